@@ -1,0 +1,26 @@
+// Civil dates. Effective dates are Danish civil dates and carry no time zone; record times are absl::Time (UTC).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
+
+namespace medflyt {
+
+using Date = absl::CivilDay;
+
+// "2026-11-21"; nothing for any other form or a day that does not exist.
+[[nodiscard]] std::optional<Date> ParseIsoDate(std::string_view text);
+// A real calendar day of the years 1800 to 9999, or nothing.
+[[nodiscard]] std::optional<Date> MakeDate(int year, int month, int day);
+[[nodiscard]] std::string FormatIsoDate(Date date);
+
+// RFC 3339 in UTC with microseconds: "2026-11-21T08:15:00.000000Z".
+[[nodiscard]] std::string FormatUtc(absl::Time time);
+// The civil date in Denmark at that moment.
+[[nodiscard]] Date DanishDate(absl::Time time);
+
+}  // namespace medflyt

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Installs the Debian 12 packages that a purpose needs, and only those that are missing.
+#
+#   deploy/packages.sh build|test|bench|all
+#
+# Quick when repeated: it asks dpkg first and touches the network only when something is missing.
+set -euo pipefail
+
+build=(
+  g++ cmake ninja-build ccache pkg-config git ca-certificates openssl
+  libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
+  libabsl-dev libsodium-dev librocksdb-dev libssl-dev
+  libcli11-dev libtomlplusplus-dev libspdlog-dev prometheus-cpp-dev nlohmann-json3-dev
+)
+tests=(
+  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
+  clang-16 clang-tidy-16 clang-format-16 libclang-rt-16-dev lld-16
+  golang-go golang-golang-x-mod-dev python3-minimal python3-grpcio python3-protobuf strace procps
+)
+bench=(postgresql postgresql-contrib)
+
+case "${1:-all}" in
+  build) wanted=("${build[@]}") ;;
+  test) wanted=("${build[@]}" "${tests[@]}") ;;
+  bench) wanted=("${build[@]}" "${tests[@]}" "${bench[@]}") ;;
+  all) wanted=("${build[@]}" "${tests[@]}" "${bench[@]}") ;;
+  *) echo "usage: $0 build|test|bench|all" >&2; exit 2 ;;
+esac
+
+# A Node.js from elsewhere conflicts with Debian's, so ours is only a fallback.
+if [ "${1:-all}" != build ] && ! command -v npm >/dev/null; then wanted+=(nodejs npm); fi
+
+missing=()
+for package in "${wanted[@]}"; do
+  dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+echo "packages: installing ${#missing[@]}: ${missing[*]}"
+sudo=()
+[ "$(id -u)" -eq 0 ] || sudo=(sudo)
+"${sudo[@]}" apt-get update -qq
+"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
