@@ -1,0 +1,320 @@
+// The bodies of events: what is stated. Plain values; no protobuf, no I/O.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/date.h"
+#include "common/base/id.h"
+#include "common/base/named_type.h"
+#include "common/crypto/hash.h"
+#include "common/directory/identity.h"
+#include "common/registry/cpr_number.h"
+
+namespace medflyt::event {
+
+using crypto::Hash;
+using registry::CprNumber;
+
+// --- Agreement: two authorities, versioned; a version is in force only with both signatures
+// ---------------------------
+
+enum class PriceUnit : uint8_t { kPerPlace = 1, kPerDay = 2 };
+
+struct AgreementTerms {
+  uint32_t capacity = 0;  // places
+  int64_t price_ore = 0;  // øre per unit
+  PriceUnit price_unit = PriceUnit::kPerPlace;
+  Date valid_from;                 // first day
+  Date valid_to;                   // last day
+  uint32_t notice_days = 0;        // calendar days between termination and last day
+  uint32_t settlement_months = 1;  // length of a settlement period
+  std::string legal_basis;         // key of the dated table of legal bases
+  std::string council_case;        // the council's case number
+  friend bool operator==(const AgreementTerms&, const AgreementTerms&) = default;
+};
+
+// For agreement events the header's case id is the agreement's id.
+struct AgreementProposed {
+  uint32_t version = 0;  // 1 for a new agreement, then gapless
+  AuthorityId provider;
+  AuthorityId buyer;
+  AgreementTerms terms;
+  friend bool operator==(const AgreementProposed&, const AgreementProposed&) = default;
+};
+struct AgreementAccepted {
+  uint32_t version = 0;
+  friend bool operator==(const AgreementAccepted&, const AgreementAccepted&) = default;
+};
+struct AgreementDeclined {
+  uint32_t version = 0;
+  friend bool operator==(const AgreementDeclined&, const AgreementDeclined&) = default;
+};
+struct AgreementTerminated {
+  Date last_day;
+  friend bool operator==(const AgreementTerminated&, const AgreementTerminated&) = default;
+};
+
+// --- Enrolment: a citizen with the provider
+// ---------------------------------------------------------------------------
+
+// Why an enrolment ended. Towards other authorities only the first six are stated; the rest stay local.
+enum class EndReason : uint8_t {
+  kJob = 1,
+  kEducation = 2,
+  kRenounced = 3,
+  kMoved = 4,
+  kDead = 5,
+  kOther = 6,
+  kStopped = 7,
+  kExit = 8,
+  kPrison = 9,
+  kError = 10,
+};
+
+struct EnrolmentProposed {
+  CprNumber cpr;
+  std::optional<CaseId> agreement;  // none for the provider's own citizens
+  Date from;
+  friend bool operator==(const EnrolmentProposed&, const EnrolmentProposed&) = default;
+};
+struct EnrolmentStarted {
+  Date from;
+  friend bool operator==(const EnrolmentStarted&, const EnrolmentStarted&) = default;
+};
+struct EnrolmentPaused {
+  Date from;
+  friend bool operator==(const EnrolmentPaused&, const EnrolmentPaused&) = default;
+};
+struct EnrolmentResumed {
+  Date from;
+  friend bool operator==(const EnrolmentResumed&, const EnrolmentResumed&) = default;
+};
+struct EnrolmentEnded {
+  Date from;                             // first day without the enrolment
+  EndReason reason = EndReason::kOther;  // kJob to kOther
+  friend bool operator==(const EnrolmentEnded&, const EnrolmentEnded&) = default;
+};
+struct EnrolmentRefused {
+  std::string rule;
+  friend bool operator==(const EnrolmentRefused&, const EnrolmentRefused&) = default;
+};
+// The provider's books changed hands. To the new responsible (case of its request) and to the former (its case).
+struct EnrolmentTransferred {
+  enum class Kind : uint8_t {
+    kReceived = 1,  // recipient is responsible from the date
+    kLeft = 2,      // recipient is no longer responsible from the date
+    kRestored = 3,  // recipient is responsible again: its kLeft is reversed
+    kReversed = 4,  // recipient never became responsible: its kReceived is reversed
+  };
+  Kind kind = Kind::kReceived;
+  Date from;
+  friend bool operator==(const EnrolmentTransferred&, const EnrolmentTransferred&) = default;
+};
+struct EndReasonRecorded {
+  EndReason reason = EndReason::kOther;
+  friend bool operator==(const EndReasonRecorded&, const EndReasonRecorded&) = default;
+};
+
+// --- Relocation: a move observed, assessed and announced by the municipality left
+// -------------------------------------
+
+struct ExtractImported {
+  Hash digest;  // SHA-256 of the file
+  Date production_date;
+  std::optional<Date> previous_production_date;
+  uint64_t records = 0;
+  uint64_t persons = 0;
+  uint64_t matches = 0;  // persons with an active enrolment here about whom something was observed
+  friend bool operator==(const ExtractImported&, const ExtractImported&) = default;
+};
+
+enum class ObservationKind : uint8_t {
+  kMoved = 1,      // to another municipality
+  kEmigrated = 2,  // these three transfer nothing
+  kDisappeared = 3,
+  kDead = 4,
+  kReversed = 5,    // the registry annulled or corrected away a move that was observed before
+  kRenumbered = 6,  // the citizen has a new number
+};
+
+enum class HoldReason : uint8_t {
+  kNameAndAddressProtection = 1,
+  kSpecialRoadCode = 2,
+  kExitProgramme = 3,  // local flag
+  kSafetyPackage = 4,  // local flag
+  kOfficer = 5,        // held by an officer
+};
+
+// For relocation events the header's case id is the relocation's id, and the pair's case once it is announced.
+struct RelocationObserved {
+  CaseId enrolment;  // case of the enrolment that the citizen has here
+  ObservationKind kind = ObservationKind::kMoved;
+  MunicipalityCode from;
+  MunicipalityCode to;  // zero where kind is not kMoved
+  std::optional<Date> effective_date;
+  bool uncertain = false;
+  std::optional<CaseId> concerns;  // kReversed: the relocation that is reversed
+  friend bool operator==(const RelocationObserved&, const RelocationObserved&) = default;
+};
+struct RelocationHeld {
+  std::vector<HoldReason> reasons;  // ascending, each once, at least one
+  friend bool operator==(const RelocationHeld&, const RelocationHeld&) = default;
+};
+// The first of two officers asks; the header's officer of HoldReleased is the second.
+struct HoldReleaseRequested {
+  friend bool operator==(const HoldReleaseRequested&, const HoldReleaseRequested&) = default;
+};
+struct HoldReleased {
+  std::string first_officer;
+  friend bool operator==(const HoldReleased&, const HoldReleased&) = default;
+};
+struct RelocationExpired {
+  friend bool operator==(const RelocationExpired&, const RelocationExpired&) = default;
+};
+struct DisclosureAssessed {
+  bool disclose = false;
+  std::string necessity;    // the officer's words; never leaves the node
+  std::string legal_basis;  // key of the dated table of legal bases
+  std::string journal_reference;
+  std::optional<Date> effective_date;  // states the date where the registry's was uncertain
+  friend bool operator==(const DisclosureAssessed&, const DisclosureAssessed&) = default;
+};
+struct RelocationAnnounced {
+  CprNumber cpr;
+  AuthorityId provider;
+  MunicipalityCode from;
+  MunicipalityCode to;
+  Date effective_date;
+  std::string legal_basis;
+  friend bool operator==(const RelocationAnnounced&, const RelocationAnnounced&) = default;
+};
+// The announcement no longer holds; a new relocation with the right date follows its own assessment.
+struct RelocationCorrected {
+  std::optional<Hash> announcement;  // leaf hash; none where nothing was announced
+  Date effective_date;               // the right date
+  friend bool operator==(const RelocationCorrected&, const RelocationCorrected&) = default;
+};
+struct RelocationAnnulled {
+  std::optional<Hash> announcement;
+  friend bool operator==(const RelocationAnnulled&, const RelocationAnnulled&) = default;
+};
+struct RelocationAcknowledged {
+  Hash announcement;
+  friend bool operator==(const RelocationAcknowledged&, const RelocationAcknowledged&) = default;
+};
+struct RelocationDeclined {
+  Hash announcement;
+  friend bool operator==(const RelocationDeclined&, const RelocationDeclined&) = default;
+};
+
+// --- Responsibility and transfer
+// --------------------------------------------------------------------------------------
+
+enum class ResponsibilityEndReason : uint8_t { kMoved = 1, kDead = 2, kEmigrated = 3, kOther = 4 };
+
+// For these the header's case id is that of the sender's enrolment with the provider.
+struct ResponsibilityEnded {
+  Date from;  // first day without responsibility
+  ResponsibilityEndReason reason = ResponsibilityEndReason::kMoved;
+  std::optional<Hash> announcement;  // leaf hash; none where nothing was disclosed
+  friend bool operator==(const ResponsibilityEnded&, const ResponsibilityEnded&) = default;
+};
+struct ResponsibilityRestored {
+  EventId ended;  // the ResponsibilityEnded that is reversed
+  friend bool operator==(const ResponsibilityRestored&, const ResponsibilityRestored&) = default;
+};
+struct CitizenRenumbered {
+  CprNumber cpr;  // the new number
+  friend bool operator==(const CitizenRenumbered&, const CitizenRenumbered&) = default;
+};
+
+// Where an announcement stands in its issuer's log.
+struct AnnouncementRef {
+  std::string origin;
+  LeafIndex index;
+  Hash leaf_hash;
+  friend bool operator==(const AnnouncementRef&, const AnnouncementRef&) = default;
+};
+struct TransferRequested {
+  CprNumber cpr;
+  std::optional<CaseId> agreement;  // none where the provider requests for itself
+  AnnouncementRef announcement;
+  Date from;
+  friend bool operator==(const TransferRequested&, const TransferRequested&) = default;
+};
+struct TransferWithdrawn {
+  friend bool operator==(const TransferWithdrawn&, const TransferWithdrawn&) = default;
+};
+struct TransferRefused {
+  std::string rule;
+  friend bool operator==(const TransferRefused&, const TransferRefused&) = default;
+};
+// What the provider found when it opened the announcement of a request; local, because the opening itself is dropped.
+struct AnnouncementVerified {
+  AnnouncementRef announcement;
+  AuthorityId issuer;
+  AuthorityId addressee;
+  AuthorityId provider;
+  bool same_citizen = false;  // the announcement's number is the request's, or one that a number change links to it
+  Date effective_date;
+  friend bool operator==(const AnnouncementVerified&, const AnnouncementVerified&) = default;
+};
+
+// --- Places: the provider is their single writer
+// ----------------------------------------------------------------------
+
+enum class ReleaseReason : uint8_t {
+  kEnded = 1,        // the enrolment ended
+  kTransferred = 2,  // another municipality is responsible
+  kExpired = 3,      // a reservation ran out
+  kRetired = 4,      // the agreement's term
+  kReversed = 5,     // a transfer was reversed
+  kRefused = 6,      // the proposal was refused or withdrawn
+};
+
+// The header's case id is that of the enrolment that has or wants the place.
+struct PlaceReserved {
+  CaseId agreement;
+  uint32_t number = 0;  // 1 to capacity
+  Date from;
+  Date expires;  // last day of the reservation
+  friend bool operator==(const PlaceReserved&, const PlaceReserved&) = default;
+};
+struct PlaceOccupied {
+  CaseId agreement;
+  uint32_t number = 0;
+  Date from;
+  friend bool operator==(const PlaceOccupied&, const PlaceOccupied&) = default;
+};
+struct PlaceReleased {
+  CaseId agreement;
+  uint32_t number = 0;
+  Date from;  // first day free
+  ReleaseReason reason = ReleaseReason::kEnded;
+  friend bool operator==(const PlaceReleased&, const PlaceReleased&) = default;
+};
+struct PlaceWaitlisted {
+  CaseId agreement;
+  Date from;          // the date from which a place is wanted
+  bool head = false;  // a reversal that no longer fits goes to the head
+  friend bool operator==(const PlaceWaitlisted&, const PlaceWaitlisted&) = default;
+};
+
+// --- Access
+// -----------------------------------------------------------------------------------------------------------
+
+enum class AccessKind : uint8_t { kRead = 1, kSearch = 2, kWatch = 3, kProof = 4 };
+
+// A read or search that touched a citizen, hit or miss; local, under the periodic access key.
+struct AccessRecorded {
+  AccessKind kind = AccessKind::kRead;
+  std::string action;  // the RPC's name
+  std::string purpose;
+  std::vector<CaseId> cases;  // what was found; empty for a miss
+  friend bool operator==(const AccessRecorded&, const AccessRecorded&) = default;
+};
+
+}  // namespace medflyt::event

@@ -1,0 +1,48 @@
+// The one table of who may issue what to whom (domain.md, "Events").
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "common/event/event.h"
+
+namespace medflyt::event {
+
+// What an authority is in the relation that an event speaks of.
+enum class Part : uint8_t {
+  kParty,  // either side of an agreement
+  kProvider,
+  kResponsible,  // the municipality responsible for the citizen
+  kBuyer,        // the municipality that has or wants a place
+  kMunicipalityLeft,
+  kMunicipalityMovedTo,
+  kSelf,  // local only: issuer and recipient are the same
+};
+
+// Personal data outlives neither its case nor its duty to be kept: keys are made one a class.
+enum class RetentionClass : uint8_t { kCase = 1, kAccounting = 2, kAccess = 3 };
+
+struct Right {
+  Type type;
+  std::string_view name;  // CamelCase, as in domain.md
+  Part issuer;
+  Part recipient;
+  RetentionClass retention;
+  // A request is answered by a domain event; a fact from its rightful writer is applied and may be disputed.
+  bool is_request = false;
+  // A local event may be of this type although the recipient's part is another authority's: the provider is then also
+  // responsible, or the relocation was never announced.
+  bool may_be_local = false;
+};
+
+[[nodiscard]] const Right& RightOf(Type type);
+[[nodiscard]] std::string_view NameOf(Type type);
+[[nodiscard]] std::optional<Type> TypeByName(std::string_view name);
+
+// PERMISSION_DENIED (rule ISSUER_HAS_NO_RIGHT) where a local type names another recipient, or a type between two
+// authorities that may not be local names its issuer. Whether the issuer really has its part in this case is the
+// domain's to check, against its state.
+[[nodiscard]] absl::Status CheckParties(Type type, AuthorityId issuer, AuthorityId recipient);
+
+}  // namespace medflyt::event
