@@ -1,6 +1,8 @@
 // Ed25519 (RFC 8032) by libsodium.
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "common/base/id.h"
@@ -23,6 +25,7 @@ class Signer {
 
  private:
   Key seed_;
+  std::shared_ptr<const uint8_t> expanded_;  // seed ‖ public key, libsodium's form of the private key
   PublicKey public_key_;
 };
 
