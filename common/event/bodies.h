@@ -18,8 +18,7 @@ namespace medflyt::event {
 using crypto::Hash;
 using registry::CprNumber;
 
-// --- Agreement: two authorities, versioned; a version is in force only with both signatures
-// ---------------------------
+// Agreement: two authorities, versioned; a version is in force only with both signatures.
 
 enum class PriceUnit : uint8_t { kPerPlace = 1, kPerDay = 2 };
 
@@ -57,8 +56,7 @@ struct AgreementTerminated {
   friend bool operator==(const AgreementTerminated&, const AgreementTerminated&) = default;
 };
 
-// --- Enrolment: a citizen with the provider
-// ---------------------------------------------------------------------------
+// Enrolment: a citizen with the provider.
 
 // Why an enrolment ended. Towards other authorities only the first six are stated; the rest stay local.
 enum class EndReason : uint8_t {
@@ -118,8 +116,7 @@ struct EndReasonRecorded {
   friend bool operator==(const EndReasonRecorded&, const EndReasonRecorded&) = default;
 };
 
-// --- Relocation: a move observed, assessed and announced by the municipality left
-// -------------------------------------
+// Relocation: a move observed, assessed and announced by the municipality left.
 
 struct ExtractImported {
   Hash digest;  // SHA-256 of the file
@@ -210,8 +207,7 @@ struct RelocationDeclined {
   friend bool operator==(const RelocationDeclined&, const RelocationDeclined&) = default;
 };
 
-// --- Responsibility and transfer
-// --------------------------------------------------------------------------------------
+// Responsibility and transfer.
 
 enum class ResponsibilityEndReason : uint8_t { kMoved = 1, kDead = 2, kEmigrated = 3, kOther = 4 };
 
@@ -263,8 +259,7 @@ struct AnnouncementVerified {
   friend bool operator==(const AnnouncementVerified&, const AnnouncementVerified&) = default;
 };
 
-// --- Places: the provider is their single writer
-// ----------------------------------------------------------------------
+// Places: the provider is their single writer.
 
 enum class ReleaseReason : uint8_t {
   kEnded = 1,        // the enrolment ended
@@ -303,8 +298,7 @@ struct PlaceWaitlisted {
   friend bool operator==(const PlaceWaitlisted&, const PlaceWaitlisted&) = default;
 };
 
-// --- Access
-// -----------------------------------------------------------------------------------------------------------
+// Access.
 
 enum class AccessKind : uint8_t { kRead = 1, kSearch = 2, kWatch = 3, kProof = 4 };
 

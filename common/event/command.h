@@ -17,8 +17,7 @@
 
 namespace medflyt::event {
 
-// --- Agreement (either party)
-// -----------------------------------------------------------------------------------------
+// Agreement (either party).
 
 struct ProposeAgreement {
   CaseId agreement;  // fresh for a first version; an existing agreement's for its next version
@@ -39,8 +38,7 @@ struct TerminateAgreement {
   Date last_day;
 };
 
-// --- Enrolment
-// --------------------------------------------------------------------------------------------------------
+// Enrolment.
 
 struct ProposeEnrolment {  // responsible
   CaseId enrolment;        // fresh
@@ -70,8 +68,7 @@ struct EndEnrolment {  // provider
   EndReason reason = EndReason::kOther;
 };
 
-// --- Relocation (the municipality left, but for the two answers)
-// ------------------------------------------------------
+// Relocation (the municipality left, but for the two answers).
 
 // One observation about one citizen with an active enrolment here; made by intake, never by a client.
 struct Observation {
@@ -125,8 +122,7 @@ struct DeclineRelocation {  // municipality moved to
   CaseId relocation;
 };
 
-// --- Responsibility and transfer
-// --------------------------------------------------------------------------------------
+// Responsibility and transfer.
 
 struct EndResponsibility {  // responsible; without an announcement
   CaseId enrolment;
@@ -152,8 +148,7 @@ struct DeclineTransfer {  // provider's officer, for a request that keeps waitin
   CaseId transfer;
 };
 
-// --- By the node itself
-// -----------------------------------------------------------------------------------------------
+// By the node itself.
 
 // Everything whose date has passed: reservations, agreements at their term, undisclosed observations after 30 days.
 struct ExpireDue {};
