@@ -1,0 +1,111 @@
+#include "common/event/catalogue.h"
+
+#include <array>
+
+#include "common/base/status.h"
+
+namespace medflyt::event {
+namespace {
+
+constexpr auto kCase = RetentionClass::kCase;
+constexpr auto kAccounting = RetentionClass::kAccounting;
+constexpr auto kAccess = RetentionClass::kAccess;
+
+constexpr Right Between(Type type, std::string_view name, Part issuer, Part recipient, RetentionClass retention) {
+  return {type, name, issuer, recipient, retention, false, false};
+}
+constexpr Right Request(Right right) {
+  right.is_request = true;
+  return right;
+}
+constexpr Right MaybeLocal(Right right) {
+  right.may_be_local = true;
+  return right;
+}
+constexpr Right Local(Type type, std::string_view name, RetentionClass retention) {
+  return {type, name, Part::kSelf, Part::kSelf, retention, false, true};
+}
+
+using enum Type;
+using enum Part;
+
+constexpr std::array<Right, kTypeCount> kRights = {
+    Request(Between(kAgreementProposed, "AgreementProposed", kParty, kParty, kAccounting)),
+    Between(kAgreementAccepted, "AgreementAccepted", kParty, kParty, kAccounting),
+    Between(kAgreementDeclined, "AgreementDeclined", kParty, kParty, kAccounting),
+    Between(kAgreementTerminated, "AgreementTerminated", kParty, kParty, kAccounting),
+
+    MaybeLocal(Request(Between(kEnrolmentProposed, "EnrolmentProposed", kResponsible, kProvider, kCase))),
+    MaybeLocal(Between(kEnrolmentStarted, "EnrolmentStarted", kProvider, kResponsible, kCase)),
+    MaybeLocal(Between(kEnrolmentPaused, "EnrolmentPaused", kProvider, kResponsible, kCase)),
+    MaybeLocal(Between(kEnrolmentResumed, "EnrolmentResumed", kProvider, kResponsible, kCase)),
+    MaybeLocal(Between(kEnrolmentEnded, "EnrolmentEnded", kProvider, kResponsible, kCase)),
+    MaybeLocal(Between(kEnrolmentRefused, "EnrolmentRefused", kProvider, kResponsible, kCase)),
+    MaybeLocal(Between(kEnrolmentTransferred, "EnrolmentTransferred", kProvider, kResponsible, kCase)),
+    Local(kEndReasonRecorded, "EndReasonRecorded", kCase),
+
+    Local(kExtractImported, "ExtractImported", kCase),
+    Local(kRelocationObserved, "RelocationObserved", kCase),
+    Local(kRelocationHeld, "RelocationHeld", kCase),
+    Local(kHoldReleaseRequested, "HoldReleaseRequested", kCase),
+    Local(kHoldReleased, "HoldReleased", kCase),
+    Local(kRelocationExpired, "RelocationExpired", kCase),
+    Local(kDisclosureAssessed, "DisclosureAssessed", kCase),
+    Between(kRelocationAnnounced, "RelocationAnnounced", kMunicipalityLeft, kMunicipalityMovedTo, kCase),
+    MaybeLocal(Between(kRelocationCorrected, "RelocationCorrected", kMunicipalityLeft, kMunicipalityMovedTo, kCase)),
+    MaybeLocal(Between(kRelocationAnnulled, "RelocationAnnulled", kMunicipalityLeft, kMunicipalityMovedTo, kCase)),
+    Between(kRelocationAcknowledged, "RelocationAcknowledged", kMunicipalityMovedTo, kMunicipalityLeft, kCase),
+    Between(kRelocationDeclined, "RelocationDeclined", kMunicipalityMovedTo, kMunicipalityLeft, kCase),
+
+    MaybeLocal(Between(kResponsibilityEnded, "ResponsibilityEnded", kResponsible, kProvider, kCase)),
+    MaybeLocal(Between(kResponsibilityRestored, "ResponsibilityRestored", kResponsible, kProvider, kCase)),
+    MaybeLocal(Between(kCitizenRenumbered, "CitizenRenumbered", kResponsible, kProvider, kCase)),
+    MaybeLocal(Request(Between(kTransferRequested, "TransferRequested", kMunicipalityMovedTo, kProvider, kCase))),
+    MaybeLocal(Between(kTransferWithdrawn, "TransferWithdrawn", kMunicipalityMovedTo, kProvider, kCase)),
+    MaybeLocal(Between(kTransferRefused, "TransferRefused", kProvider, kBuyer, kCase)),
+    Local(kAnnouncementVerified, "AnnouncementVerified", kCase),
+
+    Between(kPlaceReserved, "PlaceReserved", kProvider, kBuyer, kCase),
+    Between(kPlaceOccupied, "PlaceOccupied", kProvider, kBuyer, kCase),
+    Between(kPlaceReleased, "PlaceReleased", kProvider, kBuyer, kCase),
+    Between(kPlaceWaitlisted, "PlaceWaitlisted", kProvider, kBuyer, kCase),
+
+    Local(kAccessRecorded, "AccessRecorded", kAccess),
+};
+
+constexpr bool InOrder() {
+  for (size_t i = 0; i < kRights.size(); ++i) {
+    if (kRights[i].type != static_cast<Type>(i) || kRights[i].name.empty()) return false;
+  }
+  return true;
+}
+static_assert(InOrder(), "one row per type, in the order of Type");
+
+}  // namespace
+
+const Right& RightOf(Type type) { return kRights.at(static_cast<size_t>(type)); }
+
+std::string_view NameOf(Type type) { return RightOf(type).name; }
+
+std::optional<Type> TypeByName(std::string_view name) {
+  for (const Right& right : kRights) {
+    if (right.name == name) return right.type;
+  }
+  return std::nullopt;
+}
+
+absl::Status CheckParties(Type type, AuthorityId issuer, AuthorityId recipient) {
+  const Right& right = RightOf(type);
+  const bool local = issuer == recipient;
+  if (right.issuer == Part::kSelf && !local) {
+    return RuleError(absl::StatusCode::kPermissionDenied, "ISSUER_HAS_NO_RIGHT", "recipient",
+                     std::string(right.name) + " is local: it has no other recipient than its issuer");
+  }
+  if (!right.may_be_local && local) {
+    return RuleError(absl::StatusCode::kPermissionDenied, "ISSUER_HAS_NO_RIGHT", "recipient",
+                     std::string(right.name) + " is stated to another authority, never to its issuer");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace medflyt::event
