@@ -121,6 +121,7 @@ std::optional<Key> Key::FromBytes(std::string_view bytes) {
 bool operator==(const Key& a, const Key& b) { return sodium_memcmp(a.Expose(), b.Expose(), Key::kSize) == 0; }
 
 void Wipe(std::string& bytes) {
+  bytes.resize(bytes.capacity());  // what an earlier, longer value left behind goes too
   sodium_memzero(bytes.data(), bytes.size());
   bytes.clear();
 }

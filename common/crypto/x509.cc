@@ -80,6 +80,7 @@ absl::StatusOr<std::string> Serial(const X509* certificate) {
   const TextPtr text(BN_bn2hex(number.get()));
   if (!text) return absl::ResourceExhaustedError("out of memory");
   std::string serial(text.get());
+  if (serial == "0") serial = "00";  // the one number that OpenSSL writes with a single digit
   absl::AsciiStrToLower(&serial);
   return serial;
 }
