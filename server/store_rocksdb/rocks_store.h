@@ -1,0 +1,40 @@
+// The embedded default engine of the store: one RocksDB database in one directory. The only library that knows RocksDB.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/base/log.h"
+#include "server/store/store.h"
+
+namespace rocksdb {
+class FileSystem;
+}
+
+namespace medflyt::store {
+
+struct RocksOptions {
+  uint32_t layout_version = 0;    // of the caller's rows; a new store takes it
+  bool create_if_missing = true;  // otherwise NOT_FOUND where there is no store
+  size_t block_cache_bytes = 64 << 20;
+  // Gets the engine's warnings and errors, from any of its threads; they name files, never keys or values. Null for
+  // none. Must outlive the store.
+  Logger* logger = nullptr;
+  // Everything but the modes of directories goes through it; null for the operating system's. For tests with faults.
+  std::shared_ptr<rocksdb::FileSystem> file_system;
+};
+
+// Opens the store in `directory`, which is created with mode 0700 (its parent must exist) or tightened to it, and
+// raises the fencing epoch, synced. The directory is locked against other openers while the store lives.
+//   STORE_IN_USE (FAILED_PRECONDITION): this or another process has it open.
+//   INCOMPATIBLE_LAYOUT (FAILED_PRECONDITION): see CheckLayout; nothing was changed.
+//   DATA_LOSS: a file is damaged or missing. A record cut off at the very end of the write-ahead log is none of
+//     that, but what a crash leaves of a commit that was never acknowledged.
+//   UNAVAILABLE: the file system failed.
+[[nodiscard]] absl::StatusOr<std::unique_ptr<Store>> OpenRocksStore(const std::string& directory,
+                                                                    const RocksOptions& options);
+
+}  // namespace medflyt::store
