@@ -21,6 +21,7 @@ uint8_t* Bytes(std::string& text) { return reinterpret_cast<uint8_t*>(text.data(
 }  // namespace
 
 void SystemRandom::Fill(uint8_t* out, size_t size) {
+  if (size == 0) return;  // `out` may be null then
   RequireSodium();
   randombytes_buf(out, size);
 }

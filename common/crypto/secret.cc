@@ -18,8 +18,8 @@ namespace {
 constexpr size_t kSlotSize = 64;
 static_assert(kMaxSecretSize == kSlotSize);
 
-constexpr size_t kDefaultArenaBytes = 256 * 1024;
-constexpr size_t kGrowthBytes = 64 * 1024;
+constexpr size_t kDefaultArenaBytes = size_t{256} * 1024;
+constexpr size_t kGrowthBytes = size_t{64} * 1024;
 
 // Slots carved from whole pages. The free list lives outside the pages: these are wiped in a forked child. Pages are
 // never given back. Thread-safe.
