@@ -1,0 +1,98 @@
+// Ledger records: the entries of a log that are clear and hold no personal data. Plain structs ↔ medflyt.v1.LogEntry.
+#pragma once
+
+#include <google/protobuf/arena.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/id.h"
+#include "common/base/named_type.h"
+#include "common/crypto/hash.h"
+#include "common/directory/identity.h"
+
+namespace medflyt::wire {
+
+using crypto::Hash;
+
+// An event of another authority was received. Its entry is kept beside the log under `leaf_hash`.
+struct EventReceived {
+  std::string issuer_origin;
+  LeafIndex issuer_index;
+  Hash leaf_hash;
+  std::string refused_rule;  // empty: accepted
+  friend bool operator==(const EventReceived&, const EventReceived&) = default;
+};
+
+struct IndexRun {
+  LeafIndex first;
+  uint64_t count = 0;  // at least 1
+  friend bool operator==(const IndexRun&, const IndexRun&) = default;
+};
+
+// Receipts are held for events of this log.
+struct ReceiptsLogged {
+  std::string recipient_origin;
+  TreeSize recipient_size;     // of the checkpoint that they were proven against
+  Hash recipient_root;         // of the same
+  std::vector<IndexRun> runs;  // of this log: ascending, neither overlapping nor adjoining, at least one
+  Hash receipts_digest;        // SHA-256 of the Receipt message that is kept beside the log
+  friend bool operator==(const ReceiptsLogged&, const ReceiptsLogged&) = default;
+};
+
+// What an authenticated peer sent and this node did not take: one a peer, rule and minute.
+struct RejectionsRecorded {
+  AuthorityId peer;
+  std::string rule;
+  int64_t minute = 0;  // since 1970-01-01T00:00Z
+  uint64_t count = 0;
+  friend bool operator==(const RejectionsRecorded&, const RejectionsRecorded&) = default;
+};
+
+struct KeyGranted {
+  AuthorityId recipient;
+  KeyId key_id;
+  Hash commitment;  // entry::GrantCommitment
+  friend bool operator==(const KeyGranted&, const KeyGranted&) = default;
+};
+
+struct KeyDestroyed {
+  KeyId key_id;
+  friend bool operator==(const KeyDestroyed&, const KeyDestroyed&) = default;
+};
+
+struct LedgerRecord {
+  absl::Time recorded_at;  // whole microseconds
+  std::variant<EventReceived, ReceiptsLogged, RejectionsRecorded, KeyGranted, KeyDestroyed> record;
+  friend bool operator==(const LedgerRecord&, const LedgerRecord&) = default;
+};
+
+// The runs of strictly increasing indices.
+[[nodiscard]] std::vector<IndexRun> RunsOf(const std::vector<LeafIndex>& indices);
+
+// To and from the exact bytes of a LogEntry. Not thread-safe: one a thread.
+class LedgerCodec {
+ public:
+  LedgerCodec();
+  ~LedgerCodec();
+  LedgerCodec(const LedgerCodec&) = delete;
+  LedgerCodec& operator=(const LedgerCodec&) = delete;
+
+  // INVALID_ARGUMENT (LEDGER_RECORD_MALFORMED) for a record that Decode would not read.
+  [[nodiscard]] absl::StatusOr<std::string> Encode(const LedgerRecord& record);
+  // Accepts only the bytes that Encode makes. INVALID_ARGUMENT (LEDGER_RECORD_MALFORMED with the field), or
+  // UNIMPLEMENTED (ENTRY_KIND_UNKNOWN) for a record of a kind or with a field that this version does not know.
+  [[nodiscard]] absl::StatusOr<LedgerRecord> Decode(std::string_view entry);
+
+ private:
+  std::unique_ptr<char[]> block_;
+  google::protobuf::Arena arena_;
+};
+
+}  // namespace medflyt::wire
