@@ -1,0 +1,59 @@
+// The X25519 keys that peers seal grants to, in epochs: a private key is destroyed after its epoch, so that what was
+// sealed to it cannot be opened again by anyone.
+//
+//   kKeys row 'x' ‖ epoch (big-endian)   ->  version, KEK generation, nonce, wrapped private key
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/mutex.h"
+#include "common/base/random.h"
+#include "common/crypto/seal.h"
+#include "server/keys/kek.h"
+#include "server/store/store.h"
+
+namespace medflyt::keys {
+
+inline constexpr absl::Duration kExchangeEpoch = absl::Hours(24 * 7);
+
+// The epoch of a moment: whole weeks since 1970-01-01T00:00:00Z.
+[[nodiscard]] uint32_t ExchangeEpochAt(absl::Time time);
+
+// Thread-safe. Staging as in KeyTable.
+class ExchangeKeys {
+ public:
+  struct Current {
+    uint32_t epoch;
+    crypto::ExchangePublicKey public_key;
+    absl::Time not_after;  // peers seal to it no later than this
+  };
+
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<ExchangeKeys>> Load(const store::Reader& store, const Kek& kek,
+                                                                          RandomSource& random);
+
+  // Makes the key of the epoch of `now` where it is missing and destroys those older than the epoch before it. False
+  // when there was nothing to do.
+  bool Rotate(absl::Time now, store::Batch& batch);
+
+  // FAILED_PRECONDITION (NO_EXCHANGE_KEY) before the first Rotate.
+  [[nodiscard]] absl::StatusOr<Current> current() const;
+  // NOT_FOUND (EXCHANGE_KEY_DESTROYED) for an epoch whose key is gone: the sender seals again. DATA_LOSS as
+  // crypto::OpenSealed. The caller wipes the result.
+  [[nodiscard]] absl::StatusOr<std::string> Open(uint32_t epoch, std::string_view sealed) const;
+
+ private:
+  ExchangeKeys(Kek kek, RandomSource& random) : kek_(std::move(kek)), random_(random) {}
+
+  const Kek kek_;
+  RandomSource& random_;
+  mutable Mutex mutex_;
+  std::map<uint32_t, crypto::ExchangeKey> keys_ MEDFLYT_GUARDED_BY(mutex_);
+};
+
+}  // namespace medflyt::keys

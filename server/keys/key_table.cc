@@ -1,0 +1,198 @@
+#include "server/keys/key_table.h"
+
+#include <utility>
+
+#include "common/base/bytes.h"
+#include "common/base/status.h"
+#include "common/crypto/seal.h"
+
+namespace medflyt::keys {
+namespace {
+
+using store::KeyRange;
+using store::Table;
+
+constexpr char kDataKeyPrefix = 'd';
+constexpr uint8_t kRowVersion = 1;
+constexpr size_t kMaxUnwrapped = 16384;  // 1 MiB of secret memory
+
+std::string RowKey(const KeyId& id) { return std::string(1, kDataKeyPrefix).append(id.bytes()); }
+
+// What stands in front of the wrapped key; it is the associated data together with the row's key.
+std::string RowHead(uint32_t generation, const KeyPurpose& purpose) {
+  std::string head;
+  head.push_back(static_cast<char>(kRowVersion));
+  AppendU32(head, generation);
+  AppendU32(head, purpose.issuer.number());
+  AppendU32(head, purpose.recipient.number());
+  head.push_back(static_cast<char>(purpose.retention));
+  head.append(purpose.case_id.bytes());
+  return head;
+}
+
+std::string AssociatedData(const KeyId& id, std::string_view head) { return RowKey(id).append(head); }
+
+absl::Status Malformed() {
+  return RuleError(absl::StatusCode::kDataLoss, "KEY_ROW_MALFORMED", "keys", "a row of the key table does not parse");
+}
+
+struct ParsedRow {
+  uint32_t generation;
+  KeyPurpose purpose;
+  bool granted;
+  std::string_view wrapped;
+};
+
+std::optional<ParsedRow> ParseRow(std::string_view value) {
+  ByteReader reader(value);
+  const auto version = reader.U8();
+  const auto generation = reader.U32();
+  const auto issuer = reader.U32();
+  const auto recipient = reader.U32();
+  const auto retention = reader.U8();
+  const auto case_bytes = reader.Take(CaseId::kSize);
+  const auto granted = reader.U8();
+  if (!version || *version != kRowVersion || !granted || *granted > 1) return std::nullopt;
+  if (*retention < 1 || *retention > 3) return std::nullopt;
+  const auto issuer_id = AuthorityId::FromNumber(*issuer);
+  const auto recipient_id = AuthorityId::FromNumber(*recipient);
+  if (!issuer_id || !recipient_id) return std::nullopt;
+  if (reader.rest().size() != crypto::Nonce::kSize + crypto::Key::kSize + crypto::kSealOverhead) return std::nullopt;
+  return ParsedRow{*generation,
+                   KeyPurpose{*CaseId::FromBytes(*case_bytes), *issuer_id, *recipient_id,
+                              static_cast<event::RetentionClass>(*retention)},
+                   *granted == 1, reader.rest()};
+}
+
+absl::Status Unknown() {
+  return RuleError(absl::StatusCode::kNotFound, "KEY_UNKNOWN", "key_id", "no such data key is held here");
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<KeyTable>> KeyTable::Load(const store::Reader& store, Kek kek, RandomSource& random) {
+  const uint32_t generation = kek.generation;
+  auto table = std::unique_ptr<KeyTable>(new KeyTable(std::move(kek), random));
+  MutexLock lock(table->mutex_);
+  absl::Status status;
+  MEDFLYT_RETURN_IF_ERROR(
+      store.Scan(Table::kKeys, KeyRange::Prefix(std::string(1, kDataKeyPrefix)), store::Order::kAscending,
+                 [&](std::string_view key, std::string_view value) MEDFLYT_REQUIRES(table->mutex_) {
+                   const auto id = KeyId::FromBytes(key.substr(1));
+                   const auto row = ParseRow(value);
+                   if (!id || !row) {
+                     status = Malformed();
+                     return store::Step::kStop;
+                   }
+                   if (row->generation != generation) {
+                     status = RuleError(absl::StatusCode::kFailedPrecondition, "KEK_GENERATION_MISMATCH", "keys",
+                                        "the key table is wrapped under another KEK generation than the KEK file's");
+                     return store::Step::kStop;
+                   }
+                   table->entries_.emplace(*id, Entry{row->purpose, row->granted, std::string(row->wrapped)});
+                   table->by_purpose_.emplace(row->purpose, *id);
+                   return store::Step::kContinue;
+                 }));
+  MEDFLYT_RETURN_IF_ERROR(status);
+  return table;
+}
+
+absl::StatusOr<DataKey> KeyTable::FindOrCreate(const KeyPurpose& purpose, store::Batch& batch, bool& created) {
+  MutexLock lock(mutex_);
+  created = false;
+  if (const auto found = by_purpose_.find(purpose); found != by_purpose_.end()) {
+    MEDFLYT_ASSIGN_OR_RETURN(crypto::Key key, UnwrapLocked(found->second));
+    return DataKey{found->second, std::move(key)};
+  }
+  created = true;
+  DataKey key{random_.NewId<KeyId>(),
+              crypto::Key::Make([this](uint8_t* out) { random_.Fill(out, crypto::Key::kSize); })};
+  InsertLocked(key, purpose, batch);
+  return key;
+}
+
+absl::StatusOr<crypto::Key> KeyTable::Find(const KeyId& id) const {
+  MutexLock lock(mutex_);
+  return UnwrapLocked(id);
+}
+
+absl::StatusOr<DataKey> KeyTable::Find(const KeyPurpose& purpose) const {
+  MutexLock lock(mutex_);
+  const auto found = by_purpose_.find(purpose);
+  if (found == by_purpose_.end()) return Unknown();
+  MEDFLYT_ASSIGN_OR_RETURN(crypto::Key key, UnwrapLocked(found->second));
+  return DataKey{found->second, std::move(key)};
+}
+
+bool KeyTable::Has(const KeyId& id) const {
+  MutexLock lock(mutex_);
+  return entries_.contains(id);
+}
+
+absl::Status KeyTable::Accept(const DataKey& key, const KeyPurpose& purpose, store::Batch& batch) {
+  MutexLock lock(mutex_);
+  if (entries_.contains(key.id)) {
+    MEDFLYT_ASSIGN_OR_RETURN(const crypto::Key held, UnwrapLocked(key.id));
+    if (held == key.key) return absl::OkStatus();
+    return RuleError(absl::StatusCode::kAlreadyExists, "KEY_ID_REUSED", "key_id", "another key is held under this id");
+  }
+  InsertLocked(key, purpose, batch);
+  return absl::OkStatus();
+}
+
+bool KeyTable::IsGranted(const KeyId& id) const {
+  MutexLock lock(mutex_);
+  const auto entry = entries_.find(id);
+  return entry != entries_.end() && entry->second.granted;
+}
+
+void KeyTable::MarkGranted(const KeyId& id, store::Batch& batch) {
+  MutexLock lock(mutex_);
+  const auto entry = entries_.find(id);
+  if (entry == entries_.end() || entry->second.granted) return;
+  entry->second.granted = true;
+  StageLocked(id, entry->second, batch);
+}
+
+size_t KeyTable::size() const {
+  MutexLock lock(mutex_);
+  return entries_.size();
+}
+
+absl::StatusOr<crypto::Key> KeyTable::UnwrapLocked(const KeyId& id) const {
+  if (const auto cached = unwrapped_.find(id); cached != unwrapped_.end()) return cached->second;
+  const auto entry = entries_.find(id);
+  if (entry == entries_.end()) return Unknown();
+  const std::string_view wrapped = entry->second.wrapped;
+  const std::string associated = AssociatedData(id, RowHead(kek_.generation, entry->second.purpose));
+  auto opened = crypto::Open(kek_.key, *crypto::Nonce::FromBytes(wrapped.substr(0, crypto::Nonce::kSize)), associated,
+                             wrapped.substr(crypto::Nonce::kSize));
+  if (!opened.ok()) return Malformed();
+  auto key = crypto::Key::FromBytes(*opened);
+  crypto::Wipe(*opened);
+  if (!key) return Malformed();
+  if (unwrapped_.size() >= kMaxUnwrapped) unwrapped_.clear();
+  unwrapped_.emplace(id, *key);
+  return *std::move(key);
+}
+
+void KeyTable::InsertLocked(const DataKey& key, const KeyPurpose& purpose, store::Batch& batch) {
+  const auto nonce = random_.NewId<crypto::Nonce>();
+  const std::string associated = AssociatedData(key.id, RowHead(kek_.generation, purpose));
+  Entry entry{purpose, false, std::string(nonce.bytes())};
+  entry.wrapped.append(crypto::Seal(kek_.key, nonce, associated, key.key.ExposeView()));
+  StageLocked(key.id, entry, batch);
+  by_purpose_.emplace(purpose, key.id);
+  entries_.emplace(key.id, std::move(entry));
+  if (unwrapped_.size() >= kMaxUnwrapped) unwrapped_.clear();
+  unwrapped_.emplace(key.id, key.key);
+}
+
+void KeyTable::StageLocked(const KeyId& id, const Entry& entry, store::Batch& batch) const {
+  std::string value = RowHead(kek_.generation, entry.purpose);
+  value.push_back(entry.granted ? 1 : 0);
+  value.append(entry.wrapped);
+  batch.Put(Table::kKeys, RowKey(id), value);
+}
+
+}  // namespace medflyt::keys

@@ -1,0 +1,98 @@
+// The data keys of a node: those it made for its own events, and those that peers granted it.
+//
+//   kKeys row 'd' ‖ key id   ->  version, KEK generation, issuer, recipient, retention class, case, granted, nonce,
+//   wrapped key
+//
+// A data key is random, one for each case, issuer → recipient and retention class. Its row is wrapped under the KEK and
+// is all there is of it on disk: deleting the row and rotating the KEK erases everything that was sealed with it.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "absl/hash/hash.h"
+#include "absl/status/statusor.h"
+#include "common/base/id.h"
+#include "common/base/mutex.h"
+#include "common/base/random.h"
+#include "common/crypto/secret.h"
+#include "common/directory/identity.h"
+#include "common/event/catalogue.h"
+#include "server/keys/kek.h"
+#include "server/store/store.h"
+
+namespace medflyt::keys {
+
+// What a data key is for.
+struct KeyPurpose {
+  CaseId case_id;
+  AuthorityId issuer;
+  AuthorityId recipient;
+  event::RetentionClass retention = event::RetentionClass::kCase;
+
+  friend auto operator<=>(const KeyPurpose&, const KeyPurpose&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const KeyPurpose& p) {
+    return H::combine(std::move(h), p.case_id, p.issuer, p.recipient, p.retention);
+  }
+};
+
+struct DataKey {
+  KeyId id;
+  crypto::Key key;
+};
+
+// Thread-safe. Changes are staged in the batch of the caller's next commit and visible here at once; a node whose
+// commit fails exits, so memory never outlives what the store refused.
+class KeyTable {
+ public:
+  // Reads every row; DATA_LOSS (KEY_ROW_MALFORMED) for one that does not parse, FAILED_PRECONDITION
+  // (KEK_GENERATION_MISMATCH) for one that is wrapped under another KEK generation. Borrows `random`.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<KeyTable>> Load(const store::Reader& store, Kek kek,
+                                                                      RandomSource& random);
+
+  // The key for this purpose; made, and its row staged, where there is none yet (`created` is then set).
+  [[nodiscard]] absl::StatusOr<DataKey> FindOrCreate(const KeyPurpose& purpose, store::Batch& batch, bool& created);
+  // NOT_FOUND (KEY_UNKNOWN) where no such key is held: never made, never granted, or destroyed.
+  [[nodiscard]] absl::StatusOr<crypto::Key> Find(const KeyId& id) const;
+  [[nodiscard]] absl::StatusOr<DataKey> Find(const KeyPurpose& purpose) const;
+  [[nodiscard]] bool Has(const KeyId& id) const;
+
+  // A key that `purpose.issuer` granted to this node. The same key again changes nothing; another key under a known id
+  // is ALREADY_EXISTS (KEY_ID_REUSED).
+  [[nodiscard]] absl::Status Accept(const DataKey& key, const KeyPurpose& purpose, store::Batch& batch);
+
+  // Whether the recipient is known, by its receipt, to have stored the key. Until then each batch carries the grant.
+  [[nodiscard]] bool IsGranted(const KeyId& id) const;
+  void MarkGranted(const KeyId& id, store::Batch& batch);
+
+  [[nodiscard]] size_t size() const;
+
+ private:
+  struct Entry {
+    KeyPurpose purpose;
+    bool granted = false;
+    std::string wrapped;  // nonce ‖ sealed key
+  };
+
+  KeyTable(Kek kek, RandomSource& random) : kek_(std::move(kek)), random_(random) {}
+  [[nodiscard]] absl::StatusOr<crypto::Key> UnwrapLocked(const KeyId& id) const MEDFLYT_REQUIRES(mutex_);
+  void InsertLocked(const DataKey& key, const KeyPurpose& purpose, store::Batch& batch) MEDFLYT_REQUIRES(mutex_);
+  void StageLocked(const KeyId& id, const Entry& entry, store::Batch& batch) const MEDFLYT_REQUIRES(mutex_);
+
+  const Kek kek_;
+  RandomSource& random_;
+  mutable Mutex mutex_;
+  std::unordered_map<KeyId, Entry, absl::Hash<KeyId>> entries_ MEDFLYT_GUARDED_BY(mutex_);
+  std::unordered_map<KeyPurpose, KeyId, absl::Hash<KeyPurpose>> by_purpose_ MEDFLYT_GUARDED_BY(mutex_);
+  // Recently used keys in the clear, in secret memory; emptied when it has grown to its limit.
+  mutable std::unordered_map<KeyId, crypto::Key, absl::Hash<KeyId>> unwrapped_ MEDFLYT_GUARDED_BY(mutex_);
+};
+
+}  // namespace medflyt::keys

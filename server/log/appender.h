@@ -1,0 +1,63 @@
+// What a submission may do while it is applied: read the state, append, stage rows of its own.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/event/command.h"
+#include "common/event/event.h"
+#include "server/domain/decide.h"
+#include "server/domain/state.h"
+#include "server/keys/key_table.h"
+#include "server/log/layout.h"
+#include "server/store/batch.h"
+
+namespace medflyt::log {
+
+// Valid during one Apply, on the sequencer's thread. What is appended or staged becomes durable together, with the
+// commit that this submission is part of.
+class Appender {
+ public:
+  virtual ~Appender() = default;
+
+  [[nodiscard]] virtual const domain::State& state() const = 0;
+  [[nodiscard]] virtual absl::Time now() const = 0;
+  // As of now, in Danish civil time.
+  [[nodiscard]] virtual const domain::Facts& facts() const = 0;
+
+  // Decides the command, appends its events and what follows from them by rule. The events of the command come first
+  // in the result. The domain's errors; then nothing was appended.
+  [[nodiscard]] virtual absl::StatusOr<std::vector<IssuedEvent>> Execute(const event::Command& command) = 0;
+
+  // Appends a peer's event: a record of its receipt, its effect, and what follows by rule. With a `refused` rule it
+  // consumes its number and has no effect. `verified` is what was found in the announcement opened beside a
+  // TransferRequested; it is logged, and applied, before what follows. Returns the record's index.
+  [[nodiscard]] virtual absl::StatusOr<LeafIndex> AppendReceived(
+      const event::Event& event, const event::AnnouncementRef& stands_at, std::string_view refused,
+      const std::optional<event::AnnouncementVerified>& verified) = 0;
+  // The same for an event whose content could not be decoded: there is only its place and its id.
+  [[nodiscard]] virtual LeafIndex AppendUndecodable(AuthorityId issuer, PairNumber number, const EventId& id,
+                                                    const event::AnnouncementRef& stands_at,
+                                                    std::string_view refused) = 0;
+
+  // Appends the exact bytes of a ledger record (common/entry/ledger.h).
+  virtual LeafIndex AppendLedger(std::string entry) = 0;
+
+  // The peer's row; a change is staged.
+  [[nodiscard]] virtual PeerState& peer(AuthorityId authority) = 0;
+
+  // A kIndex row, as staged by this or an earlier submission or as stored.
+  [[nodiscard]] virtual absl::StatusOr<std::optional<std::string>> FindIndex(std::string_view key) const = 0;
+  virtual void PutIndex(std::string_view key, std::string_view value) = 0;
+
+  // For rows that only their writer reads: other tables than kIndex.
+  [[nodiscard]] virtual store::Batch& batch() = 0;
+  [[nodiscard]] virtual keys::KeyTable& keys() = 0;
+};
+
+}  // namespace medflyt::log

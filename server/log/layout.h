@@ -1,0 +1,118 @@
+// The rows of the log in the store, by table. All integers are big-endian; `layout_version` (server/store) pins this.
+//
+//   kSegments  's' ‖ u64 first index                 ->  per entry: u16 length ‖ entry ‖ key id (16; zero for a ledger
+//   record) kOutbox    'p' ‖ u32 peer ‖ u64 first number     ->  per event sent to the peer: u64 leaf index kOutbox 'r'
+//   ‖ u32 peer ‖ u64 first number     ->  what came from the peer with these numbers (server/exchange) kOutbox    'c' ‖
+//   u32 peer ‖ u64 leaf index       ->  the peer's receipt logged there (server/exchange) kIndex     'e' ‖ event id ->
+//   EventLocation kIndex     'h' ‖ leaf hash                       ->  event id of an announcement received kIndex 'g'
+//   ‖ key id                          ->  u64 leaf index of its KeyGranted record kIndex     'q' ‖ request key (32) ->
+//   RequestRecord kState     domain row key (17)                   ->  version ‖ nonce ‖ sealed row
+//   (server/log/state_rows.h) kMeta      'head'                                ->  Head kMeta      'peer' ‖ u32 peer ->
+//   PeerState
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/id.h"
+#include "common/base/named_type.h"
+#include "common/crypto/hash.h"
+#include "common/directory/identity.h"
+#include "common/event/event.h"
+
+namespace medflyt::log {
+
+using crypto::Hash;
+
+// The tree at a commit, with the checkpoint that was signed for it.
+struct Head {
+  TreeSize size;
+  Hash root;
+  std::string checkpoint;  // signed note
+  friend bool operator==(const Head&, const Head&) = default;
+};
+
+// A tree of another log that this node has verified.
+struct AcceptedTree {
+  TreeSize size;
+  Hash root;
+  friend bool operator==(const AcceptedTree&, const AcceptedTree&) = default;
+};
+
+// How far this node and one peer have come. Batches and receipts of a peer arrive on different streams, each with its
+// own chain of consistency proofs, so two trees of the peer's log are kept.
+struct PeerState {
+  PairNumber issued;        // last number given to an event for the peer
+  PairNumber receipted;     // last of those for which every receipt up to it is held
+  PairNumber received;      // last number of the peer's that was logged here
+  std::string origin;       // the peer's log; empty before the first contact
+  AcceptedTree by_batch;    // last accepted with a batch
+  AcceptedTree by_receipt;  // last accepted with a receipt
+  friend bool operator==(const PeerState&, const PeerState&) = default;
+};
+
+// Where an event is found.
+struct EventLocation {
+  AuthorityId issuer;
+  AuthorityId recipient;
+  PairNumber number;
+  LeafIndex leaf;  // in this node's log: the entry itself, or the EventReceived record of a received event
+  friend bool operator==(const EventLocation&, const EventLocation&) = default;
+};
+
+struct IssuedEvent {
+  EventId id;
+  event::Type type = event::Type::kAgreementProposed;
+  CaseId case_id;
+  AuthorityId recipient;
+  LeafIndex leaf;
+  Hash leaf_hash;
+  friend bool operator==(const IssuedEvent&, const IssuedEvent&) = default;
+};
+
+// What a client's request led to, kept so that the same request is answered the same way.
+struct RequestRecord {
+  Hash digest;  // of the request's content
+  absl::Time recorded_at;
+  std::vector<IssuedEvent> events;
+};
+
+struct StoredEntry {
+  std::string bytes;
+  KeyId key_id;  // zero for a ledger record
+};
+
+[[nodiscard]] std::string SegmentKey(LeafIndex first);
+void AppendSegmentEntry(std::string& segment, std::string_view entry, const KeyId& key_id);
+// Entries of a segment's value, in order; DATA_LOSS (ROW_MALFORMED) where it does not parse, as for every decoder here.
+[[nodiscard]] absl::StatusOr<std::vector<StoredEntry>> DecodeSegment(std::string_view value);
+[[nodiscard]] std::optional<LeafIndex> ParseSegmentKey(std::string_view key);
+
+[[nodiscard]] std::string PairRowKey(char kind, AuthorityId peer, uint64_t number_or_index);
+[[nodiscard]] std::string EventKey(const EventId& id);
+[[nodiscard]] std::string LeafHashKey(const Hash& leaf_hash);
+[[nodiscard]] std::string GrantKey(const KeyId& id);
+[[nodiscard]] std::string RequestKey(const Hash& request);
+[[nodiscard]] std::string HeadKey();
+[[nodiscard]] std::string PeerKey(AuthorityId peer);
+[[nodiscard]] std::string PeerKeyPrefix();
+[[nodiscard]] std::optional<AuthorityId> ParsePeerKey(std::string_view key);
+
+[[nodiscard]] std::string EncodeU64(uint64_t value);
+[[nodiscard]] absl::StatusOr<uint64_t> DecodeU64(std::string_view value);
+[[nodiscard]] std::string EncodeHead(const Head& head);
+[[nodiscard]] absl::StatusOr<Head> DecodeHead(std::string_view value);
+[[nodiscard]] std::string EncodePeer(const PeerState& peer);
+[[nodiscard]] absl::StatusOr<PeerState> DecodePeer(std::string_view value);
+[[nodiscard]] std::string EncodeLocation(const EventLocation& location);
+[[nodiscard]] absl::StatusOr<EventLocation> DecodeLocation(std::string_view value);
+[[nodiscard]] std::string EncodeRequest(const RequestRecord& record);
+[[nodiscard]] absl::StatusOr<RequestRecord> DecodeRequest(std::string_view value);
+
+}  // namespace medflyt::log

@@ -1,0 +1,115 @@
+// The audit log of a node and the state it leads to: the single writer, in two halves.
+//
+//   Prepare (one thread)  apply submissions → seal → hash → sign → one store batch
+//   Commit  (one thread)  sync the batch → publish the head → answer
+//
+// so that the next batch is hashed and signed while the sync of this one runs. Prepared commits are committed in order.
+// In simulation one thread calls both in turn; in production Sequencer does (sequencer.h).
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/clock.h"
+#include "common/base/mutex.h"
+#include "common/base/random.h"
+#include "common/tlog/note.h"
+#include "server/domain/decide.h"
+#include "server/domain/state.h"
+#include "server/keys/key_table.h"
+#include "server/log/layout.h"
+#include "server/log/log_reader.h"
+#include "server/log/submission.h"
+#include "server/log/tree.h"
+#include "server/store/store.h"
+
+namespace medflyt::log {
+
+// Told of every commit, on the committer's thread, after the head is published and before submissions are answered.
+class CommitObserver {
+ public:
+  virtual ~CommitObserver() = default;
+  // `receivers` have new events waiting. Must not block.
+  virtual void OnCommit(const Head& head, const std::vector<AuthorityId>& receivers) = 0;
+};
+
+// Directory and legal bases as they are known on a day.
+class FactsSource {
+ public:
+  virtual ~FactsSource() = default;
+  [[nodiscard]] virtual domain::Facts FactsOn(Date today) const = 0;  // thread-safe
+};
+
+// One store batch and who waits for it.
+struct PreparedCommit {
+  store::Batch batch;
+  Head head;
+  bool appends = false;  // otherwise nothing needs a sync of its own
+  std::vector<std::unique_ptr<Submission>> submissions;
+  std::vector<std::pair<AuthorityId, PeerState>> peers;  // as of this commit
+  std::vector<AuthorityId> receivers;
+  std::vector<std::string> index_keys;  // staged kIndex rows
+};
+
+class Log {
+ public:
+  struct Parts {  // borrowed; all outlive the log
+    AuthorityId self;
+    store::Store& store;
+    keys::KeyTable& keys;
+    const tlog::NoteSigner& signer;  // its name is the log's origin
+    const Clock& clock;
+    RandomSource& random;
+    const FactsSource& facts;
+  };
+
+  // Reads the head, the right edge and the state; replays nothing. A store without a head gets one of size 0, synced.
+  // DATA_LOSS: HEAD_MISMATCH where the rebuilt tree is not the one that was signed, CHECKPOINT_FOREIGN where another
+  // key signed it, or what the rows' decoders say.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Log>> Open(const Parts& parts);
+  ~Log();
+
+  // The preparing thread. Applies every submission, in order.
+  [[nodiscard]] std::unique_ptr<PreparedCommit> Prepare(std::vector<std::unique_ptr<Submission>> submissions);
+  // The committing thread, in the order of Prepare. On error nothing is published or answered except by Abandoned, the
+  // outcome is unknown, and the node must exit: what was prepared after it rests on it.
+  [[nodiscard]] absl::Status Commit(PreparedCommit& prepared);
+
+  // Any thread: what is durable.
+  [[nodiscard]] Head head() const;
+  [[nodiscard]] PeerState peer(AuthorityId authority) const;
+  [[nodiscard]] const LogReader& reader() const { return reader_; }
+  [[nodiscard]] const std::string& origin() const { return parts_.signer.name(); }
+
+  // Before the first Commit.
+  void AddObserver(CommitObserver& observer) { observers_.push_back(&observer); }
+
+ private:
+  class Staging;
+  Log(const Parts& parts, std::unique_ptr<Tree> tree, domain::State state);
+
+  const Parts parts_;
+  std::unique_ptr<Tree> tree_;
+  LogReader reader_;
+  std::vector<CommitObserver*> observers_;
+
+  // The preparing thread's, ahead of what is durable.
+  domain::State state_;
+  std::map<AuthorityId, PeerState> peers_;
+  std::string next_checkpoint_;
+
+  mutable Mutex mutex_;
+  Head head_ MEDFLYT_GUARDED_BY(mutex_);
+  std::map<AuthorityId, PeerState> durable_peers_ MEDFLYT_GUARDED_BY(mutex_);
+  // kIndex rows that are staged and not yet durable, with how many prepared commits hold them.
+  std::unordered_map<std::string, std::pair<std::string, int>> staged_index_ MEDFLYT_GUARDED_BY(mutex_);
+};
+
+}  // namespace medflyt::log
