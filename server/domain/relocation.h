@@ -1,0 +1,89 @@
+// A citizen's relocation: observed, assessed and announced by the municipality left; received by the one moved to.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/date.h"
+#include "common/base/id.h"
+#include "common/crypto/hash.h"
+#include "common/directory/identity.h"
+#include "common/event/bodies.h"
+#include "common/registry/cpr_number.h"
+
+namespace medflyt::domain {
+
+enum class Direction : uint8_t {
+  kOut = 1,  // observed here
+  kIn = 2,   // announced to us
+};
+
+enum class RelocationState : uint8_t {
+  kObserved = 1,  // nothing to disclose: emigrated, disappeared, dead, reversed, renumbered
+  kHeld = 2,
+  kInAssessment = 3,
+  kDisclosed = 4,
+  kNotDisclosed = 5,
+  kAnnounced = 6,
+  kAcknowledged = 7,
+  kDeclined = 8,
+  kExpired = 9,
+  kCorrected = 10,
+  kAnnulled = 11,
+};
+
+struct Assessment {
+  std::string officer;
+  std::string necessity;  // the officer's words; never leaves the node
+  std::string legal_basis;
+  std::string journal_reference;
+
+  template <typename Self, typename Visit>
+  static void Fields(Self& self, Visit& visit) {
+    visit(self.officer, self.necessity, self.legal_basis, self.journal_reference);
+  }
+};
+
+struct Announcement {
+  AuthorityId issuer;
+  AuthorityId recipient;
+  event::AnnouncementRef ref;  // where it stands in the issuer's log
+  AuthorityId provider;
+  std::string legal_basis;
+  Date on;  // day on which it was recorded
+
+  template <typename Self, typename Visit>
+  static void Fields(Self& self, Visit& visit) {
+    visit(self.issuer, self.recipient, self.ref, self.provider, self.legal_basis, self.on);
+  }
+};
+
+struct Relocation {
+  CaseId id;
+  Direction direction = Direction::kOut;
+  RelocationState state = RelocationState::kObserved;
+  event::ObservationKind kind = event::ObservationKind::kMoved;
+  std::optional<CaseId> enrolment;         // kOut: the enrolment here
+  std::optional<registry::CprNumber> cpr;  // kIn, until it expires
+  MunicipalityCode from;
+  MunicipalityCode to;                 // zero where kind is not kMoved
+  std::optional<Date> effective_date;  // as observed, as assessed, as announced
+  bool uncertain = false;
+  std::optional<CaseId> concerns;               // kReversed: the relocation that is reversed
+  Date on;                                      // day on which it was recorded here
+  std::vector<event::HoldReason> hold_reasons;  // kept after the release
+  std::optional<std::string> release_officer;   // the first officer who asks for the release
+  std::optional<Assessment> assessment;
+  std::optional<Announcement> announcement;
+
+  template <typename Self, typename Visit>
+  static void Fields(Self& self, Visit& visit) {
+    visit(self.id, self.direction, self.state, self.kind, self.enrolment, self.cpr, self.from, self.to,
+          self.effective_date, self.uncertain, self.concerns, self.on, self.hold_reasons, self.release_officer,
+          self.assessment, self.announcement);
+  }
+};
+
+}  // namespace medflyt::domain
