@@ -1,0 +1,116 @@
+#include "common/crypto/chain.h"
+
+#include <openssl/bio.h>
+#include <openssl/conf.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+
+#include <climits>
+#include <memory>
+#include <string>
+
+#include "common/base/status.h"
+
+namespace medflyt::crypto {
+namespace {
+
+// Certificates that one text may hold; a chain of more is nobody's.
+constexpr int kMaxCertificates = 64;
+
+void FreeStack(STACK_OF(X509) * stack) { sk_X509_pop_free(stack, X509_free); }
+
+template <auto Free>
+struct Releaser {
+  template <typename T>
+  void operator()(T* object) const {
+    Free(object);
+  }
+};
+using BioPtr = std::unique_ptr<BIO, Releaser<BIO_free>>;
+using StackPtr = std::unique_ptr<STACK_OF(X509), Releaser<FreeStack>>;
+using StorePtr = std::unique_ptr<X509_STORE, Releaser<X509_STORE_free>>;
+using ContextPtr = std::unique_ptr<X509_STORE_CTX, Releaser<X509_STORE_CTX_free>>;
+using ConfPtr = std::unique_ptr<CONF, Releaser<NCONF_free>>;
+
+// OpenSSL queues its errors by thread; none of ours may be left for the next caller (gRPC reads the queue).
+class ErrorQueueGuard {
+ public:
+  ErrorQueueGuard() { ERR_set_mark(); }
+  ~ErrorQueueGuard() { ERR_pop_to_mark(); }
+  ErrorQueueGuard(const ErrorQueueGuard&) = delete;
+  ErrorQueueGuard& operator=(const ErrorQueueGuard&) = delete;
+};
+
+// Without this OpenSSL would ask on the terminal for the password of an encrypted PEM block.
+int NoPassword(char*, int, int, void*) { return -1; }
+
+absl::Status Invalid(std::string_view message) {
+  return RuleError(absl::StatusCode::kInvalidArgument, "CERTIFICATE_INVALID", "", message);
+}
+
+// Every certificate of the text, at least one.
+absl::StatusOr<StackPtr> ReadAll(std::string_view pem) {
+  if (pem.size() > INT_MAX) return Invalid("the text is too long");
+  const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  StackPtr stack(sk_X509_new_null());
+  if (!bio || !stack) return absl::ResourceExhaustedError("out of memory");
+  while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, NoPassword, nullptr)) {
+    if (sk_X509_num(stack.get()) == kMaxCertificates || sk_X509_push(stack.get(), certificate) == 0) {
+      X509_free(certificate);
+      return Invalid("too many certificates in the PEM text");
+    }
+  }
+  if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) return Invalid("a block of the PEM text is broken");
+  if (sk_X509_num(stack.get()) == 0) return Invalid("no certificate in the PEM text");
+  return stack;
+}
+
+absl::Status LoadTls13() {
+  // OpenSSL reads its system configuration once, on first use; ours must come after it, or it would be replaced.
+  constexpr std::string_view kPolicy =
+      "medflyt = modules\n[modules]\nssl_conf = tls\n[tls]\nsystem_default = policy\n"
+      "[policy]\nProtocol = -TLSv1,-TLSv1.1,-TLSv1.2\n";
+  const ErrorQueueGuard guard;
+  OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, nullptr);
+  const BioPtr bio(BIO_new_mem_buf(kPolicy.data(), static_cast<int>(kPolicy.size())));
+  const ConfPtr conf(NCONF_new(nullptr));
+  long bad_line = 0;
+  if (!bio || !conf || NCONF_load_bio(conf.get(), bio.get(), &bad_line) != 1 ||
+      CONF_modules_load(conf.get(), "medflyt", 0) != 1) {
+    return absl::InternalError("OpenSSL refused the TLS 1.3 policy");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status VerifyChain(std::string_view chain_pem, std::string_view roots_pem, absl::Time at) {
+  const ErrorQueueGuard guard;
+  MEDFLYT_ASSIGN_OR_RETURN(const StackPtr chain, ReadAll(chain_pem));
+  MEDFLYT_ASSIGN_OR_RETURN(const StackPtr roots, ReadAll(roots_pem));
+  const StorePtr store(X509_STORE_new());
+  const ContextPtr context(X509_STORE_CTX_new());
+  if (!store || !context) return absl::ResourceExhaustedError("out of memory");
+  for (int i = 0; i < sk_X509_num(roots.get()); ++i) {
+    if (X509_STORE_add_cert(store.get(), sk_X509_value(roots.get(), i)) != 1) return Invalid("a root is not usable");
+  }
+  if (X509_STORE_CTX_init(context.get(), store.get(), sk_X509_value(chain.get(), 0), chain.get()) != 1) {
+    return absl::ResourceExhaustedError("out of memory");
+  }
+  X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(context.get()), absl::ToTimeT(at));
+  if (X509_verify_cert(context.get()) != 1) {
+    return RuleError(absl::StatusCode::kUnauthenticated, "CERTIFICATE_ISSUER_UNTRUSTED", "",
+                     X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get())));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RequireTls13() {
+  static const absl::Status loaded = LoadTls13();
+  return loaded;
+}
+
+}  // namespace medflyt::crypto
