@@ -98,16 +98,15 @@ TEST(DanishDate, TurnsOfTheYearAndLeapDays) {
 TEST(DanishDate, AgreesWithTheTimeZoneDatabase) {
   absl::TimeZone copenhagen;
   if (!absl::LoadTimeZone("Europe/Copenhagen", &copenhagen)) GTEST_SKIP() << "no time zone database is installed";
-  // Common rules for the end of summer time hold since 1996.
-  int checked = 0;
-  for (absl::CivilHour hour(1996, 1, 1, 0); hour < absl::CivilHour(2060, 1, 1, 0); ++hour) {
-    const absl::Time time = absl::FromCivil(hour, absl::UTCTimeZone());
-    for (const absl::Time near : {time - absl::Seconds(1), time}) {
-      ASSERT_EQ(DanishDate(near), absl::ToCivilDay(near, copenhagen)) << FormatUtc(near);
-      ++checked;
+  // The common rules for the end of summer time hold since 1996.
+  for (Date day(1996, 1, 1); day < Date(2060, 1, 1); ++day) {
+    for (const int hour : {0, 1, 2, 12, 21, 22, 23}) {
+      const absl::Time time = absl::FromCivil(absl::CivilHour(day) + hour, absl::UTCTimeZone());
+      for (const absl::Time near : {time - absl::Seconds(1), time}) {
+        ASSERT_EQ(DanishDate(near), absl::ToCivilDay(near, copenhagen)) << FormatUtc(near);
+      }
     }
   }
-  EXPECT_GT(checked, 1'000'000);
 }
 
 }  // namespace
