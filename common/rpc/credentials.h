@@ -1,0 +1,40 @@
+// Mutual TLS for servers and channels: TLS 1.3 only, certificates on both sides, files reloaded while running.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/base/log.h"
+#include "common/directory/identity.h"
+#include "grpcpp/security/credentials.h"
+#include "grpcpp/security/server_credentials.h"
+
+namespace medflyt::rpc {
+
+// PEM files. To renew, put key and certificate in a new directory and swap a symbolic link to it (deploy/pki.sh
+// --renew-node): new handshakes use them within `refresh`, connections that stand go on.
+struct TlsFiles {
+  std::string private_key;
+  std::string certificate;  // chain, own certificate first
+  std::string roots;        // issuers accepted at the other end, of all peers together
+  unsigned refresh_seconds = 60;
+};
+
+// Requires and verifies a client's certificate. Who the client is, PeerIdentities says. FAILED_PRECONDITION (rule
+// TLS_FILE_UNUSABLE, field the member) where a file cannot be read or holds no certificate, INTERNAL where OpenSSL
+// refuses TLS 1.3.
+[[nodiscard]] absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(const TlsFiles& files);
+
+// Shows our certificate and verifies the server's: chain, host name, role node, and its organisation is `server`. So a
+// node of another authority cannot stand in for it, whatever the roots are. Errors as MakeServerCredentials.
+[[nodiscard]] absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeChannelCredentials(const TlsFiles& files,
+                                                                                               AuthorityId server);
+
+// gRPC writes its own diagnostics (failed handshakes among them) to standard error unless told otherwise, by one
+// function for the whole process: they go to `logger` from here on, as events "grpc". Call once, before the first
+// server or channel; nullptr silences them.
+void RedirectGrpcLog(std::shared_ptr<Logger> logger);
+
+}  // namespace medflyt::rpc

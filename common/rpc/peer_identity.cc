@@ -1,0 +1,153 @@
+#include "common/rpc/peer_identity.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "common/base/absl_view.h"
+#include "common/base/status.h"
+#include "common/crypto/chain.h"
+#include "common/crypto/x509.h"
+#include "grpc/grpc_security_constants.h"
+
+namespace medflyt::rpc {
+namespace {
+
+constexpr std::string_view kOrganisationPrefix = "NTRDK-";
+constexpr size_t kMaxChainBytes = 64 * 1024;
+constexpr std::array<std::pair<Role, std::string_view>, 5> kRoles = {{{Role::kNode, "node"},
+                                                                      {Role::kRegistryFeed, "registry-feed"},
+                                                                      {Role::kCaseSystem, "case-system"},
+                                                                      {Role::kAdministrator, "administrator"},
+                                                                      {Role::kAuditor, "auditor"}}};
+
+absl::Status Refused(std::string_view rule, std::string_view message) {
+  return RuleError(absl::StatusCode::kUnauthenticated, rule, "", message);
+}
+
+std::string FirstProperty(const grpc::AuthContext& context, const char* name) {
+  const auto values = context.FindPropertyValues(name);
+  return values.empty() ? std::string() : std::string(values.front().data(), values.front().size());
+}
+
+}  // namespace
+
+std::string_view NameOf(Role role) {
+  for (const auto& [known, name] : kRoles) {
+    if (known == role) return name;
+  }
+  return "";
+}
+
+std::optional<Role> RoleByName(std::string_view name) {
+  for (const auto& [role, known] : kRoles) {
+    if (known == name) return role;
+  }
+  return std::nullopt;
+}
+
+std::optional<AuthorityId> AuthorityOfOrganisation(std::string_view organization_identifier) {
+  if (organization_identifier.substr(0, kOrganisationPrefix.size()) != kOrganisationPrefix) return std::nullopt;
+  return AuthorityId::Parse(organization_identifier.substr(kOrganisationPrefix.size()));
+}
+
+PeerIdentities::PeerIdentities(const Clock& clock, IssuersOf issuers, size_t capacity)
+    : clock_(clock), issuers_(std::move(issuers)), capacity_(std::max<size_t>(capacity, 1)) {}
+
+absl::StatusOr<std::shared_ptr<const PeerIdentity>> PeerIdentities::Of(const grpc::AuthContext& context) {
+  // gRPC says authenticated only of a connection whose certificate it verified; the chain is what the peer sent.
+  if (!context.IsPeerAuthenticated()) return Refused("CLIENT_CERTIFICATE_MISSING", "the peer is not authenticated");
+  std::string chain = FirstProperty(context, GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  if (chain.empty()) return Refused("CLIENT_CERTIFICATE_MISSING", "the peer showed no certificate");
+  chain.append("\n").append(FirstProperty(context, GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME));
+  return OfPem(chain);
+}
+
+absl::StatusOr<std::shared_ptr<const PeerIdentity>> PeerIdentities::OfPem(std::string_view chain_pem) {
+  if (chain_pem.empty()) return Refused("CLIENT_CERTIFICATE_MISSING", "the peer showed no certificate");
+  if (chain_pem.size() > kMaxChainBytes) return Refused("CLIENT_CERTIFICATE_INVALID", "the chain is too long");
+  const crypto::Hash chain = crypto::Sha256(chain_pem);
+  uint64_t generation = 0;
+  {
+    MutexLock lock(mutex_);
+    if (const auto found = by_chain_.find(chain.bytes()); found != by_chain_.end()) {
+      recent_.splice(recent_.begin(), recent_, found->second);
+      const std::shared_ptr<const PeerIdentity> identity = recent_.front().identity;
+      MEDFLYT_RETURN_IF_ERROR(Judge(*identity));
+      return identity;
+    }
+    generation = generation_;
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(PeerIdentity read, Read(chain_pem));
+  const auto identity = std::make_shared<const PeerIdentity>(std::move(read));
+  MutexLock lock(mutex_);
+  MEDFLYT_RETURN_IF_ERROR(Judge(*identity));
+  // Not kept when the issuers changed meanwhile, or when another thread was quicker.
+  if (generation == generation_ && !by_chain_.contains(chain.bytes())) {
+    recent_.push_front(Entry{chain, identity});
+    by_chain_.emplace(recent_.front().chain.bytes(), recent_.begin());
+    if (recent_.size() > capacity_) {
+      by_chain_.erase(recent_.back().chain.bytes());
+      recent_.pop_back();
+    }
+  }
+  return identity;
+}
+
+absl::StatusOr<PeerIdentity> PeerIdentities::Read(std::string_view chain_pem) const {
+  const auto certificate = crypto::ParseCertificate(chain_pem);
+  if (!certificate.ok()) return Refused("CLIENT_CERTIFICATE_INVALID", ToStd(certificate.status().message()));
+  const auto authority = AuthorityOfOrganisation(certificate->organization_identifier);
+  if (!authority || authority->is_zero()) {
+    return Refused("CERTIFICATE_WITHOUT_ORGANISATION", "organizationIdentifier is not NTRDK- and 8 digits");
+  }
+  const auto role = RoleByName(certificate->organizational_unit);
+  if (!role) return Refused("CLIENT_ROLE_UNKNOWN", "the certificate's OU is not a role");
+  const std::string issuers = issuers_(*authority);
+  if (issuers.empty()) return Refused("CLIENT_AUTHORITY_UNKNOWN", "the authority is not in the peer directory");
+  const absl::Time now = clock_.Now();
+  if (now >= certificate->not_before && now <= certificate->not_after) {
+    if (const absl::Status chain = crypto::VerifyChain(chain_pem, issuers, now); !chain.ok()) {
+      return Refused("CERTIFICATE_ISSUER_UNTRUSTED", ToStd(chain.message()));
+    }
+  } else {
+    return Refused("CLIENT_CERTIFICATE_EXPIRED", "the certificate is not valid now");
+  }
+  return PeerIdentity{*authority,
+                      *role,
+                      certificate->common_name,
+                      certificate->serial,
+                      certificate->not_before,
+                      certificate->not_after,
+                      certificate->fingerprint};
+}
+
+absl::Status PeerIdentities::Judge(const PeerIdentity& identity) const {
+  const absl::Time now = clock_.Now();
+  if (now < identity.not_before || now > identity.not_after) {
+    return Refused("CLIENT_CERTIFICATE_EXPIRED", "the certificate is not valid now");
+  }
+  if (revoked_.contains(identity.fingerprint)) {
+    return Refused("CLIENT_CERTIFICATE_REVOKED", "the certificate is revoked");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PeerIdentities::StillValid(const PeerIdentity& identity) const {
+  MutexLock lock(mutex_);
+  return Judge(identity);
+}
+
+void PeerIdentities::SetRevoked(std::set<crypto::Hash> fingerprints) {
+  MutexLock lock(mutex_);
+  revoked_ = std::move(fingerprints);
+}
+
+void PeerIdentities::Forget() {
+  MutexLock lock(mutex_);
+  ++generation_;
+  by_chain_.clear();
+  recent_.clear();
+}
+
+}  // namespace medflyt::rpc
