@@ -98,18 +98,14 @@ absl::StatusOr<ExchangeKeys::Current> ExchangeKeys::current() const {
   return Current{epoch, key.public_key(), absl::UnixEpoch() + kExchangeEpoch * (int64_t{epoch} + 1)};
 }
 
-absl::StatusOr<std::string> ExchangeKeys::Open(uint32_t epoch, std::string_view sealed) const {
-  std::optional<crypto::ExchangeKey> key;
-  {
-    MutexLock lock(mutex_);
-    const auto found = keys_.find(epoch);
-    if (found != keys_.end()) key = found->second;
-  }
-  if (!key) {
+absl::StatusOr<crypto::ExchangeKey> ExchangeKeys::Find(uint32_t epoch) const {
+  MutexLock lock(mutex_);
+  const auto found = keys_.find(epoch);
+  if (found == keys_.end()) {
     return RuleError(absl::StatusCode::kNotFound, "EXCHANGE_KEY_DESTROYED", "exchange_epoch",
                      "the exchange key of this epoch is gone; seal again to the current one");
   }
-  return crypto::OpenSealed(*key, sealed);
+  return found->second;
 }
 
 }  // namespace medflyt::keys

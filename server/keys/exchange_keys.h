@@ -43,9 +43,8 @@ class ExchangeKeys {
 
   // FAILED_PRECONDITION (NO_EXCHANGE_KEY) before the first Rotate.
   [[nodiscard]] absl::StatusOr<Current> current() const;
-  // NOT_FOUND (EXCHANGE_KEY_DESTROYED) for an epoch whose key is gone: the sender seals again. DATA_LOSS as
-  // crypto::OpenSealed. The caller wipes the result.
-  [[nodiscard]] absl::StatusOr<std::string> Open(uint32_t epoch, std::string_view sealed) const;
+  // NOT_FOUND (EXCHANGE_KEY_DESTROYED) for an epoch whose key is gone: the sender seals again.
+  [[nodiscard]] absl::StatusOr<crypto::ExchangeKey> Find(uint32_t epoch) const;
 
  private:
   ExchangeKeys(Kek kek, RandomSource& random) : kek_(std::move(kek)), random_(random) {}

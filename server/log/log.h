@@ -20,7 +20,8 @@
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
 #include "common/base/random.h"
-#include "common/tlog/note.h"
+#include "common/tlog/note_key.h"
+#include "common/wire/content.h"
 #include "server/domain/decide.h"
 #include "server/domain/state.h"
 #include "server/keys/key_table.h"
@@ -51,7 +52,8 @@ class FactsSource {
 struct PreparedCommit {
   store::Batch batch;
   Head head;
-  bool appends = false;  // otherwise nothing needs a sync of its own
+  bool appends = false;  // entries; without them only rows, or nothing, are written
+  absl::Status defect;   // of this program: what was prepared contradicts itself and must not be committed
   std::vector<std::unique_ptr<Submission>> submissions;
   std::vector<std::pair<AuthorityId, PeerState>> peers;  // as of this commit
   std::vector<AuthorityId> receivers;
@@ -86,14 +88,15 @@ class Log {
   [[nodiscard]] Head head() const;
   [[nodiscard]] PeerState peer(AuthorityId authority) const;
   [[nodiscard]] const LogReader& reader() const { return reader_; }
-  [[nodiscard]] const std::string& origin() const { return parts_.signer.name(); }
+  [[nodiscard]] const std::string& origin() const { return parts_.signer.verifier_key().name(); }
 
   // Before the first Commit.
   void AddObserver(CommitObserver& observer) { observers_.push_back(&observer); }
 
  private:
   class Staging;
-  Log(const Parts& parts, std::unique_ptr<Tree> tree, domain::State state);
+  Log(const Parts& parts, Head head, std::unique_ptr<Tree> tree, domain::State state,
+      std::map<AuthorityId, PeerState> peers);
 
   const Parts parts_;
   std::unique_ptr<Tree> tree_;
@@ -103,7 +106,8 @@ class Log {
   // The preparing thread's, ahead of what is durable.
   domain::State state_;
   std::map<AuthorityId, PeerState> peers_;
-  std::string next_checkpoint_;
+  wire::ContentCodec codec_;
+  Head prepared_head_;
 
   mutable Mutex mutex_;
   Head head_ MEDFLYT_GUARDED_BY(mutex_);

@@ -56,7 +56,6 @@ class Sequencer final : public SubmissionQueue {
   std::deque<std::unique_ptr<Submission>> queue_ MEDFLYT_GUARDED_BY(mutex_);
   size_t urgent_ MEDFLYT_GUARDED_BY(mutex_) = 0;
   std::deque<std::unique_ptr<PreparedCommit>> prepared_ MEDFLYT_GUARDED_BY(mutex_);
-  bool committing_ MEDFLYT_GUARDED_BY(mutex_) = false;
   bool stopping_ MEDFLYT_GUARDED_BY(mutex_) = false;
   bool preparer_done_ MEDFLYT_GUARDED_BY(mutex_) = false;
   absl::Status failure_ MEDFLYT_GUARDED_BY(mutex_);

@@ -1,0 +1,143 @@
+#include "server/log/log.h"
+
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/merkle/tree_hasher.h"
+#include "common/tlog/checkpoint.h"
+#include "server/log/staging.h"
+#include "server/log/state_rows.h"
+
+namespace medflyt::log {
+namespace {
+
+using store::KeyRange;
+using store::Table;
+
+// The stored head, or a first one of size 0 that is made durable here: even an empty log has a signed checkpoint.
+absl::StatusOr<Head> OpenHead(const Log::Parts& parts) {
+  const tlog::VerifierKey& key = parts.signer.verifier_key();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto row, parts.store.Get(Table::kMeta, HeadKey()));
+  if (!row) {
+    MEDFLYT_ASSIGN_OR_RETURN(const auto empty, tlog::Checkpoint::Create(key.name(), TreeSize(0), merkle::EmptyRoot()));
+    Head head{TreeSize(0), merkle::EmptyRoot(), tlog::SignCheckpoint(empty, parts.signer).Serialize()};
+    store::Batch batch;
+    batch.Put(Table::kMeta, HeadKey(), EncodeHead(head));
+    MEDFLYT_RETURN_IF_ERROR(parts.store.Commit(batch, store::Durability::kSynced));
+    return head;
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(Head head, DecodeHead(*row));
+  const auto opened = tlog::OpenCheckpoint(head.checkpoint, std::span(&key, 1));
+  if (!opened.ok()) {
+    return RuleError(absl::StatusCode::kDataLoss, "CHECKPOINT_FOREIGN", "head",
+                     "the stored checkpoint is not signed by this node's log key");
+  }
+  if (opened->checkpoint.size() != head.size || opened->checkpoint.root() != head.root) {
+    return RuleError(absl::StatusCode::kDataLoss, "HEAD_MISMATCH", "head", "the stored head is not the one signed");
+  }
+  return head;
+}
+
+absl::StatusOr<std::unique_ptr<Tree>> OpenTree(const store::Store& store, const Head& head) {
+  const uint64_t full = head.size.value() / kTileWidth * kTileWidth;
+  std::vector<Hash> tail;
+  // Entries are read without a tree: proofs are not asked for yet.
+  MEDFLYT_ASSIGN_OR_RETURN(const auto no_tree, Tree::Open(store, TreeSize(0), {}));
+  MEDFLYT_RETURN_IF_ERROR(
+      LogReader(store, *no_tree)
+          .Visit(LeafIndex(full), head.size, [&tail](LeafIndex, std::string_view entry, const KeyId&) {
+            tail.push_back(merkle::LeafHash(entry));
+            return absl::OkStatus();
+          }));
+  MEDFLYT_ASSIGN_OR_RETURN(auto tree, Tree::Open(store, head.size, tail));
+  if (tree->Root() != head.root) {
+    return RuleError(absl::StatusCode::kDataLoss, "HEAD_MISMATCH", "head",
+                     "entries and tiles do not lead to the root that was signed");
+  }
+  return tree;
+}
+
+absl::StatusOr<std::map<AuthorityId, PeerState>> LoadPeers(const store::Store& store) {
+  std::map<AuthorityId, PeerState> peers;
+  absl::Status status;
+  MEDFLYT_RETURN_IF_ERROR(store.Scan(Table::kMeta, KeyRange::Prefix(PeerKeyPrefix()), store::Order::kAscending,
+                                     [&](std::string_view key, std::string_view value) {
+                                       const auto authority = ParsePeerKey(key);
+                                       auto peer = DecodePeer(value);
+                                       status = authority ? peer.status() : absl::DataLossError("peer row");
+                                       if (!status.ok()) return store::Step::kStop;
+                                       peers.emplace(*authority, *std::move(peer));
+                                       return store::Step::kContinue;
+                                     }));
+  MEDFLYT_RETURN_IF_ERROR(status);
+  return peers;
+}
+
+}  // namespace
+
+Log::Log(const Parts& parts, Head head, std::unique_ptr<Tree> tree, domain::State state,
+         std::map<AuthorityId, PeerState> peers)
+    : parts_(parts),
+      tree_(std::move(tree)),
+      reader_(parts.store, *tree_),
+      state_(std::move(state)),
+      peers_(std::move(peers)),
+      prepared_head_(std::move(head)) {
+  MutexLock lock(mutex_);
+  head_ = prepared_head_;
+  durable_peers_ = peers_;
+}
+
+Log::~Log() = default;
+
+absl::StatusOr<std::unique_ptr<Log>> Log::Open(const Parts& parts) {
+  MEDFLYT_ASSIGN_OR_RETURN(Head head, OpenHead(parts));
+  MEDFLYT_ASSIGN_OR_RETURN(auto tree, OpenTree(parts.store, head));
+  MEDFLYT_ASSIGN_OR_RETURN(auto peers, LoadPeers(parts.store));
+  domain::State state(parts.self);
+  MEDFLYT_RETURN_IF_ERROR(StateRows(parts.self, parts.keys, parts.random).Load(parts.store, state));
+  return std::unique_ptr<Log>(new Log(parts, std::move(head), std::move(tree), std::move(state), std::move(peers)));
+}
+
+std::unique_ptr<PreparedCommit> Log::Prepare(std::vector<std::unique_ptr<Submission>> submissions) {
+  auto prepared = std::make_unique<PreparedCommit>();
+  prepared->submissions = std::move(submissions);
+  Staging staging(*this, *prepared);
+  for (const auto& submission : prepared->submissions) submission->Apply(staging);
+  staging.Finish();
+  return prepared;
+}
+
+absl::Status Log::Commit(PreparedCommit& prepared) {
+  absl::Status status = prepared.defect;
+  if (status.ok() && !prepared.batch.empty()) status = parts_.store.Commit(prepared.batch, store::Durability::kSynced);
+  if (!status.ok()) {
+    for (const auto& submission : prepared.submissions) submission->Abandoned(status);
+    return status;
+  }
+  {
+    MutexLock lock(mutex_);
+    head_ = prepared.head;
+    for (auto& [authority, peer] : prepared.peers) durable_peers_[authority] = std::move(peer);
+    for (const std::string& key : prepared.index_keys) {
+      const auto staged = staged_index_.find(key);
+      if (--staged->second.second == 0) staged_index_.erase(staged);
+    }
+  }
+  for (CommitObserver* observer : observers_) observer->OnCommit(prepared.head, prepared.receivers);
+  for (const auto& submission : prepared.submissions) submission->Committed(prepared.head);
+  return absl::OkStatus();
+}
+
+Head Log::head() const {
+  MutexLock lock(mutex_);
+  return head_;
+}
+
+PeerState Log::peer(AuthorityId authority) const {
+  MutexLock lock(mutex_);
+  const auto found = durable_peers_.find(authority);
+  return found == durable_peers_.end() ? PeerState() : found->second;
+}
+
+}  // namespace medflyt::log

@@ -1,0 +1,130 @@
+#include "server/log/log_reader.h"
+
+#include <algorithm>
+
+#include "common/base/status.h"
+#include "common/merkle/multi_proof.h"
+
+namespace medflyt::log {
+namespace {
+
+using store::KeyRange;
+using store::Table;
+
+absl::Status OutOfRange() {
+  return RuleError(absl::StatusCode::kOutOfRange, "LEAF_INDEX_OUT_OF_RANGE", "leaf_index", "the log has no such entry");
+}
+
+absl::Status Broken(std::string_view row) {
+  return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", row, "a stored row does not fit its neighbours");
+}
+
+}  // namespace
+
+absl::Status LogReader::Visit(
+    LeafIndex first, TreeSize last,
+    absl::FunctionRef<absl::Status(LeafIndex, std::string_view entry, const KeyId& key_id)> visit) const {
+  if (first.value() >= last.value()) return absl::OkStatus();
+  // The segment that holds `first` begins at or before it.
+  MEDFLYT_ASSIGN_OR_RETURN(const auto begin,
+                           store_.Last(Table::kSegments, KeyRange::Between(SegmentKey(LeafIndex(0)),
+                                                                           SegmentKey(LeafIndex(first.value() + 1)))));
+  if (!begin) return OutOfRange();
+  absl::Status status;
+  uint64_t next = first.value();
+  MEDFLYT_RETURN_IF_ERROR(store_.Scan(
+      Table::kSegments, KeyRange::Between(begin->key, SegmentKey(LeafIndex(last.value()))), store::Order::kAscending,
+      [&](std::string_view key, std::string_view value) {
+        const auto segment_first = ParseSegmentKey(key);
+        auto entries = DecodeSegment(value);
+        if (!segment_first || !entries.ok() || next < segment_first->value()) {
+          status = Broken("segment");
+          return store::Step::kStop;
+        }
+        for (uint64_t i = next - segment_first->value(); i < entries->size() && next < last.value(); ++i, ++next) {
+          status = visit(LeafIndex(next), (*entries)[i].bytes, (*entries)[i].key_id);
+          if (!status.ok()) return store::Step::kStop;
+        }
+        return next < last.value() ? store::Step::kContinue : store::Step::kStop;
+      }));
+  MEDFLYT_RETURN_IF_ERROR(status);
+  return next == last.value() ? absl::OkStatus() : OutOfRange();
+}
+
+absl::StatusOr<StoredEntry> LogReader::Entry(LeafIndex index) const {
+  StoredEntry found;
+  MEDFLYT_RETURN_IF_ERROR(
+      Visit(index, TreeSize(index.value() + 1), [&found](LeafIndex, std::string_view entry, const KeyId& key_id) {
+        found = {std::string(entry), key_id};
+        return absl::OkStatus();
+      }));
+  return found;
+}
+
+absl::StatusOr<merkle::Proof> LogReader::InclusionProof(LeafIndex index, TreeSize size) const {
+  return merkle::BuildInclusionProof(tree_, index, size);
+}
+
+absl::StatusOr<merkle::Proof> LogReader::ConsistencyProof(TreeSize from, TreeSize to) const {
+  return merkle::BuildConsistencyProof(tree_, from, to);
+}
+
+absl::StatusOr<merkle::Proof> LogReader::MultiProof(std::span<const LeafIndex> indices, TreeSize size) const {
+  return merkle::BuildMultiProof(tree_, indices, size);
+}
+
+absl::StatusOr<EventLocation> LogReader::Locate(const EventId& id) const {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto row, store_.Get(Table::kIndex, EventKey(id)));
+  if (!row) {
+    return RuleError(absl::StatusCode::kNotFound, "EVENT_UNKNOWN", "event_id", "no such event was issued or received");
+  }
+  return DecodeLocation(*row);
+}
+
+absl::StatusOr<std::vector<Outbound>> LogReader::OutboundFrom(AuthorityId peer, PairNumber first, size_t limit) const {
+  // Rows of consecutive numbers; the one that holds `first` begins at or before it.
+  MEDFLYT_ASSIGN_OR_RETURN(const auto begin,
+                           store_.Last(Table::kOutbox, KeyRange::Between(PairRowKey('p', peer, 0),
+                                                                         PairRowKey('p', peer, first.value() + 1))));
+  std::vector<Outbound> events;
+  if (!begin) return events;
+  bool broken = false;
+  MEDFLYT_RETURN_IF_ERROR(store_.Scan(Table::kOutbox,
+                                      KeyRange::Between(begin->key, PairRowKey('p', AuthorityId(peer), ~uint64_t{0})),
+                                      store::Order::kAscending, [&](std::string_view key, std::string_view value) {
+                                        const uint64_t row_first = *DecodeU64(key.substr(key.size() - 8));
+                                        const uint64_t count = value.size() / 8;
+                                        for (uint64_t i = 0; i < count && events.size() < limit; ++i) {
+                                          if (row_first + i < first.value()) continue;
+                                          const auto leaf = DecodeU64(value.substr(i * 8, 8));
+                                          broken = !leaf.ok() || row_first + i != first.value() + events.size();
+                                          if (broken) return store::Step::kStop;
+                                          events.push_back({PairNumber(row_first + i), LeafIndex(*leaf), {}});
+                                        }
+                                        return events.size() < limit ? store::Step::kContinue : store::Step::kStop;
+                                      }));
+  if (broken) return Broken("outbox");
+
+  // Neighbouring events mostly share a segment: read runs of them in one visit.
+  for (size_t i = 0; i < events.size();) {
+    size_t end = i + 1;
+    while (end < events.size() && events[end].leaf.value() - events[end - 1].leaf.value() < 16) ++end;
+    size_t next = i;
+    MEDFLYT_RETURN_IF_ERROR(Visit(events[i].leaf, TreeSize(events[end - 1].leaf.value() + 1),
+                                  [&](LeafIndex index, std::string_view entry, const KeyId& key_id) {
+                                    if (index == events[next].leaf) events[next++].entry = {std::string(entry), key_id};
+                                    return absl::OkStatus();
+                                  }));
+    i = end;
+  }
+  return events;
+}
+
+absl::StatusOr<std::optional<LeafIndex>> LogReader::GrantLeaf(const KeyId& id) const {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto row, store_.Get(Table::kIndex, GrantKey(id)));
+  if (!row) return std::optional<LeafIndex>();
+  MEDFLYT_ASSIGN_OR_RETURN(const uint64_t leaf, DecodeU64(*row));
+  return LeafIndex(leaf);
+}
+
+}  // namespace medflyt::log

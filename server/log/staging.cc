@@ -1,0 +1,246 @@
+#include "server/log/staging.h"
+
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/entry/grant.h"
+#include "common/entry/seal.h"
+#include "common/event/catalogue.h"
+#include "common/merkle/tree_hasher.h"
+#include "common/tlog/checkpoint.h"
+#include "server/log/state_rows.h"
+
+namespace medflyt::log {
+namespace {
+
+using store::Table;
+
+constexpr size_t kSegmentEntries = 256;  // a reader of one entry reads its whole segment
+
+absl::Time ToMicroseconds(absl::Time time) { return absl::FromUnixMicros(absl::ToUnixMicros(time)); }
+
+// Access records are under a key of their month, never the citizen's: the id of that month's "case".
+CaseId AccessPeriod(absl::Time now) {
+  const absl::CivilMonth month(DanishDate(now));
+  std::string bytes = "access-" + absl::FormatCivilTime(month);
+  bytes.resize(CaseId::kSize, '\0');
+  return *CaseId::FromBytes(bytes);
+}
+
+// Puts the leaf hash into the body that names another event of the same decision.
+void FillAnnouncement(event::Body& body, const Hash& leaf_hash) {
+  if (auto* ended = std::get_if<event::ResponsibilityEnded>(&body)) ended->announcement = leaf_hash;
+}
+
+}  // namespace
+
+Log::Staging::Staging(Log& log, PreparedCommit& prepared)
+    : log_(log),
+      prepared_(prepared),
+      now_(ToMicroseconds(log.parts_.clock.Now())),
+      facts_(log.parts_.facts.FactsOn(DanishDate(now_))),
+      segment_first_(log.tree_->size().value()) {}
+
+absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::Execute(const event::Command& command) {
+  MEDFLYT_ASSIGN_OR_RETURN(auto drafts, domain::Decide(log_.state_, command, facts_));
+  MEDFLYT_ASSIGN_OR_RETURN(auto issued, Append(std::move(drafts)));
+  if (const absl::Status status = Settle(issued); !status.ok()) Fail(status);
+  return issued;
+}
+
+absl::StatusOr<LeafIndex> Log::Staging::AppendReceived(const event::Event& event,
+                                                       const event::AnnouncementRef& stands_at,
+                                                       std::string_view refused,
+                                                       const std::optional<event::AnnouncementVerified>& verified) {
+  const LeafIndex record =
+      AppendReceivedRecord(event.header.issuer, event.header.number, event.header.id, stands_at, refused);
+  if (!refused.empty()) return record;
+  domain::Evolve(log_.state_, event, {stands_at.origin, stands_at.index, stands_at.leaf_hash});
+  to_settle_.push_back(event);
+  std::vector<IssuedEvent> issued;
+  if (verified) {
+    MEDFLYT_ASSIGN_OR_RETURN(
+        issued, Append({event::Draft{log_.parts_.self, event.header.case_id, "", *verified, std::nullopt}}));
+  }
+  if (const absl::Status status = Settle(issued); !status.ok()) Fail(status);
+  return record;
+}
+
+LeafIndex Log::Staging::AppendUndecodable(AuthorityId issuer, PairNumber number, const EventId& id,
+                                          const event::AnnouncementRef& stands_at, std::string_view refused) {
+  return AppendReceivedRecord(issuer, number, id, stands_at, refused);
+}
+
+LeafIndex Log::Staging::AppendReceivedRecord(AuthorityId issuer, PairNumber number, const EventId& id,
+                                             const event::AnnouncementRef& stands_at, std::string_view refused) {
+  wire::LedgerCodec codec;
+  auto entry = codec.Encode(
+      {now_, wire::EventReceived{stands_at.origin, stands_at.index, stands_at.leaf_hash, std::string(refused)}});
+  if (!entry.ok()) {
+    Fail(entry.status());
+    return LeafIndex(log_.tree_->size().value());
+  }
+  const LeafIndex leaf = AppendLedger(*std::move(entry));
+  PutIndex(EventKey(id), EncodeLocation({issuer, log_.parts_.self, number, leaf}));
+  return leaf;
+}
+
+LeafIndex Log::Staging::AppendLedger(std::string entry) { return AppendEntry(std::move(entry), KeyId()); }
+
+PeerState& Log::Staging::peer(AuthorityId authority) {
+  touched_peers_[authority] = true;
+  return log_.peers_[authority];
+}
+
+absl::StatusOr<std::optional<std::string>> Log::Staging::FindIndex(std::string_view key) const {
+  {
+    MutexLock lock(log_.mutex_);
+    if (const auto staged = log_.staged_index_.find(std::string(key)); staged != log_.staged_index_.end()) {
+      return std::optional<std::string>(staged->second.first);
+    }
+  }
+  return log_.parts_.store.Get(Table::kIndex, key);
+}
+
+void Log::Staging::PutIndex(std::string_view key, std::string_view value) {
+  prepared_.batch.Put(Table::kIndex, key, value);
+  prepared_.index_keys.emplace_back(key);
+  MutexLock lock(log_.mutex_);
+  auto& staged = log_.staged_index_[std::string(key)];
+  staged.first = std::string(value);
+  ++staged.second;
+}
+
+absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::Append(std::vector<event::Draft> drafts) {
+  std::vector<event::Event> events(drafts.size());
+  std::vector<std::string> contents(drafts.size());
+  std::map<AuthorityId, uint64_t> numbers;
+  for (size_t i = 0; i < drafts.size(); ++i) {
+    event::Draft& draft = drafts[i];
+    auto number = numbers.try_emplace(draft.recipient, peer(draft.recipient).issued.value()).first;
+    events[i] = {{log_.parts_.random.NewId<EventId>(), log_.parts_.self, draft.recipient, draft.case_id,
+                  PairNumber(++number->second), now_, std::move(draft.officer)},
+                 std::move(draft.body)};
+    if (draft.announcement_of) FillAnnouncement(events[i].body, Hash());
+    MEDFLYT_RETURN_IF_ERROR(log_.codec_.Encode(events[i], contents[i]));
+    if (contents[i].size() > entry::kMaxContent) {
+      return RuleError(absl::StatusCode::kInvalidArgument, "CONTENT_TOO_LONG", "", "the event's content is too long");
+    }
+  }
+
+  std::vector<IssuedEvent> issued;
+  issued.reserve(events.size());
+  for (size_t i = 0; i < events.size(); ++i) {
+    event::Event& event = events[i];
+    if (drafts[i].announcement_of) {
+      FillAnnouncement(event.body, issued[*drafts[i].announcement_of].leaf_hash);
+      if (const absl::Status status = log_.codec_.Encode(event, contents[i]); !status.ok()) Fail(status);
+    }
+    const event::Header& header = event.header;
+    const auto key = SealingKey(event);
+    auto entry = key.ok() ? entry::SealEntry(header.id, log_.parts_.random.NewId<crypto::Nonce>(), contents[i],
+                                             key->key, log_.origin())
+                          : key.status();
+    crypto::Wipe(contents[i]);
+    if (!entry.ok()) {
+      Fail(entry.status());
+      return entry.status();
+    }
+    const LeafIndex leaf = AppendEntry(*std::move(entry), key->id);
+    PeerState& recipient = peer(header.recipient);
+    recipient.issued = header.number;
+    if (header.recipient != log_.parts_.self) {
+      auto row = pair_rows_.try_emplace(header.recipient, header.number, std::string()).first;
+      row->second.second.append(EncodeU64(leaf.value()));
+    }
+    prepared_.batch.Put(Table::kIndex, EventKey(header.id),
+                        EncodeLocation({header.issuer, header.recipient, header.number, leaf}));
+    issued.push_back({header.id, event::TypeOf(event.body), header.case_id, header.recipient, leaf, last_leaf_hash_});
+    domain::Evolve(log_.state_, event, {log_.origin(), leaf, last_leaf_hash_});
+    to_settle_.push_back(std::move(event));
+  }
+  return issued;
+}
+
+absl::StatusOr<keys::DataKey> Log::Staging::SealingKey(const event::Event& event) {
+  const event::RetentionClass retention = event::RightOf(event::TypeOf(event.body)).retention;
+  const AuthorityId recipient = event.header.recipient;
+  const CaseId case_id = retention == event::RetentionClass::kAccess ? AccessPeriod(now_) : event.header.case_id;
+  bool created = false;
+  MEDFLYT_ASSIGN_OR_RETURN(
+      keys::DataKey key,
+      log_.parts_.keys.FindOrCreate({case_id, log_.parts_.self, recipient, retention}, prepared_.batch, created));
+  if (created && recipient != log_.parts_.self) {
+    wire::LedgerCodec codec;
+    MEDFLYT_ASSIGN_OR_RETURN(
+        std::string grant,
+        codec.Encode({now_, wire::KeyGranted{recipient, key.id, entry::GrantCommitment(key.id, key.key)}}));
+    const LeafIndex leaf = AppendLedger(std::move(grant));
+    prepared_.batch.Put(Table::kIndex, GrantKey(key.id), EncodeU64(leaf.value()));
+  }
+  return key;
+}
+
+absl::Status Log::Staging::Settle(std::vector<IssuedEvent>& issued) {
+  while (!to_settle_.empty()) {
+    const event::Event event = std::move(to_settle_.front());
+    to_settle_.pop_front();
+    auto drafts = domain::React(log_.state_, event, facts_);
+    if (drafts.empty()) continue;
+    MEDFLYT_ASSIGN_OR_RETURN(const auto followed, Append(std::move(drafts)));
+    issued.insert(issued.end(), followed.begin(), followed.end());
+  }
+  return absl::OkStatus();
+}
+
+LeafIndex Log::Staging::AppendEntry(std::string entry, const KeyId& key_id) {
+  if (segment_entries_ == kSegmentEntries) FlushSegment();
+  const LeafIndex leaf(log_.tree_->size().value());
+  last_leaf_hash_ = merkle::LeafHash(entry);
+  log_.tree_->Append(last_leaf_hash_, prepared_.batch);
+  AppendSegmentEntry(segment_, entry, key_id);
+  ++segment_entries_;
+  prepared_.appends = true;
+  return leaf;
+}
+
+void Log::Staging::FlushSegment() {
+  if (segment_entries_ == 0) return;
+  prepared_.batch.Put(Table::kSegments, SegmentKey(segment_first_), segment_);
+  segment_.clear();
+  segment_entries_ = 0;
+  segment_first_ = LeafIndex(log_.tree_->size().value());
+}
+
+void Log::Staging::Fail(const absl::Status& status) {
+  if (prepared_.defect.ok()) prepared_.defect = status;
+}
+
+void Log::Staging::Finish() {
+  FlushSegment();
+  for (const auto& [peer, row] : pair_rows_) {
+    prepared_.batch.Put(Table::kOutbox, PairRowKey('p', peer, row.first.value()), row.second);
+    prepared_.receivers.push_back(peer);
+  }
+  const StateRows rows(log_.parts_.self, log_.parts_.keys, log_.parts_.random);
+  for (const domain::RowChange& change : log_.state_.TakeChanges()) {
+    if (const absl::Status status = rows.Stage(change, prepared_.batch); !status.ok()) Fail(status);
+  }
+  for (const auto& [authority, unused] : touched_peers_) {
+    const PeerState& state = log_.peers_[authority];
+    prepared_.batch.Put(Table::kMeta, PeerKey(authority), EncodePeer(state));
+    prepared_.peers.emplace_back(authority, state);
+  }
+  if (!prepared_.appends) {
+    prepared_.head = log_.prepared_head_;
+    return;
+  }
+  auto checkpoint = tlog::Checkpoint::Create(log_.origin(), log_.tree_->size(), log_.tree_->Root());
+  if (!checkpoint.ok()) return Fail(checkpoint.status());
+  prepared_.head = {checkpoint->size(), checkpoint->root(),
+                    tlog::SignCheckpoint(*checkpoint, log_.parts_.signer).Serialize()};
+  prepared_.batch.Put(Table::kMeta, HeadKey(), EncodeHead(prepared_.head));
+  log_.prepared_head_ = prepared_.head;
+}
+
+}  // namespace medflyt::log

@@ -1,0 +1,71 @@
+// The Appender behind Log::Prepare: collects the entries and rows of one commit.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/wire/content.h"
+#include "common/wire/ledger.h"
+#include "server/log/appender.h"
+#include "server/log/log.h"
+
+namespace medflyt::log {
+
+// One commit in the making. What the log keeps between commits (state, tree, peers) is changed as submissions are
+// applied; everything else is here until Finish.
+class Log::Staging final : public Appender {
+ public:
+  Staging(Log& log, PreparedCommit& prepared);
+
+  const domain::State& state() const override { return log_.state_; }
+  absl::Time now() const override { return now_; }
+  const domain::Facts& facts() const override { return facts_; }
+  absl::StatusOr<std::vector<IssuedEvent>> Execute(const event::Command& command) override;
+  absl::StatusOr<LeafIndex> AppendReceived(const event::Event& event, const event::AnnouncementRef& stands_at,
+                                           std::string_view refused,
+                                           const std::optional<event::AnnouncementVerified>& verified) override;
+  LeafIndex AppendUndecodable(AuthorityId issuer, PairNumber number, const EventId& id,
+                              const event::AnnouncementRef& stands_at, std::string_view refused) override;
+  LeafIndex AppendLedger(std::string entry) override;
+  PeerState& peer(AuthorityId authority) override;
+  absl::StatusOr<std::optional<std::string>> FindIndex(std::string_view key) const override;
+  void PutIndex(std::string_view key, std::string_view value) override;
+  store::Batch& batch() override { return prepared_.batch; }
+  keys::KeyTable& keys() override { return log_.parts_.keys; }
+
+  // Stages segments, pair rows, state rows and the signed head.
+  void Finish();
+
+ private:
+  // Seals, appends and applies drafts of one decision. Fails before anything is appended, where content cannot be
+  // encoded.
+  [[nodiscard]] absl::StatusOr<std::vector<IssuedEvent>> Append(std::vector<event::Draft> drafts);
+  [[nodiscard]] absl::StatusOr<keys::DataKey> SealingKey(const event::Event& event);
+  // Applies what follows by rule from the events in to_settle_, until nothing more does.
+  [[nodiscard]] absl::Status Settle(std::vector<IssuedEvent>& issued);
+  LeafIndex AppendEntry(std::string entry, const KeyId& key_id);
+  LeafIndex AppendReceivedRecord(AuthorityId issuer, PairNumber number, const EventId& id,
+                                 const event::AnnouncementRef& stands_at, std::string_view refused);
+  // A defect of ours, not of the input: the commit must not happen.
+  void Fail(const absl::Status& status);
+  void FlushSegment();
+
+  Log& log_;
+  PreparedCommit& prepared_;
+  const absl::Time now_;
+  const domain::Facts facts_;
+
+  std::string segment_;
+  LeafIndex segment_first_;
+  size_t segment_entries_ = 0;
+  std::map<AuthorityId, std::pair<PairNumber, std::string>> pair_rows_;  // first number, leaf indices
+  std::map<AuthorityId, bool> touched_peers_;
+  std::deque<event::Event> to_settle_;
+  Hash last_leaf_hash_;
+};
+
+}  // namespace medflyt::log
