@@ -91,8 +91,9 @@ class LedgerCodec {
   [[nodiscard]] absl::StatusOr<LedgerRecord> Decode(std::string_view entry);
 
  private:
-  std::unique_ptr<char[]> block_;
+  std::unique_ptr<char[]> block_;  // the arena's first
   google::protobuf::Arena arena_;
+  std::string scratch_;
 };
 
 }  // namespace medflyt::wire
