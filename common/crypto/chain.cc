@@ -1,9 +1,7 @@
 #include "common/crypto/chain.h"
 
-#include <openssl/bio.h>
 #include <openssl/conf.h>
 #include <openssl/crypto.h>
-#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
@@ -13,6 +11,7 @@
 #include <string>
 
 #include "common/base/status.h"
+#include "common/crypto/openssl_scope.h"
 
 namespace medflyt::crypto {
 namespace {
@@ -22,49 +21,31 @@ constexpr int kMaxCertificates = 64;
 
 void FreeStack(STACK_OF(X509) * stack) { sk_X509_pop_free(stack, X509_free); }
 
-template <auto Free>
-struct Releaser {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using BioPtr = std::unique_ptr<BIO, Releaser<BIO_free>>;
 using StackPtr = std::unique_ptr<STACK_OF(X509), Releaser<FreeStack>>;
 using StorePtr = std::unique_ptr<X509_STORE, Releaser<X509_STORE_free>>;
 using ContextPtr = std::unique_ptr<X509_STORE_CTX, Releaser<X509_STORE_CTX_free>>;
 using ConfPtr = std::unique_ptr<CONF, Releaser<NCONF_free>>;
 
-// OpenSSL queues its errors by thread; none of ours may be left for the next caller (gRPC reads the queue).
-class ErrorQueueGuard {
- public:
-  ErrorQueueGuard() { ERR_set_mark(); }
-  ~ErrorQueueGuard() { ERR_pop_to_mark(); }
-  ErrorQueueGuard(const ErrorQueueGuard&) = delete;
-  ErrorQueueGuard& operator=(const ErrorQueueGuard&) = delete;
-};
-
-// Without this OpenSSL would ask on the terminal for the password of an encrypted PEM block.
-int NoPassword(char*, int, int, void*) { return -1; }
-
-absl::Status Invalid(std::string_view message) {
+absl::Status NotCertificates(std::string_view message) {
   return RuleError(absl::StatusCode::kInvalidArgument, "CERTIFICATE_INVALID", "", message);
 }
 
 // Every certificate of the text, at least one.
 absl::StatusOr<StackPtr> ReadAll(std::string_view pem) {
-  if (pem.size() > INT_MAX) return Invalid("the text is too long");
+  if (pem.size() > INT_MAX) return NotCertificates("the text is too long");
   const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   StackPtr stack(sk_X509_new_null());
   if (!bio || !stack) return absl::ResourceExhaustedError("out of memory");
   while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, NoPassword, nullptr)) {
     if (sk_X509_num(stack.get()) == kMaxCertificates || sk_X509_push(stack.get(), certificate) == 0) {
       X509_free(certificate);
-      return Invalid("too many certificates in the PEM text");
+      return NotCertificates("too many certificates in the PEM text");
     }
   }
-  if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) return Invalid("a block of the PEM text is broken");
-  if (sk_X509_num(stack.get()) == 0) return Invalid("no certificate in the PEM text");
+  if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
+    return NotCertificates("a block of the PEM text is broken");
+  }
+  if (sk_X509_num(stack.get()) == 0) return NotCertificates("no certificate in the PEM text");
   return stack;
 }
 
@@ -95,7 +76,8 @@ absl::Status VerifyChain(std::string_view chain_pem, std::string_view roots_pem,
   const ContextPtr context(X509_STORE_CTX_new());
   if (!store || !context) return absl::ResourceExhaustedError("out of memory");
   for (int i = 0; i < sk_X509_num(roots.get()); ++i) {
-    if (X509_STORE_add_cert(store.get(), sk_X509_value(roots.get(), i)) != 1) return Invalid("a root is not usable");
+    if (X509_STORE_add_cert(store.get(), sk_X509_value(roots.get(), i)) != 1)
+      return NotCertificates("a root is not usable");
   }
   if (X509_STORE_CTX_init(context.get(), store.get(), sk_X509_value(chain.get(), 0), chain.get()) != 1) {
     return absl::ResourceExhaustedError("out of memory");

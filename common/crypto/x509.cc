@@ -1,10 +1,8 @@
 #include "common/crypto/x509.h"
 
 #include <openssl/asn1.h>
-#include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/crypto.h>
-#include <openssl/err.h>
 #include <openssl/obj_mac.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -16,36 +14,17 @@
 
 #include "absl/strings/ascii.h"
 #include "common/base/status.h"
+#include "common/crypto/openssl_scope.h"
 
 namespace medflyt::crypto {
 namespace {
 
 void OpenSslFree(void* memory) { OPENSSL_free(memory); }
 
-template <auto Free>
-struct Releaser {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using BioPtr = std::unique_ptr<BIO, Releaser<BIO_free>>;
 using X509Ptr = std::unique_ptr<X509, Releaser<X509_free>>;
 using BignumPtr = std::unique_ptr<BIGNUM, Releaser<BN_free>>;
 using BytesPtr = std::unique_ptr<unsigned char, Releaser<OpenSslFree>>;
 using TextPtr = std::unique_ptr<char, Releaser<OpenSslFree>>;
-
-// OpenSSL queues its errors by thread; none of ours may be left for the next caller (gRPC reads the queue).
-class ErrorQueueGuard {
- public:
-  ErrorQueueGuard() { ERR_set_mark(); }
-  ~ErrorQueueGuard() { ERR_pop_to_mark(); }
-  ErrorQueueGuard(const ErrorQueueGuard&) = delete;
-  ErrorQueueGuard& operator=(const ErrorQueueGuard&) = delete;
-};
-
-// Without this OpenSSL would ask on the terminal for the password of an encrypted PEM block.
-int NoPassword(char*, int, int, void*) { return -1; }
 
 absl::Status Invalid(std::string_view message) {
   return RuleError(absl::StatusCode::kInvalidArgument, "CERTIFICATE_INVALID", "", message);
