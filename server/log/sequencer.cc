@@ -1,6 +1,9 @@
 #include "server/log/sequencer.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "absl/time/clock.h"
 
 #include "common/base/status.h"
 
@@ -78,6 +81,8 @@ void Sequencer::PrepareLoop() {
   MutexLock lock(mutex_);
   for (auto& submission : queue_) submission->Abandoned(failure_.ok() ? Stopping() : failure_);
   queue_.clear();
+  // After a failure nobody takes what was prepared meanwhile.
+  if (!failure_.ok()) AbandonPrepared();
   preparer_done_ = true;
   prepared_changed_.NotifyAll();
 }
@@ -99,15 +104,19 @@ void Sequencer::CommitLoop() {
     {
       MutexLock lock(mutex_);
       failure_ = status;
-      for (auto& later : prepared_) {
-        for (auto& submission : later->submissions) submission->Abandoned(status);
-      }
-      prepared_.clear();
+      AbandonPrepared();
     }
     work_.NotifyAll();
     prepared_changed_.NotifyAll();
     return;
   }
+}
+
+void Sequencer::AbandonPrepared() {
+  for (const auto& prepared : prepared_) {
+    for (const auto& submission : prepared->submissions) submission->Abandoned(failure_);
+  }
+  prepared_.clear();
 }
 
 }  // namespace medflyt::log

@@ -45,6 +45,7 @@ class Sequencer final : public SubmissionQueue {
  private:
   void PrepareLoop();
   void CommitLoop();
+  void AbandonPrepared() MEDFLYT_REQUIRES(mutex_);
 
   Log& log_;
   const Limits limits_;

@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# Installs what is needed, builds, and runs every test. Quick when repeated. Ends with a plain verdict.
+#
+#   tests/run.sh            everything; what CI runs
+#   tests/run.sh quick      the release build and its tests only
+#   tests/run.sh STAGE...   some stages: release lint asan tsan clang fuzz tidy
+#
+# Test data that is not part of the project is read from $MEDFLYT_SHARED, else ../shared; the verdict counts what was
+# skipped for want of it.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+stages=("$@")
+[ ${#stages[@]} -gt 0 ] || stages=(release lint asan tsan clang fuzz tidy)
+[ "${stages[*]}" != quick ] || stages=(release)
+
+jobs=$(nproc)
+logs=build/logs
+mkdir -p "$logs"
+passed=0 failed=0 skipped=0 skipped_shared=0
+broken=()
+
+say() { printf '\n== %s\n' "$*"; }
+
+# check NAME COMMAND...: one pass or failure; shows the end of what it printed when it fails.
+check() {
+  local name=$1 log
+  shift
+  log="$logs/${name//[^a-zA-Z0-9-]/_}.log"
+  local begun=$SECONDS
+  if "$@" >"$log" 2>&1; then
+    passed=$((passed + 1))
+    printf 'ok      %s (%d s)\n' "$name" $((SECONDS - begun))
+  else
+    failed=$((failed + 1))
+    broken+=("$name")
+    printf 'FAILED  %s (%d s): the end of %s\n' "$name" $((SECONDS - begun)) "$log"
+    tail -n 40 "$log"
+    return 1
+  fi
+}
+
+# ctests NAME BUILD_DIR CTEST_ARGUMENTS...: counts each test.
+ctests() {
+  local name=$1 dir=$2 log="$logs/$1.log" begun=$SECONDS counts
+  shift 2
+  ctest --test-dir "$dir" -j "$jobs" --output-on-failure --no-tests=error "$@" >"$log" 2>&1
+  local code=$?
+  counts=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\)$/\1 \2/p' "$log" | tail -1)
+  read -r bad all <<<"${counts:-1 1}"
+  local skip shared
+  skip=$(grep -cE '\*\*\*Skipped' "$log")
+  shared=$(grep -lrs 'SKIPPED-SHARED' "$log" "$dir/Testing/Temporary/LastTest.log" | head -1)
+  [ -z "$shared" ] || skipped_shared=$((skipped_shared + $(grep -c 'SKIPPED-SHARED' "$dir/Testing/Temporary/LastTest.log")))
+  passed=$((passed + all - bad - skip))
+  failed=$((failed + bad))
+  skipped=$((skipped + skip))
+  if [ "$code" -ne 0 ]; then
+    broken+=("$name")
+    [ "$bad" -gt 0 ] || failed=$((failed + 1))
+    printf 'FAILED  %s: %s of %s tests (%d s); see %s\n' "$name" "$bad" "$all" $((SECONDS - begun)) "$log"
+    grep -E '\(Failed\)|\(Timeout\)|\*\*\*Exception|Unable to find' "$log" | sort -u | head -40
+    grep -B2 -A12 -E '^\[  FAILED|Failure$|ERROR: |panic:|Falsifiable' "$log" | head -120
+  else
+    printf 'ok      %s: %s tests, %s skipped (%d s)\n' "$name" "$all" "$skip" $((SECONDS - begun))
+  fi
+}
+
+build() {  # build PRESET TARGET...
+  local preset=$1
+  shift
+  check "configure-$preset" cmake --preset "$preset" && check "build-$preset" cmake --build --preset "$preset" -j "$jobs" "${@/#/--target=}"
+}
+
+stage_release() {
+  say "release: optimised build, all tests"
+  build release && ctests tests build/release
+}
+
+stage_lint() {
+  say "lint: layers, headers, format, protos"
+  check configure-release cmake --preset release || return
+  check layers-includes python3 tests/arch/check_includes.py . build/release/layers.txt
+  check layers-link-alone cmake --build build/release -j "$jobs" --target link_alone
+  check headers-compile-alone cmake --build build/release -j "$jobs" --target all_verify_interface_header_sets
+  check clang-format bash -c "git ls-files '*.cc' '*.h' | xargs clang-format-16 --dry-run -Werror"
+  check buf-lint tests/node_modules/.bin/buf lint proto
+  check no-registry-hosts bash -c "! git grep -nIE '(registry\.npmjs|deb\.debian|pypi\.org)' -- . ':!tests/run.sh'"
+}
+
+stage_asan() {
+  say "asan: AddressSanitizer and UndefinedBehaviorSanitizer"
+  build asan-ubsan sanitized_tests && ctests asan-tests build/asan-ubsan -L sanitized
+}
+
+stage_tsan() {
+  say "tsan: ThreadSanitizer, on what uses neither gRPC nor RocksDB"
+  build tsan threaded_tests && ctests tsan-tests build/tsan -L threaded
+}
+
+stage_clang() {
+  say "clang: the other compiler, with thread-safety analysis as errors"
+  build clang-safety
+}
+
+stage_fuzz() {
+  say "fuzz: every target for a while, seeded"
+  build fuzz fuzz_targets || return
+  local target
+  for target in build/fuzz/bin/fuzz_*; do
+    [ -x "$target" ] || continue
+    local corpus="build/fuzz/corpus/${target##*/}"
+    mkdir -p "$corpus"
+    check "${target##*/}" "$target" -seed=1 -max_total_time="${MEDFLYT_FUZZ_SECONDS:-6}" -timeout=10 -rss_limit_mb=2048 \
+      -print_final_stats=0 "$corpus"
+  done
+}
+
+stage_tidy() {
+  say "tidy: production code changed against main"
+  local base
+  base=$(git merge-base HEAD "${MEDFLYT_BASE:-origin/main}" 2>/dev/null) || base=
+  local files
+  files=$(git diff --name-only --diff-filter=d ${base:+"$base"} -- 'common/*.cc' 'server/*.cc' 'client/*.cc' 2>/dev/null)
+  [ -n "$files" ] || { echo "nothing changed"; return; }
+  # shellcheck disable=SC2086
+  check clang-tidy bash -c "printf '%s\n' $(echo $files) | xargs -P $jobs -n 1 clang-tidy-16 --quiet -p build/clang-safety"
+}
+
+say "packages"
+deploy/packages.sh test || exit 1
+if [ ! -x tests/node_modules/.bin/buf ] || [ tests/package-lock.json -nt tests/node_modules/.package-lock.json ]; then
+  check npm-packages npm ci --prefix tests --no-audit --no-fund
+fi
+
+for stage in "${stages[@]}"; do
+  "stage_$stage" || true
+done
+
+say "verdict"
+[ $skipped_shared -eq 0 ] || echo "$skipped_shared tests were skipped because the shared test data is absent"
+[ ${#broken[@]} -eq 0 ] || echo "broken: ${broken[*]}"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ]
