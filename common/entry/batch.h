@@ -13,6 +13,7 @@
 #include "common/base/id.h"
 #include "common/base/named_type.h"
 #include "common/crypto/hash.h"
+#include "common/entry/seal.h"
 #include "common/tlog/checkpoint.h"
 #include "common/tlog/note_key.h"
 #include "medflyt/v1/exchange.pb.h"
@@ -62,9 +63,9 @@ struct VerifiedBatch {
 [[nodiscard]] absl::StatusOr<VerifiedBatch> VerifyBatch(const v1::EventBatch& batch, const LogIdentity& issuer,
                                                         const AcceptedHead& accepted);
 
-// Hashes as they stand in messages. INVALID_ARGUMENT (BATCH_MALFORMED, `field`) for one of another size than 32 bytes.
+// Hashes as they stand in messages. INVALID_ARGUMENT (`rule`, `field`) for one of another size than 32 bytes.
 [[nodiscard]] absl::StatusOr<std::vector<crypto::Hash>> HashesFromProto(
-    const google::protobuf::RepeatedPtrField<std::string>& hashes, std::string_view field);
+    const google::protobuf::RepeatedPtrField<std::string>& hashes, std::string_view rule, std::string_view field);
 void HashesToProto(std::span<const crypto::Hash> hashes, google::protobuf::RepeatedPtrField<std::string>& out);
 
 }  // namespace medflyt::entry
