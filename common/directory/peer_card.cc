@@ -193,6 +193,7 @@ absl::StatusOr<PeerCard> ParsePeerCard(std::string_view bytes) {
   MEDFLYT_ASSIGN_OR_RETURN(PeerCard card, Reader().Read(note.text));
   MEDFLYT_RETURN_IF_ERROR(CheckAuthority(card.authority));
   if (!card.authority.has_node()) return Malformed("endpoint", "the endpoint is missing");
+  MEDFLYT_ASSIGN_OR_RETURN(card.authority.issuers, NormalizeIssuers(card.authority.issuers));
   // A text has one form only: else one fingerprint would not be one content, as a reader sees it.
   if (FormatCard(card.authority, card.issued) != card.text) {
     return Malformed("", "the lines are not in the form and order of a peer card");
