@@ -73,8 +73,8 @@ TEST_F(TreeTest, ProofsHoldAtSmallerSizesAfterReopening) {
   }
   const auto consistency = merkle::BuildConsistencyProof(*tree_, TreeSize(1000), TreeSize(66000));
   ASSERT_TRUE(consistency.ok()) << consistency.status();
-  EXPECT_TRUE(merkle::VerifyConsistency(TreeSize(1000), TreeSize(66000), smaller.Root(), judge_.Root(), *consistency)
-                  .ok());
+  EXPECT_TRUE(
+      merkle::VerifyConsistency(TreeSize(1000), TreeSize(66000), smaller.Root(), judge_.Root(), *consistency).ok());
 }
 
 TEST_F(TreeTest, OnlyFullTilesAreStored) {

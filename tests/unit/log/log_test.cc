@@ -1,0 +1,290 @@
+#include "server/log/log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/entry/seal.h"
+#include "common/merkle/proof.h"
+#include "common/merkle/tree_hasher.h"
+#include "common/tlog/checkpoint.h"
+#include "server/log/appender.h"
+#include "server/log/replay.h"
+#include "server/store/memory_store.h"
+
+namespace medflyt::log {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr uint32_t kLayout = 1;
+const AuthorityId kOdense = *AuthorityId::Parse("35209115");
+const AuthorityId kNyborg = *AuthorityId::Parse("29189722");
+
+class CountingRandom final : public RandomSource {
+ public:
+  void Fill(uint8_t* out, size_t size) override {
+    for (size_t i = 0; i < size; ++i) out[i] = static_cast<uint8_t>((next_ = next_ * 6364136223846793005u + 1) >> 56);
+  }
+
+ private:
+  uint64_t next_ = 42;
+};
+
+class FixedClock final : public Clock {
+ public:
+  absl::Time Now() const override { return absl::FromUnixSeconds(1'795'000'000); }
+};
+
+class FunenDirectory final : public domain::AuthorityDirectory, public FactsSource {
+ public:
+  std::optional<AuthorityId> AuthorityOf(MunicipalityCode code, Date) const override {
+    if (code.number() == 461) return kOdense;
+    if (code.number() == 450) return kNyborg;
+    return std::nullopt;
+  }
+  std::optional<MunicipalityCode> CodeOf(AuthorityId authority) const override {
+    return MunicipalityCode::FromNumber(authority == kOdense ? 461 : 450);
+  }
+  bool IsKnown(AuthorityId authority) const override { return authority == kOdense || authority == kNyborg; }
+  domain::Facts FactsOn(Date today) const override { return {today, *this, {}}; }
+};
+
+// Runs a function as a submission and notes how it ended.
+class Task final : public Submission {
+ public:
+  struct Ending {
+    std::optional<Head> committed;
+    absl::Status abandoned;
+  };
+  Task(std::function<void(Appender&)> apply, Ending& ending) : apply_(std::move(apply)), ending_(ending) {}
+  void Apply(Appender& appender) override { apply_(appender); }
+  void Committed(const Head& head) override { ending_.committed = head; }
+  void Abandoned(const absl::Status& why) override { ending_.abandoned = why; }
+
+ private:
+  std::function<void(Appender&)> apply_;
+  Ending& ending_;
+};
+
+class LogTest : public ::testing::Test {
+ protected:
+  LogTest() { Open(); }
+
+  void Open() {
+    log_.reset();
+    keys_.reset();
+    store_ = *store::OpenMemoryStore(disk_, kLayout);
+    keys_ = *keys::KeyTable::Load(*store_, keys::Kek{1, kek_}, random_);
+    auto log = TryOpen();
+    ASSERT_TRUE(log.ok()) << log.status();
+    log_ = *std::move(log);
+  }
+
+  absl::StatusOr<std::unique_ptr<Log>> TryOpen() {
+    return Log::Open({kOdense, *store_, *keys_, signer_, clock_, random_, directory_});
+  }
+
+  // Applies and commits one submission.
+  absl::Status Run(std::function<void(Appender&)> apply, Task::Ending* ending = nullptr) {
+    Task::Ending unused;
+    std::vector<std::unique_ptr<Submission>> submissions;
+    submissions.push_back(std::make_unique<Task>(std::move(apply), ending != nullptr ? *ending : unused));
+    return log_->Commit(*log_->Prepare(std::move(submissions)));
+  }
+
+  event::Command ProposeAgreement() {
+    event::AgreementTerms terms;
+    terms.capacity = 2;
+    terms.price_ore = 1'250'000;
+    terms.valid_from = Date(2026, 1, 1);
+    terms.valid_to = Date(2027, 12, 31);
+    terms.notice_days = 90;
+    terms.legal_basis = "SEL-11";
+    terms.council_case = "2026-17";
+    return {"an.officer", event::ProposeAgreement{random_.NewId<CaseId>(), kOdense, kNyborg, terms}};
+  }
+
+  std::vector<IssuedEvent> Execute(const event::Command& command) {
+    absl::StatusOr<std::vector<IssuedEvent>> issued = absl::UnknownError("not applied");
+    EXPECT_TRUE(Run([&](Appender& appender) { issued = appender.Execute(command); }).ok());
+    EXPECT_TRUE(issued.ok()) << issued.status();
+    return issued.value_or(std::vector<IssuedEvent>());
+  }
+
+  CountingRandom random_;
+  FixedClock clock_;
+  FunenDirectory directory_;
+  crypto::Key kek_ = crypto::Key::Random();
+  tlog::NoteSigner signer_ = *tlog::NoteSigner::Create("odense.example/log", crypto::Signer(crypto::Key::Random()));
+  store::MemoryDisk disk_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<keys::KeyTable> keys_;
+  std::unique_ptr<Log> log_;
+};
+
+TEST_F(LogTest, EmptyLogHasASignedCheckpointOfSizeZero) {
+  const auto opened = tlog::OpenCheckpoint(log_->head().checkpoint, std::span(&signer_.verifier_key(), 1));
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(opened->checkpoint.size(), TreeSize(0));
+  EXPECT_EQ(opened->checkpoint.root(), merkle::EmptyRoot());
+}
+
+TEST_F(LogTest, EventForAPeerIsGrantedSealedProvenAndQueued) {
+  const auto issued = Execute(ProposeAgreement());
+  ASSERT_EQ(issued.size(), 1u);
+  EXPECT_EQ(issued[0].type, event::Type::kAgreementProposed);
+  EXPECT_EQ(issued[0].recipient, kNyborg);
+
+  // Its key was granted by the entry before it.
+  ASSERT_EQ(issued[0].leaf, LeafIndex(1));
+  const auto entry = log_->reader().Entry(issued[0].leaf);
+  ASSERT_TRUE(entry.ok()) << entry.status();
+  const auto grant_leaf = log_->reader().GrantLeaf(entry->key_id);
+  ASSERT_TRUE(grant_leaf.ok() && grant_leaf->has_value());
+  EXPECT_EQ(**grant_leaf, LeafIndex(0));
+
+  const Head head = log_->head();
+  const auto proof = log_->reader().InclusionProof(issued[0].leaf, head.size);
+  ASSERT_TRUE(proof.ok()) << proof.status();
+  EXPECT_EQ(merkle::LeafHash(entry->bytes), issued[0].leaf_hash);
+  EXPECT_TRUE(merkle::VerifyInclusion(issued[0].leaf, head.size, issued[0].leaf_hash, *proof, head.root).ok());
+
+  const auto outbound = log_->reader().OutboundFrom(kNyborg, PairNumber(1), 10);
+  ASSERT_TRUE(outbound.ok()) << outbound.status();
+  ASSERT_EQ(outbound->size(), 1u);
+  EXPECT_EQ(outbound->at(0).number, PairNumber(1));
+  EXPECT_EQ(outbound->at(0).entry.bytes, entry->bytes);
+
+  const auto sealed = entry::ParseSealed(entry->bytes);
+  ASSERT_TRUE(sealed.ok()) << sealed.status();
+  const auto content = entry::OpenEntry(*sealed, *keys_->Find(entry->key_id), "odense.example/log");
+  ASSERT_TRUE(content.ok()) << content.status();
+  const auto event = wire::ContentCodec().Decode(*content, issued[0].id);
+  ASSERT_TRUE(event.ok()) << event.status();
+  EXPECT_EQ(event->header.officer, "an.officer");
+  EXPECT_EQ(std::get<event::AgreementProposed>(event->body).terms.price_ore, 1'250'000);
+}
+
+TEST_F(LogTest, PairNumbersAreGaplessAcrossCommitsAndRestarts) {
+  for (int i = 0; i < 5; ++i) {
+    Execute(ProposeAgreement());
+    if (i == 2) Open();
+  }
+  const auto outbound = log_->reader().OutboundFrom(kNyborg, PairNumber(1), 100);
+  ASSERT_TRUE(outbound.ok()) << outbound.status();
+  std::vector<uint64_t> numbers;
+  for (const Outbound& event : *outbound) numbers.push_back(event.number.value());
+  EXPECT_THAT(numbers, ElementsAre(1, 2, 3, 4, 5));
+  EXPECT_EQ(log_->reader().OutboundFrom(kNyborg, PairNumber(4), 100)->size(), 2u);
+  EXPECT_EQ(log_->reader().OutboundFrom(kNyborg, PairNumber(4), 1)->size(), 1u);
+  EXPECT_THAT(*log_->reader().OutboundFrom(kNyborg, PairNumber(6), 100), IsEmpty());
+  EXPECT_EQ(log_->peer(kNyborg).issued, PairNumber(5));
+}
+
+TEST_F(LogTest, RestartFindsTheSameHeadAndState) {
+  for (int i = 0; i < 300; ++i) Execute(ProposeAgreement());
+  const Head before = log_->head();
+  std::string state;
+  ASSERT_TRUE(Run([&](Appender& appender) { state = appender.state().CanonicalBytes(); }).ok());
+  Open();
+  EXPECT_EQ(log_->head(), before);
+  std::string again;
+  ASSERT_TRUE(Run([&](Appender& appender) { again = appender.state().CanonicalBytes(); }).ok());
+  EXPECT_EQ(again, state);
+  EXPECT_FALSE(state.empty());
+
+  const auto replayed = Replay(kOdense, log_->origin(), log_->reader(), before.size, *keys_,
+                               [](const wire::EventReceived&) { return absl::NotFoundError("nothing is kept"); });
+  ASSERT_TRUE(replayed.ok()) << replayed.status();
+  EXPECT_EQ(replayed->events, 300u);
+  EXPECT_EQ(replayed->state.CanonicalBytes(), state);
+}
+
+TEST_F(LogTest, RefusedCommandAppendsNothing) {
+  Execute(ProposeAgreement());
+  const Head before = log_->head();
+  event::Command command = ProposeAgreement();
+  std::get<event::ProposeAgreement>(command.body).terms.capacity = 0;
+  absl::Status refused;
+  ASSERT_TRUE(Run([&](Appender& appender) { refused = appender.Execute(command).status(); }).ok());
+  EXPECT_FALSE(refused.ok());
+  EXPECT_TRUE(BrokenRuleOf(refused).has_value());
+  EXPECT_EQ(log_->head(), before);
+}
+
+TEST_F(LogTest, NothingIsAnsweredOrPublishedWhenTheSyncFails) {
+  Execute(ProposeAgreement());
+  const Head before = log_->head();
+  disk_.FailCommit(0, store::MemoryDisk::Outcome::kApplied);
+  Task::Ending ending;
+  EXPECT_FALSE(Run([&](Appender& a) { ASSERT_TRUE(a.Execute(ProposeAgreement()).ok()); }, &ending).ok());
+  EXPECT_FALSE(ending.committed.has_value());
+  EXPECT_FALSE(ending.abandoned.ok());
+  EXPECT_EQ(log_->head(), before);
+  // The outcome was unknown and turned out to be "applied": the restart decides.
+  Open();
+  EXPECT_GT(log_->head().size, before.size);
+}
+
+TEST_F(LogTest, StagedIndexRowsAreSeenBeforeTheyAreDurable) {
+  std::vector<std::unique_ptr<Submission>> submissions;
+  Task::Ending first, second;
+  std::optional<std::string> seen;
+  submissions.push_back(std::make_unique<Task>([](Appender& a) { a.PutIndex("q-one", "value"); }, first));
+  auto prepared = log_->Prepare(std::move(submissions));
+  submissions.clear();
+  submissions.push_back(std::make_unique<Task>([&](Appender& a) { seen = *a.FindIndex("q-one"); }, second));
+  auto next = log_->Prepare(std::move(submissions));
+  EXPECT_EQ(seen, "value");
+  ASSERT_TRUE(log_->Commit(*prepared).ok());
+  ASSERT_TRUE(log_->Commit(*next).ok());
+  EXPECT_EQ(*store_->Get(store::Table::kIndex, "q-one"), "value");
+}
+
+TEST_F(LogTest, AnotherKeysCheckpointIsRefusedAtStart) {
+  Execute(ProposeAgreement());
+  log_.reset();
+  signer_ = *tlog::NoteSigner::Create("odense.example/log", crypto::Signer(crypto::Key::Random()));
+  const auto rule = BrokenRuleOf(TryOpen().status());
+  ASSERT_TRUE(rule.has_value());
+  EXPECT_EQ(rule->rule, "CHECKPOINT_FOREIGN");
+}
+
+TEST_F(LogTest, ChangedEntryIsFoundAtStart) {
+  const auto issued = Execute(ProposeAgreement());
+  log_.reset();
+  auto segment = *store_->Last(store::Table::kSegments, store::KeyRange::All());
+  segment->value[100] ^= 1;
+  store::Batch batch;
+  batch.Put(store::Table::kSegments, segment->key, segment->value);
+  ASSERT_TRUE(store_->Commit(batch, store::Durability::kSynced).ok());
+  const auto rule = BrokenRuleOf(TryOpen().status());
+  ASSERT_TRUE(rule.has_value());
+  EXPECT_EQ(rule->rule, "HEAD_MISMATCH");
+}
+
+TEST_F(LogTest, StateRowsHoldNoClearText) {
+  Execute(ProposeAgreement());
+  for (const store::Table table : store::kTables) {
+    ASSERT_TRUE(store_
+                    ->Scan(table, store::KeyRange::All(), store::Order::kAscending,
+                           [](std::string_view, std::string_view value) {
+                             EXPECT_THAT(std::string(value), ::testing::Not(HasSubstr("2026-17")));
+                             EXPECT_THAT(std::string(value), ::testing::Not(HasSubstr("an.officer")));
+                             return store::Step::kContinue;
+                           })
+                    .ok());
+  }
+}
+
+}  // namespace
+}  // namespace medflyt::log
