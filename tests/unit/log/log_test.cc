@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -16,7 +15,7 @@
 #include "common/tlog/checkpoint.h"
 #include "server/log/appender.h"
 #include "server/log/replay.h"
-#include "server/store/memory_store.h"
+#include "tests/support/log_fixture.h"
 
 namespace medflyt::log {
 namespace {
@@ -25,38 +24,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr uint32_t kLayout = 1;
-const AuthorityId kOdense = *AuthorityId::Parse("35209115");
-const AuthorityId kNyborg = *AuthorityId::Parse("29189722");
-
-class CountingRandom final : public RandomSource {
- public:
-  void Fill(uint8_t* out, size_t size) override {
-    for (size_t i = 0; i < size; ++i) out[i] = static_cast<uint8_t>((next_ = next_ * 6364136223846793005u + 1) >> 56);
-  }
-
- private:
-  uint64_t next_ = 42;
-};
-
-class FixedClock final : public Clock {
- public:
-  absl::Time Now() const override { return absl::FromUnixSeconds(1'795'000'000); }
-};
-
-class FunenDirectory final : public domain::AuthorityDirectory, public FactsSource {
- public:
-  std::optional<AuthorityId> AuthorityOf(MunicipalityCode code, Date) const override {
-    if (code.number() == 461) return kOdense;
-    if (code.number() == 450) return kNyborg;
-    return std::nullopt;
-  }
-  std::optional<MunicipalityCode> CodeOf(AuthorityId authority) const override {
-    return MunicipalityCode::FromNumber(authority == kOdense ? 461 : 450);
-  }
-  bool IsKnown(AuthorityId authority) const override { return authority == kOdense || authority == kNyborg; }
-  domain::Facts FactsOn(Date today) const override { return {today, *this, {}}; }
-};
+using testing::kNyborg;
+using testing::kOdense;
 
 // Runs a function as a submission and notes how it ended.
 class Task final : public Submission {
@@ -75,24 +44,8 @@ class Task final : public Submission {
   Ending& ending_;
 };
 
-class LogTest : public ::testing::Test {
+class LogTest : public testing::LogFixture {
  protected:
-  LogTest() { Open(); }
-
-  void Open() {
-    log_.reset();
-    keys_.reset();
-    store_ = *store::OpenMemoryStore(disk_, kLayout);
-    keys_ = *keys::KeyTable::Load(*store_, keys::Kek{1, kek_}, random_);
-    auto log = TryOpen();
-    ASSERT_TRUE(log.ok()) << log.status();
-    log_ = *std::move(log);
-  }
-
-  absl::StatusOr<std::unique_ptr<Log>> TryOpen() {
-    return Log::Open({kOdense, *store_, *keys_, signer_, clock_, random_, directory_});
-  }
-
   // Applies and commits one submission.
   absl::Status Run(std::function<void(Appender&)> apply, Task::Ending* ending = nullptr) {
     Task::Ending unused;
@@ -119,16 +72,6 @@ class LogTest : public ::testing::Test {
     EXPECT_TRUE(issued.ok()) << issued.status();
     return issued.value_or(std::vector<IssuedEvent>());
   }
-
-  CountingRandom random_;
-  FixedClock clock_;
-  FunenDirectory directory_;
-  crypto::Key kek_ = crypto::Key::Random();
-  tlog::NoteSigner signer_ = *tlog::NoteSigner::Create("odense.example/log", crypto::Signer(crypto::Key::Random()));
-  store::MemoryDisk disk_;
-  std::unique_ptr<store::Store> store_;
-  std::unique_ptr<keys::KeyTable> keys_;
-  std::unique_ptr<Log> log_;
 };
 
 TEST_F(LogTest, EmptyLogHasASignedCheckpointOfSizeZero) {

@@ -1,0 +1,80 @@
+// One node's log on a store in memory, for two authorities that know each other.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "common/base/clock.h"
+#include "common/crypto/signer.h"
+#include "common/tlog/note_key.h"
+#include "server/keys/key_table.h"
+#include "server/log/log.h"
+#include "server/store/memory_store.h"
+
+namespace medflyt::testing {
+
+inline const AuthorityId kOdense = *AuthorityId::Parse("35209115");
+inline const AuthorityId kNyborg = *AuthorityId::Parse("29189722");
+
+class CountingRandom final : public RandomSource {
+ public:
+  void Fill(uint8_t* out, size_t size) override {
+    for (size_t i = 0; i < size; ++i) out[i] = static_cast<uint8_t>((next_ = next_ * 6364136223846793005u + 1) >> 56);
+  }
+
+ private:
+  uint64_t next_ = 42;
+};
+
+class FixedClock final : public Clock {
+ public:
+  absl::Time Now() const override { return absl::FromUnixSeconds(1'795'000'000); }
+};
+
+class FunenDirectory final : public domain::AuthorityDirectory, public log::FactsSource {
+ public:
+  std::optional<AuthorityId> AuthorityOf(MunicipalityCode code, Date) const override {
+    if (code.number() == 461) return kOdense;
+    if (code.number() == 450) return kNyborg;
+    return std::nullopt;
+  }
+  std::optional<MunicipalityCode> CodeOf(AuthorityId authority) const override {
+    return MunicipalityCode::FromNumber(authority == kOdense ? 461 : 450);
+  }
+  bool IsKnown(AuthorityId authority) const override { return authority == kOdense || authority == kNyborg; }
+  domain::Facts FactsOn(Date today) const override { return {today, *this, {}}; }
+};
+
+class LogFixture : public ::testing::Test {
+ protected:
+  LogFixture() { Open(); }
+
+  void Open() {
+    log_.reset();
+    keys_.reset();
+    store_ = *store::OpenMemoryStore(disk_, 1);
+    keys_ = *keys::KeyTable::Load(*store_, keys::Kek{1, kek_}, random_);
+    auto log = TryOpen();
+    ASSERT_TRUE(log.ok()) << log.status();
+    log_ = *std::move(log);
+  }
+
+  absl::StatusOr<std::unique_ptr<log::Log>> TryOpen() {
+    return log::Log::Open({kOdense, *store_, *keys_, signer_, clock_, random_, directory_});
+  }
+
+  CountingRandom random_;
+  FixedClock clock_;
+  FunenDirectory directory_;
+  crypto::Key kek_ = crypto::Key::Random();
+  tlog::NoteSigner signer_ = *tlog::NoteSigner::Create("odense.example/log", crypto::Signer(crypto::Key::Random()));
+  store::MemoryDisk disk_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<keys::KeyTable> keys_;
+  std::unique_ptr<log::Log> log_;
+};
+
+}  // namespace medflyt::testing

@@ -1,0 +1,174 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "common/base/status.h"
+#include "common/crypto/seal.h"
+#include "server/keys/exchange_keys.h"
+#include "server/keys/kek.h"
+#include "server/keys/key_table.h"
+#include "server/store/memory_store.h"
+
+namespace medflyt::keys {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const AuthorityId kOdense = *AuthorityId::Parse("35209115");
+const AuthorityId kNyborg = *AuthorityId::Parse("29189722");
+
+std::string RuleOf(const absl::Status& status) {
+  const auto rule = BrokenRuleOf(status);
+  return rule ? rule->rule : "";
+}
+
+class KeysTest : public ::testing::Test {
+ protected:
+  void Commit() {
+    ASSERT_TRUE(store_->Commit(batch_, store::Durability::kSynced).ok());
+    batch_.Clear();
+  }
+  absl::StatusOr<std::unique_ptr<KeyTable>> Load() { return KeyTable::Load(*store_, kek_, random_); }
+  KeyPurpose Purpose(AuthorityId recipient, event::RetentionClass retention = event::RetentionClass::kCase) {
+    return {case_, kOdense, recipient, retention};
+  }
+
+  crypto::SystemRandom random_;
+  store::MemoryDisk disk_;
+  std::unique_ptr<store::Store> store_ = *store::OpenMemoryStore(disk_, 1);
+  store::Batch batch_;
+  Kek kek_ = NewKek(random_);
+  CaseId case_ = random_.NewId<CaseId>();
+};
+
+TEST_F(KeysTest, OneKeyForEachCaseRecipientAndRetentionClass) {
+  auto table = *Load();
+  bool created = false;
+  const auto key = table->FindOrCreate(Purpose(kNyborg), batch_, created);
+  ASSERT_TRUE(key.ok()) << key.status();
+  EXPECT_TRUE(created);
+  EXPECT_EQ(table->FindOrCreate(Purpose(kNyborg), batch_, created)->id, key->id);
+  EXPECT_FALSE(created);
+  EXPECT_NE(table->FindOrCreate(Purpose(kOdense), batch_, created)->id, key->id);
+  EXPECT_NE(table->FindOrCreate(Purpose(kNyborg, event::RetentionClass::kAccounting), batch_, created)->id, key->id);
+  KeyPurpose other = Purpose(kNyborg);
+  other.case_id = random_.NewId<CaseId>();
+  EXPECT_NE(table->FindOrCreate(other, batch_, created)->id, key->id);
+  EXPECT_EQ(table->size(), 4u);
+}
+
+TEST_F(KeysTest, KeysSurviveARestartAndStandNowhereInClear) {
+  bool created = false;
+  auto table = *Load();
+  const auto key = *table->FindOrCreate(Purpose(kNyborg), batch_, created);
+  table->MarkGranted(key.id, batch_);
+  Commit();
+
+  auto reloaded = *Load();
+  EXPECT_TRUE(*reloaded->Find(key.id) == key.key);
+  EXPECT_TRUE(reloaded->IsGranted(key.id));
+  EXPECT_EQ(reloaded->FindOrCreate(Purpose(kNyborg), batch_, created)->id, key.id);
+  EXPECT_FALSE(created);
+  ASSERT_TRUE(store_
+                  ->Scan(store::Table::kKeys, store::KeyRange::All(), store::Order::kAscending,
+                         [&key](std::string_view, std::string_view value) {
+                           EXPECT_THAT(std::string(value), Not(HasSubstr(std::string(key.key.ExposeView()))));
+                           return store::Step::kContinue;
+                         })
+                  .ok());
+}
+
+TEST_F(KeysTest, AnotherKekOrGenerationOpensNothing) {
+  bool created = false;
+  const auto key = *(*Load())->FindOrCreate(Purpose(kNyborg), batch_, created);
+  Commit();
+  const Kek right = kek_;
+  kek_ = {right.generation, crypto::Key::Random()};
+  EXPECT_EQ(RuleOf((*Load())->Find(key.id).status()), "KEY_ROW_MALFORMED");
+  kek_ = {right.generation + 1, right.key};
+  EXPECT_EQ(RuleOf(Load().status()), "KEK_GENERATION_MISMATCH");
+}
+
+// Every bit of a row: what it is for is bound to the key that it wraps.
+TEST_F(KeysTest, AnyAlteredByteOfARowIsFound) {
+  bool created = false;
+  const auto key = *(*Load())->FindOrCreate(Purpose(kNyborg), batch_, created);
+  Commit();
+  const auto row = *store_->First(store::Table::kKeys, store::KeyRange::All());
+  constexpr size_t kGrantedFlag = 1 + 4 + 4 + 4 + 1 + 16;
+  for (size_t i = 0; i < row->value.size(); ++i) {
+    if (i == kGrantedFlag) continue;  // says only whether the grant is sent again
+    std::string altered = row->value;
+    altered[i] ^= 1;
+    batch_.Put(store::Table::kKeys, row->key, altered);
+    Commit();
+    const auto table = Load();
+    EXPECT_FALSE(table.ok() && (*table)->Find(key.id).ok()) << "byte " << i;
+  }
+  for (size_t size = 0; size < row->value.size(); ++size) {
+    batch_.Put(store::Table::kKeys, row->key, row->value.substr(0, size));
+    Commit();
+    EXPECT_EQ(RuleOf(Load().status()), "KEY_ROW_MALFORMED") << "cut to " << size;
+  }
+}
+
+TEST_F(KeysTest, GrantedKeyIsAcceptedOnceAndNeverReplaced) {
+  auto table = *Load();
+  const DataKey granted{random_.NewId<KeyId>(), crypto::Key::Random()};
+  const KeyPurpose purpose{case_, kNyborg, kOdense, event::RetentionClass::kCase};
+  ASSERT_TRUE(table->Accept(granted, purpose, batch_).ok());
+  EXPECT_TRUE(table->Accept(granted, purpose, batch_).ok());
+  EXPECT_EQ(RuleOf(table->Accept({granted.id, crypto::Key::Random()}, purpose, batch_)), "KEY_ID_REUSED");
+  Commit();
+  EXPECT_TRUE(*(*Load())->Find(granted.id) == granted.key);
+  EXPECT_EQ(RuleOf(table->Find(random_.NewId<KeyId>()).status()), "KEY_UNKNOWN");
+}
+
+TEST_F(KeysTest, KekFileOpensUnderItsRootSecretOnly) {
+  const crypto::Key root = crypto::Key::Random();
+  const std::string file = WrapKek(kek_, root, random_);
+  const auto opened = UnwrapKek(file, root);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_TRUE(opened->key == kek_.key);
+  EXPECT_EQ(opened->generation, kek_.generation);
+  EXPECT_EQ(RuleOf(UnwrapKek(file, crypto::Key::Random()).status()), "KEK_UNREADABLE");
+  for (size_t i = 0; i < file.size(); ++i) {
+    std::string altered = file;
+    altered[i] ^= 1;
+    EXPECT_EQ(RuleOf(UnwrapKek(altered, root).status()), "KEK_UNREADABLE") << "byte " << i;
+    EXPECT_EQ(RuleOf(UnwrapKek(file.substr(0, i), root).status()), "KEK_UNREADABLE") << "cut to " << i;
+  }
+}
+
+TEST_F(KeysTest, ExchangeKeyOfAnEpochIsDestroyedAfterTheNext) {
+  const absl::Time start = absl::UnixEpoch() + kExchangeEpoch * 3000 + absl::Hours(1);
+  auto keys = *ExchangeKeys::Load(*store_, kek_, random_);
+  EXPECT_EQ(RuleOf(keys->current().status()), "NO_EXCHANGE_KEY");
+  EXPECT_TRUE(keys->Rotate(start, batch_));
+  EXPECT_FALSE(keys->Rotate(start + absl::Hours(1), batch_));
+  const auto first = *keys->current();
+  EXPECT_EQ(first.epoch, 3000u);
+  EXPECT_EQ(first.not_after, absl::UnixEpoch() + kExchangeEpoch * 3001);
+  const std::string sealed = *crypto::SealTo(first.public_key, "a data key");
+  Commit();
+
+  // One epoch later what was on its way still opens, after a restart too.
+  keys = *ExchangeKeys::Load(*store_, kek_, random_);
+  EXPECT_TRUE(keys->Rotate(start + kExchangeEpoch, batch_));
+  ASSERT_TRUE(keys->Find(3000).ok());
+  EXPECT_EQ(*crypto::OpenSealed(*keys->Find(3000), sealed), "a data key");
+  EXPECT_NE(keys->current()->public_key, first.public_key);
+  Commit();
+
+  // Another one later nobody can open it: neither memory nor store has the key.
+  EXPECT_TRUE(keys->Rotate(start + 2 * kExchangeEpoch, batch_));
+  Commit();
+  EXPECT_EQ(RuleOf(keys->Find(3000).status()), "EXCHANGE_KEY_DESTROYED");
+  EXPECT_EQ(RuleOf((*ExchangeKeys::Load(*store_, kek_, random_))->Find(3000).status()), "EXCHANGE_KEY_DESTROYED");
+}
+
+}  // namespace
+}  // namespace medflyt::keys
