@@ -273,16 +273,17 @@ absl::Status FromOpen(const rocksdb::Status& status, const std::string& director
     return RuleError(absl::StatusCode::kFailedPrecondition, "INCOMPATIBLE_LAYOUT", "",
                      "the store in " + directory + " has tables that this program does not know: a newer one wrote it");
   }
-  if (status.IsInvalidArgument() && text.find("does not exist") != std::string::npos) {
-    return absl::NotFoundError("no store in " + directory);
-  }
   return FromRocks(status);
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Store>> OpenRocksStore(const std::string& directory, const RocksOptions& options) {
-  if (options.create_if_missing || std::filesystem::exists(directory)) MEDFLYT_RETURN_IF_ERROR(MakePrivate(directory));
+  // The engine would leave a lock file where there is no store.
+  if (!options.create_if_missing && !std::filesystem::exists(std::filesystem::path(directory) / "CURRENT")) {
+    return absl::NotFoundError("no store in " + directory);
+  }
+  MEDFLYT_RETURN_IF_ERROR(MakePrivate(directory));
   auto env =
       rocksdb::NewCompositeEnv(options.file_system != nullptr ? options.file_system : rocksdb::FileSystem::Default());
   rocksdb::DBOptions database = DatabaseOptions();
