@@ -1,0 +1,50 @@
+// Certificates for tests, made by deploy/pki.sh in a temporary folder.
+#pragma once
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "tests/support/shared.h"
+
+namespace medflyt::testing {
+
+// The PKI of one authority; removed with the object. ok() is false where openssl failed.
+class DemoPki {
+ public:
+  // `days`: validity of the certificates; a negative number makes expired ones.
+  explicit DemoPki(const std::string& cvr, const std::string& name = "Test", int days = 30) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "medflyt-pki.XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) return;
+    directory_ = pattern;
+    ok_ = Run("MEDFLYT_PKI_DAYS=" + std::to_string(days) + " '" + Script() + "' '" + pattern + "' " + cvr + " '" +
+              name + "'");
+  }
+  ~DemoPki() {
+    std::error_code ignored;
+    if (!directory_.empty()) std::filesystem::remove_all(directory_, ignored);
+  }
+  DemoPki(const DemoPki&) = delete;
+  DemoPki& operator=(const DemoPki&) = delete;
+
+  [[nodiscard]] bool ok() const { return ok_; }
+  [[nodiscard]] std::string Path(std::string_view file) const { return (directory_ / file).string(); }
+  [[nodiscard]] std::string Read(std::string_view file) const { return ReadFile(directory_ / file); }
+  // The issuers of the authority's certificates, as its peer card would carry them.
+  [[nodiscard]] std::string ca() const { return Read("ca.pem"); }
+
+  // Swaps in a new key and certificate for the node.
+  [[nodiscard]] bool RenewNode() const { return Run("'" + Script() + "' --renew-node '" + directory_.string() + "'"); }
+
+ private:
+  static std::string Script() { return std::string(MEDFLYT_SOURCE_DIR) + "/deploy/pki.sh"; }
+  static bool Run(const std::string& command) { return std::system(command.c_str()) == 0; }
+
+  std::filesystem::path directory_;
+  bool ok_ = false;
+};
+
+}  // namespace medflyt::testing
