@@ -1,0 +1,143 @@
+// The table of who may issue what to whom, against the words of the domain's own table.
+#include "common/event/catalogue.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <type_traits>
+
+#include "common/base/status.h"
+
+namespace medflyt::event {
+namespace {
+
+const AuthorityId kOdense = *AuthorityId::Parse("35209115");
+const AuthorityId kNyborg = *AuthorityId::Parse("29189722");
+
+TEST(Catalogue, EveryTypeHasItsOwnNameAndIsFoundByIt) {
+  std::set<std::string_view> names;
+  for (size_t i = 0; i < kTypeCount; ++i) {
+    const Type type = static_cast<Type>(i);
+    EXPECT_EQ(RightOf(type).type, type);
+    EXPECT_TRUE(names.insert(NameOf(type)).second) << NameOf(type);
+    EXPECT_EQ(TypeByName(NameOf(type)), type);
+  }
+  EXPECT_EQ(TypeByName("enrolmentstarted"), std::nullopt);
+  EXPECT_EQ(TypeByName(""), std::nullopt);
+  EXPECT_EQ(TypeByName("SanctionDecided"), std::nullopt);
+}
+
+TEST(Catalogue, ATypeIsThePositionOfItsBody) {
+  EXPECT_EQ(NameOf(TypeOf(AgreementProposed{})), "AgreementProposed");
+  EXPECT_EQ(NameOf(TypeOf(EnrolmentStarted{})), "EnrolmentStarted");
+  EXPECT_EQ(NameOf(TypeOf(ExtractImported{})), "ExtractImported");
+  EXPECT_EQ(NameOf(TypeOf(HoldReleased{})), "HoldReleased");
+  EXPECT_EQ(NameOf(TypeOf(RelocationDeclined{})), "RelocationDeclined");
+  EXPECT_EQ(NameOf(TypeOf(ResponsibilityEnded{})), "ResponsibilityEnded");
+  EXPECT_EQ(NameOf(TypeOf(AnnouncementVerified{})), "AnnouncementVerified");
+  EXPECT_EQ(NameOf(TypeOf(PlaceWaitlisted{})), "PlaceWaitlisted");
+  EXPECT_EQ(NameOf(TypeOf(AccessRecorded{})), "AccessRecorded");
+}
+
+TEST(Catalogue, IssuersAndRecipientsAreThoseOfTheDomain) {
+  using Parts = std::pair<Part, Part>;
+  const Parts agreement = {Part::kParty, Part::kParty};
+  const Parts to_provider = {Part::kResponsible, Part::kProvider};
+  const Parts from_provider = {Part::kProvider, Part::kResponsible};
+  const Parts announcement = {Part::kMunicipalityLeft, Part::kMunicipalityMovedTo};
+  const Parts answer = {Part::kMunicipalityMovedTo, Part::kMunicipalityLeft};
+  const Parts request = {Part::kMunicipalityMovedTo, Part::kProvider};
+  const Parts place = {Part::kProvider, Part::kBuyer};
+  const Parts local = {Part::kSelf, Part::kSelf};
+  const std::map<std::string_view, Parts> expected = {
+      {"AgreementProposed", agreement},
+      {"AgreementAccepted", agreement},
+      {"AgreementDeclined", agreement},
+      {"AgreementTerminated", agreement},
+      {"EnrolmentProposed", to_provider},
+      {"EnrolmentStarted", from_provider},
+      {"EnrolmentPaused", from_provider},
+      {"EnrolmentResumed", from_provider},
+      {"EnrolmentEnded", from_provider},
+      {"EnrolmentRefused", from_provider},
+      {"EnrolmentTransferred", from_provider},
+      {"EndReasonRecorded", local},
+      {"ExtractImported", local},
+      {"RelocationObserved", local},
+      {"RelocationHeld", local},
+      {"HoldReleaseRequested", local},
+      {"HoldReleased", local},
+      {"RelocationExpired", local},
+      {"DisclosureAssessed", local},
+      {"RelocationAnnounced", announcement},
+      {"RelocationCorrected", announcement},
+      {"RelocationAnnulled", announcement},
+      {"RelocationAcknowledged", answer},
+      {"RelocationDeclined", answer},
+      {"ResponsibilityEnded", to_provider},
+      {"ResponsibilityRestored", to_provider},
+      {"CitizenRenumbered", to_provider},
+      {"TransferRequested", request},
+      {"TransferWithdrawn", request},
+      {"TransferRefused", place},
+      {"AnnouncementVerified", local},
+      {"PlaceReserved", place},
+      {"PlaceOccupied", place},
+      {"PlaceReleased", place},
+      {"PlaceWaitlisted", place},
+      {"AccessRecorded", local},
+  };
+  ASSERT_EQ(expected.size(), kTypeCount);
+  for (size_t i = 0; i < kTypeCount; ++i) {
+    const Right& right = RightOf(static_cast<Type>(i));
+    const auto row = expected.find(right.name);
+    ASSERT_NE(row, expected.end()) << right.name;
+    EXPECT_EQ(Parts(right.issuer, right.recipient), row->second) << right.name;
+  }
+}
+
+TEST(Catalogue, OnlyWhatIsAskedForIsARequest) {
+  std::set<std::string_view> requests;
+  for (size_t i = 0; i < kTypeCount; ++i) {
+    if (RightOf(static_cast<Type>(i)).is_request) requests.insert(NameOf(static_cast<Type>(i)));
+  }
+  EXPECT_EQ(requests, (std::set<std::string_view>{"AgreementProposed", "EnrolmentProposed", "TransferRequested"}));
+}
+
+TEST(Catalogue, AccountsOutliveTheCaseAndAccessRecordsAreApart) {
+  for (size_t i = 0; i < kTypeCount; ++i) {
+    const Right& right = RightOf(static_cast<Type>(i));
+    RetentionClass expected = RetentionClass::kCase;
+    if (right.name.starts_with("Agreement")) expected = RetentionClass::kAccounting;
+    if (right.name == "AccessRecorded") expected = RetentionClass::kAccess;
+    EXPECT_EQ(right.retention, expected) << right.name;
+  }
+}
+
+TEST(Catalogue, WhatIsLocalNeverLeavesAndWhatIsBetweenTwoNeverStays) {
+  // The provider may be responsible itself, and a relocation may never have been announced: then these stay.
+  const std::set<std::string_view> either = {"EnrolmentProposed",    "EnrolmentStarted",       "EnrolmentPaused",
+                                             "EnrolmentResumed",     "EnrolmentEnded",         "EnrolmentRefused",
+                                             "EnrolmentTransferred", "RelocationCorrected",    "RelocationAnnulled",
+                                             "ResponsibilityEnded",  "ResponsibilityRestored", "CitizenRenumbered",
+                                             "TransferRequested",    "TransferWithdrawn",      "TransferRefused"};
+  for (size_t i = 0; i < kTypeCount; ++i) {
+    const Type type = static_cast<Type>(i);
+    const bool local_type = RightOf(type).issuer == Part::kSelf;
+    const auto across = CheckParties(type, kOdense, kNyborg);
+    const auto within = CheckParties(type, kOdense, kOdense);
+    EXPECT_EQ(across.ok(), !local_type) << NameOf(type);
+    EXPECT_EQ(within.ok(), local_type || either.contains(NameOf(type))) << NameOf(type);
+    for (const auto& status : {across, within}) {
+      if (status.ok()) continue;
+      EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+      ASSERT_TRUE(BrokenRuleOf(status).has_value());
+      EXPECT_EQ(BrokenRuleOf(status)->rule, "ISSUER_HAS_NO_RIGHT");
+    }
+  }
+}
+
+}  // namespace
+}  // namespace medflyt::event
