@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -12,6 +11,8 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "common/base/date.h"
 #include "common/base/id.h"
@@ -87,8 +88,12 @@ class State {
   [[nodiscard]] const std::set<CaseId>& EnrolmentsOf(const CprNumber& cpr) const;
   [[nodiscard]] const std::set<CaseId>& RelocationsOf(const CaseId& enrolment) const;
   [[nodiscard]] const std::set<CaseId>& WaitingTransfersOf(const CprNumber& cpr) const;
-  // Where this node is the provider: the enrolment in which a responsibility's end named that announcement.
-  [[nodiscard]] const Enrolment* EnrolmentNaming(const crypto::Hash& announcement) const;
+  // Where this node is the provider: the enrolments in which a responsibility's end named that announcement.
+  [[nodiscard]] const std::set<CaseId>& EnrolmentsNaming(const crypto::Hash& announcement) const;
+  // Requests, made or received, in any state, that name that announcement.
+  [[nodiscard]] const std::set<CaseId>& TransfersNaming(const crypto::Hash& announcement) const;
+  // The relocation that was announced to us by that entry, or null.
+  [[nodiscard]] const Relocation* RelocationAnnouncedBy(const crypto::Hash& announcement) const;
   // A transfer was done with that announcement, reversed or not.
   [[nodiscard]] bool AnnouncementUsed(const crypto::Hash& announcement) const;
 
@@ -117,11 +122,11 @@ class State {
   void Put(ImportedExtract extract);
   void SetCounters(const NodeCounters& counters);
   // Changes a row in place; nothing happens where there is none.
-  void Edit(const CaseId& agreement, const std::function<void(Agreement&)>& change);
-  void EditEnrolment(const CaseId& case_id, const std::function<void(Enrolment&)>& change);
-  void EditPauses(const CaseId& case_id, const std::function<void(std::vector<Interval>&)>& change);
-  void EditRelocation(const CaseId& id, const std::function<void(Relocation&)>& change);
-  void EditTransfer(const CaseId& id, const std::function<void(Transfer&)>& change);
+  void EditAgreement(const CaseId& agreement, absl::FunctionRef<void(Agreement&)> change);
+  void EditEnrolment(const CaseId& case_id, absl::FunctionRef<void(Enrolment&)> change);
+  void EditPauses(const CaseId& case_id, absl::FunctionRef<void(std::vector<Interval>&)> change);
+  void EditRelocation(const CaseId& id, absl::FunctionRef<void(Relocation&)> change);
+  void EditTransfer(const CaseId& id, absl::FunctionRef<void(Transfer&)> change);
 
   void Index(const Enrolment& enrolment);
   void Unindex(const Enrolment& enrolment);
@@ -144,8 +149,10 @@ class State {
   std::map<CprNumber, std::set<CaseId>> enrolments_by_cpr_;
   std::map<CprNumber, std::set<CaseId>> waiting_transfers_by_cpr_;
   std::map<CaseId, std::set<CaseId>> relocations_by_enrolment_;
-  absl::flat_hash_map<crypto::Hash, CaseId> enrolment_by_announcement_;
-  absl::flat_hash_map<crypto::Hash, CaseId> used_announcements_;
+  absl::flat_hash_map<crypto::Hash, std::set<CaseId>> enrolments_by_announcement_;
+  absl::flat_hash_map<crypto::Hash, std::set<CaseId>> transfers_by_announcement_;
+  absl::flat_hash_map<crypto::Hash, CaseId> relocation_by_announcement_;
+  absl::flat_hash_set<crypto::Hash> used_announcements_;
   std::map<CaseId, Calendar> calendars_;
   std::map<CaseId, std::set<WaitingKey>> waiting_lists_;
 

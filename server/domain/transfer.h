@@ -19,6 +19,8 @@ enum class TransferState : uint8_t { kWaiting = 1, kDone = 2, kRefused = 3, kWit
 inline constexpr int kTransferWaitDays = 60;
 
 struct Transfer {
+  explicit Transfer(registry::CprNumber citizen) : cpr(citizen) {}
+
   CaseId id;  // the requester's case with the provider
   AuthorityId requester;
   AuthorityId provider;

@@ -1,0 +1,113 @@
+// Internal to this folder: what the decisions on the various commands share.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/status.h"
+#include "common/event/command.h"
+#include "common/event/event.h"
+#include "server/domain/facts.h"
+#include "server/domain/state.h"
+
+namespace medflyt::domain {
+
+using Drafts = std::vector<event::Draft>;
+
+[[nodiscard]] absl::Status Invalid(std::string_view rule, std::string_view field, std::string_view message);
+[[nodiscard]] absl::Status NotNow(std::string_view rule, std::string_view field, std::string_view message);
+[[nodiscard]] absl::Status NotAllowed(std::string_view rule, std::string_view field, std::string_view message);
+[[nodiscard]] absl::Status Unknown(std::string_view field);
+
+class Decider {
+ public:
+  Decider(const State& state, std::string_view officer, const Facts& facts)
+      : state_(state), officer_(officer), facts_(facts) {}
+
+  using Decision = absl::StatusOr<Drafts>;
+
+  // decide_agreement.cc
+  Decision operator()(const event::ProposeAgreement& command) const;
+  Decision operator()(const event::AcceptAgreement& command) const;
+  Decision operator()(const event::DeclineAgreement& command) const;
+  Decision operator()(const event::TerminateAgreement& command) const;
+
+  // decide_enrolment.cc
+  Decision operator()(const event::ProposeEnrolment& command) const;
+  Decision operator()(const event::StartEnrolment& command) const;
+  Decision operator()(const event::RefuseEnrolment& command) const;
+  Decision operator()(const event::PauseEnrolment& command) const;
+  Decision operator()(const event::ResumeEnrolment& command) const;
+  Decision operator()(const event::EndEnrolment& command) const;
+
+  // decide_relocation.cc
+  Decision operator()(const event::ImportExtract& command) const;
+  Decision operator()(const event::HoldRelocation& command) const;
+  Decision operator()(const event::ReleaseHold& command) const;
+  Decision operator()(const event::AssessDisclosure& command) const;
+  Decision operator()(const event::AnnounceRelocation& command) const;
+  Decision operator()(const event::CorrectRelocation& command) const;
+  Decision operator()(const event::AnnulRelocation& command) const;
+  Decision operator()(const event::AcknowledgeRelocation& command) const;
+  Decision operator()(const event::DeclineRelocation& command) const;
+
+  // decide_transfer.cc
+  Decision operator()(const event::EndResponsibility& command) const;
+  Decision operator()(const event::RestoreResponsibility& command) const;
+  Decision operator()(const event::RenumberCitizen& command) const;
+  Decision operator()(const event::RequestTransfer& command) const;
+  Decision operator()(const event::WithdrawTransfer& command) const;
+  Decision operator()(const event::DeclineTransfer& command) const;
+
+  // decide.cc
+  Decision operator()(const event::ExpireDue& command) const;
+  Decision operator()(const event::RecordAccess& command) const;
+
+ private:
+  [[nodiscard]] event::Draft To(AuthorityId recipient, const CaseId& case_id, event::Body body) const {
+    event::Draft draft;
+    draft.recipient = recipient;
+    draft.case_id = case_id;
+    draft.officer = std::string(officer_);
+    draft.body = std::move(body);
+    return draft;
+  }
+  [[nodiscard]] event::Draft Local(const CaseId& case_id, event::Body body) const {
+    return To(state_.self(), case_id, std::move(body));
+  }
+
+  // Whoever acts must say who it is, where machines may not act.
+  [[nodiscard]] absl::Status CheckOfficer() const;
+  // The id begins something new: it is not zero and names nothing here.
+  [[nodiscard]] absl::Status CheckFresh(const CaseId& id, std::string_view field) const;
+
+  [[nodiscard]] absl::StatusOr<const Agreement*> AgreementAsParty(const CaseId& id) const;
+  [[nodiscard]] absl::StatusOr<const AgreementVersion*> ProposalToAnswer(const Agreement& agreement,
+                                                                         uint32_t version) const;
+  // An agreement of ours with that provider, in force on that day; `field` names the date.
+  [[nodiscard]] absl::Status CheckAgreement(const std::optional<CaseId>& id, AuthorityId provider, Date from,
+                                            std::string_view field) const;
+  [[nodiscard]] absl::StatusOr<const Enrolment*> EnrolmentAsProvider(const CaseId& id) const;
+  [[nodiscard]] absl::StatusOr<const Enrolment*> EnrolmentAsResponsible(const CaseId& id) const;
+  [[nodiscard]] absl::StatusOr<const Enrolment*> EnrolmentToPause(const CaseId& id, Date from) const;
+  [[nodiscard]] absl::Status CheckBeforeEnd(const Spell& spell, Date from, bool inclusive) const;
+  [[nodiscard]] absl::StatusOr<const Relocation*> OwnRelocation(const CaseId& id) const;
+  [[nodiscard]] absl::StatusOr<const Relocation*> MoveToDecide(const CaseId& id) const;
+  [[nodiscard]] absl::StatusOr<const Relocation*> AnnouncedToUs(const CaseId& id) const;
+  [[nodiscard]] absl::Status CheckLegalBasis(std::string_view key) const;
+  void AppendTakenBack(const Relocation& relocation, Drafts& drafts) const;
+  [[nodiscard]] absl::Status AppendObservation(const event::Observation& observation, MunicipalityCode own_code,
+                                               Drafts& drafts, bool& appended) const;
+  void AppendExpiredPlaces(const Enrolment& enrolment, Drafts& drafts) const;
+  void AppendExpiredRelocation(const Relocation& relocation, Drafts& drafts) const;
+
+  const State& state_;
+  std::string_view officer_;
+  const Facts& facts_;
+};
+
+}  // namespace medflyt::domain

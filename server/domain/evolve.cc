@@ -1,0 +1,411 @@
+// What each event changes. Every rule was checked before: here a fact is a fact, and what names nothing known is
+// without effect.
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "server/domain/decide.h"
+#include "server/domain/settle.h"
+
+namespace medflyt::domain {
+
+class Evolver {
+ public:
+  Evolver(State& state, const event::Header& header, const LogPosition& position)
+      : state_(state), header_(header), position_(position) {}
+
+  // Agreement.
+
+  void operator()(const event::AgreementProposed& body) {
+    AgreementVersion proposed;
+    proposed.version = body.version;
+    proposed.proposed_by = header_.issuer;
+    proposed.terms = body.terms;
+    const Agreement* known = state_.FindAgreement(header_.case_id);
+    if (known == nullptr) {
+      Agreement agreement;
+      agreement.id = header_.case_id;
+      agreement.provider = body.provider;
+      agreement.buyer = body.buyer;
+      if (body.version == 1) agreement.versions.push_back(std::move(proposed));
+      if (!agreement.versions.empty()) state_.Put(std::move(agreement));
+      return;
+    }
+    state_.EditAgreement(header_.case_id, [&](Agreement& agreement) {
+      AgreementVersion& last = agreement.versions.back();
+      if (last.state != VersionState::kProposed) {
+        if (body.version == last.version + 1) agreement.versions.push_back(std::move(proposed));
+      } else if (body.version == last.version && last.proposed_by != header_.issuer &&
+                 header_.issuer == agreement.provider) {
+        last = std::move(proposed);  // two proposals crossed: at both ends the provider's stands
+      }
+    });
+  }
+  void operator()(const event::AgreementAccepted& body) { Answer(body.version, VersionState::kInForce); }
+  void operator()(const event::AgreementDeclined& body) { Answer(body.version, VersionState::kDeclined); }
+  void operator()(const event::AgreementTerminated& body) {
+    state_.EditAgreement(header_.case_id, [&](Agreement& agreement) {
+      // Both may give notice at the same time: at both ends the earlier last day stands.
+      agreement.last_day = agreement.last_day ? std::min(*agreement.last_day, body.last_day) : body.last_day;
+    });
+  }
+
+  // Enrolment.
+
+  void operator()(const event::EnrolmentProposed& body) {
+    if (state_.UseOf(header_.case_id)) return;
+    Enrolment enrolment;
+    enrolment.id = header_.case_id;
+    enrolment.provider = header_.recipient;
+    enrolment.numbers.push_back(body.cpr);
+    enrolment.spells.push_back(MakeSpell(header_.issuer, body.agreement, body.from));
+    state_.Put(std::move(enrolment));
+  }
+  void operator()(const event::EnrolmentStarted& body) {
+    EditSpell([&](Enrolment& enrolment, Spell& spell) {
+      enrolment.started = true;
+      spell.days.from = body.from;
+    });
+  }
+  void operator()(const event::EnrolmentPaused& body) {
+    state_.EditPauses(header_.case_id, [&](std::vector<Interval>& pauses) { PauseFrom(pauses, body.from); });
+  }
+  void operator()(const event::EnrolmentResumed& body) {
+    state_.EditPauses(header_.case_id, [&](std::vector<Interval>& pauses) { ResumeFrom(pauses, body.from); });
+  }
+  void operator()(const event::EnrolmentEnded& body) {
+    EditSpell([&](Enrolment& enrolment, Spell& spell) {
+      EnrolmentEnd end;
+      end.from = body.from;
+      end.reason = body.reason;
+      // Without an officer it follows by rule, from what the responsible municipality said.
+      const ResponsibilityEnd* because = header_.officer.empty() ? spell.LatestEnd() : nullptr;
+      if (because != nullptr && because->from <= body.from) end.because_of = because->event;
+      enrolment.ended = end;
+      spell.days.to = std::max(body.from, spell.days.from);
+      spell.waiting.reset();
+    });
+  }
+  void operator()(const event::EnrolmentRefused& body) {
+    EditSpell([&](Enrolment& enrolment, Spell& spell) {
+      enrolment.refused = body.rule;
+      spell.waiting.reset();
+    });
+  }
+  void operator()(const event::EnrolmentTransferred& body) {
+    using Kind = event::EnrolmentTransferred::Kind;
+    switch (body.kind) {
+      case Kind::kReceived:
+        return Receive(body.from);
+      case Kind::kLeft:
+        return EditSpell([&](Enrolment&, Spell& spell) {
+          spell.days.to = std::max(body.from, spell.days.from);
+          spell.waiting.reset();
+        });
+      case Kind::kRestored:
+        return EditSpell([&](Enrolment& enrolment, Spell& spell) {
+          enrolment.ended.reset();
+          spell.days.to.reset();
+        });
+      case Kind::kReversed:
+        EditSpell([](Enrolment&, Spell& spell) {
+          spell.reversed = true;
+          spell.occupations.clear();
+          spell.waiting.reset();
+        });
+        return state_.EditTransfer(header_.case_id, [](Transfer& transfer) {
+          transfer.state = TransferState::kReversed;
+          transfer.stuck = false;
+        });
+    }
+  }
+  void operator()(const event::EndReasonRecorded& body) {
+    EditSpell([&](Enrolment& enrolment, Spell&) { enrolment.local_end_reason = body.reason; });
+  }
+
+  // Relocation.
+
+  void operator()(const event::ExtractImported& body) {
+    state_.Put(ImportedExtract{body});
+    NodeCounters counters = state_.counters();
+    counters.last_production_date = body.production_date;
+    state_.SetCounters(counters);
+  }
+  void operator()(const event::RelocationObserved& body) {
+    Relocation relocation;
+    relocation.id = header_.case_id;
+    relocation.direction = Direction::kOut;
+    relocation.kind = body.kind;
+    relocation.state = body.kind == event::ObservationKind::kMoved ? RelocationState::kInAssessment  // unless held next
+                                                                   : RelocationState::kObserved;
+    relocation.enrolment = body.enrolment;
+    relocation.from = body.from;
+    relocation.to = body.to;
+    relocation.effective_date = body.effective_date;
+    relocation.uncertain = body.uncertain;
+    relocation.concerns = body.concerns;
+    relocation.on = DanishDate(header_.recorded_at);
+    state_.Put(std::move(relocation));
+  }
+  void operator()(const event::RelocationHeld& body) {
+    EditRelocation([&](Relocation& relocation) {
+      relocation.state = RelocationState::kHeld;
+      relocation.release_officer.reset();
+      relocation.assessment.reset();
+      std::vector<event::HoldReason>& reasons = relocation.hold_reasons;
+      reasons.insert(reasons.end(), body.reasons.begin(), body.reasons.end());
+      std::sort(reasons.begin(), reasons.end());
+      reasons.erase(std::unique(reasons.begin(), reasons.end()), reasons.end());
+    });
+  }
+  void operator()(const event::HoldReleaseRequested&) {
+    EditRelocation([&](Relocation& relocation) { relocation.release_officer = header_.officer; });
+  }
+  void operator()(const event::HoldReleased&) {
+    EditRelocation([](Relocation& relocation) {
+      relocation.state = RelocationState::kInAssessment;
+      relocation.release_officer.reset();
+    });
+  }
+  void operator()(const event::RelocationExpired&) { Close(RelocationState::kExpired); }
+  void operator()(const event::DisclosureAssessed& body) {
+    EditRelocation([&](Relocation& relocation) {
+      relocation.state = body.disclose ? RelocationState::kDisclosed : RelocationState::kNotDisclosed;
+      relocation.assessment = Assessment{header_.officer, body.necessity, body.legal_basis, body.journal_reference};
+      if (body.effective_date) relocation.effective_date = body.effective_date;
+    });
+  }
+  void operator()(const event::RelocationAnnounced& body) {
+    Announcement announcement;
+    announcement.issuer = header_.issuer;
+    announcement.recipient = header_.recipient;
+    announcement.ref = {std::string(position_.origin), position_.index, position_.leaf_hash};
+    announcement.provider = body.provider;
+    announcement.legal_basis = body.legal_basis;
+    announcement.on = DanishDate(header_.recorded_at);
+    if (header_.issuer == state_.self()) {
+      EditRelocation([&](Relocation& relocation) {
+        relocation.state = RelocationState::kAnnounced;
+        relocation.announcement = std::move(announcement);
+      });
+      return;
+    }
+    Relocation relocation;
+    relocation.id = header_.case_id;
+    relocation.direction = Direction::kIn;
+    relocation.state = RelocationState::kAnnounced;
+    relocation.cpr = body.cpr;
+    relocation.from = body.from;
+    relocation.to = body.to;
+    relocation.effective_date = body.effective_date;
+    relocation.on = announcement.on;
+    relocation.announcement = std::move(announcement);
+    state_.Put(std::move(relocation));
+  }
+  void operator()(const event::RelocationCorrected&) { Close(RelocationState::kCorrected); }
+  void operator()(const event::RelocationAnnulled&) { Close(RelocationState::kAnnulled); }
+  void operator()(const event::RelocationAcknowledged&) {
+    EditRelocation([](Relocation& relocation) {
+      if (Unanswered(relocation)) relocation.state = RelocationState::kAcknowledged;
+    });
+  }
+  void operator()(const event::RelocationDeclined&) {
+    EditRelocation([](Relocation& relocation) {
+      if (!Unanswered(relocation)) return;
+      relocation.state = RelocationState::kDeclined;
+      relocation.cpr.reset();
+    });
+  }
+
+  // Responsibility and transfer.
+
+  void operator()(const event::ResponsibilityEnded& body) {
+    EditSpell([&](Enrolment&, Spell& spell) {
+      spell.ends.push_back({header_.id, body.from, body.reason, body.announcement, false});
+    });
+  }
+  void operator()(const event::ResponsibilityRestored& body) {
+    std::optional<crypto::Hash> announcement;
+    EditSpell([&](Enrolment&, Spell& spell) {
+      for (ResponsibilityEnd& end : spell.ends) {
+        if (end.event != body.ended) continue;
+        end.reversed = true;
+        announcement = end.announcement;
+      }
+    });
+    const Enrolment* enrolment = state_.FindEnrolment(header_.case_id);
+    if (!announcement || enrolment == nullptr || enrolment->provider != state_.self()) return;
+    // A transfer that stands on it is reversed by what follows, unless something was built on it: then an officer
+    // looks.
+    for (const Spell& spell : enrolment->spells) {
+      if (spell.announcement != announcement || spell.reversed) continue;
+      const bool is_last = enrolment->unfinished() && spell.case_id == enrolment->current().case_id;
+      if (!is_last) state_.EditTransfer(spell.case_id, [](Transfer& transfer) { transfer.stuck = true; });
+    }
+  }
+  void operator()(const event::CitizenRenumbered& body) {
+    EditSpell([&](Enrolment& enrolment, Spell&) {
+      std::erase(enrolment.numbers, body.cpr);
+      enrolment.numbers.push_back(body.cpr);
+    });
+  }
+  void operator()(const event::TransferRequested& body) {
+    if (state_.UseOf(header_.case_id)) return;
+    Transfer transfer(body.cpr);
+    transfer.id = header_.case_id;
+    transfer.requester = header_.issuer;
+    transfer.provider = header_.recipient;
+    transfer.agreement = body.agreement;
+    transfer.announcement = body.announcement;
+    transfer.from = body.from;
+    transfer.on = DanishDate(header_.recorded_at);
+    if (header_.issuer == state_.self()) {
+      if (const Relocation* relocation = state_.RelocationAnnouncedBy(body.announcement.leaf_hash)) {
+        transfer.relocation = relocation->id;
+      }
+    }
+    state_.Put(std::move(transfer));
+  }
+  void operator()(const event::TransferWithdrawn&) {
+    state_.EditTransfer(header_.case_id, [](Transfer& transfer) {
+      if (transfer.state == TransferState::kWaiting) transfer.state = TransferState::kWithdrawn;
+    });
+  }
+  void operator()(const event::TransferRefused& body) {
+    state_.EditTransfer(header_.case_id, [&](Transfer& transfer) {
+      transfer.state = TransferState::kRefused;
+      transfer.refused = body.rule;
+    });
+  }
+  void operator()(const event::AnnouncementVerified& body) {
+    state_.EditTransfer(header_.case_id, [&](Transfer& transfer) {
+      if (transfer.state == TransferState::kWaiting) transfer.verified = body;
+    });
+  }
+
+  // Places.
+
+  void operator()(const event::PlaceReserved& body) { Assign(body.agreement, body.number, body.from, body.expires); }
+  void operator()(const event::PlaceOccupied& body) { Assign(body.agreement, body.number, body.from, std::nullopt); }
+  void operator()(const event::PlaceReleased& body) {
+    EditSpell([&](Enrolment&, Spell& spell) {
+      for (Occupation& occupation : spell.occupations) {
+        if (occupation.agreement == body.agreement && occupation.number == body.number) EndAt(occupation, body.from);
+      }
+      DropEmpty(spell);
+    });
+  }
+  void operator()(const event::PlaceWaitlisted& body) {
+    uint64_t sequence = 0;
+    if (header_.issuer == state_.self()) {
+      NodeCounters counters = state_.counters();
+      sequence = counters.next_waiting++;
+      state_.SetCounters(counters);
+    }
+    EditSpell([&](Enrolment&, Spell& spell) {
+      spell.waiting = Waiting{body.agreement, body.from, body.head, sequence};
+    });
+  }
+
+  void operator()(const event::AccessRecorded&) {}
+
+ private:
+  static bool Unanswered(const Relocation& relocation) {
+    return relocation.state == RelocationState::kAnnounced || relocation.state == RelocationState::kExpired;
+  }
+  static void EndAt(Occupation& occupation, Date day) {
+    if (!occupation.days.to || *occupation.days.to > day) occupation.days.to = day;
+  }
+  static void DropEmpty(Spell& spell) {
+    std::erase_if(spell.occupations, [](const Occupation& o) { return o.days.to && *o.days.to <= o.days.from; });
+  }
+
+  [[nodiscard]] Spell MakeSpell(AuthorityId responsible, std::optional<CaseId> agreement, Date from) const {
+    Spell spell;
+    spell.responsible = responsible;
+    spell.case_id = header_.case_id;
+    spell.agreement = agreement;
+    spell.days.from = from;
+    return spell;
+  }
+
+  void EditSpell(absl::FunctionRef<void(Enrolment&, Spell&)> change) {
+    state_.EditEnrolment(header_.case_id, [&](Enrolment& enrolment) {
+      for (Spell& spell : enrolment.spells) {
+        if (spell.case_id == header_.case_id) return change(enrolment, spell);
+      }
+    });
+  }
+  void EditRelocation(absl::FunctionRef<void(Relocation&)> change) { state_.EditRelocation(header_.case_id, change); }
+
+  // The relocation no longer leads anywhere: the number is not kept.
+  void Close(RelocationState closed) {
+    EditRelocation([&](Relocation& relocation) {
+      relocation.state = closed;
+      relocation.release_officer.reset();
+      relocation.cpr.reset();
+    });
+  }
+
+  void Answer(uint32_t version, VersionState answer) {
+    state_.EditAgreement(header_.case_id, [&](Agreement& agreement) {
+      AgreementVersion& last = agreement.versions.back();
+      if (last.version != version || last.state != VersionState::kProposed) return;
+      if (last.proposed_by != header_.issuer) last.state = answer;
+    });
+  }
+
+  // The books change hands: at the provider a new spell of the same enrolment, at the requester an enrolment of its
+  // own.
+  void Receive(Date from) {
+    const Transfer* transfer = state_.FindTransfer(header_.case_id);
+    if (transfer == nullptr || state_.FindEnrolment(header_.case_id) != nullptr) return;
+    Spell spell = MakeSpell(transfer->requester, transfer->agreement, from);
+    spell.announcement = transfer->announcement.leaf_hash;
+    if (transfer->provider == state_.self()) {
+      if (transfer->requester == state_.self()) spell.agreement.reset();
+      const Enrolment* enrolment = EnrolmentToTransfer(state_, *transfer);
+      if (enrolment == nullptr) return;
+      state_.EditEnrolment(enrolment->id, [&](Enrolment& e) { e.spells.push_back(std::move(spell)); });
+    } else {
+      Enrolment enrolment;
+      enrolment.id = header_.case_id;
+      enrolment.provider = transfer->provider;
+      enrolment.numbers.push_back(transfer->cpr);
+      enrolment.started = true;
+      enrolment.spells.push_back(std::move(spell));
+      state_.Put(std::move(enrolment));
+    }
+    state_.EditTransfer(header_.case_id, [](Transfer& t) { t.state = TransferState::kDone; });
+  }
+
+  void Assign(const CaseId& agreement, uint32_t number, Date from, std::optional<Date> expires) {
+    EditSpell([&](Enrolment&, Spell& spell) {
+      spell.waiting.reset();
+      std::vector<Occupation>& occupations = spell.occupations;
+      for (Occupation& occupation : occupations) {
+        if (occupation.reserved()) EndAt(occupation, occupation.days.to ? from : occupation.days.from);
+      }
+      DropEmpty(spell);
+      if (!expires && !occupations.empty()) {
+        Occupation& last = occupations.back();
+        const bool same = last.agreement == agreement && last.number == number && !last.reserved();
+        if (same && last.days.to == from) {  // restored to the place it had
+          last.days.to.reset();
+          return;
+        }
+      }
+      occupations.push_back({agreement, number, {from, std::nullopt}, expires});
+    });
+  }
+
+  State& state_;
+  const event::Header& header_;
+  const LogPosition& position_;
+};
+
+void Evolve(State& state, const event::Event& event, const LogPosition& position) {
+  std::visit(Evolver(state, event.header, position), event.body);
+}
+
+}  // namespace medflyt::domain

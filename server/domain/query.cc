@@ -1,0 +1,115 @@
+#include "server/domain/query.h"
+
+#include <algorithm>
+#include <set>
+
+namespace medflyt::domain {
+namespace {
+
+template <typename Row, typename Fits>
+Listed<Row> List(const std::map<CaseId, Row>& rows, const Page& page, const Fits& fits) {
+  Listed<Row> listed;
+  for (auto row = page.after ? rows.upper_bound(*page.after) : rows.begin(); row != rows.end(); ++row) {
+    if (!fits(row->second)) continue;
+    if (listed.rows.size() == page.limit) {
+      if (!listed.rows.empty()) listed.next = listed.rows.back()->id;
+      break;
+    }
+    listed.rows.push_back(&row->second);
+  }
+  return listed;
+}
+
+template <typename T>
+bool Is(const std::optional<T>& wanted, const T& value) {
+  return !wanted || *wanted == value;
+}
+
+}  // namespace
+
+Listed<Agreement> ListAgreements(const State& state, const AgreementFilter& filter, const Page& page) {
+  return List(state.agreements(), page, [&](const Agreement& agreement) {
+    return Is(filter.counterpart, agreement.CounterpartOf(state.self())) && Is(filter.state, agreement.state());
+  });
+}
+
+std::vector<Place> PlacesOn(const State& state, const CaseId& agreement_id, Date date, uint32_t after, size_t limit) {
+  std::vector<Place> places;
+  const Agreement* agreement = state.FindAgreement(agreement_id);
+  if (agreement == nullptr) return places;
+  uint32_t most = 0;
+  for (const AgreementVersion& version : agreement->versions) {
+    if (version.state == VersionState::kInForce) most = std::max(most, version.terms.capacity);
+  }
+  const uint32_t capacity = agreement->CapacityOn(date);
+  const State::Calendar& calendar = state.CalendarOf(agreement_id);
+  for (uint32_t number = after + 1; number <= most && places.size() < limit; ++number) {
+    Place place;
+    place.number = number;
+    place.state = number <= capacity ? PlaceState::kFree : PlaceState::kRetired;
+    const auto stays = calendar.find(number);
+    if (number <= capacity && stays != calendar.end()) {
+      for (const State::Stay& stay : stays->second) {
+        if (!stay.days.Contains(date)) continue;
+        const bool paused = state.FindEnrolment(stay.case_id)->FindSpell(stay.case_id)->PausedOn(date);
+        place.state = stay.reserved ? PlaceState::kReserved : paused ? PlaceState::kPaused : PlaceState::kOccupied;
+        place.case_id = stay.case_id;
+        place.days = stay.days;
+      }
+    }
+    places.push_back(place);
+  }
+  return places;
+}
+
+std::vector<WaitingEntry> WaitingListOn(const State& state, const CaseId& agreement) {
+  std::vector<WaitingEntry> entries;
+  for (const auto& [not_head, sequence, id] : state.WaitingListOf(agreement)) {
+    for (const Spell& spell : state.FindEnrolment(id)->spells) {
+      if (!spell.waiting || spell.waiting->agreement != agreement) continue;
+      entries.push_back({spell.case_id, spell.responsible, spell.waiting->from, spell.waiting->head});
+    }
+  }
+  return entries;
+}
+
+Listed<Enrolment> ListEnrolments(const State& state, const EnrolmentFilter& filter, const Page& page) {
+  if (!filter.cpr) {
+    return List(state.enrolments(), page,
+                [&](const Enrolment& enrolment) { return Is(filter.state, enrolment.state()); });
+  }
+  Listed<Enrolment> listed;
+  const std::set<CaseId>& ids = state.EnrolmentsOf(*filter.cpr);
+  for (auto id = page.after ? ids.upper_bound(*page.after) : ids.begin(); id != ids.end(); ++id) {
+    const Enrolment* enrolment = state.FindEnrolment(*id);
+    if (!Is(filter.state, enrolment->state())) continue;
+    if (listed.rows.size() == page.limit) {
+      if (!listed.rows.empty()) listed.next = listed.rows.back()->id;
+      break;
+    }
+    listed.rows.push_back(enrolment);
+  }
+  return listed;
+}
+
+Listed<Relocation> ListRelocations(const State& state, const RelocationFilter& filter, const Page& page) {
+  return List(state.relocations(), page, [&](const Relocation& relocation) {
+    return Is(filter.state, relocation.state) && Is(filter.direction, relocation.direction) &&
+           (!filter.enrolment || relocation.enrolment == filter.enrolment);
+  });
+}
+
+Listed<Transfer> ListTransfers(const State& state, const TransferFilter& filter, const Page& page) {
+  return List(state.transfers(), page, [&](const Transfer& transfer) {
+    return Is(filter.state, transfer.state) && (!filter.needs_officer || NeedsOfficer(transfer, filter.today));
+  });
+}
+
+bool SameCitizen(const State& state, const CprNumber& one, const CprNumber& other) {
+  if (one == other) return true;
+  const std::set<CaseId>& of_one = state.EnrolmentsOf(one);
+  const std::set<CaseId>& of_other = state.EnrolmentsOf(other);
+  return std::any_of(of_one.begin(), of_one.end(), [&](const CaseId& id) { return of_other.contains(id); });
+}
+
+}  // namespace medflyt::domain

@@ -1,0 +1,110 @@
+#include "server/domain/settle.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace medflyt::domain {
+namespace {
+
+Verdict Refuse(std::string_view rule) { return {Verdict::Kind::kRefuse, rule, nullptr}; }
+constexpr Verdict kWait = {};
+
+bool HasNumber(const Enrolment& enrolment, const CprNumber& cpr) {
+  return std::find(enrolment.numbers.begin(), enrolment.numbers.end(), cpr) != enrolment.numbers.end();
+}
+
+// What the citizen's enrolment, in which that announcement was named, says of the request.
+Verdict JudgeNamed(const Transfer& transfer, const Enrolment& enrolment) {
+  const crypto::Hash& announcement = transfer.announcement.leaf_hash;
+  for (const Spell& spell : enrolment.spells) {
+    for (const ResponsibilityEnd& end : spell.ends) {
+      if (end.announcement != announcement) continue;
+      if (spell.responsible != transfer.verified->issuer) return Refuse("ANNOUNCEMENT_FOREIGN");
+      if (end.reversed || spell.reversed) return Refuse("ANNOUNCEMENT_ANNULLED");
+      if (!enrolment.unfinished()) return Refuse("ENROLMENT_ENDED");
+      if (&spell != &enrolment.current() || &end != spell.LatestEnd()) return Refuse("ANNOUNCEMENT_STALE");
+      if (spell.responsible == transfer.requester) return Refuse("ANNOUNCEMENT_FOREIGN");
+      if (end.from != transfer.from || end.from < spell.days.from) return Refuse("ANNOUNCEMENT_WRONG_DATE");
+      if (!enrolment.started) return kWait;
+      return {Verdict::Kind::kTransfer, {}, &enrolment};
+    }
+  }
+  return kWait;
+}
+
+}  // namespace
+
+const Enrolment* EnrolmentToTransfer(const State& state, const Transfer& transfer) {
+  const Enrolment* named = nullptr;
+  for (const CaseId& id : state.EnrolmentsNaming(transfer.announcement.leaf_hash)) {
+    const Enrolment* enrolment = state.FindEnrolment(id);
+    if (enrolment == nullptr || !HasNumber(*enrolment, transfer.cpr)) continue;
+    if (!enrolment->ended && !enrolment->refused) return enrolment;
+    named = enrolment;
+  }
+  return named;
+}
+
+Verdict Judge(const State& state, const Transfer& transfer) {
+  if (!transfer.verified) return kWait;
+  const event::AnnouncementVerified& verified = *transfer.verified;
+  if (verified.announcement != transfer.announcement) return Refuse("ANNOUNCEMENT_FOREIGN");
+  if (verified.addressee != transfer.requester) return Refuse("ANNOUNCEMENT_FOREIGN");
+  if (verified.provider != state.self()) return Refuse("ANNOUNCEMENT_OTHER_PROVIDER");
+  if (!verified.same_citizen) return Refuse("ANNOUNCEMENT_OTHER_CITIZEN");
+  if (verified.effective_date != transfer.from) return Refuse("ANNOUNCEMENT_WRONG_DATE");
+  if (state.AnnouncementUsed(transfer.announcement.leaf_hash)) return Refuse("ANNOUNCEMENT_USED");
+
+  if (const Enrolment* named = EnrolmentToTransfer(state, transfer)) return JudgeNamed(transfer, *named);
+  // Named for a citizen who has another number here: either of the two numbers may be about to change, unless each
+  // is a citizen of its own.
+  const Enrolment* of_citizen = RunningEnrolment(state, state.self(), transfer.cpr);
+  if (of_citizen != nullptr && !state.EnrolmentsNaming(transfer.announcement.leaf_hash).empty()) {
+    return Refuse("ANNOUNCEMENT_OTHER_CITIZEN");
+  }
+  return kWait;  // nobody has named it yet
+}
+
+std::optional<Reversal> ReversalOf(const Enrolment& enrolment) {
+  if (enrolment.ended || enrolment.refused) return std::nullopt;
+  const Spell& last = enrolment.current();
+  if (!last.announcement) return std::nullopt;
+  const Spell* restored = nullptr;
+  for (const Spell& spell : enrolment.spells) {
+    if (spell.reversed) continue;
+    for (const ResponsibilityEnd& end : spell.ends) {
+      if (end.announcement != last.announcement) continue;
+      if (!end.reversed) return std::nullopt;
+      restored = &spell;
+    }
+  }
+  if (restored == nullptr) return std::nullopt;
+  return Reversal{&last, restored, last.days.from};
+}
+
+event::Draft ToResponsible(const Spell& spell, event::Body body) {
+  event::Draft draft;
+  draft.recipient = spell.responsible;
+  draft.case_id = spell.case_id;
+  draft.body = std::move(body);
+  return draft;
+}
+
+void AppendReleases(const Spell& spell, Date from, event::ReleaseReason reason, std::vector<event::Draft>& drafts) {
+  for (const Occupation& occupation : spell.occupations) {
+    if (occupation.days.to && *occupation.days.to <= from) continue;
+    const Date free = std::max(from, occupation.days.from);
+    drafts.push_back(ToResponsible(spell, event::PlaceReleased{occupation.agreement, occupation.number, free, reason}));
+  }
+}
+
+const Enrolment* RunningEnrolment(const State& state, AuthorityId provider, const CprNumber& cpr, const CaseId* but) {
+  for (const CaseId& id : state.EnrolmentsOf(cpr)) {
+    const Enrolment* enrolment = state.FindEnrolment(id);
+    if (enrolment == nullptr || enrolment->provider != provider || !enrolment->unfinished()) continue;
+    if (but == nullptr || enrolment->id != *but) return enrolment;
+  }
+  return nullptr;
+}
+
+}  // namespace medflyt::domain

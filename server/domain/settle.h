@@ -1,0 +1,46 @@
+// Internal to this folder: the rules of transfer that deciding, evolving and reacting share.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "common/event/event.h"
+#include "server/domain/enrolment.h"
+#include "server/domain/state.h"
+#include "server/domain/transfer.h"
+
+namespace medflyt::domain {
+
+// At the provider: the citizen's running enrolment in which a responsibility's end named the request's announcement, or
+// null.
+[[nodiscard]] const Enrolment* EnrolmentToTransfer(const State& state, const Transfer& transfer);
+
+// What the conditions of a waiting request say now.
+struct Verdict {
+  enum class Kind { kWait, kRefuse, kTransfer };
+  Kind kind = Kind::kWait;
+  std::string_view rule;                 // kRefuse
+  const Enrolment* enrolment = nullptr;  // kTransfer
+};
+[[nodiscard]] Verdict Judge(const State& state, const Transfer& transfer);
+
+// The last transfer of a running enrolment, if the announcement that it stands on was taken back.
+struct Reversal {
+  const Spell* reversed = nullptr;
+  const Spell* restored = nullptr;
+  Date from;
+};
+[[nodiscard]] std::optional<Reversal> ReversalOf(const Enrolment& enrolment);
+
+// A draft without an officer, to the responsible of the spell, in its case.
+[[nodiscard]] event::Draft ToResponsible(const Spell& spell, event::Body body);
+
+// One PlaceReleased for each place that the spell has on or after that day.
+void AppendReleases(const Spell& spell, Date from, event::ReleaseReason reason, std::vector<event::Draft>& drafts);
+
+// Where the enrolment of the same citizen with the same provider that is not finished stands; other than `but`.
+[[nodiscard]] const Enrolment* RunningEnrolment(const State& state, AuthorityId provider, const CprNumber& cpr,
+                                                const CaseId* but = nullptr);
+
+}  // namespace medflyt::domain
