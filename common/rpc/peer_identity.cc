@@ -25,6 +25,12 @@ absl::Status Refused(std::string_view rule, std::string_view message) {
   return RuleError(absl::StatusCode::kUnauthenticated, rule, "", message);
 }
 
+// As OpenSSL, which takes the second of `not_after` for expired.
+absl::Status CheckValidity(absl::Time not_before, absl::Time not_after, absl::Time now) {
+  if (now >= not_before && now < not_after) return absl::OkStatus();
+  return Refused("CLIENT_CERTIFICATE_EXPIRED", "the certificate is not valid now");
+}
+
 std::string FirstProperty(const grpc::AuthContext& context, const char* name) {
   const auto values = context.FindPropertyValues(name);
   return values.empty() ? std::string() : std::string(values.front().data(), values.front().size());
@@ -106,12 +112,9 @@ absl::StatusOr<PeerIdentity> PeerIdentities::Read(std::string_view chain_pem) co
   const std::string issuers = issuers_(*authority);
   if (issuers.empty()) return Refused("CLIENT_AUTHORITY_UNKNOWN", "the authority is not in the peer directory");
   const absl::Time now = clock_.Now();
-  if (now >= certificate->not_before && now <= certificate->not_after) {
-    if (const absl::Status chain = crypto::VerifyChain(chain_pem, issuers, now); !chain.ok()) {
-      return Refused("CERTIFICATE_ISSUER_UNTRUSTED", ToStd(chain.message()));
-    }
-  } else {
-    return Refused("CLIENT_CERTIFICATE_EXPIRED", "the certificate is not valid now");
+  MEDFLYT_RETURN_IF_ERROR(CheckValidity(certificate->not_before, certificate->not_after, now));
+  if (const absl::Status chain = crypto::VerifyChain(chain_pem, issuers, now); !chain.ok()) {
+    return Refused("CERTIFICATE_ISSUER_UNTRUSTED", ToStd(chain.message()));
   }
   return PeerIdentity{*authority,
                       *role,
@@ -123,10 +126,7 @@ absl::StatusOr<PeerIdentity> PeerIdentities::Read(std::string_view chain_pem) co
 }
 
 absl::Status PeerIdentities::Judge(const PeerIdentity& identity) const {
-  const absl::Time now = clock_.Now();
-  if (now < identity.not_before || now > identity.not_after) {
-    return Refused("CLIENT_CERTIFICATE_EXPIRED", "the certificate is not valid now");
-  }
+  MEDFLYT_RETURN_IF_ERROR(CheckValidity(identity.not_before, identity.not_after, clock_.Now()));
   if (revoked_.contains(identity.fingerprint)) {
     return Refused("CLIENT_CERTIFICATE_REVOKED", "the certificate is revoked");
   }

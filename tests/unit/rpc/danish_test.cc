@@ -37,9 +37,10 @@ std::map<std::string, std::string> RulesOfTheSources() {
   return rules;
 }
 
-// Literals of that form which are no rules.
+// Literals of that form which are no rules: why a relocation is held, and names of the environment.
 const std::set<std::string>& NoRules() {
-  static const auto& names = *new std::set<std::string>{};
+  static const auto& names = *new std::set<std::string>{"NAME_AND_ADDRESS_PROTECTION", "SPECIAL_ROAD_CODE",
+                                                        "MEDFLYT_PROFILE", "NO_COLOR", "XDG_CONFIG_HOME"};
   return names;
 }
 

@@ -127,8 +127,11 @@ TEST_F(PeerIdentitiesTest, ValidityIsJudgedOnEachCall) {
   ASSERT_TRUE(identity.ok());
   EXPECT_TRUE(identities.StillValid(**identity).ok());
   const absl::Time then = clock_.now;
-  clock_.now = (*identity)->not_after + absl::Seconds(1);
+  clock_.now = (*identity)->not_after - absl::Nanoseconds(1);
+  EXPECT_TRUE(identities.OfPem(pem).ok());
+  clock_.now = (*identity)->not_after;
   EXPECT_EQ(RuleOf(identities.OfPem(pem).status()), "CLIENT_CERTIFICATE_EXPIRED");
+  clock_.now += absl::Hours(1);  // the other certificates were made some seconds later
   EXPECT_EQ(RuleOf(identities.StillValid(**identity)), "CLIENT_CERTIFICATE_EXPIRED");
   EXPECT_EQ(RuleOf(identities.OfPem(odense_->Read("clients/auditor.pem")).status()), "CLIENT_CERTIFICATE_EXPIRED");
   clock_.now = (*identity)->not_before - absl::Seconds(1);
