@@ -15,7 +15,6 @@
 #include "common/base/status.h"
 #include "rocksdb/db.h"
 #include "rocksdb/env.h"
-#include "rocksdb/file_system.h"
 #include "rocksdb/utilities/checkpoint.h"
 #include "rocksdb/write_batch.h"
 #include "server/store_rocksdb/engine_options.h"
@@ -129,9 +128,8 @@ class RocksSnapshot final : public Reader {
 
 class RocksStore final : public Store {
  public:
-  RocksStore(std::unique_ptr<rocksdb::Env> env, std::unique_ptr<rocksdb::DB> db,
-             std::vector<rocksdb::ColumnFamilyHandle*> families)
-      : env_(std::move(env)), db_(std::move(db)), families_(std::move(families)), reader_(*db_, families_) {}
+  RocksStore(rocksdb::Env& env, std::unique_ptr<rocksdb::DB> db, std::vector<rocksdb::ColumnFamilyHandle*> families)
+      : env_(env), db_(std::move(db)), families_(std::move(families)), reader_(*db_, families_) {}
 
   ~RocksStore() override {
     for (rocksdb::ColumnFamilyHandle* family : families_) db_->DestroyColumnFamilyHandle(family).PermitUncheckedError();
@@ -221,7 +219,7 @@ class RocksStore final : public Store {
     return db_->Write(options, &writing_);
   }
 
-  const std::unique_ptr<rocksdb::Env> env_;
+  rocksdb::Env& env_;
   const std::unique_ptr<rocksdb::DB> db_;
   const std::vector<rocksdb::ColumnFamilyHandle*> families_;  // as in Families()
   const RocksReader reader_;
@@ -252,9 +250,9 @@ absl::Status RocksStore::Checkpoint(const std::string& directory) {
     const std::unique_ptr<rocksdb::Checkpoint> checkpoint(created);
     MEDFLYT_RETURN_IF_ERROR(FromRocks(checkpoint->CreateCheckpoint(copy)));
     MEDFLYT_RETURN_IF_ERROR(MakePrivate(copy));
-    MEDFLYT_RETURN_IF_ERROR(FromRocks(env_->RenameFile(copy, place.string())));
+    MEDFLYT_RETURN_IF_ERROR(FromRocks(env_.RenameFile(copy, place.string())));
     std::unique_ptr<rocksdb::Directory> parent;
-    MEDFLYT_RETURN_IF_ERROR(FromRocks(env_->NewDirectory(place.parent_path().string(), &parent)));
+    MEDFLYT_RETURN_IF_ERROR(FromRocks(env_.NewDirectory(place.parent_path().string(), &parent)));
     return FromRocks(parent->Fsync());
   }();
   std::filesystem::remove_all(partial, error);
@@ -284,10 +282,9 @@ absl::StatusOr<std::unique_ptr<Store>> OpenRocksStore(const std::string& directo
     return absl::NotFoundError("no store in " + directory);
   }
   MEDFLYT_RETURN_IF_ERROR(MakePrivate(directory));
-  auto env =
-      rocksdb::NewCompositeEnv(options.file_system != nullptr ? options.file_system : rocksdb::FileSystem::Default());
+  rocksdb::Env* const env = options.env != nullptr ? options.env : rocksdb::Env::Default();
   rocksdb::DBOptions database = DatabaseOptions();
-  database.env = env.get();
+  database.env = env;
   database.info_log = std::make_shared<EngineLog>(options.logger);
   database.create_if_missing = options.create_if_missing;
   database.create_missing_column_families = options.create_if_missing;
@@ -296,7 +293,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenRocksStore(const std::string& directo
   const rocksdb::Status status =
       rocksdb::DB::Open(database, directory, Families(options.block_cache_bytes), &families, &opened);
   if (!status.ok()) return FromOpen(status, directory);
-  auto store = std::make_unique<RocksStore>(std::move(env), std::unique_ptr<rocksdb::DB>(opened), std::move(families));
+  auto store = std::make_unique<RocksStore>(*env, std::unique_ptr<rocksdb::DB>(opened), std::move(families));
   MEDFLYT_RETURN_IF_ERROR(store->Claim(options.layout_version));
   return store;
 }

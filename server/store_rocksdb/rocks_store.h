@@ -11,7 +11,7 @@
 #include "server/store/store.h"
 
 namespace rocksdb {
-class FileSystem;
+class Env;
 }
 
 namespace medflyt::store {
@@ -23,8 +23,9 @@ struct RocksOptions {
   // Gets the engine's warnings and errors, from any of its threads; they name files, never keys or values. Null for
   // none. Must outlive the store.
   Logger* logger = nullptr;
-  // Everything but the modes of directories goes through it; null for the operating system's. For tests with faults.
-  std::shared_ptr<rocksdb::FileSystem> file_system;
+  // Files, clock and threads of the engine; null for the operating system's. Only modes of directories and the removal
+  // of unfinished copies bypass it. For tests with faults. Must outlive the store.
+  rocksdb::Env* env = nullptr;
 };
 
 // Opens the store in `directory`, which is created with mode 0700 (its parent must exist) or tightened to it, and

@@ -1,6 +1,10 @@
 #include "tests/fault/store/faulty_file_system.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 namespace medflyt::store {
@@ -71,6 +75,16 @@ class FaultyDirectory final : public rocksdb::FSDirectoryWrapper {
   const std::string path_;
 };
 
+class ImpatientClock final : public rocksdb::SystemClockWrapper {
+ public:
+  ImpatientClock() : SystemClockWrapper(rocksdb::SystemClock::Default()) {}
+
+  const char* Name() const override { return "ImpatientClock"; }
+  void SleepForMicroseconds(int microseconds) override {
+    SystemClockWrapper::SleepForMicroseconds(std::min(microseconds, 1000));
+  }
+};
+
 std::string Parent(const std::string& path) { return fs::path(path).lexically_normal().parent_path().string(); }
 std::string Plain(const std::string& path) {
   std::string plain = fs::path(path).lexically_normal().string();
@@ -79,6 +93,11 @@ std::string Plain(const std::string& path) {
 }
 
 }  // namespace
+
+FaultyEnv::FaultyEnv(const std::shared_ptr<FaultyFileSystem>& disk) : EnvWrapper(rocksdb::Env::Default()) {
+  file_system_ = disk;
+  system_clock_ = std::make_shared<ImpatientClock>();
+}
 
 void FaultyFileSystem::Arm(uint64_t call, Fault fault) {
   MutexLock lock(mutex_);
@@ -107,15 +126,15 @@ void FaultyFileSystem::LosePower(uint64_t seed) {
   MutexLock lock(mutex_);
   std::mt19937_64 random(seed);
   for (const auto& [path, extent] : files_) {
-    if (!fs::exists(path)) continue;
-    if (unlisted_.contains(path)) {
-      fs::remove(path);
-    } else if (extent.synced < extent.size) {
+    if (extent.synced < extent.size && fs::exists(path)) {
       fs::resize_file(path, extent.synced + random() % (extent.size - extent.synced + 1));
     }
   }
+  for (const std::string& path : unlisted_) fs::remove_all(path);
+  for (const auto& [path, contents] : replaced_) std::ofstream(path, std::ios::binary | std::ios::trunc) << contents;
   files_.clear();
   unlisted_.clear();
+  replaced_.clear();
 }
 
 IOStatus FaultyFileSystem::Before(Call call, bool* short_write) {
@@ -146,6 +165,7 @@ void FaultyFileSystem::Synced(const std::string& path) {
 void FaultyFileSystem::DirectorySynced(const std::string& path) {
   MutexLock lock(mutex_);
   std::erase_if(unlisted_, [&path](const std::string& file) { return Parent(file) == path; });
+  std::erase_if(replaced_, [&path](const auto& file) { return Parent(file.first) == path; });
 }
 
 void FaultyFileSystem::Truncated(const std::string& path, uint64_t size) {
@@ -185,13 +205,20 @@ IOStatus FaultyFileSystem::RenameFile(const std::string& from, const std::string
   bool short_write = false;
   const IOStatus fault = Before(Call::kRename, &short_write);
   if (!fault.ok()) return fault;
+  std::optional<std::string> replaced;
+  if (fs::is_regular_file(to)) {
+    std::ifstream in(to, std::ios::binary);
+    replaced.emplace(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+  }
   const IOStatus status = target()->RenameFile(from, to, options, debug);
   if (!status.ok()) return status;
-  // A rename over a name that was there keeps one or the other file under it; this file system keeps the new one.
   MutexLock lock(mutex_);
-  if (auto moved = files_.extract(Plain(from)); !moved.empty()) {
-    files_[Plain(to)] = moved.mapped();
-    unlisted_.erase(Plain(from));
+  if (auto moved = files_.extract(Plain(from)); !moved.empty()) files_[Plain(to)] = moved.mapped();
+  unlisted_.erase(Plain(from));
+  if (replaced.has_value()) {
+    replaced_.try_emplace(Plain(to), *std::move(replaced));
+  } else {
+    unlisted_.insert(Plain(to));
   }
   return status;
 }
@@ -209,6 +236,7 @@ IOStatus FaultyFileSystem::DeleteFile(const std::string& path, const IOOptions& 
     if (off_) return IOStatus::IOError("the machine is off");
     files_.erase(Plain(path));
     unlisted_.erase(Plain(path));
+    replaced_.erase(Plain(path));
   }
   return target()->DeleteFile(path, options, debug);
 }

@@ -9,7 +9,9 @@
 #include <string>
 
 #include "common/base/mutex.h"
+#include "rocksdb/env.h"
 #include "rocksdb/file_system.h"
+#include "rocksdb/system_clock.h"
 
 namespace medflyt::store {
 
@@ -73,7 +75,18 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   bool struck_ MEDFLYT_GUARDED_BY(mutex_) = false;
   bool off_ MEDFLYT_GUARDED_BY(mutex_) = false;
   std::map<std::string, Extent> files_ MEDFLYT_GUARDED_BY(mutex_);  // written through this file system
-  std::set<std::string> unlisted_ MEDFLYT_GUARDED_BY(mutex_);       // created, and the directory not synced since
+  // Since the last sync of their directory: new names, and what names held that a rename replaced.
+  std::set<std::string> unlisted_ MEDFLYT_GUARDED_BY(mutex_);
+  std::map<std::string, std::string> replaced_ MEDFLYT_GUARDED_BY(mutex_);
+};
+
+// The engine's surroundings on that file system. After a background error the engine waits a second to try again; here
+// it waits a moment.
+class FaultyEnv final : public rocksdb::EnvWrapper {
+ public:
+  explicit FaultyEnv(const std::shared_ptr<FaultyFileSystem>& disk);
+
+  void SleepForMicroseconds(int microseconds) override { system_clock_->SleepForMicroseconds(microseconds); }
 };
 
 }  // namespace medflyt::store
