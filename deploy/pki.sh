@@ -37,14 +37,19 @@ certificate() {
   mv "$work/signed" "$1.pem"
 }
 
-# node_version: a directory of its own with the node's key and certificate, and the link DIR/node to it.
+# node_version: a directory of its own with the node's key and certificate, and the link DIR/node to it. The version before
+# stays, for who is reading it; older ones go.
 node_version() {
+  previous=$(readlink "$dir/node" || true)
   version=$(mktemp -d "$dir/node.XXXXXXXX")
   certificate "$version/cert" node localhost "$(printf '%s\n%s' \
     'extendedKeyUsage=serverAuth,clientAuth' 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1')"
   mv "$version/cert.key" "$version/key.pem"
   ln -s "$(basename "$version")" "$work/node"
   mv -T "$work/node" "$dir/node"
+  for old in "$dir"/node.*; do
+    [ "$old" = "$version" ] || [ "$old" = "$dir/$previous" ] || rm -rf "$old"
+  done
 }
 
 fail() {
@@ -80,7 +85,8 @@ name_escaped=$(printf '%s' "$name" | sed 's/[\\/+]/\\&/g')
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
 work=$(mktemp -d "$dir/.work.XXXXXXXX")
-trap 'rm -rf "$work"' EXIT INT TERM
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
 # An own configuration: the system's may be absent or ask for other attributes.
 printf '%s\n' '[req]' 'distinguished_name=name' '[name]' >"$work/req.cnf"
 
