@@ -7,16 +7,16 @@
 namespace medflyt::merkle {
 namespace {
 
-absl::Status Invalid(std::string_view message) {
+absl::Status CompactRangeInvalid(std::string_view message) {
   return RuleError(absl::StatusCode::kInvalidArgument, "COMPACT_RANGE_INVALID", "hashes", message);
 }
 
 }  // namespace
 
 absl::StatusOr<CompactRange> CompactRange::FromHashes(TreeSize size, std::span<const Hash> hashes) {
-  if (size.value() > kMaxTreeSize) return Invalid("tree size is too large");
+  if (size.value() > kMaxTreeSize) return CompactRangeInvalid("tree size is too large");
   if (static_cast<size_t>(std::popcount(size.value())) != hashes.size()) {
-    return Invalid("number of hashes does not fit the tree size");
+    return CompactRangeInvalid("number of hashes does not fit the tree size");
   }
   CompactRange range;
   range.size_ = size.value();
@@ -30,7 +30,7 @@ absl::StatusOr<CompactRange> CompactRange::FromHashes(TreeSize size, std::span<c
 }
 
 absl::StatusOr<CompactRange> CompactRange::FromSource(TreeSize size, const NodeSource& source) {
-  if (size.value() > kMaxTreeSize) return Invalid("tree size is too large");
+  if (size.value() > kMaxTreeSize) return CompactRangeInvalid("tree size is too large");
   CompactRange range;
   range.size_ = size.value();
   for (uint64_t rest = size.value(); rest != 0;) {

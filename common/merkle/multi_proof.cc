@@ -9,16 +9,17 @@
 namespace medflyt::merkle {
 namespace {
 
-absl::Status Invalid(std::string_view field, std::string_view message) {
+absl::Status MultiProofInvalid(std::string_view field, std::string_view message) {
   return RuleError(absl::StatusCode::kInvalidArgument, "MULTI_PROOF_INVALID", field, message);
 }
 
 absl::Status CheckIndices(std::span<const LeafIndex> indices, TreeSize size) {
-  if (size.value() > kMaxTreeSize) return Invalid("size", "tree size is too large");
-  if (indices.empty()) return Invalid("indices", "no leaf index is given");
+  if (size.value() > kMaxTreeSize) return MultiProofInvalid("size", "tree size is too large");
+  if (indices.empty()) return MultiProofInvalid("indices", "no leaf index is given");
   const auto disorder = std::adjacent_find(indices.begin(), indices.end(), std::greater_equal<>());
-  if (disorder != indices.end()) return Invalid("indices", "leaf indices are not strictly increasing");
-  if (indices.back().value() >= size.value()) return Invalid("indices", "leaf index is not below the tree size");
+  if (disorder != indices.end()) return MultiProofInvalid("indices", "leaf indices are not strictly increasing");
+  if (indices.back().value() >= size.value())
+    return MultiProofInvalid("indices", "leaf index is not below the tree size");
   return absl::OkStatus();
 }
 
@@ -93,12 +94,12 @@ absl::StatusOr<Hash> RootFromMultiProof(std::span<const LeafIndex> indices, std:
                                         TreeSize size, std::span<const Hash> proof) {
   MEDFLYT_RETURN_IF_ERROR(CheckIndices(indices, size));
   if (leaf_hashes.size() != indices.size()) {
-    return Invalid("leaf_hashes", "number of leaf hashes is not that of the indices");
+    return MultiProofInvalid("leaf_hashes", "number of leaf hashes is not that of the indices");
   }
   Folder folder(leaf_hashes, proof);
   const Hash root = folder.Fold(indices, 0, size.value());
-  if (folder.ran_out()) return Invalid("proof", "proof is too short");
-  if (!folder.used_up()) return Invalid("proof", "proof is too long");
+  if (folder.ran_out()) return MultiProofInvalid("proof", "proof is too short");
+  if (!folder.used_up()) return MultiProofInvalid("proof", "proof is too long");
   return root;
 }
 

@@ -10,7 +10,7 @@
 namespace medflyt::tlog {
 namespace {
 
-absl::Status Malformed(std::string_view field, std::string_view message) {
+absl::Status CheckpointMalformed(std::string_view field, std::string_view message) {
   return RuleError(absl::StatusCode::kInvalidArgument, "CHECKPOINT_MALFORMED", field, message);
 }
 
@@ -21,12 +21,14 @@ Checkpoint::Checkpoint(std::string_view origin, TreeSize size, const Hash& root,
 
 absl::StatusOr<Checkpoint> Checkpoint::Create(std::string_view origin, TreeSize size, const Hash& root,
                                               std::vector<std::string> extensions) {
-  if (origin.empty() || !IsCleanText(origin, false)) return Malformed("origin", "origin is empty or not clean text");
-  if (size.value() > merkle::kMaxTreeSize) return Malformed("size", "tree size is too large");
-  if (size.value() == 0 && root != merkle::EmptyRoot()) return Malformed("root", "an empty tree has another root");
+  if (origin.empty() || !IsCleanText(origin, false))
+    return CheckpointMalformed("origin", "origin is empty or not clean text");
+  if (size.value() > merkle::kMaxTreeSize) return CheckpointMalformed("size", "tree size is too large");
+  if (size.value() == 0 && root != merkle::EmptyRoot())
+    return CheckpointMalformed("root", "an empty tree has another root");
   for (const std::string& line : extensions) {
     if (line.empty() || !IsCleanText(line, false)) {
-      return Malformed("extensions", "an extension line is empty or not clean text");
+      return CheckpointMalformed("extensions", "an extension line is empty or not clean text");
     }
   }
   return Checkpoint(origin, size, root, std::move(extensions));
@@ -34,19 +36,19 @@ absl::StatusOr<Checkpoint> Checkpoint::Create(std::string_view origin, TreeSize 
 
 absl::StatusOr<Checkpoint> Checkpoint::Parse(std::string_view note_text) {
   const auto origin = TakeLine(note_text);
-  if (!origin) return Malformed("origin", "origin line is missing");
+  if (!origin) return CheckpointMalformed("origin", "origin line is missing");
   const auto size_line = TakeLine(note_text);
-  if (!size_line) return Malformed("size", "tree size line is missing");
+  if (!size_line) return CheckpointMalformed("size", "tree size line is missing");
   const auto size = ParseDecimal(*size_line, merkle::kMaxTreeSize);
-  if (!size) return Malformed("size", "tree size is not a decimal number without leading zeros");
+  if (!size) return CheckpointMalformed("size", "tree size is not a decimal number without leading zeros");
   const auto root_line = TakeLine(note_text);
-  if (!root_line) return Malformed("root", "root line is missing");
+  if (!root_line) return CheckpointMalformed("root", "root line is missing");
   const auto root = ParseBase64Hash(*root_line);
-  if (!root) return Malformed("root", "root is not a SHA-256 hash in base64");
+  if (!root) return CheckpointMalformed("root", "root is not a SHA-256 hash in base64");
   std::vector<std::string> extensions;
   while (!note_text.empty()) {
     const auto line = TakeLine(note_text);
-    if (!line) return Malformed("extensions", "last line does not end in a newline");
+    if (!line) return CheckpointMalformed("extensions", "last line does not end in a newline");
     extensions.emplace_back(*line);
   }
   return Create(*origin, TreeSize(*size), *root, std::move(extensions));

@@ -13,41 +13,41 @@ namespace {
 
 constexpr std::string_view kSignaturePrefix = "\xe2\x80\x94 ";  // em dash, space
 
-absl::Status Malformed(std::string_view message) {
+absl::Status NoteMalformed(std::string_view message) {
   return RuleError(absl::StatusCode::kInvalidArgument, "NOTE_MALFORMED", "note", message);
 }
 
 absl::StatusOr<NoteSignature> ParseSignatureLine(std::string_view line) {
   if (!line.starts_with(kSignaturePrefix))
-    return Malformed("signature line does not begin with an em dash and a space");
+    return NoteMalformed("signature line does not begin with an em dash and a space");
   line.remove_prefix(kSignaturePrefix.size());
   const size_t space = line.find(' ');
-  if (space == std::string_view::npos) return Malformed("signature line has no signature");
+  if (space == std::string_view::npos) return NoteMalformed("signature line has no signature");
   const std::string_view name = line.substr(0, space);
-  if (!IsKeyName(name)) return Malformed("signature line has no valid key name");
+  if (!IsKeyName(name)) return NoteMalformed("signature line has no valid key name");
   const auto blob = Base64Decode(line.substr(space + 1));
-  if (!blob.ok()) return Malformed("signature is not canonical base64");
+  if (!blob.ok()) return NoteMalformed("signature is not canonical base64");
   ByteReader in(*blob);
   const auto id = in.U32();
-  if (!id || in.empty()) return Malformed("signature is too short");
+  if (!id || in.empty()) return NoteMalformed("signature is too short");
   return NoteSignature{std::string(name), NoteKeyId(*id), std::string(in.rest())};
 }
 
 }  // namespace
 
 absl::StatusOr<SignedNote> SignedNote::Parse(std::string_view bytes) {
-  if (bytes.size() > kMaxNoteBytes) return Malformed("note is too long");
-  if (!IsCleanText(bytes, true)) return Malformed("note is not UTF-8 or holds control characters");
+  if (bytes.size() > kMaxNoteBytes) return NoteMalformed("note is too long");
+  if (!IsCleanText(bytes, true)) return NoteMalformed("note is not UTF-8 or holds control characters");
   const size_t separator = bytes.rfind("\n\n");
-  if (separator == std::string_view::npos) return Malformed("note has no blank line before its signatures");
+  if (separator == std::string_view::npos) return NoteMalformed("note has no blank line before its signatures");
   SignedNote note;
   note.text = bytes.substr(0, separator + 1);
   std::string_view rest = bytes.substr(separator + 2);
-  if (rest.empty()) return Malformed("note has no signature");
+  if (rest.empty()) return NoteMalformed("note has no signature");
   while (!rest.empty()) {
     const auto line = TakeLine(rest);
-    if (!line) return Malformed("note does not end in a newline");
-    if (note.signatures.size() == kMaxNoteSignatures) return Malformed("note has too many signatures");
+    if (!line) return NoteMalformed("note does not end in a newline");
+    if (note.signatures.size() == kMaxNoteSignatures) return NoteMalformed("note has too many signatures");
     MEDFLYT_ASSIGN_OR_RETURN(NoteSignature signature, ParseSignatureLine(*line));
     note.signatures.push_back(std::move(signature));
   }

@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kBlank = " \t";
 constexpr std::string_view kNone = "none";
 
-absl::Status Malformed(std::string_view message) {
+absl::Status PolicyMalformed(std::string_view message) {
   return RuleError(absl::StatusCode::kInvalidArgument, "POLICY_MALFORMED", "policy", message);
 }
 
@@ -51,22 +51,23 @@ class PolicyParser {
     if (items[0] == "witness") return ParseWitness(arguments);
     if (items[0] == "group") return ParseGroup(arguments);
     if (items[0] == "quorum") return ParseQuorum(arguments);
-    return Malformed("line begins with none of log, witness, group and quorum");
+    return PolicyMalformed("line begins with none of log, witness, group and quorum");
   }
 
   absl::StatusOr<Policy> Finish() {
-    if (!has_quorum_) return Malformed("quorum line is missing");
+    if (!has_quorum_) return PolicyMalformed("quorum line is missing");
     return std::move(policy_);
   }
 
  private:
   absl::Status ParseLog(Items items) {
-    if (items.empty() || items.size() > 2) return Malformed("a log line has a key and at most a URL");
+    if (items.empty() || items.size() > 2) return PolicyMalformed("a log line has a key and at most a URL");
     return AddMember(items, SignatureType::kEd25519, policy_.logs_);
   }
 
   absl::Status ParseWitness(Items items) {
-    if (items.size() < 2 || items.size() > 3) return Malformed("a witness line has a name, a key and at most a URL");
+    if (items.size() < 2 || items.size() > 3)
+      return PolicyMalformed("a witness line has a name, a key and at most a URL");
     MEDFLYT_RETURN_IF_ERROR(CheckNewName(items[0]));
     MEDFLYT_RETURN_IF_ERROR(AddMember(items.subspan(1), SignatureType::kCosignature, policy_.witnesses_));
     AddNode({.name = std::string(items[0]), .witness = policy_.witnesses_.size() - 1, .threshold = 0, .members = {}});
@@ -74,7 +75,7 @@ class PolicyParser {
   }
 
   absl::Status ParseGroup(Items items) {
-    if (items.size() < 3) return Malformed("a group line has a name, a threshold and at least one member");
+    if (items.size() < 3) return PolicyMalformed("a group line has a name, a threshold and at least one member");
     MEDFLYT_RETURN_IF_ERROR(CheckNewName(items[0]));
     Policy::Node group{.name = std::string(items[0]), .witness = std::nullopt, .threshold = 0, .members = {}};
     const Items members = items.subspan(2);
@@ -85,14 +86,14 @@ class PolicyParser {
     } else {
       const auto threshold = ParseDecimal(items[1], members.size());
       if (!threshold || *threshold == 0) {
-        return Malformed("a group's threshold is any, all, or a number from 1 to the number of members");
+        return PolicyMalformed("a group's threshold is any, all, or a number from 1 to the number of members");
       }
       group.threshold = static_cast<size_t>(*threshold);
     }
     for (const std::string_view name : members) {
       const auto member = Find(name);
-      if (!member) return Malformed("a group's member is not defined on a line before");
-      if (grouped_[*member]) return Malformed("a name is a group's member twice");
+      if (!member) return PolicyMalformed("a group's member is not defined on a line before");
+      if (grouped_[*member]) return PolicyMalformed("a name is a group's member twice");
       grouped_[*member] = true;
       group.members.push_back(*member);
     }
@@ -101,30 +102,30 @@ class PolicyParser {
   }
 
   absl::Status ParseQuorum(Items items) {
-    if (items.size() != 1) return Malformed("a quorum line has one name");
-    if (has_quorum_) return Malformed("there is more than one quorum line");
+    if (items.size() != 1) return PolicyMalformed("a quorum line has one name");
+    if (has_quorum_) return PolicyMalformed("there is more than one quorum line");
     has_quorum_ = true;
     if (items[0] == kNone) return absl::OkStatus();
     policy_.quorum_ = Find(items[0]);
-    if (!policy_.quorum_) return Malformed("the quorum's name is not defined on a line before");
+    if (!policy_.quorum_) return PolicyMalformed("the quorum's name is not defined on a line before");
     return absl::OkStatus();
   }
 
   // `items` are a key and perhaps a URL.
   static absl::Status AddMember(Items items, SignatureType type, std::vector<Policy::Member>& members) {
     auto key = VerifierKey::Parse(items[0]);
-    if (!key.ok()) return Malformed("not a verifier key of a supported type");
-    if (key->type() != type) return Malformed("verifier key has a type for another role");
-    if (HoldsKey(members, key->key())) return Malformed("the same public key is listed twice");
-    if (members.size() == kMaxPolicyNames) return Malformed("too many logs or witnesses");
+    if (!key.ok()) return PolicyMalformed("not a verifier key of a supported type");
+    if (key->type() != type) return PolicyMalformed("verifier key has a type for another role");
+    if (HoldsKey(members, key->key())) return PolicyMalformed("the same public key is listed twice");
+    if (members.size() == kMaxPolicyNames) return PolicyMalformed("too many logs or witnesses");
     members.push_back({*std::move(key), items.size() > 1 ? std::string(items[1]) : std::string()});
     return absl::OkStatus();
   }
 
   absl::Status CheckNewName(std::string_view name) const {
-    if (name == kNone) return Malformed("the name none is taken");
-    if (Find(name)) return Malformed("a name is defined twice");
-    if (policy_.nodes_.size() == kMaxPolicyNames) return Malformed("too many witnesses and groups");
+    if (name == kNone) return PolicyMalformed("the name none is taken");
+    if (Find(name)) return PolicyMalformed("a name is defined twice");
+    if (policy_.nodes_.size() == kMaxPolicyNames) return PolicyMalformed("too many witnesses and groups");
     return absl::OkStatus();
   }
 
@@ -146,13 +147,13 @@ class PolicyParser {
 };
 
 absl::StatusOr<Policy> Policy::Parse(std::string_view text) {
-  if (text.size() > kMaxPolicyBytes) return Malformed("policy is too long");
-  if (!std::all_of(text.begin(), text.end(), IsAllowed)) return Malformed("policy holds control characters");
+  if (text.size() > kMaxPolicyBytes) return PolicyMalformed("policy is too long");
+  if (!std::all_of(text.begin(), text.end(), IsAllowed)) return PolicyMalformed("policy holds control characters");
   PolicyParser parser;
   for (size_t number = 1; !text.empty(); ++number) {
     const std::string context = "line " + std::to_string(number);
     const auto line = TakeLine(text);
-    if (!line) return Annotate(Malformed("does not end in a newline"), context);
+    if (!line) return Annotate(PolicyMalformed("does not end in a newline"), context);
     MEDFLYT_RETURN_IF_ERROR(Annotate(parser.ParseLine(*line), context));
   }
   return parser.Finish();

@@ -16,7 +16,7 @@ using merkle::Hash;
 
 constexpr unsigned kMaxTileLevel = 63;
 
-absl::Status Invalid(std::string_view rule, std::string_view field, std::string_view message) {
+absl::Status TileError(std::string_view rule, std::string_view field, std::string_view message) {
   return RuleError(absl::StatusCode::kInvalidArgument, rule, field, message);
 }
 
@@ -88,7 +88,7 @@ std::string EntryBundlePath(uint64_t index, unsigned width) {
 }
 
 absl::StatusOr<TilePathParts> ParseTilePath(std::string_view path) {
-  const auto malformed = [](std::string_view message) { return Invalid("TILE_PATH_MALFORMED", "path", message); };
+  const auto malformed = [](std::string_view message) { return TileError("TILE_PATH_MALFORMED", "path", message); };
   constexpr std::string_view kPrefix = "tile/";
   if (!path.starts_with(kPrefix)) return malformed("path does not begin with tile/");
   path.remove_prefix(kPrefix.size());
@@ -129,11 +129,11 @@ NodePlace PlaceOfNode(unsigned level, uint64_t index) {
 
 absl::StatusOr<Hash> HashFromTile(std::string_view tile_bytes, unsigned first, unsigned count) {
   if (tile_bytes.size() % Hash::kSize != 0) {
-    return Invalid("TILE_MALFORMED", "tile", "tile is no whole number of hashes");
+    return TileError("TILE_MALFORMED", "tile", "tile is no whole number of hashes");
   }
   const size_t width = tile_bytes.size() / Hash::kSize;
   if (count == 0 || count > kTileWidth || (count & (count - 1)) != 0 || first > width || count > width - first) {
-    return Invalid("TILE_MALFORMED", "tile", "tile has too few hashes");
+    return TileError("TILE_MALFORMED", "tile", "tile has too few hashes");
   }
   const auto at = [&](size_t i) { return *Hash::FromBytes(tile_bytes.substr((first + i) * Hash::kSize, Hash::kSize)); };
   if (count == 1) return at(0);
@@ -151,7 +151,7 @@ TileNodeSource::~TileNodeSource() = default;
 
 absl::StatusOr<Hash> TileNodeSource::Node(unsigned level, uint64_t index) const {
   if (level >= 64 || index >= size_.value() >> level) {
-    return Invalid("TILE_OUT_OF_RANGE", "node", "node is not complete at this tree size");
+    return TileError("TILE_OUT_OF_RANGE", "node", "node is not complete at this tree size");
   }
   const NodePlace place = PlaceOfNode(level, index);
   Remembered& last = last_[place.tile_level];
@@ -162,7 +162,7 @@ absl::StatusOr<Hash> TileNodeSource::Node(unsigned level, uint64_t index) const 
     last.filled = false;
     MEDFLYT_ASSIGN_OR_RETURN(last.bytes, reader_(tile));
     if (last.bytes.size() < tile.width * Hash::kSize || last.bytes.size() > kTileWidth * Hash::kSize) {
-      return Invalid("TILE_MALFORMED", "tile", "tile is not of its width");
+      return TileError("TILE_MALFORMED", "tile", "tile is not of its width");
     }
     last.filled = true;
     last.index = place.tile_index;
@@ -172,7 +172,7 @@ absl::StatusOr<Hash> TileNodeSource::Node(unsigned level, uint64_t index) const 
 
 absl::Status AppendBundleEntry(std::string& bundle, std::string_view entry) {
   if (entry.size() > kMaxEntryBytes) {
-    return Invalid("ENTRY_TOO_LONG", "entry", "an entry has at most 65535 bytes");
+    return TileError("ENTRY_TOO_LONG", "entry", "an entry has at most 65535 bytes");
   }
   AppendU16(bundle, static_cast<uint16_t>(entry.size()));
   bundle.append(entry);
@@ -180,7 +180,9 @@ absl::Status AppendBundleEntry(std::string& bundle, std::string_view entry) {
 }
 
 absl::StatusOr<std::vector<std::string_view>> DecodeEntryBundle(std::string_view bytes, unsigned width) {
-  const auto malformed = [](std::string_view message) { return Invalid("ENTRY_BUNDLE_MALFORMED", "bundle", message); };
+  const auto malformed = [](std::string_view message) {
+    return TileError("ENTRY_BUNDLE_MALFORMED", "bundle", message);
+  };
   if (width == 0 || width > kTileWidth) return malformed("a bundle has 1 to 256 entries");
   std::vector<std::string_view> entries;
   entries.reserve(width);

@@ -13,7 +13,7 @@ constexpr std::string_view kHeader = "c2sp.org/tlog-proof@v1";
 constexpr std::string_view kExtra = "extra ";
 constexpr std::string_view kIndex = "index ";
 
-absl::Status Malformed(std::string_view field, std::string_view message) {
+absl::Status ProofMalformed(std::string_view field, std::string_view message) {
   return RuleError(absl::StatusCode::kInvalidArgument, "TLOG_PROOF_MALFORMED", field, message);
 }
 
@@ -24,27 +24,27 @@ absl::Status CheckInclusion(const TlogProof& proof, const merkle::Hash& leaf_has
 }  // namespace
 
 absl::StatusOr<TlogProof> TlogProof::Parse(std::string_view bytes) {
-  if (bytes.size() > kMaxTlogProofBytes) return Malformed("proof", "proof is too long");
-  if (TakeLine(bytes) != kHeader) return Malformed("proof", "first line is not c2sp.org/tlog-proof@v1");
+  if (bytes.size() > kMaxTlogProofBytes) return ProofMalformed("proof", "proof is too long");
+  if (TakeLine(bytes) != kHeader) return ProofMalformed("proof", "first line is not c2sp.org/tlog-proof@v1");
   TlogProof proof;
   auto line = TakeLine(bytes);
   if (line && line->starts_with(kExtra)) {
     const auto extra = Base64Decode(line->substr(kExtra.size()));
-    if (!extra.ok() || extra->empty()) return Malformed("extra", "extra data is empty or not canonical base64");
+    if (!extra.ok() || extra->empty()) return ProofMalformed("extra", "extra data is empty or not canonical base64");
     proof.extra = *extra;
     line = TakeLine(bytes);
   }
-  if (!line || !line->starts_with(kIndex)) return Malformed("index", "index line is missing");
+  if (!line || !line->starts_with(kIndex)) return ProofMalformed("index", "index line is missing");
   const auto index = ParseDecimal(line->substr(kIndex.size()), merkle::kMaxTreeSize);
-  if (!index) return Malformed("index", "index is not a decimal number without leading zeros");
+  if (!index) return ProofMalformed("index", "index is not a decimal number without leading zeros");
   proof.index = LeafIndex(*index);
   for (line = TakeLine(bytes); line && !line->empty(); line = TakeLine(bytes)) {
     const auto hash = ParseBase64Hash(*line);
-    if (!hash) return Malformed("hashes", "a line of the inclusion proof is not a SHA-256 hash in base64");
-    if (proof.hashes.size() == kMaxTlogProofHashes) return Malformed("hashes", "inclusion proof is too long");
+    if (!hash) return ProofMalformed("hashes", "a line of the inclusion proof is not a SHA-256 hash in base64");
+    if (proof.hashes.size() == kMaxTlogProofHashes) return ProofMalformed("hashes", "inclusion proof is too long");
     proof.hashes.push_back(*hash);
   }
-  if (!line) return Malformed("checkpoint", "blank line before the checkpoint is missing");
+  if (!line) return ProofMalformed("checkpoint", "blank line before the checkpoint is missing");
   MEDFLYT_ASSIGN_OR_RETURN(proof.checkpoint, SignedNote::Parse(bytes));
   return proof;
 }

@@ -7,8 +7,8 @@
 #include <limits>
 #include <vector>
 
-#include "common/base/status.h"
 #include "tests/support/reference_tree.h"
+#include "tests/unit/merkle/rule_of.h"
 
 namespace medflyt::merkle {
 namespace {
@@ -21,11 +21,6 @@ std::vector<Hash> LeavesOf(const ReferenceTree& tree, const std::vector<LeafInde
   std::vector<Hash> leaves;
   for (const LeafIndex index : indices) leaves.push_back(tree.leaf_hashes()[index.value()]);
   return leaves;
-}
-
-std::string RuleOf(const absl::Status& status) {
-  const auto rule = BrokenRuleOf(status);
-  return rule ? rule->rule : "";
 }
 
 TEST(MultiProof, OrderIsTheDocumentedOne) {

@@ -4,8 +4,8 @@
 
 #include <limits>
 
-#include "common/base/status.h"
 #include "tests/support/reference_tree.h"
+#include "tests/unit/merkle/rule_of.h"
 
 namespace medflyt::merkle {
 namespace {
@@ -13,11 +13,6 @@ namespace {
 using testing::ReferenceTree;
 
 constexpr size_t kLeaves = 33;
-
-std::string RuleOf(const absl::Status& status) {
-  const auto rule = BrokenRuleOf(status);
-  return rule ? rule->rule : "";
-}
 
 Hash Flipped(Hash hash) {
   hash.data()[17] ^= 0x20;

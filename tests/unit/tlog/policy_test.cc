@@ -10,7 +10,7 @@
 namespace medflyt::tlog {
 namespace {
 
-const absl::Time kTime = absl::FromUnixSeconds(1700000000);
+const absl::Time kCosignedAt = absl::FromUnixSeconds(1700000000);
 
 // A log, and witnesses x1 x2 x3 y1 y2 y3 with the keys of those fills.
 class PolicyTest : public ::testing::Test {
@@ -29,7 +29,7 @@ class PolicyTest : public ::testing::Test {
   // The checkpoint cosigned by the witnesses with these fills.
   SignedNote Note(std::string_view cosigners) const {
     SignedNote note = SignCheckpoint(checkpoint_, log_);
-    for (const char fill : cosigners) note.signatures.push_back(*Witness(fill).Cosign(checkpoint_, kTime));
+    for (const char fill : cosigners) note.signatures.push_back(*Witness(fill).Cosign(checkpoint_, kCosignedAt));
     return note;
   }
   // Whether a policy of the log, the six witnesses and `rest` accepts that.
@@ -192,7 +192,7 @@ TEST_F(PolicyTest, ReportsWhoSigned) {
   EXPECT_EQ(opened->signatures[0].verifier, 0u);
   EXPECT_EQ(opened->signatures[1].verifier, 1u + 2u);
   EXPECT_EQ(opened->signatures[2].verifier, 1u + 4u);
-  EXPECT_EQ(opened->signatures[2].cosigned_at, kTime);
+  EXPECT_EQ(opened->signatures[2].cosigned_at, kCosignedAt);
 }
 
 }  // namespace
