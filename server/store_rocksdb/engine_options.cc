@@ -19,20 +19,21 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Table table, const std::shared_ptr<ro
   blocks.cache_index_and_filter_blocks = true;
   blocks.pin_l0_filter_and_index_blocks_in_cache = true;
 
-  options.write_buffer_size = 16 * kMiB;
-  options.max_write_buffer_number = 3;  // a commit never waits for a single flush
+  options.write_buffer_size = 16 * kMiB;  // the log's limit writes them out before that
+  options.max_write_buffer_number = 3;    // a commit never waits for a single flush
   options.level_compaction_dynamic_level_bytes = true;
   options.compression = rocksdb::kNoCompression;  // ciphertext, hashes and random ids do not compress
   switch (table) {
     case Table::kSegments:
-      options.write_buffer_size = 32 * kMiB;
       blocks.block_size = 16 * 1024;  // a row is larger than a block anyway
       break;
     case Table::kTiles:
       blocks.block_size = 16 * 1024;  // two tiles
       break;
     case Table::kIndex:
-      // Looked up before each commit and mostly absent: the filter answers without a read.
+      // Looked up before each commit and mostly absent: the filters answer, in files and in memory.
+      options.memtable_whole_key_filtering = true;
+      options.memtable_prefix_bloom_size_ratio = 0.02;
       blocks.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
       break;
     case Table::kState:
@@ -54,8 +55,9 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Table table, const std::shared_ptr<ro
 
 rocksdb::DBOptions DatabaseOptions() {
   rocksdb::DBOptions options;
-  // What must be replayed at start is bounded by this, and with it the time to start.
-  options.max_total_wal_size = 64 * kMiB;
+  // What must be replayed at the start after a crash is bounded by this, and with it the time to start. It also keeps
+  // the tables in memory so small that a commit's rows are placed fast.
+  options.max_total_wal_size = 16 * kMiB;
   // Damage inside the log refuses to open instead of dropping what follows: a node that went on from an older head
   // would sign other entries at the indices it acknowledged. Only the torn record of an unfinished commit is passed
   // over.

@@ -132,8 +132,10 @@ class RocksStore final : public Store {
       : env_(env), db_(std::move(db)), families_(std::move(families)), reader_(*db_, families_) {}
 
   ~RocksStore() override {
+    // Whatever had to be durable is. The next opening finds table files and no log to replay.
+    if (failure().ok()) db_->Flush(rocksdb::FlushOptions(), families_).PermitUncheckedError();
     for (rocksdb::ColumnFamilyHandle* family : families_) db_->DestroyColumnFamilyHandle(family).PermitUncheckedError();
-    db_->Close().PermitUncheckedError();  // whatever had to be durable is
+    db_->Close().PermitUncheckedError();
   }
 
   // Checks the layout, or writes it in a new store, and raises the epoch.

@@ -189,8 +189,8 @@ TEST_F(RocksStoreTest, AnotherProcessIsKeptOutAndTheErrorSaysSo) {
 
 // Loss of power cuts the log anywhere after the last sync: whatever is cut off, the commits before it are there, whole.
 TEST_F(RocksStoreTest, ALogCutOffAnywhereKeepsTheCommitsBeforeTheCut) {
-  { const auto store = MustOpen(); }
   std::vector<uintmax_t> size_after;  // of the log, by commit
+  const fs::path saved = root_ / "saved";
   {
     const auto store = MustOpen();
     for (uint32_t i = 0; i < 4; ++i) {
@@ -200,9 +200,8 @@ TEST_F(RocksStoreTest, ALogCutOffAnywhereKeepsTheCommitsBeforeTheCut) {
       ASSERT_TRUE(store->Commit(batch, Durability::kSynced).ok());
       size_after.push_back(fs::file_size(FilesWith(".log").back()));
     }
+    fs::copy(directory_, saved);  // while it is open: closing leaves no log
   }
-  const fs::path saved = root_ / "saved";
-  fs::copy(directory_, saved);
   std::vector<uintmax_t> cuts;
   for (uintmax_t cut = size_after[1]; cut <= size_after[3]; cut += 7919) cuts.push_back(cut);
   for (const size_t i : {1U, 2U, 3U}) {
@@ -225,12 +224,17 @@ TEST_F(RocksStoreTest, ALogCutOffAnywhereKeepsTheCommitsBeforeTheCut) {
 
 // The opposite of a cut: something acknowledged is followed by more. Going on without it would fork the log.
 TEST_F(RocksStoreTest, DamageInsideTheLogRefusesToOpen) {
+  const fs::path saved = root_ / "saved";
   {
     const auto store = MustOpen();
     for (uint32_t i = 0; i < 4; ++i) Put(*store, Table::kSegments, std::to_string(i), Noise(i, 50'000));
+    fs::copy(directory_, saved);  // while it is open: closing leaves no log
   }
+  fs::remove_all(directory_);
+  fs::copy(saved, directory_);
   const fs::path log = FilesWith(".log").back();
   const std::string whole = Contents(log);
+  ASSERT_GT(whole.size(), 200'000U);
   for (const size_t at : {whole.size() / 4, whole.size() / 2}) {
     std::string damaged = whole;
     damaged[at] = static_cast<char>(damaged[at] ^ 1);
