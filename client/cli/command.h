@@ -78,7 +78,7 @@ struct Command {
   std::vector<Option> options = {};
   std::vector<Positional> positionals = {};
   std::vector<Example> examples = {};
-  std::function<absl::Status(Context&, const Arguments&)> run;
+  std::function<absl::Status(Context&, const Arguments&)> run = {};
 
   [[nodiscard]] std::string Name() const { return verb.empty() ? noun : noun + " " + verb; }
 };

@@ -27,19 +27,30 @@ std::vector<std::string> Verbs(const CommandRegistry& commands, const std::strin
   return verbs;
 }
 
-// Within single quotes; `extra` are characters that the place gives a meaning and that a backslash takes it from.
-std::string Quoted(std::string_view text, std::string_view extra = "") {
-  std::string quoted;
+std::string Escaped(std::string_view text, std::string_view meaningful) {
+  std::string escaped;
+  for (const char c : text) {
+    if (meaningful.find(c) != std::string_view::npos) escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+// A word of a shell, in single quotes.
+std::string Quoted(std::string_view text) {
+  std::string quoted = "'";
   for (const char c : text) {
     if (c == '\'') {
       quoted += "'\\''";
-      continue;
+    } else {
+      quoted += c;
     }
-    if (extra.find(c) != std::string_view::npos) quoted += '\\';
-    quoted += c;
   }
-  return "'" + quoted + "'";
+  return quoted + "'";
 }
+
+// The same for fish, where a backslash escapes within single quotes too.
+std::string FishQuoted(std::string_view text) { return "'" + Escaped(text, "\\'") + "'"; }
 
 std::string PositionalWords(const Command& command) {
   std::vector<std::string> words;
@@ -131,10 +142,10 @@ std::string ZshCompletion(const CommandRegistry& commands) {
   std::string noun_cases;
   std::string command_cases;
   for (const std::string& noun : commands.Nouns()) {
-    nouns += " " + Quoted(noun + ":" + commands.NounSummary(noun), "\\");
+    nouns += " " + Quoted(noun + ":" + Escaped(commands.NounSummary(noun), ":\\"));
     std::string verbs;
     for (const Command* command : commands.Of(noun)) {
-      if (!command->verb.empty()) verbs += " " + Quoted(command->verb + ":" + command->summary, "\\");
+      if (!command->verb.empty()) verbs += " " + Quoted(command->verb + ":" + Escaped(command->summary, ":\\"));
     }
     if (!verbs.empty())
       noun_cases += "      " + noun + ") entries=(" + verbs + " ); _describe verb entries; return ;;\n";
@@ -142,15 +153,14 @@ std::string ZshCompletion(const CommandRegistry& commands) {
   for (const Command* command : commands.All()) {
     command_cases += "    " + Quoted(command->Name()) + ") _arguments";
     for (const Option& option : OptionsOf(*command)) {
-      std::string spec = Quoted(option.name, kMeaningful);
-      spec.insert(spec.size() - 1, "[" + Quoted(option.help, kMeaningful).substr(1));
-      spec.replace(spec.size() - 2, 2, "]");
+      std::string spec = option.repeated ? "*" : "";
+      spec.append(option.name).append("[").append(Escaped(option.help, kMeaningful)).append("]");
       if (option.kind != ValueKind::kFlag) {
-        spec += ":" + option.value_name + ":";
-        if (!option.choices.empty()) spec += "(" + Joined(option.choices) + ")";
-        if (option.kind == ValueKind::kFile) spec += "_files";
+        spec.append(":").append(option.value_name).append(":");
+        if (!option.choices.empty()) spec.append("(").append(Joined(option.choices)).append(")");
+        if (option.kind == ValueKind::kFile) spec.append("_files");
       }
-      command_cases += " \\\n      " + std::string(option.repeated ? "'*'" : "") + spec + "'";
+      command_cases.append(" \\\n      ").append(Quoted(spec));
     }
     for (const Positional& positional : command->positionals) {
       command_cases += " \\\n      ':" + positional.name + ":";
@@ -199,21 +209,21 @@ std::string FishCompletion(const CommandRegistry& commands) {
   std::string script = "# fish completion for medflyt\ncomplete -c medflyt -f\n";
   for (const std::string& noun : commands.Nouns()) {
     script += "complete -c medflyt -n __fish_use_subcommand -a " + noun + " -d " +
-              Quoted(commands.NounSummary(noun), "\\") + "\n";
+              FishQuoted(commands.NounSummary(noun)) + "\n";
   }
   for (const Command* command : commands.All()) {
     std::string condition = "__fish_seen_subcommand_from " + command->noun;
     if (!command->verb.empty()) {
       script += "complete -c medflyt -n '" + condition + "; and not __fish_seen_subcommand_from " +
                 Joined(Verbs(commands, command->noun)) + "' -a " + command->verb + " -d " +
-                Quoted(command->summary, "\\") + "\n";
+                FishQuoted(command->summary) + "\n";
       condition += "; and __fish_seen_subcommand_from " + command->verb;
     }
     for (const Option& option : OptionsOf(*command)) {
       script += "complete -c medflyt -n '" + condition + "' -l " + option.name.substr(2);
       if (option.kind != ValueKind::kFlag) script += option.kind == ValueKind::kFile ? " -r -F" : " -x";
       if (!option.choices.empty()) script += " -a " + Quoted(Joined(option.choices));
-      script += " -d " + Quoted(option.help, "\\") + "\n";
+      script += " -d " + FishQuoted(option.help) + "\n";
     }
     for (const Positional& positional : command->positionals) {
       if (positional.kind == ValueKind::kFile) script += "complete -c medflyt -n '" + condition + "' -F\n";

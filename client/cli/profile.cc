@@ -1,6 +1,5 @@
 #include "client/cli/profile.h"
 
-#define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
 #include <array>
@@ -49,14 +48,15 @@ absl::StatusOr<ConnectionSettings> SettingsOf(const toml::table& table, const st
 }  // namespace
 
 absl::StatusOr<ConnectionSettings> ParseProfile(std::string_view text, std::string_view name, std::string_view folder) {
-  const toml::parse_result parsed = toml::parse(text);
-  if (!parsed) {
-    return Wrong("PROFILE_SYNTAX", "line " + std::to_string(parsed.error().source().begin.line),
-                 parsed.error().description());
+  toml::table root;
+  try {
+    root = toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    return Wrong("PROFILE_SYNTAX", "line " + std::to_string(error.source().begin.line), error.description());
   }
   const toml::table* profiles = nullptr;
   std::string wanted(name);
-  for (const auto& [key, node] : parsed.table()) {
+  for (const auto& [key, node] : root) {
     if (key.str() == "profile" && node.is_table()) {
       profiles = node.as_table();
     } else if (key.str() == "default_profile") {

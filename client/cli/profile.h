@@ -11,13 +11,13 @@ namespace medflyt::cli {
 
 // How to reach a node and as whom. Paths are as a file is opened; an empty field is not set.
 struct ConnectionSettings {
-  std::string address;      // host:port
-  std::string server_name;  // that the node's certificate must have; the address's host where empty
-  std::string ca;           // PEM file
-  std::string certificate;  // PEM file
-  std::string key;          // PEM file
-  std::string officer;
-  std::string purpose;
+  std::string address = {};      // host:port
+  std::string server_name = {};  // that the node's certificate must have; the address's host where empty
+  std::string ca = {};           // PEM file
+  std::string certificate = {};  // PEM file
+  std::string key = {};          // PEM file
+  std::string officer = {};
+  std::string purpose = {};
 
   friend bool operator==(const ConnectionSettings&, const ConnectionSettings&) = default;
 };

@@ -80,6 +80,12 @@ bool Value::IsNumber() const {
 }
 
 void WriteJsonString(std::ostream& out, std::string_view text) {
+  // Nearly all: long lists would otherwise spend their time on making a JSON value of each string.
+  const bool plain = std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+  if (plain) {
+    out << '"' << text << '"';
+    return;
+  }
   out << nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
