@@ -147,6 +147,19 @@ TEST(ConsistencyProof, ARewrittenLeafIsFound) {
   EXPECT_FALSE(VerifyConsistency(TreeSize(9), TreeSize(20), honest.Root(9), forked.Root(20), *proof).ok());
 }
 
+TEST(ConsistencyProof, NothingIsConsistentWithTheEmptyTree) {
+  const auto tree = ReferenceTree::Numbered(8);
+  const Hash root = tree.Root(8);
+  for (const uint64_t size2 : {0u, 1u, 8u}) {
+    for (const Proof& proof : {Proof{}, Proof{root}, Proof{EmptyRoot()}}) {
+      for (const Hash& root1 : {root, EmptyRoot()}) {
+        const auto verdict = VerifyConsistency(TreeSize(0), TreeSize(size2), root1, root1, proof);
+        EXPECT_EQ(RuleOf(verdict), "CONSISTENCY_PROOF_INVALID") << size2;
+      }
+    }
+  }
+}
+
 TEST(ConsistencyProof, BuilderRefusesSizesOutOfRange) {
   const auto tree = ReferenceTree::Numbered(4);
   const auto max = std::numeric_limits<uint64_t>::max();

@@ -206,6 +206,7 @@ TEST(TileNodeSource, RefusesNodesBeyondTheSizeAndBadTiles) {
   EXPECT_EQ(RuleOf(source.Node(0, 256).status()), "TILE_MALFORMED");
   EXPECT_EQ(*source.Node(0, 255), tree.leaf_hashes()[255]);
   EXPECT_EQ(RuleOf(source.Node(0, 257).status()), "TILE_MALFORMED") << "a bad tile is not remembered";
+  EXPECT_EQ(*source.Node(0, 254), tree.leaf_hashes()[254]) << "nor taken for the good one before it";
 }
 
 TEST(EntryBundle, ParsesWhatWasAppended) {
