@@ -79,12 +79,15 @@ void Decider::AppendExpiredRelocation(const Relocation& relocation, Drafts& draf
       break;
     case RelocationState::kAnnounced: {
       if (facts_.today - relocation.announcement->on <= kUnansweredDays) return;
+      // Silence does not undo what was done with it.
       const std::set<CaseId>& requests = state_.TransfersNaming(relocation.announcement->ref.leaf_hash);
       const bool asked = std::any_of(requests.begin(), requests.end(), [&](const CaseId& id) {
         const Transfer& transfer = *state_.FindTransfer(id);
         return transfer.state == TransferState::kWaiting || transfer.state == TransferState::kDone;
       });
-      if (relocation.direction == Direction::kIn && asked) return;
+      const Enrolment* enrolment = relocation.enrolment ? state_.FindEnrolment(*relocation.enrolment) : nullptr;
+      const bool left = enrolment != nullptr && enrolment->FindSpell(*relocation.enrolment)->days.to.has_value();
+      if (asked || left) return;
       break;
     }
     default:
