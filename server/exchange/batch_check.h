@@ -1,0 +1,101 @@
+// Everything about a peer's batch that can be checked beside the sequencer: proofs, grants, seals, content, openings.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/id.h"
+#include "common/base/named_type.h"
+#include "common/directory/directory.h"
+#include "common/directory/identity.h"
+#include "common/entry/batch.h"
+#include "common/event/event.h"
+#include "common/registry/cpr_number.h"
+#include "common/wire/content.h"
+#include "common/wire/ledger.h"
+#include "medflyt/v1/exchange.pb.h"
+#include "server/keys/exchange_keys.h"
+#include "server/keys/key_table.h"
+#include "server/log/log_reader.h"
+
+namespace medflyt::exchange {
+
+// The announcement that travelled beside a TransferRequested, opened and proven.
+struct OpenedAnnouncement {
+  event::AnnouncementVerified verified;  // but same_citizen, which needs the state
+  registry::CprNumber cpr;
+  // Of the announcer's log, under which it was proven; provisional until it is consistent with what we accept of it.
+  entry::AcceptedHead head;
+  std::string note;
+};
+
+struct CheckedEvent {
+  size_t position = 0;  // among the batch's entries
+  PairNumber number;
+  EventId id;
+  event::AnnouncementRef stands_at;   // in the issuer's log
+  std::optional<event::Event> event;  // none: it cannot be read, for the reason `refused`
+  std::string refused;
+  std::optional<OpenedAnnouncement> announcement;
+};
+
+struct CheckedKey {
+  keys::DataKey key;
+  keys::KeyPurpose purpose;
+};
+
+struct CheckedBatch {
+  entry::AcceptedHead head;          // of the issuer's log
+  std::vector<CheckedEvent> events;  // of consecutive numbers
+  std::vector<CheckedKey> keys;      // granted, and not known yet
+  // The events end where one begins that this program is too old to read; this is the rule. Empty: all are there.
+  std::string paused;
+};
+
+// One thread at a time.
+class BatchChecker {
+ public:
+  struct Parts {
+    AuthorityId self;
+    AuthorityId issuer;
+    const log::LogReader& reader;
+    const keys::KeyTable& keys;
+    const keys::ExchangeKeys& exchange_keys;
+  };
+  explicit BatchChecker(const Parts& parts) : parts_(parts) {}
+
+  // An error is a protocol fault: the batch consumes no number. Beside the errors of entry::VerifyBatch and
+  // entry::OpenGrant:
+  //   KEY_MISSING, EXCHANGE_KEY_DESTROYED                   with `missing_keys`: to be granted again
+  //   KEY_COMMITMENT_MISMATCH, KEY_ID_REUSED, GRANT_NOT_LOGGED, GRANT_FOREIGN, RECORD_UNEXPECTED
+  //   ISSUER_FOREIGN, RECIPIENT_FOREIGN, NUMBER_GAP         by an event's content; `next` is the number to be expected
+  //   OPENING_MISSING, OPENING_INVALID, OPENING_FOREIGN     of a TransferRequested
+  // What an event that is proven and has its key says wrongly is no error: it is refused.
+  [[nodiscard]] absl::StatusOr<CheckedBatch> Check(const v1::EventBatch& batch, std::string_view origin,
+                                                   const entry::AcceptedHead& accepted, PairNumber next,
+                                                   const directory::Directory& directory,
+                                                   std::vector<KeyId>& missing_keys);
+
+ private:
+  struct Granted;
+  [[nodiscard]] absl::StatusOr<std::vector<Granted>> OpenGrants(const v1::EventBatch& batch, std::string_view origin,
+                                                                const std::vector<wire::KeyGranted>& logged,
+                                                                std::vector<KeyId>& missing_keys) const;
+  [[nodiscard]] absl::Status Read(const entry::VerifiedEntry& entry, std::string_view origin,
+                                  const std::vector<Granted>& granted, CheckedEvent& out,
+                                  std::vector<KeyId>& missing_keys);
+  [[nodiscard]] absl::Status Number(std::vector<CheckedEvent>& events, PairNumber next) const;
+  [[nodiscard]] absl::StatusOr<OpenedAnnouncement> OpenAnnouncement(const event::TransferRequested& request,
+                                                                    const EventId& id, const v1::EventBatch& batch,
+                                                                    const directory::Directory& directory);
+
+  const Parts parts_;
+  wire::ContentCodec content_;
+  wire::LedgerCodec ledger_;
+};
+
+}  // namespace medflyt::exchange

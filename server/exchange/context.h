@@ -1,0 +1,90 @@
+// What the deliveries and receptions of a node share.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/mutex.h"
+#include "common/base/random.h"
+#include "common/crypto/signer.h"
+#include "common/directory/directory.h"
+#include "common/directory/identity.h"
+#include "common/entry/batch.h"
+#include "common/entry/grant.h"
+#include "server/exchange/link.h"
+#include "server/exchange/rejection_log.h"
+#include "server/exchange/scheduler.h"
+#include "server/keys/exchange_keys.h"
+#include "server/keys/key_table.h"
+#include "server/log/log.h"
+#include "server/log/sequencer.h"
+
+namespace medflyt::exchange {
+
+struct Options {
+  size_t window = 8;  // batches sent and not yet answered, a peer
+  absl::Duration first_backoff = absl::Milliseconds(200);
+  absl::Duration longest_backoff = absl::Minutes(1);
+  absl::Duration answer_timeout = absl::Seconds(30);  // for a Hello or the answer to a batch
+};
+
+// Borrowed; all outlive the exchange, and the scheduler has stopped running tasks before any of them goes.
+struct Parts {
+  AuthorityId self;
+  log::Log& log;
+  log::SubmissionQueue& queue;
+  keys::KeyTable& keys;
+  keys::ExchangeKeys& exchange_keys;
+  const crypto::Signer& log_key;  // signs the exchange key's card
+  const Clock& clock;
+  RandomSource& random;
+  Scheduler& scheduler;
+  Dialer& dialer;
+  Logger& logger;
+};
+
+// Thread-safe.
+class Context {
+ public:
+  Context(const Parts& parts_in, directory::Directory directory, const Options& options_in);
+
+  const Parts parts;
+  const Options options;
+  RejectionLog rejections;
+
+  [[nodiscard]] directory::Directory directory() const;
+  void set_directory(directory::Directory directory);
+
+  // The card of the exchange key that is durable; nothing before the first rotation.
+  [[nodiscard]] std::optional<entry::ExchangeKeyCard> card() const;
+  void set_card(const entry::ExchangeKeyCard& card);
+
+  // Peers whose log was proven to be forked: nothing more is taken from them.
+  [[nodiscard]] bool IsForked(AuthorityId peer) const;
+  void SetForked(AuthorityId peer);
+
+ private:
+  mutable Mutex mutex_;
+  directory::Directory directory_ MEDFLYT_GUARDED_BY(mutex_);
+  std::optional<entry::ExchangeKeyCard> card_ MEDFLYT_GUARDED_BY(mutex_);
+  std::set<AuthorityId> forked_ MEDFLYT_GUARDED_BY(mutex_);
+};
+
+// The rule of an error, or the name of its code where it has none.
+[[nodiscard]] std::string RuleOf(const absl::Status& status);
+
+// A rule that a peer names, if it has a rule's form (UPPER_SNAKE_CASE, at most 64 characters); else `otherwise`. What
+// peers write goes into logs and status pages.
+[[nodiscard]] std::string PeersRule(std::string_view rule, std::string_view otherwise);
+
+// What was accepted of the log `origin`, as entry's checks take it: nothing where another log was accepted before.
+[[nodiscard]] entry::AcceptedHead AcceptedOf(const log::PeerState& peer, std::string_view origin,
+                                             const log::AcceptedTree& tree);
+
+}  // namespace medflyt::exchange

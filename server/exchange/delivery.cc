@@ -1,0 +1,351 @@
+#include "server/exchange/delivery.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/entry/receipt.h"
+#include "server/exchange/fork_evidence.h"
+#include "server/exchange/receipt_submission.h"
+
+namespace medflyt::exchange {
+namespace {
+
+absl::Status Malformed(std::string_view rule, std::string_view field) {
+  return RuleError(absl::StatusCode::kInvalidArgument, rule, field, "the peer's message does not fit this link");
+}
+
+// Faults that only newer software, or people, can end.
+bool IsPause(std::string_view rule) { return rule == "EVENT_TYPE_UNKNOWN" || rule == "ENTRY_KIND_UNKNOWN"; }
+
+}  // namespace
+
+// A link's events, carried over to the strand. Does not keep the delivery alive.
+class Delivery::Events final : public LinkEvents {
+ public:
+  Events(std::weak_ptr<Delivery> delivery, uint64_t link) : delivery_(std::move(delivery)), link_(link) {}
+
+  void OnMessage(v1::PeerMessage message) override {
+    const auto delivery = delivery_.lock();
+    if (delivery == nullptr) return;
+    delivery->strand_->Post(
+        [weak = delivery_, link = link_, shared = std::make_shared<const v1::PeerMessage>(std::move(message))] {
+          if (const auto self = weak.lock()) self->OnMessage(link, *shared);
+        });
+  }
+  void OnClosed(const absl::Status& why) override {
+    const auto delivery = delivery_.lock();
+    if (delivery == nullptr) return;
+    delivery->strand_->Post([weak = delivery_, link = link_, why] {
+      const auto self = weak.lock();
+      if (self != nullptr && self->link_number_ == link && self->state_ != State::kWaiting) self->Disconnect(why);
+    });
+  }
+
+ private:
+  const std::weak_ptr<Delivery> delivery_;
+  const uint64_t link_;
+};
+
+Delivery::Delivery(Context& context, AuthorityId peer)
+    : context_(context),
+      peer_(peer),
+      strand_(std::make_shared<Strand>(context.parts.scheduler)),
+      builder_({context.parts.self, context.parts.log, context.parts.keys}),
+      backoff_(context.options.first_backoff, context.options.longest_backoff, context.parts.random) {}
+
+void Delivery::Start() { DialAt(absl::InfinitePast()); }
+
+void Delivery::Wake() {
+  if (wake_posted_.exchange(true)) return;
+  strand_->Post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    self->wake_posted_.store(false);
+    self->Pump();
+  });
+}
+
+void Delivery::Stop() {
+  strand_->Post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    if (self->link_ != nullptr) self->link_->Close(absl::UnavailableError("the node stops"));
+    self->strand_->Stop();
+  });
+}
+
+DirectionStatus Delivery::status() const {
+  MutexLock lock(status_mutex_);
+  return status_;
+}
+
+void Delivery::Update(absl::FunctionRef<void(DirectionStatus&)> change) {
+  MutexLock lock(status_mutex_);
+  change(status_);
+}
+
+void Delivery::DialAt(absl::Time when) {
+  const auto dial = [weak = weak_from_this(), link = link_number_] {
+    const auto self = weak.lock();
+    if (self != nullptr && self->link_number_ == link && self->state_ == State::kWaiting) self->Connect();
+  };
+  if (when == absl::InfinitePast()) {
+    strand_->Post(dial);
+  } else {
+    strand_->PostAt(when, dial);
+  }
+}
+
+void Delivery::Connect() {
+  // What was receipted on the last link must be durable first: the Hello states it.
+  if (unlogged_receipts_ > 0) {
+    dial_when_logged_ = true;
+    return;
+  }
+  if (context_.IsForked(peer_)) return;
+  const auto card = context_.card();
+  if (!card) return DialAt(context_.parts.clock.Now() + backoff_.Next());
+
+  const uint64_t link = ++link_number_;
+  state_ = State::kGreeting;
+  last_progress_ = context_.parts.clock.Now();
+  link_ = context_.parts.dialer.Connect(peer_, std::make_shared<Events>(weak_from_this(), link));
+  const log::Head head = context_.parts.log.head();
+  const log::PeerState peer = context_.parts.log.peer(peer_);
+  v1::PeerMessage message;
+  *message.mutable_hello() = MakeHello(context_.parts.self, peer_, head, context_.parts.log.origin(), *card,
+                                       {peer.by_receipt.size, PairNumber(), peer.receipted});
+  // Where the peer's log is a new one, nothing of it was accepted yet.
+  const directory::Directory directory = context_.directory();
+  const directory::Authority* authority = directory.Find(peer_);
+  if (authority == nullptr || authority->logs.empty() || authority->logs.back().origin != peer.origin) {
+    message.mutable_hello()->set_accepted_size(0);
+  }
+  link_->Send(std::move(message));
+  WatchAnswers(link);
+}
+
+void Delivery::WatchAnswers(uint64_t link) {
+  strand_->PostAt(context_.parts.clock.Now() + context_.options.answer_timeout, [weak = weak_from_this(), link] {
+    const auto self = weak.lock();
+    if (self == nullptr || self->link_number_ != link || self->state_ == State::kWaiting) return;
+    const bool awaits = self->state_ == State::kGreeting || !self->outstanding_.empty();
+    if (awaits && self->context_.parts.clock.Now() - self->last_progress_ >= self->context_.options.answer_timeout) {
+      return self->Disconnect(
+          RuleError(absl::StatusCode::kDeadlineExceeded, "PEER_SILENT", "", "the peer did not answer in time"));
+    }
+    self->WatchAnswers(link);
+  });
+}
+
+void Delivery::OnMessage(uint64_t link, const v1::PeerMessage& message) {
+  if (link != link_number_ || state_ == State::kWaiting) return;
+  last_progress_ = context_.parts.clock.Now();
+  Update([this](DirectionStatus& status) { status.last_contact = last_progress_; });
+  switch (message.kind_case()) {
+    case v1::PeerMessage::kHello:
+      if (state_ == State::kGreeting) return OnHello(message.hello());
+      break;
+    case v1::PeerMessage::kAnswer:
+      if (message.answer().has_fault()) return OnFault(message.answer().fault());
+      if (state_ == State::kStreaming) return OnAnswer(message.answer());
+      break;
+    default:
+      break;
+  }
+  context_.rejections.Record(peer_, "MESSAGE_UNEXPECTED");
+  Disconnect(Malformed("MESSAGE_UNEXPECTED", "kind"));
+}
+
+void Delivery::OnHello(const v1::Hello& message) {
+  auto hello = CheckHello(message, context_.parts.self, peer_, context_.directory(), context_.parts.clock.Now());
+  absl::Status status = hello.status();
+  if (status.ok()) status = CheckProgress(*hello);
+  if (!status.ok()) {
+    context_.rejections.Record(peer_, RuleOf(status));
+    return Disconnect(status);
+  }
+  hello_ = *std::move(hello);
+  const log::PeerState peer = context_.parts.log.peer(peer_);
+  state_ = State::kStreaming;
+  next_sequence_ = 1;
+  next_number_ = PairNumber(hello_->progress.last_number.value() + 1);
+  sent_size_ = hello_->progress.accepted_size;
+  next_receipt_ = PairNumber(peer.receipted.value() + 1);
+  receipt_head_ = AcceptedOf(peer, hello_->origin, peer.by_receipt);
+  Update([](DirectionStatus& known) { known.connected = true; });
+  Pump();
+}
+
+absl::Status Delivery::CheckProgress(const PeerHello& hello) const {
+  const log::PeerState peer = context_.parts.log.peer(peer_);
+  const entry::AcceptedHead accepted = AcceptedOf(peer, hello.origin, peer.by_receipt);
+  if (absl::Status status = CheckHead(hello.head, accepted); !status.ok()) {
+    if (SuggestsFork(status)) KeepForkEvidence(context_, peer_, status, accepted, hello.checkpoint);
+    return status;
+  }
+  // Each of these says that one of the two stores is not what it was. Who it is, people find out.
+  std::string_view rule;
+  if (hello.progress.accepted_size > context_.parts.log.head().size || hello.progress.last_number > peer.issued) {
+    rule = "OWN_LOG_BEHIND";
+  } else if (hello.progress.last_number < peer.receipted) {
+    rule = "PEER_BEHIND_RECEIPTS";
+  } else {
+    return absl::OkStatus();
+  }
+  context_.parts.logger.Error("exchange_held", absl::StrCat("peer=", peer_.ToString(), " rule=", std::string(rule)));
+  return RuleError(absl::StatusCode::kFailedPrecondition, rule, "hello",
+                   "the peer's progress contradicts what is stored here");
+}
+
+void Delivery::OnFault(const v1::Fault& fault) {
+  const std::string rule = PeersRule(fault.rule(), "FAULT");
+  context_.parts.logger.Warning("batch_not_taken", absl::StrCat("peer=", peer_.ToString(), " rule=", rule));
+  for (const std::string& bytes : fault.missing_key_ids()) {
+    if (const auto id = KeyId::FromBytes(bytes)) regrant_.insert(*id);
+  }
+  if (IsPause(rule)) {
+    Update([&rule](DirectionStatus& status) { status.paused = rule; });
+  }
+  Disconnect(RuleError(absl::StatusCode::kFailedPrecondition, rule, "batch", "the peer did not take what was sent"));
+}
+
+void Delivery::OnAnswer(const v1::BatchAnswer& answer) {
+  if (const absl::Status status = TakeReceipt(answer); !status.ok()) {
+    context_.rejections.Record(peer_, RuleOf(status));
+    return Disconnect(status);
+  }
+  backoff_.Reset();
+  Update([](DirectionStatus& status) {
+    status.last_error.clear();
+    status.paused.clear();
+  });
+  Pump();
+}
+
+absl::Status Delivery::TakeReceipt(const v1::BatchAnswer& answer) {
+  if (!answer.has_receipt()) return Malformed("ANSWER_MALFORMED", "result");
+  const v1::Receipt& receipt = answer.receipt();
+  std::vector<SentEvent> expected;
+  if (answer.batch_sequence() == 0) {
+    // Receipts that were lost, for events that the peer had when it greeted.
+    if (next_receipt_ > hello_->progress.last_number) return Malformed("RECEIPT_UNEXPECTED", "batch_sequence");
+    const auto count = std::min<uint64_t>(static_cast<uint64_t>(receipt.leaves_size()),
+                                          hello_->progress.last_number.value() + 1 - next_receipt_.value());
+    if (count == 0) return Malformed("RECEIPT_MALFORMED", "leaves");
+    MEDFLYT_ASSIGN_OR_RETURN(expected, builder_.SentFrom(peer_, next_receipt_, count));
+  } else {
+    if (outstanding_.empty() || outstanding_.front().sequence != answer.batch_sequence()) {
+      return Malformed("ANSWER_OUT_OF_ORDER", "batch_sequence");
+    }
+    expected = outstanding_.front().events;
+  }
+  if (expected.empty() || expected.front().number != next_receipt_) {
+    return Malformed("ANSWER_OUT_OF_ORDER", "receipt");
+  }
+
+  const directory::Directory directory = context_.directory();
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key, KeyForNote(receipt.checkpoint(), hello_->origin, directory));
+  const auto verified = entry::VerifyReceipt(
+      receipt, {hello_->origin, std::span(&key, 1)}, receipt_head_, context_.parts.log.origin(),
+      [&expected](LeafIndex leaf) -> std::optional<crypto::Hash> {
+        const auto found = std::lower_bound(expected.begin(), expected.end(), leaf,
+                                            [](const SentEvent& event, LeafIndex index) { return event.leaf < index; });
+        if (found == expected.end() || found->leaf != leaf) return std::nullopt;
+        return found->leaf_hash;
+      },
+      ledger_);
+  if (!verified.ok()) {
+    if (SuggestsFork(verified.status())) {
+      KeepForkEvidence(context_, peer_, verified.status(), receipt_head_, receipt.checkpoint());
+    }
+    return verified.status();
+  }
+  // Each event once, none missing, in the order of their numbers.
+  bool complete = verified->events.size() == expected.size();
+  for (size_t i = 0; complete && i < expected.size(); ++i) complete = verified->events[i].index == expected[i].leaf;
+  if (!complete) return Malformed("RECEIPT_INCOMPLETE", "leaves");
+
+  const entry::AcceptedHead head{verified->head.checkpoint.size(), verified->head.checkpoint.root()};
+  for (const SentEvent& event : expected) regrant_.erase(event.key_id);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    if (verified->events[i].refused_rule.empty()) continue;
+    context_.parts.logger.Warning("event_refused",
+                                  absl::StrCat("peer=", peer_.ToString(), " number=", expected[i].number.value(),
+                                               " event=", expected[i].id.ToHex(),
+                                               " rule=", PeersRule(verified->events[i].refused_rule, "REFUSED")));
+  }
+  next_receipt_ = PairNumber(expected.back().number.value() + 1);
+  if (answer.batch_sequence() != 0) outstanding_.pop_front();
+  auto submission =
+      std::make_unique<ReceiptSubmission>(ReceiptToLog{peer_, hello_->origin, receipt_head_, head, std::move(expected),
+                                                       verified->events, receipt.SerializeAsString()},
+                                          [weak = weak_from_this()](bool logged) {
+                                            const auto self = weak.lock();
+                                            if (self == nullptr) return;
+                                            self->strand_->Post([weak, logged] {
+                                              if (const auto still = weak.lock()) still->OnReceiptLogged(logged);
+                                            });
+                                          });
+  receipt_head_ = head;
+  MEDFLYT_RETURN_IF_ERROR(context_.parts.queue.Submit(std::move(submission)));
+  ++unlogged_receipts_;
+  return absl::OkStatus();
+}
+
+void Delivery::OnReceiptLogged(bool logged) {
+  --unlogged_receipts_;
+  if (!logged && state_ != State::kWaiting) {
+    Disconnect(RuleError(absl::StatusCode::kAborted, "RECEIPT_STALE", "receipt", "the receipt came too late"));
+  }
+  if (unlogged_receipts_ == 0 && dial_when_logged_) {
+    dial_when_logged_ = false;
+    if (state_ == State::kWaiting) Connect();
+  }
+}
+
+void Delivery::Pump() {
+  if (state_ != State::kStreaming) return;
+  const absl::Time now = context_.parts.clock.Now();
+  while (outstanding_.size() < context_.options.window && next_number_ <= context_.parts.log.peer(peer_).issued) {
+    if (now > hello_->card.not_after) {
+      return Disconnect(RuleError(absl::StatusCode::kFailedPrecondition, "EXCHANGE_KEY_EXPIRED", "exchange_key",
+                                  "the peer's exchange key has run out: greet again"));
+    }
+    auto built = builder_.Build(peer_, hello_->card, next_number_, sent_size_, regrant_);
+    if (!built.ok()) {
+      context_.parts.logger.Error("batch_not_built",
+                                  absl::StrCat("peer=", peer_.ToString(), " rule=", RuleOf(built.status())));
+      return Disconnect(built.status());
+    }
+    if (!*built) return;
+    BuiltBatch& batch = **built;
+    batch.batch.set_sequence(next_sequence_);
+    next_number_ = PairNumber(batch.events.back().number.value() + 1);
+    sent_size_ = batch.size;
+    if (outstanding_.empty()) last_progress_ = now;
+    outstanding_.push_back({next_sequence_++, std::move(batch.events)});
+    v1::PeerMessage message;
+    *message.mutable_batch() = std::move(batch.batch);
+    link_->Send(std::move(message));
+  }
+}
+
+void Delivery::Disconnect(const absl::Status& why) {
+  if (link_ != nullptr) link_->Close(why);
+  link_.reset();
+  state_ = State::kWaiting;
+  ++link_number_;
+  outstanding_.clear();
+  hello_.reset();
+  Update([&why](DirectionStatus& status) {
+    status.connected = false;
+    status.last_error = RuleOf(why);
+  });
+  DialAt(context_.parts.clock.Now() + backoff_.Next());
+}
+
+}  // namespace medflyt::exchange

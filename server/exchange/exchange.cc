@@ -1,0 +1,164 @@
+#include "server/exchange/exchange.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "server/exchange/fork_evidence.h"
+#include "server/log/appender.h"
+
+namespace medflyt::exchange {
+
+// The rows of the keys are durable before the card is shown to anybody: what is sealed to a key that a crash took
+// would have to be sealed again.
+class Exchange::RotateSubmission final : public log::Submission {
+ public:
+  explicit RotateSubmission(Exchange& exchange) : exchange_(exchange) {}
+  void Apply(log::Appender& appender) override {
+    exchange_.context_.parts.exchange_keys.Rotate(appender.now(), appender.batch());
+  }
+  void Committed(const log::Head&) override { exchange_.OnRotated(true); }
+  void Abandoned(const absl::Status&) override { exchange_.OnRotated(false); }
+
+ private:
+  Exchange& exchange_;
+};
+
+absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Create(const Parts& parts, directory::Directory directory,
+                                                           const Options& options) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto evidence, ReadForkEvidence(parts.log.reader().store()));
+  auto exchange = std::unique_ptr<Exchange>(new Exchange(parts, std::move(directory), options));
+  for (const ForkEvidence& found : evidence) {
+    if (found.proven) exchange->context_.SetForked(found.peer);
+  }
+  parts.log.AddObserver(*exchange);
+  return exchange;
+}
+
+Exchange::Exchange(const Parts& parts, directory::Directory directory, const Options& options)
+    : context_(parts, std::move(directory), options), strand_(std::make_shared<Strand>(parts.scheduler)) {}
+
+void Exchange::Start() {
+  Reconcile();
+  Rotate();
+}
+
+void Exchange::Rotate() {
+  const absl::Time now = context_.parts.clock.Now();
+  const absl::Status submitted = context_.parts.queue.Submit(std::make_unique<RotateSubmission>(*this));
+  // A full queue is tried again soon.
+  strand_->PostAt(now + (submitted.ok() ? absl::Hours(24) : absl::Seconds(1)), [this] { Rotate(); });
+}
+
+void Exchange::OnRotated(bool durable) {
+  const auto current = context_.parts.exchange_keys.current();
+  if (!durable || !current.ok()) return;
+  context_.set_card(entry::SignExchangeKey(context_.parts.log_key, context_.parts.log.origin(), current->epoch,
+                                           current->public_key, current->not_after));
+  std::vector<std::shared_ptr<Delivery>> begin;
+  {
+    MutexLock lock(mutex_);
+    if (started_ || stopped_) return;
+    started_ = true;
+    for (const auto& [id, peer] : peers_) begin.push_back(peer.delivery);
+  }
+  for (const auto& delivery : begin) delivery->Start();
+}
+
+void Exchange::Reconcile() {
+  const directory::Directory directory = context_.directory();
+  std::vector<std::shared_ptr<Delivery>> begin;
+  std::vector<Peer> gone;
+  {
+    MutexLock lock(mutex_);
+    if (stopped_) return;
+    for (const directory::Authority& authority : directory.authorities()) {
+      if (!authority.has_node() || authority.id == context_.parts.self || peers_.contains(authority.id)) continue;
+      Peer peer{std::make_shared<Delivery>(context_, authority.id),
+                std::make_shared<Reception>(context_, authority.id)};
+      if (started_) begin.push_back(peer.delivery);
+      peers_.emplace(authority.id, std::move(peer));
+    }
+    for (auto known = peers_.begin(); known != peers_.end();) {
+      const directory::Authority* authority = directory.Find(known->first);
+      if (authority != nullptr && authority->has_node()) {
+        ++known;
+        continue;
+      }
+      gone.push_back(std::move(known->second));
+      known = peers_.erase(known);
+    }
+  }
+  for (const auto& delivery : begin) delivery->Start();
+  for (const Peer& peer : gone) {
+    peer.delivery->Stop();
+    peer.reception->Stop();
+  }
+}
+
+void Exchange::Stop() {
+  std::map<AuthorityId, Peer> peers;
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+    peers = peers_;
+  }
+  strand_->Stop();
+  context_.rejections.Flush();
+  for (const auto& [id, peer] : peers) {
+    peer.delivery->Stop();
+    peer.reception->Stop();
+  }
+}
+
+absl::StatusOr<std::shared_ptr<LinkEvents>> Exchange::Accept(AuthorityId peer, std::shared_ptr<Link> link) {
+  MutexLock lock(mutex_);
+  if (stopped_) {
+    return RuleError(absl::StatusCode::kUnavailable, "NODE_STOPPING", "", "the node stops");
+  }
+  const auto found = peers_.find(peer);
+  if (found == peers_.end()) {
+    return RuleError(absl::StatusCode::kPermissionDenied, "PEER_UNKNOWN", "authority",
+                     "the directory has no node of this authority");
+  }
+  return found->second.reception->Accept(std::move(link));
+}
+
+void Exchange::OnDirectoryChanged(directory::Directory directory) {
+  context_.set_directory(std::move(directory));
+  Reconcile();
+}
+
+void Exchange::OnCommit(const log::Head&, const std::vector<AuthorityId>& receivers) {
+  MutexLock lock(mutex_);
+  for (const AuthorityId& receiver : receivers) {
+    if (const auto found = peers_.find(receiver); found != peers_.end()) found->second.delivery->Wake();
+  }
+}
+
+PeerStatus Exchange::StatusOf(AuthorityId peer) const {
+  PeerStatus status;
+  status.peer = peer;
+  status.numbers = context_.parts.log.peer(peer);
+  status.forked = context_.IsForked(peer);
+  MutexLock lock(mutex_);
+  if (const auto found = peers_.find(peer); found != peers_.end()) {
+    status.delivery = found->second.delivery->status();
+    status.reception = found->second.reception->status();
+  }
+  return status;
+}
+
+std::vector<PeerStatus> Exchange::Statuses() const {
+  std::vector<AuthorityId> ids;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [id, peer] : peers_) ids.push_back(id);
+  }
+  std::vector<PeerStatus> statuses;
+  statuses.reserve(ids.size());
+  for (const AuthorityId& id : ids) statuses.push_back(StatusOf(id));
+  return statuses;
+}
+
+}  // namespace medflyt::exchange

@@ -1,0 +1,150 @@
+#include "server/exchange/fork_evidence.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/absl_view.h"
+#include "common/base/bytes.h"
+#include "common/base/status.h"
+#include "common/tlog/checkpoint.h"
+#include "server/exchange/kept.h"
+#include "server/log/appender.h"
+
+namespace medflyt::exchange {
+namespace {
+
+using store::KeyRange;
+using store::Table;
+
+constexpr char kPrefix = 'x';
+constexpr uint8_t kRowVersion = 1;
+
+absl::Status Malformed() {
+  return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "evidence", "a row of evidence does not parse");
+}
+
+std::string Encode(const ForkEvidence& evidence) {
+  std::string value{static_cast<char>(kRowVersion), static_cast<char>(evidence.proven ? 1 : 0)};
+  AppendU64(value, evidence.accepted.size.value());
+  value.append(evidence.accepted.root.bytes());
+  AppendU32(value, static_cast<uint32_t>(evidence.accepted_note.size()));
+  value.append(evidence.accepted_note);
+  AppendU32(value, static_cast<uint32_t>(evidence.presented_note.size()));
+  value.append(evidence.presented_note);
+  return value;
+}
+
+std::optional<ForkEvidence> Decode(std::string_view key, std::string_view value) {
+  ByteReader key_reader(key.substr(1));
+  const auto peer_number = key_reader.U32();
+  const auto micros = key_reader.U64();
+  const auto peer = AuthorityId::FromNumber(peer_number.value_or(0));
+  ByteReader reader(value);
+  const auto version = reader.U8();
+  const auto proven = reader.U8();
+  const auto size = reader.U64();
+  const auto root = reader.Take(crypto::Hash::kSize);
+  if (!micros || !peer || !version || *version != kRowVersion || !proven || !size || !root) return std::nullopt;
+  const auto accepted_length = reader.U32();
+  const auto accepted = accepted_length ? reader.Take(*accepted_length) : std::nullopt;
+  const auto presented_length = accepted ? reader.U32() : std::nullopt;
+  const auto presented = presented_length ? reader.Take(*presented_length) : std::nullopt;
+  if (!presented || !reader.empty()) return std::nullopt;
+  return ForkEvidence{*peer,
+                      absl::FromUnixMicros(static_cast<int64_t>(*micros)),
+                      *proven != 0,
+                      {TreeSize(*size), *crypto::Hash::FromBytes(*root)},
+                      std::string(*accepted),
+                      std::string(*presented)};
+}
+
+bool IsNoteOf(std::string_view note, const entry::AcceptedHead& head) {
+  const auto parsed = tlog::SignedNote::Parse(note);
+  if (!parsed.ok()) return false;
+  const auto checkpoint = tlog::Checkpoint::Parse(parsed->text);
+  return checkpoint.ok() && checkpoint->size() == head.size && checkpoint->root() == head.root;
+}
+
+// The note of what was accepted: it came with the last batch or the last receipt that was kept.
+std::string FindNote(const store::Reader& store, AuthorityId peer, const entry::AcceptedHead& accepted) {
+  const auto last = [&](char kind) {
+    return store.Last(Table::kOutbox,
+                      KeyRange::Between(log::PairRowKey(kind, peer, 0), log::PairRowKey(kind, peer, ~uint64_t{0})));
+  };
+  if (const auto row = last('r'); row.ok() && *row) {
+    const auto kept = DecodeKept(PairNumber(0), (*row)->value);
+    if (kept.ok()) {
+      const auto batch = kept->ParseBatch();
+      if (batch.ok() && IsNoteOf(batch->checkpoint(), accepted)) return batch->checkpoint();
+    }
+  }
+  if (const auto row = last('c'); row.ok() && *row) {
+    v1::Receipt receipt;
+    if (receipt.ParseFromString((*row)->value) && IsNoteOf(receipt.checkpoint(), accepted)) return receipt.checkpoint();
+  }
+  return {};
+}
+
+class EvidenceSubmission final : public log::Submission {
+ public:
+  explicit EvidenceSubmission(ForkEvidence evidence) : evidence_(std::move(evidence)) {}
+  void Apply(log::Appender& appender) override {
+    appender.batch().Put(
+        Table::kOutbox,
+        log::PairRowKey(kPrefix, evidence_.peer, static_cast<uint64_t>(absl::ToUnixMicros(evidence_.found_at))),
+        Encode(evidence_));
+  }
+  void Committed(const log::Head&) override {}
+  void Abandoned(const absl::Status&) override {}
+
+ private:
+  const ForkEvidence evidence_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<ForkEvidence>> ReadForkEvidence(const store::Reader& store) {
+  std::vector<ForkEvidence> found;
+  bool malformed = false;
+  MEDFLYT_RETURN_IF_ERROR(store.Scan(Table::kOutbox, KeyRange::Prefix(std::string(1, kPrefix)),
+                                     store::Order::kAscending, [&](std::string_view key, std::string_view value) {
+                                       auto evidence = Decode(key, value);
+                                       malformed = !evidence;
+                                       if (malformed) return store::Step::kStop;
+                                       found.push_back(*std::move(evidence));
+                                       return store::Step::kContinue;
+                                     }));
+  if (malformed) return Malformed();
+  return found;
+}
+
+bool SuggestsFork(const absl::Status& status) {
+  const std::string rule = RuleOf(status);
+  return rule == "LOG_FORKED" || rule == "CONSISTENCY_PROOF_INVALID";
+}
+
+void KeepForkEvidence(Context& context, AuthorityId peer, const absl::Status& status,
+                      const entry::AcceptedHead& accepted, std::string_view presented) {
+  const bool proven = RuleOf(status) == "LOG_FORKED";
+  const auto note = tlog::SignedNote::Parse(presented);
+  const auto checkpoint = note.ok() ? tlog::Checkpoint::Parse(note->text) : note.status();
+  const std::string details =
+      absl::StrCat("peer=", peer.ToString(), " rule=", RuleOf(status), " accepted_size=", accepted.size.value(),
+                   " presented_size=", checkpoint.ok() ? checkpoint->size().value() : 0);
+  context.parts.logger.Error(proven ? "log_fork_proven" : "log_fork_suspected", details);
+  if (proven) context.SetForked(peer);
+  ForkEvidence evidence{peer,
+                        context.parts.clock.Now(),
+                        proven,
+                        accepted,
+                        FindNote(context.parts.log.reader().store(), peer, accepted),
+                        std::string(presented)};
+  if (const absl::Status submitted =
+          context.parts.queue.Submit(std::make_unique<EvidenceSubmission>(std::move(evidence)));
+      !submitted.ok()) {
+    context.parts.logger.Error("fork_evidence_not_kept", details);
+  }
+}
+
+}  // namespace medflyt::exchange

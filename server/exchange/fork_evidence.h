@@ -1,0 +1,46 @@
+// What shows, or suggests, that a peer shows different logs to different eyes.
+//
+//   kOutbox 'x' ‖ u32 peer ‖ u64 microseconds   ->  version 1 (u8) ‖ u8 proven ‖ u64 accepted size ‖ accepted root (32)
+//                                                  ‖ u32 length ‖ accepted note ‖ u32 length ‖ presented note
+//
+// Proven: two heads of one size with two roots, each signed by the log's key. Then nothing more is taken from the peer
+// until people have spoken. A consistency proof that does not hold is only suspicious, because the proof itself is
+// not signed: it is kept and told, and the peer may come back with one that holds.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/directory/identity.h"
+#include "common/entry/batch.h"
+#include "server/exchange/context.h"
+#include "server/store/store.h"
+
+namespace medflyt::exchange {
+
+struct ForkEvidence {
+  AuthorityId peer;
+  absl::Time found_at;
+  bool proven = false;
+  entry::AcceptedHead accepted;
+  std::string accepted_note;   // empty where only size and root were kept
+  std::string presented_note;  // signed by the log's key
+};
+
+// Oldest first. DATA_LOSS (ROW_MALFORMED).
+[[nodiscard]] absl::StatusOr<std::vector<ForkEvidence>> ReadForkEvidence(const store::Reader& store);
+
+// Whether the error is one of which evidence is kept.
+[[nodiscard]] bool SuggestsFork(const absl::Status& status);
+
+// Keeps the evidence (durable soon after), tells the diagnostic log, and where it is proven stops the peer at once.
+// `presented` is a note whose signature was verified.
+void KeepForkEvidence(Context& context, AuthorityId peer, const absl::Status& status,
+                      const entry::AcceptedHead& accepted, std::string_view presented);
+
+}  // namespace medflyt::exchange

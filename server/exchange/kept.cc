@@ -1,0 +1,139 @@
+#include "server/exchange/kept.h"
+
+#include <optional>
+#include <utility>
+
+#include "common/base/bytes.h"
+#include "common/base/status.h"
+#include "common/entry/batch.h"
+#include "common/merkle/tree_hasher.h"
+#include "common/tlog/checkpoint.h"
+#include "common/tlog/tlog_proof.h"
+#include "server/exchange/inclusion.h"
+
+namespace medflyt::exchange {
+namespace {
+
+using store::KeyRange;
+using store::Table;
+
+constexpr uint8_t kRowVersion = 1;
+
+absl::Status Malformed() {
+  return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "received", "a row of received events does not parse");
+}
+absl::Status Unknown() {
+  return RuleError(absl::StatusCode::kNotFound, "EVENT_UNKNOWN", "event_id", "no such event was received");
+}
+
+}  // namespace
+
+absl::StatusOr<v1::EventBatch> KeptRow::ParseBatch() const {
+  v1::EventBatch parsed;
+  if (!parsed.ParseFromString(batch) || parsed.entries_size() != parsed.indices_size() ||
+      parsed.entries_size() != parsed.key_ids_size()) {
+    return Malformed();
+  }
+  for (const KeptEvent& event : events) {
+    if (event.position >= static_cast<uint32_t>(parsed.entries_size())) return Malformed();
+  }
+  return parsed;
+}
+
+std::string EncodeKept(const std::vector<KeptEvent>& events, std::string_view batch) {
+  std::string value(1, static_cast<char>(kRowVersion));
+  AppendU32(value, static_cast<uint32_t>(events.size()));
+  for (const KeptEvent& event : events) {
+    AppendU32(value, event.position);
+    AppendU64(value, event.record.value());
+  }
+  value.append(batch);
+  return value;
+}
+
+absl::StatusOr<KeptRow> DecodeKept(PairNumber first, std::string_view value) {
+  ByteReader reader(value);
+  const auto version = reader.U8();
+  const auto count = reader.U32();
+  if (!version || *version != kRowVersion || !count || *count == 0 || *count > entry::kMaxBatchEntries) {
+    return Malformed();
+  }
+  KeptRow row{first, {}, {}};
+  row.events.reserve(*count);
+  for (uint32_t i = 0; i < *count; ++i) {
+    const auto position = reader.U32();
+    const auto record = reader.U64();
+    if (!position || !record) return Malformed();
+    row.events.push_back({*position, LeafIndex(*record)});
+  }
+  row.batch = reader.rest();
+  return row;
+}
+
+absl::StatusOr<KeptRow> FindKept(const store::Reader& store, AuthorityId issuer, PairNumber number) {
+  MEDFLYT_ASSIGN_OR_RETURN(
+      const auto found,
+      store.Last(Table::kOutbox,
+                 KeyRange::Between(log::PairRowKey('r', issuer, 0), log::PairRowKey('r', issuer, number.value() + 1))));
+  if (!found) return Unknown();
+  MEDFLYT_ASSIGN_OR_RETURN(const uint64_t first,
+                           log::DecodeU64(std::string_view(found->key).substr(found->key.size() - 8)));
+  MEDFLYT_ASSIGN_OR_RETURN(KeptRow row, DecodeKept(PairNumber(first), found->value));
+  if (number.value() - first >= row.events.size()) return Unknown();
+  return row;
+}
+
+absl::Status VisitKept(const store::Reader& store, AuthorityId issuer, PairNumber from,
+                       absl::FunctionRef<absl::Status(const KeptRow&)> visit) {
+  MEDFLYT_ASSIGN_OR_RETURN(
+      const auto begin, store.Last(Table::kOutbox, KeyRange::Between(log::PairRowKey('r', issuer, 0),
+                                                                     log::PairRowKey('r', issuer, from.value() + 1))));
+  const std::string first_key = begin ? begin->key : log::PairRowKey('r', issuer, from.value());
+  absl::Status status;
+  MEDFLYT_RETURN_IF_ERROR(store.Scan(
+      Table::kOutbox, KeyRange::Between(first_key, log::PairRowKey('r', issuer, ~uint64_t{0})),
+      store::Order::kAscending, [&](std::string_view key, std::string_view value) {
+        const auto first = log::DecodeU64(key.substr(key.size() - 8));
+        auto row = first.ok() ? DecodeKept(PairNumber(*first), value) : absl::StatusOr<KeptRow>(first.status());
+        status = row.status();
+        if (status.ok() && row->first.value() + row->events.size() > from.value()) status = visit(*row);
+        return status.ok() ? store::Step::kContinue : store::Step::kStop;
+      }));
+  return status;
+}
+
+absl::StatusOr<ReceivedEntry> ReceivedAt(const KeptRow& row, PairNumber number) {
+  if (number < row.first || number.value() - row.first.value() >= row.events.size()) return Unknown();
+  MEDFLYT_ASSIGN_OR_RETURN(const v1::EventBatch batch, row.ParseBatch());
+  const size_t position = row.events[number.value() - row.first.value()].position;
+
+  std::vector<LeafIndex> indices;
+  std::vector<crypto::Hash> leaf_hashes;
+  for (int i = 0; i < batch.entries_size(); ++i) {
+    indices.emplace_back(batch.indices(i));
+    leaf_hashes.push_back(merkle::LeafHash(batch.entries(i)));
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(const auto multi_proof,
+                           entry::HashesFromProto(batch.multi_proof(), "BATCH_MALFORMED", "multi_proof"));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto note, tlog::SignedNote::Parse(batch.checkpoint()));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto checkpoint, tlog::Checkpoint::Parse(note.text));
+  MEDFLYT_ASSIGN_OR_RETURN(auto path,
+                           InclusionFromMultiProof(indices, leaf_hashes, checkpoint.size(), multi_proof, position));
+  const tlog::TlogProof proof{"", indices[position], std::move(path), note};
+
+  ReceivedEntry received;
+  received.entry = batch.entries(static_cast<int>(position));
+  received.key_id = KeyId::FromBytes(batch.key_ids(static_cast<int>(position))).value_or(KeyId());
+  received.origin = checkpoint.origin();
+  received.index = indices[position];
+  received.leaf_hash = leaf_hashes[position];
+  received.tlog_proof = proof.Serialize();
+  return received;
+}
+
+absl::StatusOr<ReceivedEntry> FindReceived(const store::Reader& store, const log::EventLocation& event) {
+  MEDFLYT_ASSIGN_OR_RETURN(const KeptRow row, FindKept(store, event.issuer, event.number));
+  return ReceivedAt(row, event.number);
+}
+
+}  // namespace medflyt::exchange

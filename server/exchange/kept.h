@@ -1,0 +1,64 @@
+// What came from a peer, kept beside the log: the batches with their proofs, so that this store alone can prove any
+// event that it received. Grants and openings are not kept.
+//
+//   kOutbox 'r' ‖ u32 issuer ‖ u64 first number   ->  version 1 (u8) ‖ u32 count ‖ count × (u32 position in the batch ‖
+//                                                    u64 index of our EventReceived) ‖ EventBatch
+//
+// One row a batch that brought something new; its events have the numbers from `first` on.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "common/base/id.h"
+#include "common/base/named_type.h"
+#include "common/crypto/hash.h"
+#include "common/directory/identity.h"
+#include "medflyt/v1/exchange.pb.h"
+#include "server/log/layout.h"
+#include "server/store/store.h"
+
+namespace medflyt::exchange {
+
+struct KeptEvent {
+  uint32_t position = 0;  // among the batch's entries
+  LeafIndex record;       // of the EventReceived in this node's log
+  friend bool operator==(const KeptEvent&, const KeptEvent&) = default;
+};
+struct KeptRow {
+  PairNumber first;
+  std::vector<KeptEvent> events;  // of the numbers first, first + 1, ...
+  std::string batch;              // bytes of the EventBatch
+
+  // DATA_LOSS (ROW_MALFORMED).
+  [[nodiscard]] absl::StatusOr<v1::EventBatch> ParseBatch() const;
+};
+
+[[nodiscard]] std::string EncodeKept(const std::vector<KeptEvent>& events, std::string_view batch);
+// DATA_LOSS (ROW_MALFORMED), as for everything that reads rows here.
+[[nodiscard]] absl::StatusOr<KeptRow> DecodeKept(PairNumber first, std::string_view value);
+
+// The row that holds the event with this number; NOT_FOUND (EVENT_UNKNOWN).
+[[nodiscard]] absl::StatusOr<KeptRow> FindKept(const store::Reader& store, AuthorityId issuer, PairNumber number);
+// The rows that hold numbers from `from` on, in order, until the visitor returns an error.
+[[nodiscard]] absl::Status VisitKept(const store::Reader& store, AuthorityId issuer, PairNumber from,
+                                     absl::FunctionRef<absl::Status(const KeptRow&)> visit);
+
+// An event that was received, with what proves it.
+struct ReceivedEntry {
+  std::string entry;  // exact bytes of the LogEntry
+  KeyId key_id;
+  std::string origin;  // of the issuer's log
+  LeafIndex index;     // in the issuer's log
+  crypto::Hash leaf_hash;
+  std::string tlog_proof;  // C2SP tlog-proof under a checkpoint of the issuer's that this node has accepted
+};
+// NOT_FOUND (EVENT_UNKNOWN) for an event that was not received here.
+[[nodiscard]] absl::StatusOr<ReceivedEntry> FindReceived(const store::Reader& store, const log::EventLocation& event);
+[[nodiscard]] absl::StatusOr<ReceivedEntry> ReceivedAt(const KeptRow& row, PairNumber number);
+
+}  // namespace medflyt::exchange

@@ -1,0 +1,365 @@
+#include "server/exchange/reception.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/absl_view.h"
+#include "common/base/status.h"
+#include "common/entry/receipt.h"
+#include "common/merkle/tree_hasher.h"
+#include "server/exchange/fork_evidence.h"
+#include "server/exchange/kept.h"
+
+namespace medflyt::exchange {
+namespace {
+
+// More than any window that a peer may be configured with; batches beyond are not even kept.
+constexpr size_t kMaxWaitingBatches = 64;
+
+absl::Status Fault(std::string_view rule, std::string_view message) {
+  return RuleError(absl::StatusCode::kFailedPrecondition, rule, "batch", message);
+}
+
+bool IsPause(const absl::Status& status) { return absl::IsUnimplemented(status); }
+
+// Ours: the peer did nothing wrong.
+bool IsOwn(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) || absl::IsUnavailable(status) || absl::IsUnknown(status) || IsPause(status);
+}
+
+}  // namespace
+
+class Reception::Events final : public LinkEvents {
+ public:
+  Events(std::weak_ptr<Reception> reception, uint64_t link) : reception_(std::move(reception)), link_(link) {}
+
+  void OnMessage(v1::PeerMessage message) override {
+    const auto reception = reception_.lock();
+    if (reception == nullptr) return;
+    reception->strand_->Post(
+        [weak = reception_, link = link_, shared = std::make_shared<const v1::PeerMessage>(std::move(message))] {
+          if (const auto self = weak.lock()) self->OnMessage(link, *shared);
+        });
+  }
+  void OnClosed(const absl::Status&) override {
+    const auto reception = reception_.lock();
+    if (reception == nullptr) return;
+    reception->strand_->Post([weak = reception_, link = link_] {
+      const auto self = weak.lock();
+      if (self == nullptr || self->link_number_ != link) return;
+      self->link_.reset();
+      self->Update([](DirectionStatus& status) { status.connected = false; });
+    });
+  }
+
+ private:
+  const std::weak_ptr<Reception> reception_;
+  const uint64_t link_;
+};
+
+Reception::Reception(Context& context, AuthorityId peer)
+    : context_(context),
+      peer_(peer),
+      strand_(std::make_shared<Strand>(context.parts.scheduler)),
+      checker_(
+          {context.parts.self, peer, context.parts.log.reader(), context.parts.keys, context.parts.exchange_keys}) {}
+
+std::shared_ptr<LinkEvents> Reception::Accept(std::shared_ptr<Link> link) {
+  const uint64_t number = ++accepted_links_;
+  strand_->Post([weak = weak_from_this(), number, link = std::move(link)] {
+    if (const auto self = weak.lock()) self->Attach(number, link);
+  });
+  return std::make_shared<Events>(weak_from_this(), number);
+}
+
+void Reception::Stop() {
+  strand_->Post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    if (self->link_ != nullptr) self->link_->Close(absl::UnavailableError("the node stops"));
+    self->strand_->Stop();
+  });
+}
+
+DirectionStatus Reception::status() const {
+  MutexLock lock(status_mutex_);
+  return status_;
+}
+
+void Reception::Update(absl::FunctionRef<void(DirectionStatus&)> change) {
+  MutexLock lock(status_mutex_);
+  change(status_);
+}
+
+void Reception::Attach(uint64_t link_number, std::shared_ptr<Link> link) {
+  if (link_number < link_number_) return link->Close(absl::AbortedError("superseded"));
+  if (link_ != nullptr) link_->Close(absl::AbortedError("superseded"));
+  if (link_failed_ != nullptr) link_failed_->store(true);
+  link_number_ = link_number;
+  link_ = std::move(link);
+  link_failed_ = std::make_shared<std::atomic<bool>>(false);
+  waiting_hello_.reset();
+  waiting_batches_.clear();
+  hello_.reset();
+  pausing_ = false;
+}
+
+void Reception::OnMessage(uint64_t link, const v1::PeerMessage& message) {
+  if (link != link_number_ || link_ == nullptr) return;
+  const absl::Time now = context_.parts.clock.Now();
+  Update([now](DirectionStatus& status) { status.last_contact = now; });
+  if (message.has_hello() && !hello_ && !waiting_hello_) {
+    waiting_hello_ = message.hello();
+    if (in_flight_ == 0) OnHello(message.hello());
+    return;
+  }
+  if (message.has_batch() && hello_) {
+    if (waiting_batches_.size() + in_flight_ >= kMaxWaitingBatches) {
+      return Fail(message.batch().sequence(), Fault("WINDOW_EXCEEDED", "more batches than any window holds"));
+    }
+    waiting_batches_.push_back(message.batch());
+    return TakeBatches();
+  }
+  Fail(0, Fault("MESSAGE_UNEXPECTED", "no such message belongs here"));
+}
+
+void Reception::OnHello(const v1::Hello& hello) {
+  // A copy: what waits is cleared here.
+  const v1::Hello greeting = hello;
+  waiting_hello_.reset();
+  if (const absl::Status status = Greet(greeting); !status.ok()) Fail(0, status);
+}
+
+absl::Status Reception::Greet(const v1::Hello& message) {
+  if (context_.IsForked(peer_)) return Fault("LOG_FORKED", "nothing is taken from a log that was proven to be forked");
+  const auto card = context_.card();
+  if (!card) return absl::UnavailableError("the node is starting");
+  MEDFLYT_ASSIGN_OR_RETURN(PeerHello hello, CheckHello(message, context_.parts.self, peer_, context_.directory(),
+                                                       context_.parts.clock.Now()));
+  const log::PeerState peer = context_.parts.log.peer(peer_);
+  const log::Head own = context_.parts.log.head();
+  const entry::AcceptedHead accepted = AcceptedOf(peer, hello.origin, peer.by_batch);
+  if (const absl::Status status = CheckHead(hello.head, accepted); !status.ok()) {
+    if (SuggestsFork(status)) KeepForkEvidence(context_, peer_, status, accepted, hello.checkpoint);
+    return status;
+  }
+  // One of the two stores is not what it was; people find out which.
+  if (hello.progress.accepted_size > own.size || hello.progress.receipted_number > peer.received) {
+    context_.parts.logger.Error("exchange_held", absl::StrCat("peer=", peer_.ToString(), " rule=OWN_LOG_BEHIND"));
+    return Fault("OWN_LOG_BEHIND", "the issuer holds receipts of what is not stored here");
+  }
+  hello_ = std::move(hello);
+  next_sequence_ = 1;
+  next_number_ = PairNumber(peer.received.value() + 1);
+  link_head_ = accepted;
+  staged_head_ = accepted;
+  receipt_from_ = hello_->progress.accepted_size;
+  v1::PeerMessage answer;
+  *answer.mutable_hello() = MakeHello(context_.parts.self, peer_, own, context_.parts.log.origin(), *card,
+                                      {accepted.size, peer.received, PairNumber()});
+  link_->Send(std::move(answer));
+  Update([](DirectionStatus& status) {
+    status.connected = true;
+    status.last_error.clear();
+  });
+  return RepeatReceipts(PairNumber(hello_->progress.receipted_number.value() + 1), peer.received);
+}
+
+absl::Status Reception::RepeatReceipts(PairNumber from, PairNumber last) {
+  std::vector<LeafIndex> records;
+  const auto collect = [&](const KeptRow& row) {
+    for (size_t i = 0; i < row.events.size(); ++i) {
+      const uint64_t number = row.first.value() + i;
+      if (number >= from.value() && number <= last.value()) records.push_back(row.events[i].record);
+    }
+    return absl::OkStatus();
+  };
+  MEDFLYT_RETURN_IF_ERROR(VisitKept(context_.parts.log.reader().store(), peer_, from, collect));
+  const log::Head head = context_.parts.log.head();
+  const std::span<const LeafIndex> all(records);
+  for (size_t done = 0; done < all.size(); done += entry::kMaxBatchEntries) {
+    const size_t count = std::min(entry::kMaxBatchEntries, all.size() - done);
+    MEDFLYT_RETURN_IF_ERROR(SendReceipt(0, all.subspan(done, count), head));
+  }
+  return absl::OkStatus();
+}
+
+void Reception::TakeBatches() {
+  while (!waiting_batches_.empty() && link_ != nullptr && !pausing_) {
+    std::vector<KeyId> missing_keys;
+    v1::EventBatch& batch = waiting_batches_.front();
+    const uint64_t sequence = batch.sequence();
+    const auto taken = TakeBatch(batch, missing_keys);
+    if (!taken.ok()) return Fail(sequence, taken.status(), missing_keys);
+    if (!*taken) return;
+    waiting_batches_.pop_front();
+  }
+}
+
+absl::StatusOr<bool> Reception::TakeBatch(v1::EventBatch& batch, std::vector<KeyId>& missing_keys) {
+  if (context_.IsForked(peer_)) return Fault("LOG_FORKED", "nothing is taken from a log that was proven to be forked");
+  if (batch.sequence() != next_sequence_) return Fault("SEQUENCE_GAP", "a batch of this stream is missing");
+  auto checked = checker_.Check(batch, hello_->origin, link_head_, next_number_, context_.directory(), missing_keys);
+  if (!checked.ok()) {
+    if (SuggestsFork(checked.status())) {
+      KeepForkEvidence(context_, peer_, checked.status(), link_head_, batch.checkpoint());
+    }
+    return checked.status();
+  }
+  MEDFLYT_RETURN_IF_ERROR(CheckOpened(*checked));
+
+  const uint64_t first = checked->events.front().number.value();
+  const size_t repeated = std::min<size_t>(checked->events.size(), next_number_.value() - first);
+  if (repeated > 0 && in_flight_ > 0) return false;  // until what they are compared with can be read
+  MEDFLYT_ASSIGN_OR_RETURN(std::vector<LeafIndex> records, RecordsOfRepeated(*checked, repeated));
+  checked->events.erase(checked->events.begin(), checked->events.begin() + static_cast<std::ptrdiff_t>(repeated));
+  link_head_ = checked->head;
+  ++next_sequence_;
+  if (checked->events.empty()) {
+    if (!checked->paused.empty()) return Fault(checked->paused, "an event is newer than this program");
+    MEDFLYT_RETURN_IF_ERROR(SendReceipt(batch.sequence(), records, context_.parts.log.head()));
+    return true;
+  }
+
+  next_number_ = PairNumber(checked->events.back().number.value() + 1);
+  const uint64_t sequence = batch.sequence();
+  batch.clear_grants();
+  batch.clear_openings();
+  batch.clear_sequence();
+  const std::string paused = checked->paused;
+  pausing_ = !paused.empty();
+  auto submission = std::make_unique<BatchSubmission>(
+      BatchToLog{peer_, hello_->origin, staged_head_, *std::move(checked), batch.SerializeAsString()}, link_failed_,
+      [weak = weak_from_this(), link = link_number_, sequence, records = std::move(records),
+       paused](BatchOutcome outcome) {
+        const auto self = weak.lock();
+        if (self == nullptr) return;
+        self->strand_->Post([weak, link, sequence, records, paused, outcome = std::move(outcome)] {
+          if (const auto still = weak.lock()) still->OnOutcome(link, sequence, records, paused, outcome);
+        });
+      });
+  staged_head_ = link_head_;
+  MEDFLYT_RETURN_IF_ERROR(context_.parts.queue.Submit(std::move(submission)));
+  ++in_flight_;
+  return true;
+}
+
+absl::StatusOr<std::vector<LeafIndex>> Reception::RecordsOfRepeated(const CheckedBatch& checked, size_t count) {
+  std::vector<LeafIndex> records;
+  std::optional<KeptRow> row;
+  v1::EventBatch kept;
+  for (size_t i = 0; i < count; ++i) {
+    const CheckedEvent& event = checked.events[i];
+    if (!row || event.number.value() - row->first.value() >= row->events.size()) {
+      MEDFLYT_ASSIGN_OR_RETURN(row, FindKept(context_.parts.log.reader().store(), peer_, event.number));
+      MEDFLYT_ASSIGN_OR_RETURN(kept, row->ParseBatch());
+    }
+    const KeptEvent& place = row->events[event.number.value() - row->first.value()];
+    const int position = static_cast<int>(place.position);
+    if (kept.indices(position) != event.stands_at.index.value() ||
+        merkle::LeafHash(kept.entries(position)) != event.stands_at.leaf_hash) {
+      return Fault("NUMBER_REUSED", "another event was received with this number");
+    }
+    records.push_back(place.record);
+  }
+  return records;
+}
+
+absl::Status Reception::CheckOpened(const CheckedBatch& checked) {
+  for (const CheckedEvent& event : checked.events) {
+    if (!event.announcement) continue;
+    const OpenedAnnouncement& opened = *event.announcement;
+    const log::PeerState announcer = context_.parts.log.peer(opened.verified.issuer);
+    const entry::AcceptedHead accepted = AcceptedOf(announcer, opened.verified.announcement.origin, announcer.by_batch);
+    if (accepted.size.value() == 0 || opened.head.size != accepted.size || opened.head.root == accepted.root) continue;
+    const absl::Status forked = RuleError(absl::StatusCode::kDataLoss, "LOG_FORKED", "openings",
+                                          "the announcer's log has two heads of one size");
+    KeepForkEvidence(context_, opened.verified.issuer, forked, accepted, opened.note);
+    return forked;
+  }
+  return absl::OkStatus();
+}
+
+void Reception::OnOutcome(uint64_t link, uint64_t sequence, std::vector<LeafIndex> records, const std::string& paused,
+                          const BatchOutcome& outcome) {
+  --in_flight_;
+  if (link == link_number_ && link_ != nullptr) {
+    absl::Status status = outcome.status;
+    if (status.ok() && !outcome.abandoned) {
+      records.insert(records.end(), outcome.records.begin(), outcome.records.end());
+      // The part of a batch that could be read is durable; its receipt is repeated when the rest can be read, too.
+      if (!paused.empty()) {
+        status = RuleError(absl::StatusCode::kUnimplemented, paused, "entries", "an event is newer than this program");
+      } else {
+        status = SendReceipt(sequence, records, outcome.head);
+      }
+    }
+    if (!status.ok()) Fail(sequence, status);
+  }
+  if (in_flight_ == 0 && waiting_hello_ && link_ != nullptr) return OnHello(*waiting_hello_);
+  TakeBatches();
+}
+
+absl::Status Reception::SendReceipt(uint64_t sequence, std::span<const LeafIndex> records, const log::Head& head) {
+  const log::LogReader& reader = context_.parts.log.reader();
+  std::vector<std::string> leaves;
+  leaves.reserve(records.size());
+  for (size_t i = 0; i < records.size();) {
+    // Records of one batch stand close to each other: runs of them are read in one go.
+    size_t end = i + 1;
+    while (end < records.size() && records[end].value() - records[end - 1].value() < 16) ++end;
+    MEDFLYT_RETURN_IF_ERROR(reader.Visit(records[i], TreeSize(records[end - 1].value() + 1),
+                                         [&](LeafIndex index, std::string_view entry, const KeyId&) {
+                                           if (index == records[leaves.size()]) leaves.emplace_back(entry);
+                                           return absl::OkStatus();
+                                         }));
+    i = end;
+  }
+  merkle::Proof consistency;
+  if (receipt_from_.value() != 0) {
+    MEDFLYT_ASSIGN_OR_RETURN(consistency, reader.ConsistencyProof(receipt_from_, head.size));
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(const merkle::Proof multi_proof, reader.MultiProof(records, head.size));
+  v1::PeerMessage message;
+  v1::BatchAnswer& answer = *message.mutable_answer();
+  answer.set_batch_sequence(sequence);
+  *answer.mutable_receipt() =
+      entry::BuildReceipt({head.checkpoint, receipt_from_, consistency, records, leaves, multi_proof});
+  receipt_from_ = head.size;
+  link_->Send(std::move(message));
+  return absl::OkStatus();
+}
+
+void Reception::Fail(uint64_t sequence, const absl::Status& why, const std::vector<KeyId>& missing_keys) {
+  if (link_ == nullptr) return;
+  const std::string rule = RuleOf(why);
+  if (IsPause(why)) {
+    context_.parts.logger.Warning("delivery_paused", absl::StrCat("peer=", peer_.ToString(), " rule=", rule));
+  } else {
+    context_.parts.logger.Warning("batch_rejected", absl::StrCat("peer=", peer_.ToString(), " rule=", rule));
+  }
+  if (!IsOwn(why)) context_.rejections.Record(peer_, rule);
+  const log::PeerState peer = context_.parts.log.peer(peer_);
+  v1::PeerMessage message;
+  message.mutable_answer()->set_batch_sequence(sequence);
+  v1::Fault& fault = *message.mutable_answer()->mutable_fault();
+  fault.set_rule(rule);
+  fault.set_message(std::string(ToStd(why.message())));
+  fault.set_expected_number(peer.received.value() + 1);
+  fault.set_accepted_size(peer.by_batch.size.value());
+  for (const KeyId& id : missing_keys) fault.add_missing_key_ids(std::string(id.bytes()));
+  link_->Send(std::move(message));
+  link_->Close(why);
+  link_.reset();
+  link_failed_->store(true);
+  waiting_batches_.clear();
+  hello_.reset();
+  Update([&](DirectionStatus& status) {
+    status.connected = false;
+    status.last_error = rule;
+    status.paused = IsPause(why) ? rule : std::string();
+  });
+}
+
+}  // namespace medflyt::exchange

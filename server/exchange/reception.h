@@ -1,0 +1,83 @@
+// A peer's events on their way to us: greets, checks batches in order, has them logged, answers with receipts.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "common/base/mutex.h"
+#include "server/exchange/batch_check.h"
+#include "server/exchange/batch_submission.h"
+#include "server/exchange/context.h"
+#include "server/exchange/hello.h"
+#include "server/exchange/link.h"
+#include "server/exchange/scheduler.h"
+#include "server/exchange/status.h"
+
+namespace medflyt::exchange {
+
+// The newest link of the peer counts; an older one is closed. Public calls are thread-safe; all else happens on the
+// reception's strand.
+class Reception final : public std::enable_shared_from_this<Reception> {
+ public:
+  Reception(Context& context, AuthorityId peer);
+
+  // Takes over an inbound link of this peer, whom the transport has authenticated.
+  [[nodiscard]] std::shared_ptr<LinkEvents> Accept(std::shared_ptr<Link> link);
+  void Stop();
+  [[nodiscard]] DirectionStatus status() const;
+
+ private:
+  class Events;
+
+  void Attach(uint64_t link_number, std::shared_ptr<Link> link);
+  void OnMessage(uint64_t link, const v1::PeerMessage& message);
+  void OnHello(const v1::Hello& hello);
+  [[nodiscard]] absl::Status Greet(const v1::Hello& hello);
+  [[nodiscard]] absl::Status RepeatReceipts(PairNumber from, PairNumber last);
+  // Takes the batches that wait, in order, as far as it can.
+  void TakeBatches();
+  // False: it must wait until the batches before it are durable.
+  [[nodiscard]] absl::StatusOr<bool> TakeBatch(v1::EventBatch& batch, std::vector<KeyId>& missing_keys);
+  // The records of events that were received before, which these must be byte for byte.
+  [[nodiscard]] absl::StatusOr<std::vector<LeafIndex>> RecordsOfRepeated(const CheckedBatch& checked, size_t count);
+  [[nodiscard]] absl::Status CheckOpened(const CheckedBatch& checked);
+  void OnOutcome(uint64_t link, uint64_t sequence, std::vector<LeafIndex> records, const std::string& paused,
+                 const BatchOutcome& outcome);
+  [[nodiscard]] absl::Status SendReceipt(uint64_t sequence, std::span<const LeafIndex> records, const log::Head& head);
+  // Answers with a fault and closes. Recorded as a rejection where it is the peer's doing.
+  void Fail(uint64_t sequence, const absl::Status& why, const std::vector<KeyId>& missing_keys = {});
+  void Update(absl::FunctionRef<void(DirectionStatus&)> change);
+
+  Context& context_;
+  const AuthorityId peer_;
+  const std::shared_ptr<Strand> strand_;
+  std::atomic<uint64_t> accepted_links_ = 0;
+
+  BatchChecker checker_;
+  uint64_t link_number_ = 0;  // messages of other links are ignored
+  std::shared_ptr<Link> link_;
+  std::shared_ptr<std::atomic<bool>> link_failed_;
+  size_t in_flight_ = 0;  // batches with the sequencer, of any link
+
+  std::optional<v1::Hello> waiting_hello_;  // greeted once nothing is in flight
+  std::optional<PeerHello> hello_;
+  std::deque<v1::EventBatch> waiting_batches_;
+  bool pausing_ = false;  // a batch in flight ends where this program is too old; what follows waits
+  uint64_t next_sequence_ = 1;
+  PairNumber next_number_;           // expected next, ahead of what is durable
+  entry::AcceptedHead link_head_;    // of the peer's log, as verified last on this link
+  entry::AcceptedHead staged_head_;  // as the last batch handed to the sequencer will leave it
+  TreeSize receipt_from_;            // size of our log that the peer will have accepted
+
+  mutable Mutex status_mutex_;
+  DirectionStatus status_ MEDFLYT_GUARDED_BY(status_mutex_);
+};
+
+}  // namespace medflyt::exchange

@@ -1,0 +1,37 @@
+// Events of ours that their recipient refused: they are without effect there, and an officer must look at them.
+//
+//   kOutbox 'f' ‖ u32 recipient ‖ u64 number   ->  event id (16) ‖ u64 leaf ‖ u64 leaf of the ReceiptsLogged ‖ rule
+//   kIndex  'f' ‖ event id                     ->  u32 recipient ‖ u64 number
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/id.h"
+#include "common/base/named_type.h"
+#include "common/directory/identity.h"
+#include "server/log/appender.h"
+#include "server/store/store.h"
+
+namespace medflyt::exchange {
+
+struct Refusal {
+  AuthorityId recipient;
+  PairNumber number;
+  EventId event;
+  LeafIndex leaf;     // of the event in this node's log
+  LeafIndex receipt;  // of the ReceiptsLogged; the recipient's signed statement is kept beside it
+  std::string rule;
+  friend bool operator==(const Refusal&, const Refusal&) = default;
+};
+
+void StageRefusal(const Refusal& refusal, log::Appender& appender);
+
+// In order of recipient and number. DATA_LOSS (ROW_MALFORMED).
+[[nodiscard]] absl::StatusOr<std::vector<Refusal>> ReadRefusals(const store::Reader& store);
+// Nothing for an event that was not refused.
+[[nodiscard]] absl::StatusOr<std::optional<Refusal>> FindRefusal(const store::Reader& store, const EventId& event);
+
+}  // namespace medflyt::exchange
