@@ -124,7 +124,7 @@ std::string RoffEntries(const std::vector<Entry>& entries) {
 }
 
 std::string RoffExample(const Example& example) {
-  return ".PP\n" + Roff(example.explanation) + "\n.PP\n.RS 4\n.nf\n" + Roff(example.command) + "\n.fi\n.RE\n";
+  return ".PP\n" + Roff(example.explanation) + ":\n.PP\n.RS 4\n.nf\n" + Roff(example.command) + "\n.fi\n.RE\n";
 }
 
 }  // namespace

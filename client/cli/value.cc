@@ -15,6 +15,24 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 
 }  // namespace
 
+Value::Value() = default;
+Value::Value(bool value) : data_(value) {}
+Value::Value(int value) : data_(int64_t{value}) {}
+Value::Value(unsigned value) : data_(uint64_t{value}) {}
+Value::Value(int64_t value) : data_(value) {}
+Value::Value(uint64_t value) : data_(value) {}
+Value::Value(const char* value) : data_(std::string(value)) {}
+Value::Value(std::string_view value) : data_(std::string(value)) {}
+Value::Value(std::string value) : data_(std::move(value)) {}
+Value::Value(Date value) : data_(FormatIsoDate(value)) {}
+Value::Value(Array value) : data_(std::move(value)) {}
+Value::Value(Object value) : data_(std::move(value)) {}
+Value::Value(const Value& other) = default;
+Value::Value(Value&& other) noexcept = default;
+Value& Value::operator=(const Value& other) = default;
+Value& Value::operator=(Value&& other) noexcept = default;
+Value::~Value() = default;
+
 std::string LabelOf(std::string_view name) {
   std::string label(name);
   std::replace(label.begin(), label.end(), '_', ' ');

@@ -20,25 +20,31 @@ class Value {
   using Array = std::vector<Value>;
   using Object = std::vector<Field>;  // in the order in which it is shown
 
-  Value() = default;  // null: "-" as text
+  Value();  // null: "-" as text
   // Implicit, because a value stands for what it holds wherever output is put together.
   // NOLINTBEGIN(google-explicit-constructor)
-  Value(bool value) : data_(value) {}
-  Value(int value) : data_(int64_t{value}) {}
-  Value(unsigned value) : data_(uint64_t{value}) {}
-  Value(int64_t value) : data_(value) {}
-  Value(uint64_t value) : data_(value) {}
-  Value(const char* value) : data_(std::string(value)) {}
-  Value(std::string_view value) : data_(std::string(value)) {}
-  Value(std::string value) : data_(std::move(value)) {}
-  Value(Date value) : data_(FormatIsoDate(value)) {}
-  Value(Array value) : data_(std::move(value)) {}
-  Value(Object value) : data_(std::move(value)) {}
+  Value(bool value);
+  Value(int value);
+  Value(unsigned value);
+  Value(int64_t value);
+  Value(uint64_t value);
+  Value(const char* value);
+  Value(std::string_view value);
+  Value(std::string value);
+  Value(Date value);
+  Value(Array value);
+  Value(Object value);
   template <typename T>
-  Value(const std::optional<T>& value) {
+  Value(const std::optional<T>& value) : Value() {
     if (value) *this = Value(*value);
   }
   // NOLINTEND(google-explicit-constructor)
+  // In the source file, where Field is complete.
+  Value(const Value& other);
+  Value(Value&& other) noexcept;
+  Value& operator=(const Value& other);
+  Value& operator=(Value&& other) noexcept;
+  ~Value();
 
   // On one line: numbers and text as they are, "yes" and "no", lists with commas, objects as "name value".
   [[nodiscard]] std::string ToText() const;
