@@ -4,8 +4,22 @@ namespace medflyt::cli {
 
 CommandRegistry AllCommands() {
   CommandRegistry commands;
+  commands.AddNoun("agreement", "agreements on places between a provider and a buyer");
+  commands.AddNoun("audit", "the audit log: checkpoints, copies, offline verification");
   commands.AddNoun("cpr", "extracts of the civil registry");
-  for (auto* declare : {CompletionCommand, HelpCommand, CprInspectCommand}) commands.Add(declare());
+  commands.AddNoun("enrolment", "citizens enrolled with a provider");
+  commands.AddNoun("event", "events, their delivery and their proofs");
+  commands.AddNoun("node", "a node: its first set-up and its status");
+  commands.AddNoun("peer", "other authorities: cards and delivery");
+  commands.AddNoun("place", "places and the waiting list");
+  commands.AddNoun("relocation", "moves: observed, assessed, announced");
+  commands.AddNoun("responsibility", "the end of a responsibility without a disclosed move");
+  commands.AddNoun("transfer", "requests that a place follows a citizen");
+  for (auto* declare : {CompletionCommand, HelpCommand, CprInspectCommand, CprImportCommand}) commands.Add(declare());
+  for (auto* declare : {AgreementCommands, AuditCommands, EnrolmentCommands, EventCommands, NodeCommands, PeerCommands,
+                        PlaceCommands, RelocationCommands, ResponsibilityCommands, TransferCommands}) {
+    for (Command& command : declare()) commands.Add(std::move(command));
+  }
   return commands;
 }
 

@@ -1,0 +1,214 @@
+#include "client/cli/call.h"
+#include "client/cli/commands.h"
+#include "client/cli/input.h"
+
+namespace medflyt::cli {
+namespace {
+
+constexpr std::string_view kState = "ENROLMENT_STATE_";
+constexpr std::string_view kPlace = "PLACE_STATE_";
+constexpr std::string_view kReason = "END_REASON_";
+
+absl::Status Propose(Context& context, const Arguments& arguments) {
+  MEDFLYT_ASSIGN_OR_RETURN(const registry::CprNumber cpr, ReadCprNumber(context, arguments));
+  v1::ProposeEnrolmentRequest request;
+  v1::ProposeEnrolment& proposal = *request.mutable_propose_enrolment();
+  proposal.set_provider(arguments.Text("--provider"));
+  proposal.set_cpr(std::string(cpr.ExposeDigits()));
+  proposal.set_agreement_id(arguments.Text("--agreement"));
+  proposal.set_from(arguments.Text("--from"));
+  return Submit(context, arguments, &Municipality::ProposeEnrolment, std::move(request));
+}
+
+// The commands that name an enrolment and a date, and nothing else.
+template <typename Request>
+std::function<absl::Status(Context&, const Arguments&)> OnDate(
+    grpc::Status (Municipality::*method)(grpc::ClientContext*, const Request&, v1::CommandResult*),
+    auto mutable_command) {
+  return [=](Context& context, const Arguments& arguments) {
+    Request request;
+    auto* command = (request.*mutable_command)();
+    command->set_enrolment_id(arguments.Text("ENROLMENT"));
+    command->set_from(arguments.Text("--from"));
+    return Submit(context, arguments, method, std::move(request));
+  };
+}
+
+absl::Status Refuse(Context& context, const Arguments& arguments) {
+  v1::RefuseEnrolmentRequest request;
+  request.mutable_refuse_enrolment()->set_enrolment_id(arguments.Text("ENROLMENT"));
+  return Submit(context, arguments, &Municipality::RefuseEnrolment, std::move(request));
+}
+
+absl::Status End(Context& context, const Arguments& arguments) {
+  v1::EndEnrolmentRequest request;
+  v1::EndEnrolment& end = *request.mutable_end_enrolment();
+  end.set_enrolment_id(arguments.Text("ENROLMENT"));
+  end.set_from(arguments.Text("--from"));
+  v1::EndReason reason = v1::END_REASON_UNSPECIFIED;
+  v1::EndReason_Parse(EnumName(kReason, arguments.Text("--reason")), &reason);
+  end.set_reason(reason);
+  return Submit(context, arguments, &Municipality::EndEnrolment, std::move(request));
+}
+
+absl::Status Renumber(Context& context, const Arguments& arguments) {
+  MEDFLYT_ASSIGN_OR_RETURN(const registry::CprNumber cpr, ReadCprNumber(context, arguments));
+  v1::RenumberCitizenRequest request;
+  request.mutable_renumber_citizen()->set_enrolment_id(arguments.Text("ENROLMENT"));
+  request.mutable_renumber_citizen()->set_cpr(std::string(cpr.ExposeDigits()));
+  return Submit(context, arguments, &Municipality::RenumberCitizen, std::move(request));
+}
+
+// A CPR number is shown masked: the reader of a terminal knows whom they asked about.
+Value Masked(const std::string& digits) {
+  const auto cpr = registry::CprNumber::Parse(digits);
+  return cpr.ok() ? Value(cpr->Masked()) : Value();
+}
+
+absl::Status List(Context& context, const Arguments& arguments) {
+  Document document = context.NewDocument();
+  document.List("enrolments", {"enrolment_id", "citizen", "provider", "responsible", "state", "from", "to"});
+  v1::ListEnrolmentsRequest request;
+  request.set_unfinished_only(arguments.Has("--unfinished"));
+  MEDFLYT_RETURN_IF_ERROR(ForEachPage(
+      context, &Municipality::ListEnrolments, std::move(request), [&document](const v1::ListEnrolmentsResponse& page) {
+        for (const v1::Enrolment& enrolment : page.enrolments()) {
+          document.Row({enrolment.enrolment_id(), Masked(enrolment.cpr()), enrolment.provider(),
+                        enrolment.responsible(), Shown(v1::EnrolmentState_Name(enrolment.state()), kState),
+                        OrNone(enrolment.from()), OrNone(enrolment.to())});
+        }
+      }));
+  return document.End();
+}
+
+absl::Status Show(Context& context, const Arguments& arguments) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
+  v1::GetEnrolmentRequest request;
+  *request.mutable_context() = client->NewContext();
+  if (const auto id = arguments.Find("ENROLMENT")) {
+    request.set_enrolment_id(*id);
+  } else {
+    MEDFLYT_ASSIGN_OR_RETURN(const registry::CprNumber cpr, ReadCprNumber(context, arguments));
+    request.set_cpr(std::string(cpr.ExposeDigits()));
+  }
+  request.set_on(arguments.Text("--on"));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto response, client->Call(&Municipality::GetEnrolment, request));
+  const v1::Enrolment& enrolment = response.enrolment();
+  Document document = context.NewDocument();
+  document.Field("enrolment_id", enrolment.enrolment_id());
+  document.Field("citizen", Masked(enrolment.cpr()));
+  document.Field("provider", enrolment.provider());
+  document.Field("responsible", OrNone(enrolment.responsible()));
+  document.Field("state", Shown(v1::EnrolmentState_Name(enrolment.state()), kState));
+  document.Field("from", OrNone(enrolment.from()));
+  document.Field("to", OrNone(enrolment.to()));
+  document.Field("end_reason", OrNone(Shown(v1::EndReason_Name(enrolment.end_reason()), kReason)));
+  document.Field("refused_rule", OrNone(enrolment.refused_rule()));
+  document.List("history", {"from", "to", "responsible", "agreement_id", "place", "place_state", "case_id"});
+  for (const v1::EnrolmentSpan& span : enrolment.history()) {
+    document.Row({span.from(), OrNone(span.to()), span.responsible(), OrNone(span.agreement_id()),
+                  span.place_number() == 0 ? Value() : Value(span.place_number()),
+                  OrNone(Shown(v1::PlaceState_Name(span.place_state()), kPlace)), OrNone(span.case_id())});
+  }
+  return document.End();
+}
+
+Positional EnrolmentId() { return {.name = "ENROLMENT", .help = "the enrolment's id", .kind = ValueKind::kId}; }
+Option From(std::string help) {
+  return {.name = "--from", .value_name = "DATE", .help = std::move(help), .kind = ValueKind::kDate, .required = true};
+}
+
+Command DatedCommand(std::string verb, std::string summary, std::string description, std::string from_help,
+                     std::function<absl::Status(Context&, const Arguments&)> run) {
+  return {.noun = "enrolment",
+          .verb = std::move(verb),
+          .summary = std::move(summary),
+          .description = std::move(description),
+          .options = {From(std::move(from_help)), RequestIdOption()},
+          .positionals = {EnrolmentId()},
+          .run = std::move(run)};
+}
+
+}  // namespace
+
+std::vector<Command> EnrolmentCommands() {
+  return {
+      {.noun = "enrolment",
+       .verb = "propose",
+       .summary = "propose that a citizen is enrolled with the provider",
+       .description = "By the municipality responsible for the citizen. The provider's own citizens need no agreement.",
+       .options = {{.name = "--provider", .value_name = "CVR", .help = "who delivers the effort", .required = true},
+                   {.name = "--agreement",
+                    .value_name = "ID",
+                    .help = "the agreement that the place belongs to",
+                    .kind = ValueKind::kId},
+                   From("first day wanted"),
+                   CprOption(),
+                   RequestIdOption()},
+       .examples = {{"Nyborg proposes a citizen of its own, the number on standard input",
+                     "medflyt enrolment propose --provider 35209115 --agreement 6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b "
+                     "--from 2026-02-01 --cpr-file citizen.txt"}},
+       .run = Propose},
+      DatedCommand("start", "start a proposed enrolment", "By the provider's officer; a buyer's citizen gets a place.",
+                   "first day",
+                   OnDate(&Municipality::StartEnrolment, &v1::StartEnrolmentRequest::mutable_start_enrolment)),
+      {.noun = "enrolment",
+       .verb = "refuse",
+       .summary = "refuse a proposed enrolment",
+       .description = "By the provider's officer. A place that was reserved is free again.",
+       .options = {RequestIdOption()},
+       .positionals = {EnrolmentId()},
+       .run = Refuse},
+      DatedCommand("pause", "pause an enrolment", "The place is kept.", "first day of the pause",
+                   OnDate(&Municipality::PauseEnrolment, &v1::PauseEnrolmentRequest::mutable_pause_enrolment)),
+      DatedCommand("resume", "resume a paused enrolment", "By the provider's officer.", "first day after the pause",
+                   OnDate(&Municipality::ResumeEnrolment, &v1::ResumeEnrolmentRequest::mutable_resume_enrolment)),
+      {.noun = "enrolment",
+       .verb = "end",
+       .summary = "end an enrolment",
+       .description = "By the provider's officer. The place is free, and whoever waits first gets it. Towards other "
+                      "authorities the reasons stopped, exit, prison and error are stated as other.",
+       .options = {From("first day without the enrolment"),
+                   {.name = "--reason",
+                    .value_name = "REASON",
+                    .help = "why it ends",
+                    .required = true,
+                    .choices = {"job", "education", "renounced", "moved", "dead", "other", "stopped", "exit", "prison",
+                                "error"}},
+                   RequestIdOption()},
+       .positionals = {EnrolmentId()},
+       .run = End},
+      {.noun = "enrolment",
+       .verb = "renumber",
+       .summary = "tell the provider a citizen's new CPR number",
+       .description = "By the responsible municipality. The case stays the same, and both numbers find it.",
+       .options = {CprOption(), RequestIdOption()},
+       .positionals = {EnrolmentId()},
+       .run = Renumber},
+      {.noun = "enrolment",
+       .verb = "list",
+       .summary = "list enrolments",
+       .description = "CPR numbers are shown masked. The search is recorded, with officer and purpose.",
+       .options = {{.name = "--unfinished",
+                    .value_name = "",
+                    .help = "without those that ended or were refused",
+                    .kind = ValueKind::kFlag}},
+       .run = List},
+      {.noun = "enrolment",
+       .verb = "show",
+       .summary = "show an enrolment: responsible municipality and place for every date",
+       .description =
+           "By its id, or by the citizen's CPR number from a file or standard input. The look-up is recorded, "
+           "hit or miss, with officer and purpose.",
+       .options = {CprOption(),
+                   {.name = "--on",
+                    .value_name = "DATE",
+                    .help = "the date asked about; today by default",
+                    .kind = ValueKind::kDate}},
+       .positionals = {{.name = "ENROLMENT", .help = "the enrolment's id", .kind = ValueKind::kId, .required = false}},
+       .examples = {{"By the citizen's number", "medflyt enrolment show --cpr-file citizen.txt"}},
+       .run = Show},
+  };
+}
+
+}  // namespace medflyt::cli

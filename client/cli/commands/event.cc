@@ -1,0 +1,232 @@
+#include <algorithm>
+#include <utility>
+
+#include "client/cli/call.h"
+#include "client/cli/commands.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/files.h"
+#include "client/cli/input.h"
+#include "client/cli/trust.h"
+#include "common/base/bytes.h"
+#include "common/merkle/tree_hasher.h"
+#include "common/tlog/tlog_proof.h"
+
+namespace medflyt::cli {
+namespace {
+
+constexpr size_t kMaxFile = 1 << 20;
+
+std::string DeliveryOf(const v1::EventView& event) {
+  return Shown(v1::DeliveryState_Name(event.delivery()), "DELIVERY_STATE_");
+}
+
+std::string RecordedAt(const v1::EventView& event) {
+  return FormatUtc(absl::FromUnixSeconds(event.recorded_at().seconds()) +
+                   absl::Nanoseconds(event.recorded_at().nanos()));
+}
+
+// The fields of a message by their names, for content of any type. CPR numbers are masked; an unset field is left out.
+Value::Object FieldsOf(const google::protobuf::Message& message);
+
+Value ValueOf(const google::protobuf::Message& message, const google::protobuf::FieldDescriptor& field, int index) {
+  using Field = google::protobuf::FieldDescriptor;
+  const auto& reflection = *message.GetReflection();
+  const bool many = field.is_repeated();
+  switch (field.cpp_type()) {
+    case Field::CPPTYPE_MESSAGE:
+      return FieldsOf(many ? reflection.GetRepeatedMessage(message, &field, index)
+                           : reflection.GetMessage(message, &field));
+    case Field::CPPTYPE_ENUM: {
+      const auto* value =
+          many ? reflection.GetRepeatedEnum(message, &field, index) : reflection.GetEnum(message, &field);
+      // "HOLD_REASON_OFFICER" of enum HoldReason.
+      const std::string& zero = value->type()->value(0)->name();
+      return Shown(value->name(), zero.substr(0, zero.size() - std::string_view("UNSPECIFIED").size()));
+    }
+    case Field::CPPTYPE_STRING: {
+      std::string text =
+          many ? reflection.GetRepeatedString(message, &field, index) : reflection.GetString(message, &field);
+      if (field.name() == "cpr") {
+        const auto cpr = registry::CprNumber::Parse(text);
+        return cpr.ok() ? Value(cpr->Masked()) : Value();
+      }
+      return field.type() == Field::TYPE_BYTES ? Value(HexEncode(text)) : Value(std::move(text));
+    }
+    case Field::CPPTYPE_BOOL:
+      return many ? reflection.GetRepeatedBool(message, &field, index) : reflection.GetBool(message, &field);
+    case Field::CPPTYPE_INT32: {
+      const int32_t number =
+          many ? reflection.GetRepeatedInt32(message, &field, index) : reflection.GetInt32(message, &field);
+      // Civil dates are counted from 1 January of the year 1 (event.proto).
+      if (field.name().ends_with("day")) return number == 0 ? Value() : Value(Date(1, 1, 1) + (number - 1));
+      return number;
+    }
+    case Field::CPPTYPE_UINT32:
+      return many ? reflection.GetRepeatedUInt32(message, &field, index) : reflection.GetUInt32(message, &field);
+    case Field::CPPTYPE_INT64:
+      return int64_t{many ? reflection.GetRepeatedInt64(message, &field, index) : reflection.GetInt64(message, &field)};
+    case Field::CPPTYPE_UINT64:
+      return uint64_t{many ? reflection.GetRepeatedUInt64(message, &field, index)
+                           : reflection.GetUInt64(message, &field)};
+    default:
+      return {};
+  }
+}
+
+Value::Object FieldsOf(const google::protobuf::Message& message) {
+  Value::Object fields;
+  std::vector<const google::protobuf::FieldDescriptor*> set;
+  message.GetReflection()->ListFields(message, &set);
+  for (const auto* field : set) {
+    if (!field->is_repeated()) {
+      fields.push_back({field->name(), ValueOf(message, *field, 0)});
+      continue;
+    }
+    Value::Array values;
+    for (int i = 0; i < message.GetReflection()->FieldSize(message, field); ++i) {
+      values.push_back(ValueOf(message, *field, i));
+    }
+    fields.push_back({field->name(), std::move(values)});
+  }
+  return fields;
+}
+
+absl::Status Show(Context& context, const Arguments& arguments) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
+  v1::GetEventRequest request;
+  *request.mutable_context() = client->NewContext();
+  request.set_event_id(arguments.Text("EVENT"));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto response, client->Call(&Municipality::GetEvent, request));
+  const v1::EventView& event = response.event();
+  Document document = context.NewDocument();
+  document.Field("event_id", event.event_id());
+  document.Field("type", event.type());
+  document.Field("recorded_at", RecordedAt(event));
+  document.Field("origin", event.origin());
+  document.Field("leaf_index", uint64_t{event.leaf_index()});
+  document.Field("leaf_hash", event.leaf_hash());
+  document.Field("delivery", OrNone(DeliveryOf(event)));
+  document.Field("refused_rule", OrNone(event.refused_rule()));
+  document.Field("erased", event.erased());
+  for (auto& field : FieldsOf(event.content())) document.Field(field.name, field.value);
+  return document.End();
+}
+
+absl::Status Watch(Context& context, const Arguments& arguments) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
+  v1::WatchEventsRequest request;
+  *request.mutable_context() = client->NewContext();
+  request.set_from_position(static_cast<uint64_t>(arguments.Integer("--from-position")));
+  uint64_t next = request.from_position();
+  Document document = context.NewDocument();
+  document.List("events",
+                {"position", "recorded_at", "type", "issuer", "recipient", "case_id", "delivery", "event_id"});
+  const bool follow = arguments.Has("--follow");
+  const absl::Status status = client->WatchEvents(request, [&](const v1::WatchEventsResponse& response) {
+    next = response.next_position();
+    if (response.has_event()) {
+      const v1::EventView& event = response.event();
+      const auto issuer = AuthorityId::FromNumber(event.content().issuer());
+      const auto recipient = AuthorityId::FromNumber(event.content().recipient());
+      document.Row({uint64_t{event.position()}, RecordedAt(event), event.type(),
+                    issuer ? Value(issuer->ToString()) : Value(), recipient ? Value(recipient->ToString()) : Value(),
+                    HexEncode(event.content().case_id()), OrNone(DeliveryOf(event)), event.event_id()});
+    }
+    return follow || !response.caught_up();
+  });
+  MEDFLYT_RETURN_IF_ERROR(status);
+  document.Field("next_position", next);
+  return document.End();
+}
+
+absl::Status Proof(Context& context, const Arguments& arguments) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
+  v1::GetEventProofRequest request;
+  *request.mutable_context() = client->NewContext();
+  request.set_event_id(arguments.Text("EVENT"));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto response, client->Call(&Municipality::GetEventProof, request));
+  const std::string out = arguments.Find("--out").value_or(arguments.Text("EVENT"));
+  MEDFLYT_RETURN_IF_ERROR(WriteFile(out + ".tlog-proof", response.tlog_proof(), FileMode::kPublic));
+  MEDFLYT_RETURN_IF_ERROR(WriteFile(out + ".entry", response.entry(), FileMode::kPublic));
+  Document document = context.NewDocument();
+  document.Field("proof", out + ".tlog-proof");
+  document.Field("entry", out + ".entry");
+  document.Field("origin", response.origin());
+  document.Field("verifier_keys", Value::Array(response.verifier_keys().begin(), response.verifier_keys().end()));
+  return document.End();
+}
+
+absl::Status Verify(Context& context, const Arguments& arguments) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto keys, TrustedKeys(context, arguments));
+  const std::string name = arguments.Text("PROOF");
+  MEDFLYT_ASSIGN_OR_RETURN(const auto proof_file, InputFile::Open(context, name));
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string proof_bytes, proof_file->ReadAll(kMaxFile));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto entry_file, InputFile::Open(context, arguments.Text("ENTRY")));
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string entry, entry_file->ReadAll(kMaxFile));
+  const auto proof = tlog::TlogProof::Parse(proof_bytes);
+  if (!proof.ok()) return VerificationFailed(proof.status());
+  const auto opened = tlog::VerifyTlogProof(*proof, merkle::LeafHash(entry), keys);
+  if (!opened.ok()) return VerificationFailed(opened.status());
+  Document document = context.NewDocument();
+  document.Field("verified", true);
+  document.Field("origin", opened->checkpoint.origin());
+  document.Field("leaf_index", proof->index.value());
+  document.Field("tree_size", opened->checkpoint.size().value());
+  return document.End();
+}
+
+Positional EventId() { return {.name = "EVENT", .help = "the event's id", .kind = ValueKind::kId}; }
+
+}  // namespace
+
+std::vector<Command> EventCommands() {
+  return {
+      {.noun = "event",
+       .verb = "watch",
+       .summary = "list the events of the node's log, issued and received, in their order",
+       .description = "Ends when it has caught up, and then tells the position to go on from; --follow waits for more. "
+                      "Start and resumption are recorded as a read, with officer and purpose.",
+       .options = {{.name = "--from-position",
+                    .value_name = "N",
+                    .help = "go on from there",
+                    .kind = ValueKind::kInteger,
+                    .default_value = "0"},
+                   {.name = "--follow",
+                    .value_name = "",
+                    .help = "wait for more until interrupted",
+                    .kind = ValueKind::kFlag}},
+       .examples = {{"All of it", "medflyt event watch"}},
+       .run = Watch},
+      {.noun = "event",
+       .verb = "show",
+       .summary = "show an event, and how far it has come",
+       .description = "CPR numbers are masked. The look-up is recorded, with officer and purpose.",
+       .positionals = {EventId()},
+       .run = Show},
+      {.noun = "event",
+       .verb = "proof",
+       .summary = "write the standalone proof that an event stands in its issuer's log",
+       .description =
+           "Two files: a C2SP tlog-proof, and the exact bytes of the entry that it proves. Together with the "
+           "log's public key they are the event's detached signature; the entry is ciphertext.",
+       .options = {{.name = "--out",
+                    .value_name = "NAME",
+                    .help = "write NAME.tlog-proof and NAME.entry; by default the event's id"}},
+       .positionals = {EventId()},
+       .examples = {{"Keep the proof of an event that was received",
+                     "medflyt event proof 6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b --out announcement"}},
+       .run = Proof},
+      {.noun = "event",
+       .verb = "verify",
+       .summary = "check such a proof offline, with the log's public key alone",
+       .description = "Exit code 3 where the proof does not hold.",
+       .options = TrustOptions(),
+       .positionals = {{.name = "PROOF", .help = "the tlog-proof", .kind = ValueKind::kFile},
+                       {.name = "ENTRY", .help = "the entry's bytes", .kind = ValueKind::kFile}},
+       .examples = {{"With the issuer's card",
+                     "medflyt event verify announcement.tlog-proof announcement.entry --card odense.card"}},
+       .run = Verify},
+  };
+}
+
+}  // namespace medflyt::cli

@@ -1,0 +1,234 @@
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "client/cli/call.h"
+#include "client/cli/commands.h"
+#include "client/cli/files.h"
+#include "client/cli/input.h"
+#include "common/base/bytes.h"
+#include "common/crypto/secret.h"
+#include "common/directory/peer_card.h"
+#include "common/tlog/cosignature.h"
+#include "common/tlog/note_key.h"
+
+namespace medflyt::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMaxIssuers = 64 * 1024;
+
+struct NodeKeys {
+  tlog::NoteSigner log;
+  tlog::VerifierKey witness;
+  std::string witness_text;  // secret
+};
+
+// One line of signed-note's form for private keys, of type 0x04: tlog has no need to read one, the node does.
+std::string WitnessKeyText(const tlog::VerifierKey& key, const crypto::Key& seed) {
+  char id[9];
+  std::snprintf(id, sizeof id, "%08x", key.id().value());
+  std::string typed(1, static_cast<char>(tlog::SignatureType::kCosignature));
+  typed.append(seed.ExposeView());
+  std::string text = "PRIVATE+KEY+" + key.name() + "+" + id + "+" + Base64Encode(typed) + "\n";
+  crypto::Wipe(typed);
+  return text;
+}
+
+absl::StatusOr<NodeKeys> MakeKeys(const std::string& origin) {
+  MEDFLYT_ASSIGN_OR_RETURN(auto log, tlog::NoteSigner::Create(origin, crypto::Signer(crypto::Key::Random())));
+  const crypto::Key seed = crypto::Key::Random();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto witness, tlog::Cosigner::Create(origin + "/witness", crypto::Signer(seed)));
+  return NodeKeys{std::move(log), witness.verifier_key(), WitnessKeyText(witness.verifier_key(), seed)};
+}
+
+absl::StatusOr<directory::Authority> AuthorityFrom(Context& context, const Arguments& arguments, const NodeKeys& keys,
+                                                   const std::string& origin, Date today) {
+  directory::Authority authority;
+  const auto id = AuthorityId::Parse(arguments.Text("--authority"));
+  if (!id) {
+    return RuleError(absl::StatusCode::kInvalidArgument, "AUTHORITY_ID_INVALID", "--authority",
+                     "a CVR number has 8 digits");
+  }
+  authority.id = *id;
+  authority.kind = *directory::KindByName(arguments.Text("--kind"));
+  const Date since = arguments.FindDate("--since").value_or(today);
+  authority.names = {{since, arguments.Text("--name")}};
+  if (const auto text = arguments.Find("--code")) {
+    const auto code = MunicipalityCode::Parse(*text);
+    if (!code) {
+      return RuleError(absl::StatusCode::kInvalidArgument, "AUTHORITY_CODE_INVALID", "--code",
+                       "a CPR authority code has 4 digits");
+    }
+    authority.codes = {{since, std::nullopt, *code}};
+  }
+  authority.endpoint = arguments.Text("--endpoint");
+  authority.logs = {{origin, {{keys.log.verifier_key(), TreeSize(0), std::nullopt}}}};
+  authority.witness = keys.witness;
+  MEDFLYT_ASSIGN_OR_RETURN(const auto issuers, InputFile::Open(context, arguments.Text("--issuers")));
+  MEDFLYT_ASSIGN_OR_RETURN(authority.issuers, issuers->ReadAll(kMaxIssuers));
+  MEDFLYT_RETURN_IF_ERROR(directory::CheckAuthority(authority));
+  return authority;
+}
+
+// A TOML basic string.
+std::string Quoted(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted.push_back('\\');
+    quoted.push_back(c);
+  }
+  return quoted + "\"";
+}
+
+std::string ConfigurationOf(const Arguments& arguments) {
+  auto absolute = [&](std::string_view option) { return Quoted(fs::absolute(arguments.Text(option)).string()); };
+  std::string text =
+      "# Configuration of medflytd, made by `medflyt node init`. Relative paths are relative to this file; a key that "
+      "is\n"
+      "# not known is an error.\n\n";
+  text += "authority = " + Quoted(arguments.Text("--authority")) + "\n";
+  text += std::string("production = ") + (arguments.Has("--production") ? "true" : "false") + "\n\n";
+  text += "data_dir = \"data\"\ncard = \"node.card\"\npeers_dir = \"peers\"\n";
+  if (arguments.Has("--legal-bases")) text += "legal_bases = " + absolute("--legal-bases") + "\n";
+  text += "\n[listen]\naddress = " + Quoted(arguments.Find("--listen").value_or(arguments.Text("--endpoint"))) + "\n";
+  if (const auto metrics = arguments.Find("--metrics")) text += "metrics = " + Quoted(*metrics) + "\n";
+  text += "\n[tls]\ncertificate = " + absolute("--certificate") + "\nprivate_key = " + absolute("--private-key") + "\n";
+  text +=
+      "\n[keys]  # mode 0600; none of them enters a backup\nlog_key = \"keys/log.key\"\nwitness_key = "
+      "\"keys/witness.key\"\n"
+      "root_secret = \"keys/root.secret\"\n";
+  return text;
+}
+
+absl::Status Init(Context& context, const Arguments& arguments) {
+  const fs::path dir = arguments.Text("--dir");
+  const std::string endpoint = arguments.Text("--endpoint");
+  const std::string origin =
+      arguments.Find("--origin")
+          .value_or(endpoint.substr(0, endpoint.rfind(':')) + "/" + arguments.Text("--authority") + "/1");
+  const fs::path configuration = dir / "medflytd.toml";
+  if (fs::exists(configuration)) {
+    return absl::AlreadyExistsError(configuration.string() + " exists already: this node has its keys");
+  }
+  const Date today = DanishDate(context.environment().clock.Now());
+  MEDFLYT_ASSIGN_OR_RETURN(NodeKeys keys, MakeKeys(origin));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto authority, AuthorityFrom(context, arguments, keys, origin, today));
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string card_bytes, directory::WritePeerCard(authority, today, keys.log));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto card, directory::ParsePeerCard(card_bytes));
+
+  for (const char* folder : {"", "keys", "peers"}) MEDFLYT_RETURN_IF_ERROR(MakeDirectory(dir / folder));
+  std::string log_key = keys.log.Format() + "\n";
+  absl::Status status = CreateFile(dir / "keys" / "log.key", log_key, FileMode::kSecret);
+  crypto::Wipe(log_key);
+  if (status.ok()) status = CreateFile(dir / "keys" / "witness.key", keys.witness_text, FileMode::kSecret);
+  crypto::Wipe(keys.witness_text);
+  MEDFLYT_RETURN_IF_ERROR(status);
+  std::string root_secret = HexEncode(crypto::Key::Random().ExposeView()) + "\n";
+  status = CreateFile(dir / "keys" / "root.secret", root_secret, FileMode::kSecret);
+  crypto::Wipe(root_secret);
+  MEDFLYT_RETURN_IF_ERROR(status);
+  MEDFLYT_RETURN_IF_ERROR(WriteFile(dir / "node.card", card_bytes, FileMode::kPublic));
+  // The configuration last: where it stands, all that it names is there.
+  MEDFLYT_RETURN_IF_ERROR(WriteFile(configuration, ConfigurationOf(arguments), FileMode::kPublic));
+
+  Document document = context.NewDocument();
+  document.Field("configuration", configuration.string());
+  document.Field("card", (dir / "node.card").string());
+  document.Field("origin", origin);
+  document.Field("log_key", keys.log.verifier_key().Format());
+  document.Field("fingerprint", directory::FingerprintOf(card));
+  return document.End();
+}
+
+absl::Status NodeStatus(Context& context, const Arguments&) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
+  MEDFLYT_ASSIGN_OR_RETURN(const auto status, client->Call(&v1::AdminService::Stub::GetStatus, v1::GetStatusRequest()));
+  Document document = context.NewDocument();
+  document.Field("authority", status.authority());
+  document.Field("name", status.name());
+  document.Field("origin", status.origin());
+  document.Field("log_verifier_key", status.log_verifier_key());
+  document.Field("tree_size", uint64_t{status.tree_size()});
+  document.Field("root_hash", status.root_hash());
+  document.Field("started_at", FormatUtc(absl::FromUnixSeconds(status.started_at().seconds())));
+  document.Field("version", status.version());
+  document.Field("production", status.production());
+  document.List("peers",
+                {"authority", "connected", "issued", "receipted", "received", "accepted_size", "paused", "last_error"});
+  for (const v1::Peer& peer : status.peers()) {
+    document.Row({peer.authority(), peer.connected(), uint64_t{peer.last_issued_number()},
+                  uint64_t{peer.receipted_number()}, uint64_t{peer.last_received_number()},
+                  uint64_t{peer.accepted_size()}, peer.paused(), OrNone(peer.last_error())});
+  }
+  return document.End();
+}
+
+Option FileOption(std::string name, std::string help, bool required) {
+  return {.name = std::move(name),
+          .value_name = "FILE",
+          .help = std::move(help),
+          .kind = ValueKind::kFile,
+          .required = required};
+}
+
+}  // namespace
+
+std::vector<Command> NodeCommands() {
+  return {
+      {.noun = "node",
+       .verb = "init",
+       .summary = "make a node's keys, configuration and signed peer card",
+       .description = "On the machine of the node, by its administrator. Nothing that is there is replaced. The folder "
+                      "holds secrets and has mode 0700.",
+       .options = {{.name = "--dir",
+                    .value_name = "DIR",
+                    .help = "the node's folder, made where it is missing",
+                    .kind = ValueKind::kFile,
+                    .required = true},
+                   {.name = "--authority", .value_name = "CVR", .help = "whose node it is", .required = true},
+                   {.name = "--name", .value_name = "NAME", .help = "the authority's name", .required = true},
+                   {.name = "--kind",
+                    .value_name = "KIND",
+                    .help = "what it is",
+                    .default_value = "municipality",
+                    .choices = {"municipality", "police-district", "state-body"}},
+                   {.name = "--code", .value_name = "CODE", .help = "its CPR authority code"},
+                   {.name = "--since",
+                    .value_name = "DATE",
+                    .help = "from when name and code hold; today by default",
+                    .kind = ValueKind::kDate},
+                   {.name = "--endpoint",
+                    .value_name = "HOST:PORT",
+                    .help = "where other authorities' nodes reach it",
+                    .required = true},
+                   {.name = "--listen", .value_name = "HOST:PORT", .help = "where it listens; the endpoint by default"},
+                   {.name = "--metrics", .value_name = "HOST:PORT", .help = "loopback address of Prometheus metrics"},
+                   {.name = "--origin",
+                    .value_name = "ORIGIN",
+                    .help = "name of its log; HOST/CVR/1 by default, and never changed"},
+                   FileOption("--certificate", "the node's certificate chain, PEM", true),
+                   FileOption("--private-key", "its key, PEM", true),
+                   FileOption("--issuers", "certificates of those who issue the authority's certificates, PEM", true),
+                   FileOption("--legal-bases", "the dated table of legal bases", false),
+                   {.name = "--production",
+                    .value_name = "",
+                    .help = "refuse test numbers, and secrets that cannot be locked in memory",
+                    .kind = ValueKind::kFlag}},
+       .examples =
+           {{"Odense",
+             "medflyt node init --dir /var/lib/medflyt --authority 35209115 --name 'Odense Kommune' --code 0461 "
+             "--endpoint medflyt.odense.example:7461 --certificate node.pem --private-key node.key --issuers "
+             "oces3.pem"}},
+       .run = Init},
+      {.noun = "node",
+       .verb = "status",
+       .summary = "show the node's log and how far each peer has come",
+       .description = "Numbers count the events of each direction; receipted are those whose receipt is held.",
+       .run = NodeStatus},
+  };
+}
+
+}  // namespace medflyt::cli

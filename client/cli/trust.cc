@@ -1,0 +1,43 @@
+#include "client/cli/trust.h"
+
+#include <string>
+
+#include "client/cli/exit_code.h"
+#include "client/cli/input.h"
+#include "common/base/status.h"
+#include "common/directory/peer_card.h"
+
+namespace medflyt::cli {
+
+std::vector<Option> TrustOptions() {
+  return {{.name = "--key",
+           .value_name = "KEY",
+           .help = "a log's public key, name+id+key; may be repeated",
+           .repeated = true},
+          {.name = "--card",
+           .value_name = "FILE",
+           .help = "a peer card whose log keys are believed; may be repeated",
+           .kind = ValueKind::kFile,
+           .repeated = true}};
+}
+
+absl::StatusOr<std::vector<tlog::VerifierKey>> TrustedKeys(Context& context, const Arguments& arguments) {
+  std::vector<tlog::VerifierKey> keys;
+  for (const std::string& text : arguments.All("--key")) {
+    MEDFLYT_ASSIGN_OR_RETURN(tlog::VerifierKey key, tlog::VerifierKey::Parse(text));
+    keys.push_back(std::move(key));
+  }
+  for (const std::string& path : arguments.All("--card")) {
+    MEDFLYT_ASSIGN_OR_RETURN(const auto file, InputFile::Open(context, path));
+    MEDFLYT_ASSIGN_OR_RETURN(const std::string bytes, file->ReadAll(directory::kMaxPeerCardBytes));
+    const auto card = directory::ParsePeerCard(bytes);
+    if (!card.ok()) return Annotate(card.status(), path);
+    for (const directory::Log& log : card->authority.logs) {
+      for (const directory::LogKey& key : log.keys) keys.push_back(key.key);
+    }
+  }
+  if (keys.empty()) return UsageError("say whose signature is believed: --key or --card");
+  return keys;
+}
+
+}  // namespace medflyt::cli

@@ -1,0 +1,20 @@
+// Whose signatures an auditor believes: public keys, given as such or by peer cards.
+#pragma once
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "client/cli/command.h"
+#include "client/cli/context.h"
+#include "common/tlog/note_key.h"
+
+namespace medflyt::cli {
+
+// --key and --card.
+[[nodiscard]] std::vector<Option> TrustOptions();
+
+// The keys named by these options. A usage error where there is none: a key that lies beside what it
+// verifies proves nothing.
+[[nodiscard]] absl::StatusOr<std::vector<tlog::VerifierKey>> TrustedKeys(Context& context, const Arguments& arguments);
+
+}  // namespace medflyt::cli
