@@ -42,6 +42,22 @@ Hash Sha256(std::initializer_list<std::string_view> parts) {
   return hash;
 }
 
+struct Sha256Stream::State {
+  SHA256_CTX context;
+};
+
+Sha256Stream::Sha256Stream() : state_(std::make_unique<State>()) { SHA256_Init(&state_->context); }
+
+Sha256Stream::~Sha256Stream() = default;
+
+void Sha256Stream::Update(std::string_view bytes) { SHA256_Update(&state_->context, bytes.data(), bytes.size()); }
+
+Hash Sha256Stream::Finish() {
+  Hash hash;
+  SHA256_Final(hash.data(), &state_->context);
+  return hash;
+}
+
 Hash KeyedHash(const Key& key, std::string_view label, std::initializer_list<std::string_view> parts) {
   Hash hash;
   KeyedHashInto(hash.data(), key, label, parts);

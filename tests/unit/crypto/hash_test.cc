@@ -33,6 +33,17 @@ TEST(Sha256, OfSixtyFiveBytes) {
   EXPECT_EQ(Sha256({node.substr(0, 1), node.substr(1, 32), node.substr(33)}), Sha256(node));
 }
 
+TEST(Sha256, PiecesOfAnyLengthAreTheirConcatenation) {
+  std::string bytes;
+  for (int i = 0; i < 1000; ++i) bytes.push_back(static_cast<char>(i));
+  for (const size_t piece : {1u, 63u, 64u, 65u, 1000u}) {
+    Sha256Stream stream;
+    for (size_t at = 0; at < bytes.size(); at += piece) stream.Update(std::string_view(bytes).substr(at, piece));
+    EXPECT_EQ(stream.Finish(), Sha256(bytes)) << piece;
+  }
+  EXPECT_EQ(Sha256Stream().Finish(), Sha256(""));
+}
+
 TEST(Sha256, PartsAreTheirConcatenation) {
   EXPECT_EQ(Sha256({"a", "", "bc"}), Sha256("abc"));
   EXPECT_EQ(Sha256({"", ""}), Sha256(""));
