@@ -10,7 +10,7 @@
 namespace medflyt::cli {
 
 std::vector<Option> TrustOptions() {
-  return {{.name = "--key",
+  return {{.name = "--log-key",
            .value_name = "KEY",
            .help = "a log's public key, name+id+key; may be repeated",
            .repeated = true},
@@ -23,7 +23,7 @@ std::vector<Option> TrustOptions() {
 
 absl::StatusOr<std::vector<tlog::VerifierKey>> TrustedKeys(Context& context, const Arguments& arguments) {
   std::vector<tlog::VerifierKey> keys;
-  for (const std::string& text : arguments.All("--key")) {
+  for (const std::string& text : arguments.All("--log-key")) {
     MEDFLYT_ASSIGN_OR_RETURN(tlog::VerifierKey key, tlog::VerifierKey::Parse(text));
     keys.push_back(std::move(key));
   }
@@ -36,7 +36,7 @@ absl::StatusOr<std::vector<tlog::VerifierKey>> TrustedKeys(Context& context, con
       for (const directory::LogKey& key : log.keys) keys.push_back(key.key);
     }
   }
-  if (keys.empty()) return UsageError("say whose signature is believed: --key or --card");
+  if (keys.empty()) return UsageError("say whose signature is believed: --log-key or --card");
   return keys;
 }
 

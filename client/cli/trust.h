@@ -10,7 +10,7 @@
 
 namespace medflyt::cli {
 
-// --key and --card.
+// --log-key and --card.
 [[nodiscard]] std::vector<Option> TrustOptions();
 
 // The keys named by these options. A usage error where there is none: a key that lies beside what it

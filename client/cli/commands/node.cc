@@ -95,7 +95,7 @@ std::string ConfigurationOf(const Arguments& arguments) {
   if (arguments.Has("--legal-bases")) text += "legal_bases = " + absolute("--legal-bases") + "\n";
   text += "\n[listen]\naddress = " + Quoted(arguments.Find("--listen").value_or(arguments.Text("--endpoint"))) + "\n";
   if (const auto metrics = arguments.Find("--metrics")) text += "metrics = " + Quoted(*metrics) + "\n";
-  text += "\n[tls]\ncertificate = " + absolute("--certificate") + "\nprivate_key = " + absolute("--private-key") + "\n";
+  text += "\n[tls]\ncertificate = " + absolute("--tls-certificate") + "\nprivate_key = " + absolute("--tls-key") + "\n";
   text +=
       "\n[keys]  # mode 0600; none of them enters a backup\nlog_key = \"keys/log.key\"\nwitness_key = "
       "\"keys/witness.key\"\n"
@@ -209,8 +209,8 @@ std::vector<Command> NodeCommands() {
                    {.name = "--origin",
                     .value_name = "ORIGIN",
                     .help = "name of its log; HOST/CVR/1 by default, and never changed"},
-                   FileOption("--certificate", "the node's certificate chain, PEM", true),
-                   FileOption("--private-key", "its key, PEM", true),
+                   FileOption("--tls-certificate", "the node's certificate chain, PEM", true),
+                   FileOption("--tls-key", "its key, PEM", true),
                    FileOption("--issuers", "certificates of those who issue the authority's certificates, PEM", true),
                    FileOption("--legal-bases", "the dated table of legal bases", false),
                    {.name = "--production",
@@ -220,7 +220,7 @@ std::vector<Command> NodeCommands() {
        .examples =
            {{"Odense",
              "medflyt node init --dir /var/lib/medflyt --authority 35209115 --name 'Odense Kommune' --code 0461 "
-             "--endpoint medflyt.odense.example:7461 --certificate node.pem --private-key node.key --issuers "
+             "--endpoint medflyt.odense.example:7461 --tls-certificate node.pem --tls-key node.key --issuers "
              "oces3.pem"}},
        .run = Init},
       {.noun = "node",
