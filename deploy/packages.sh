@@ -10,7 +10,7 @@ build=(
   g++ cmake ninja-build ccache pkg-config git ca-certificates openssl
   libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
   libabsl-dev libsodium-dev librocksdb-dev libssl-dev
-  libcli11-dev libtomlplusplus-dev libspdlog-dev prometheus-cpp-dev nlohmann-json3-dev
+  jq libcli11-dev libtomlplusplus-dev libspdlog-dev prometheus-cpp-dev nlohmann-json3-dev
 )
 tests=(
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev

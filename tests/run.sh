@@ -8,7 +8,7 @@
 # Test data that is not part of the project is read from $MEDFLYT_SHARED, else ../shared; the verdict counts what was
 # skipped for want of it.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 
 stages=("$@")
 [ ${#stages[@]} -gt 0 ] || stages=(release lint asan tsan clang fuzz tidy)
@@ -115,8 +115,8 @@ stage_tidy() {
   local files
   files=$(git diff --name-only --diff-filter=d ${base:+"$base"} -- 'common/*.cc' 'server/*.cc' 'client/*.cc' 2>/dev/null)
   [ -n "$files" ] || { echo "nothing changed"; return; }
-  # shellcheck disable=SC2086
-  check clang-tidy bash -c "printf '%s\n' $(echo $files) | xargs -P $jobs -n 1 clang-tidy-16 --quiet -p build/clang-safety"
+  printf '%s\n' "$files" >"$logs/tidy-files"
+  check clang-tidy xargs -a "$logs/tidy-files" -P "$jobs" -n 1 clang-tidy-16 --quiet -p build/clang-safety
 }
 
 say "packages"
