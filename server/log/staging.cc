@@ -121,7 +121,8 @@ absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::Append(std::vector<event:
     events[i] = {{log_.parts_.random.NewId<EventId>(), log_.parts_.self, draft.recipient, draft.case_id,
                   PairNumber(++number->second), now_, std::move(draft.officer)},
                  std::move(draft.body)};
-    if (draft.announcement_of) FillAnnouncement(events[i].body, Hash());
+    // The hash is not known yet; content never holds a zero one, and any other is as long.
+    if (draft.announcement_of) FillAnnouncement(events[i].body, crypto::Sha256(""));
     MEDFLYT_RETURN_IF_ERROR(log_.codec_.Encode(events[i], contents[i]));
     if (contents[i].size() > entry::kMaxContent) {
       return RuleError(absl::StatusCode::kInvalidArgument, "CONTENT_TOO_LONG", "", "the event's content is too long");
