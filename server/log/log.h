@@ -22,6 +22,7 @@
 #include "common/base/random.h"
 #include "common/tlog/note_key.h"
 #include "common/wire/content.h"
+#include "common/wire/ledger.h"
 #include "server/domain/decide.h"
 #include "server/domain/state.h"
 #include "server/keys/key_table.h"
@@ -107,6 +108,7 @@ class Log {
   domain::State state_;
   std::map<AuthorityId, PeerState> peers_;
   wire::ContentCodec codec_;
+  wire::LedgerCodec ledger_;
   Head prepared_head_;
 
   mutable Mutex mutex_;

@@ -73,8 +73,7 @@ LeafIndex Log::Staging::AppendUndecodable(AuthorityId issuer, PairNumber number,
 
 LeafIndex Log::Staging::AppendReceivedRecord(AuthorityId issuer, PairNumber number, const EventId& id,
                                              const event::AnnouncementRef& stands_at, std::string_view refused) {
-  wire::LedgerCodec codec;
-  auto entry = codec.Encode(
+  auto entry = log_.ledger_.Encode(
       {now_, wire::EventReceived{stands_at.origin, stands_at.index, stands_at.leaf_hash, std::string(refused)}});
   if (!entry.ok()) {
     Fail(entry.status());
@@ -172,10 +171,9 @@ absl::StatusOr<keys::DataKey> Log::Staging::SealingKey(const event::Event& event
       keys::DataKey key,
       log_.parts_.keys.FindOrCreate({case_id, log_.parts_.self, recipient, retention}, prepared_.batch, created));
   if (created && recipient != log_.parts_.self) {
-    wire::LedgerCodec codec;
     MEDFLYT_ASSIGN_OR_RETURN(
         std::string grant,
-        codec.Encode({now_, wire::KeyGranted{recipient, key.id, entry::GrantCommitment(key.id, key.key)}}));
+        log_.ledger_.Encode({now_, wire::KeyGranted{recipient, key.id, entry::GrantCommitment(key.id, key.key)}}));
     const LeafIndex leaf = AppendLedger(std::move(grant));
     prepared_.batch.Put(Table::kIndex, GrantKey(key.id), EncodeU64(leaf.value()));
   }

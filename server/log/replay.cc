@@ -1,0 +1,53 @@
+#include "server/log/replay.h"
+
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "common/base/status.h"
+#include "common/entry/seal.h"
+#include "common/merkle/tree_hasher.h"
+#include "common/wire/content.h"
+#include "server/domain/decide.h"
+
+namespace medflyt::log {
+
+absl::StatusOr<Replayed> Replay(AuthorityId self, std::string_view origin, const LogReader& reader, TreeSize size,
+                                const keys::KeyTable& keys, KeptEntrySource kept) {
+  Replayed replayed{domain::State(self)};
+  wire::ContentCodec contents;
+  wire::LedgerCodec ledger;
+
+  // Opens one entry of the log `at` and applies its event.
+  auto apply = [&](const StoredEntry& entry, const domain::LogPosition& at) -> absl::Status {
+    const auto key = keys.Find(entry.key_id);
+    if (absl::IsNotFound(key.status())) {
+      ++replayed.unopened;
+      return absl::OkStatus();
+    }
+    MEDFLYT_RETURN_IF_ERROR(key.status());
+    MEDFLYT_ASSIGN_OR_RETURN(const auto sealed, entry::ParseSealed(entry.bytes));
+    MEDFLYT_ASSIGN_OR_RETURN(const std::string content, entry::OpenEntry(sealed, *key, at.origin));
+    MEDFLYT_ASSIGN_OR_RETURN(const event::Event event, contents.Decode(content, sealed.event_id));
+    domain::Evolve(replayed.state, event, at);
+    ++replayed.events;
+    return absl::OkStatus();
+  };
+
+  MEDFLYT_RETURN_IF_ERROR(
+      reader.Visit(LeafIndex(0), size, [&](LeafIndex index, std::string_view bytes, const KeyId& key_id) {
+        if (!key_id.is_zero()) {
+          return apply({std::string(bytes), key_id}, {origin, index, merkle::LeafHash(bytes)});
+        }
+        const auto record = ledger.Decode(bytes);
+        if (!record.ok()) return record.status();
+        const auto* received = std::get_if<wire::EventReceived>(&record->record);
+        if (received == nullptr || !received->refused_rule.empty()) return absl::OkStatus();
+        const auto entry = kept(*received);
+        if (!entry.ok()) return entry.status();
+        return apply(*entry, {received->issuer_origin, received->issuer_index, received->leaf_hash});
+      }));
+  return replayed;
+}
+
+}  // namespace medflyt::log
