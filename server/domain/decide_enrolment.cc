@@ -74,6 +74,10 @@ Decider::Decision Decider::operator()(const event::StartEnrolment& command) cons
   if (command.from < spell.days.from) {
     return Invalid("START_BEFORE_PROPOSAL", "from", "it is proposed from " + FormatIsoDate(spell.days.from));
   }
+  if (EnrolledElsewhere(state_, *enrolment, command.from)) {
+    return RuleError(absl::StatusCode::kAlreadyExists, "CITIZEN_ALREADY_ENROLLED", "from",
+                     "another municipality is responsible for the citizen on or after that day");
+  }
   Drafts drafts = {To(spell.responsible, spell.case_id, event::EnrolmentStarted{command.from})};
   if (spell.responsible == state_.self()) return drafts;
   const Agreement* agreement = spell.agreement ? state_.FindAgreement(*spell.agreement) : nullptr;

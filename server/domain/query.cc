@@ -43,6 +43,7 @@ std::vector<Place> PlacesOn(const State& state, const CaseId& agreement_id, Date
   }
   const uint32_t capacity = agreement->CapacityOn(date);
   const State::Calendar& calendar = state.CalendarOf(agreement_id);
+  const std::vector<CapacitySegment> segments = agreement->Segments();
   for (uint32_t number = after + 1; number <= most && places.size() < limit; ++number) {
     Place place;
     place.number = number;
@@ -50,7 +51,8 @@ std::vector<Place> PlacesOn(const State& state, const CaseId& agreement_id, Date
     const auto stays = calendar.find(number);
     if (number <= capacity && stays != calendar.end()) {
       for (const State::Stay& stay : stays->second) {
-        if (!stay.days.Contains(date)) continue;
+        // A stay ends with the run of days in which it began, whether or not that was decided yet.
+        if (!stay.days.Contains(date) || RunEnd(segments, stay.days.from) < date) continue;
         const bool paused = state.FindEnrolment(stay.case_id)->FindSpell(stay.case_id)->PausedOn(date);
         place.state = stay.reserved ? PlaceState::kReserved : paused ? PlaceState::kPaused : PlaceState::kOccupied;
         place.case_id = stay.case_id;

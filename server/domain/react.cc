@@ -75,9 +75,7 @@ class Settler {
     const auto refuse = [&](const char* rule) -> Drafts {
       return {ToResponsible(spell, event::EnrolmentRefused{rule})};
     };
-    if (RunningEnrolment(state_, state_.self(), enrolment->cpr(), &enrolment->id) != nullptr) {
-      return refuse("CITIZEN_ALREADY_ENROLLED");
-    }
+    if (EnrolledElsewhere(state_, *enrolment, spell.days.from)) return refuse("CITIZEN_ALREADY_ENROLLED");
     if (spell.responsible == state_.self()) return {};
     if (!spell.agreement) return refuse("AGREEMENT_REQUIRED");
     const Agreement* agreement = AgreementWith(spell.responsible, *spell.agreement);
@@ -185,8 +183,8 @@ class Settler {
       return e.event == *enrolment.ended->because_of && e.reversed;
     });
     if (end == spell.ends.end()) return {};
-    if (RunningEnrolment(state_, state_.self(), enrolment.cpr(), &enrolment.id) != nullptr) return {};
-    const Date from = enrolment.ended->from;
+    const Date from = std::max(enrolment.ended->from, spell.days.from);
+    if (EnrolledElsewhere(state_, enrolment, enrolment.started ? from : spell.days.from)) return {};
     Drafts drafts = {ToResponsible(spell, event::EnrolmentTransferred{Kind::kRestored, from})};
     if (enrolment.started) AppendRestoredPlace(spell, from, drafts);
     return drafts;
@@ -206,9 +204,9 @@ class Settler {
   }
 
   [[nodiscard]] static Drafts EndBecause(const Spell& spell, const ResponsibilityEnd& end) {
-    const Date from = std::max(end.from, spell.days.from);
-    Drafts drafts = {ToResponsible(spell, event::EnrolmentEnded{from, ReasonOf(end.reason)})};
-    AppendReleases(spell, from, ReleaseReason::kEnded, drafts);
+    // Dated as told, even where it began later: then it never was, and nothing is said of a later day.
+    Drafts drafts = {ToResponsible(spell, event::EnrolmentEnded{end.from, ReasonOf(end.reason)})};
+    AppendReleases(spell, end.from, ReleaseReason::kEnded, drafts);
     return drafts;
   }
 

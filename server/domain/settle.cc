@@ -93,8 +93,7 @@ event::Draft ToResponsible(const Spell& spell, event::Body body) {
 void AppendReleases(const Spell& spell, Date from, event::ReleaseReason reason, std::vector<event::Draft>& drafts) {
   for (const Occupation& occupation : spell.occupations) {
     if (occupation.days.to && *occupation.days.to <= from) continue;
-    const Date free = std::max(from, occupation.days.from);
-    drafts.push_back(ToResponsible(spell, event::PlaceReleased{occupation.agreement, occupation.number, free, reason}));
+    drafts.push_back(ToResponsible(spell, event::PlaceReleased{occupation.agreement, occupation.number, from, reason}));
   }
 }
 
@@ -105,6 +104,21 @@ const Enrolment* RunningEnrolment(const State& state, AuthorityId provider, cons
     if (but == nullptr || enrolment->id != *but) return enrolment;
   }
   return nullptr;
+}
+
+bool EnrolledElsewhere(const State& state, const Enrolment& enrolment, Date from) {
+  for (const CprNumber& number : enrolment.numbers) {
+    for (const CaseId& id : state.EnrolmentsOf(number)) {
+      const Enrolment& other = *state.FindEnrolment(id);
+      if (other.id == enrolment.id || other.provider != enrolment.provider) continue;
+      if (other.unfinished()) return true;
+      for (const Spell& spell : other.spells) {
+        const bool empty = spell.reversed || !other.started || (spell.days.to && *spell.days.to <= spell.days.from);
+        if (!empty && (!spell.days.to || *spell.days.to > from)) return true;
+      }
+    }
+  }
+  return false;
 }
 
 }  // namespace medflyt::domain

@@ -39,8 +39,12 @@ struct Reversal {
 // One PlaceReleased for each place that the spell has on or after that day.
 void AppendReleases(const Spell& spell, Date from, event::ReleaseReason reason, std::vector<event::Draft>& drafts);
 
-// Where the enrolment of the same citizen with the same provider that is not finished stands; other than `but`.
+// The citizen's enrolment with that provider that is not finished, other than `but`; or null.
 [[nodiscard]] const Enrolment* RunningEnrolment(const State& state, AuthorityId provider, const CprNumber& cpr,
                                                 const CaseId* but = nullptr);
+
+// Another enrolment of the citizen with the same provider is not finished, or holds a day from `from` on: on every date
+// one municipality is responsible.
+[[nodiscard]] bool EnrolledElsewhere(const State& state, const Enrolment& enrolment, Date from);
 
 }  // namespace medflyt::domain
