@@ -176,7 +176,10 @@ void Delivery::OnHello(const v1::Hello& message) {
   sent_size_ = hello_->progress.accepted_size;
   next_receipt_ = PairNumber(peer.receipted.value() + 1);
   receipt_head_ = AcceptedOf(peer, hello_->origin, peer.by_receipt);
-  Update([](DirectionStatus& known) { known.connected = true; });
+  Update([&peer](DirectionStatus& known) {
+    known.connected = true;
+    known.proven = peer.receipted;
+  });
   Pump();
 }
 
@@ -279,6 +282,7 @@ absl::Status Delivery::TakeReceipt(const v1::BatchAnswer& answer) {
                                                " rule=", PeersRule(verified->events[i].refused_rule, "REFUSED")));
   }
   next_receipt_ = PairNumber(expected.back().number.value() + 1);
+  Update([&expected](DirectionStatus& status) { status.proven = expected.back().number; });
   if (answer.batch_sequence() != 0) outstanding_.pop_front();
   auto submission =
       std::make_unique<ReceiptSubmission>(ReceiptToLog{peer_, hello_->origin, receipt_head_, head, std::move(expected),

@@ -1,5 +1,6 @@
 #include "server/exchange/exchange.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -46,8 +47,10 @@ void Exchange::Start() {
 void Exchange::Rotate() {
   const absl::Time now = context_.parts.clock.Now();
   const absl::Status submitted = context_.parts.queue.Submit(std::make_unique<RotateSubmission>(*this));
-  // A full queue is tried again soon.
-  strand_->PostAt(now + (submitted.ok() ? absl::Hours(24) : absl::Seconds(1)), [this] { Rotate(); });
+  // Daily, when an epoch ends, and soon again where the queue was full.
+  const absl::Time epoch_end = absl::UnixEpoch() + keys::kExchangeEpoch * (int64_t{keys::ExchangeEpochAt(now)} + 1);
+  const absl::Time next = submitted.ok() ? std::min(now + absl::Hours(24), epoch_end) : now + absl::Seconds(1);
+  strand_->PostAt(next, [this] { Rotate(); });
 }
 
 void Exchange::OnRotated(bool durable) {

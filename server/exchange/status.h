@@ -15,7 +15,10 @@ struct DirectionStatus {
   bool connected = false;                          // both have greeted
   absl::Time last_contact = absl::InfinitePast();  // last message from the peer
   std::string last_error;  // rule that ended the last link, or was answered; empty since all went well again
-  std::string paused;      // rule for which delivery waits although both are there; needs a person
+  // Deliveries only: the last number for which a receipt was verified here. The durable one of `numbers` follows it
+  // with the next commit.
+  PairNumber proven;
+  std::string paused;  // rule for which delivery waits although both are there; needs a person
   friend bool operator==(const DirectionStatus&, const DirectionStatus&) = default;
 };
 
