@@ -1,0 +1,118 @@
+#include "server/service/admin_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/status.h"
+#include "google/protobuf/util/time_util.h"
+#include "server/service/pages.h"
+
+namespace medflyt::service {
+namespace {
+
+google::protobuf::Timestamp Stamp(absl::Time time) {
+  return google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(time));
+}
+
+void ToPeer(const exchange::PeerStatus& status, const directory::Directory& directory, Date today, v1::Peer& peer) {
+  peer.set_authority(status.peer.ToString());
+  if (const directory::Authority* authority = directory.Find(status.peer)) {
+    peer.set_name(authority->NameOn(today));
+    peer.set_endpoint(authority->endpoint);
+    if (!authority->logs.empty()) {
+      peer.set_origin(authority->logs.back().origin);
+      peer.set_log_verifier_key(authority->logs.back().keys.back().key.Format());
+    }
+  }
+  peer.set_connected(status.delivery.connected);
+  peer.set_last_issued_number(status.numbers.issued.value());
+  peer.set_receipted_number(status.numbers.receipted.value());
+  peer.set_last_received_number(status.numbers.received.value());
+  peer.set_accepted_size(status.numbers.by_batch.size.value());
+  peer.set_paused(status.forked || !status.delivery.paused.empty() || !status.reception.paused.empty());
+  for (const std::string* rule :
+       {&status.delivery.paused, &status.reception.paused, &status.delivery.last_error, &status.reception.last_error}) {
+    if (peer.last_error().empty()) peer.set_last_error(*rule);
+  }
+  if (status.forked) peer.set_last_error("LOG_FORKED");
+  const absl::Time contact = std::max(status.delivery.last_contact, status.reception.last_contact);
+  if (contact != absl::InfinitePast()) *peer.mutable_last_contact_at() = Stamp(contact);
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* AdminServiceImpl::Answer(Context* context, std::string_view name,
+                                                   std::function<absl::Status()> answer) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const Ending ending(parts_.metrics, parts_.clock, name);
+  absl::Status status = parts_.gate.Client(*context, service::Call::kAdminister).status();
+  if (status.ok()) {
+    status =
+        parts_.workers.Run([reactor, ending, answer = std::move(answer)] { reactor->Finish(ending.Of(answer())); });
+  }
+  if (!status.ok()) reactor->Finish(ending.Of(status));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::GetStatus(Context* context, const v1::GetStatusRequest*,
+                                                      v1::GetStatusResponse* response) {
+  return Answer(context, "GetStatus", [this, response] {
+    const directory::Directory directory = parts_.directory();
+    const Date today = DanishDate(parts_.clock.Now());
+    const log::Head head = parts_.log.head();
+    response->set_authority(parts_.self.ToString());
+    if (const directory::Authority* self = directory.Find(parts_.self)) response->set_name(self->NameOn(today));
+    response->set_origin(parts_.log.origin());
+    response->set_log_verifier_key(node_.verifier_key);
+    response->set_tree_size(head.size.value());
+    response->set_root_hash(head.root.ToHex());
+    *response->mutable_started_at() = Stamp(node_.started_at);
+    response->set_version(node_.version);
+    response->set_production(node_.production);
+    for (const exchange::PeerStatus& status : node_.peers()) {
+      ToPeer(status, directory, today, *response->add_peers());
+    }
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::ListPeers(Context* context, const v1::ListPeersRequest* request,
+                                                      v1::ListPeersResponse* response) {
+  return Answer(context, "ListPeers", [this, request, response]() -> absl::Status {
+    const auto after = AuthorityId::Parse(request->page_token());
+    if (!after && !request->page_token().empty()) {
+      return RuleError(absl::StatusCode::kInvalidArgument, "PAGE_TOKEN_INVALID", "page_token",
+                       "is not a token of a page");
+    }
+    const directory::Directory directory = parts_.directory();
+    const Date today = DanishDate(parts_.clock.Now());
+    for (const exchange::PeerStatus& status : node_.peers()) {
+      if (after && status.peer <= *after) continue;
+      if (static_cast<size_t>(response->peers_size()) == PageSize(request->page_size())) {
+        response->set_next_page_token(response->peers().rbegin()->authority());
+        break;
+      }
+      ToPeer(status, directory, today, *response->add_peers());
+    }
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::ReloadPeers(Context* context, const v1::ReloadPeersRequest*,
+                                                        v1::ReloadPeersResponse* response) {
+  return Answer(context, "ReloadPeers", [this, response]() -> absl::Status {
+    MEDFLYT_ASSIGN_OR_RETURN(const size_t known, node_.reload_peers());
+    response->set_authorities(static_cast<uint32_t>(known));
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::GetPeerCard(Context* context, const v1::GetPeerCardRequest*,
+                                                        v1::GetPeerCardResponse* response) {
+  return Answer(context, "GetPeerCard", [this, response]() -> absl::Status {
+    MEDFLYT_ASSIGN_OR_RETURN(*response->mutable_card(), node_.card());
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace medflyt::service

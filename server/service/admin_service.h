@@ -1,0 +1,47 @@
+// Administration of this node (admin_service.proto).
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "medflyt/v1/admin_service.grpc.pb.h"
+#include "server/exchange/status.h"
+#include "server/service/parts.h"
+
+namespace medflyt::service {
+
+class AdminServiceImpl final : public v1::AdminService::CallbackService {
+ public:
+  // What the node knows of itself. The functions are thread-safe and may read files: they are called on workers.
+  struct Node {
+    std::string verifier_key;
+    std::string version;
+    bool production = false;
+    absl::Time started_at;
+    std::function<std::vector<exchange::PeerStatus>()> peers;
+    // Reads the cards anew; how many authorities are known then.
+    std::function<absl::StatusOr<size_t>()> reload_peers;
+    std::function<absl::StatusOr<std::string>()> card;
+  };
+  AdminServiceImpl(const Parts& parts, Node node) : parts_(parts), node_(std::move(node)) {}
+
+  using Context = grpc::CallbackServerContext;
+  using Unary = grpc::ServerUnaryReactor;
+
+  Unary* GetStatus(Context* context, const v1::GetStatusRequest* request, v1::GetStatusResponse* response) override;
+  Unary* ListPeers(Context* context, const v1::ListPeersRequest* request, v1::ListPeersResponse* response) override;
+  Unary* ReloadPeers(Context* context, const v1::ReloadPeersRequest* request,
+                     v1::ReloadPeersResponse* response) override;
+  Unary* GetPeerCard(Context* context, const v1::GetPeerCardRequest* request,
+                     v1::GetPeerCardResponse* response) override;
+
+ private:
+  Unary* Answer(Context* context, std::string_view name, std::function<absl::Status()> answer);
+
+  const Parts& parts_;
+  const Node node_;
+};
+
+}  // namespace medflyt::service

@@ -1,0 +1,215 @@
+#include "server/service/audit_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/bytes.h"
+#include "common/base/status.h"
+#include "common/merkle/tree_hasher.h"
+#include "common/rpc/status_map.h"
+#include "common/tlog/tile.h"
+
+namespace medflyt::service {
+namespace {
+
+constexpr size_t kStreamBytes = 512 << 10;  // of a message of entries, about
+constexpr uint64_t kStreamEntries = 1024;
+
+absl::Status OutOfRange(std::string_view field) {
+  return RuleError(absl::StatusCode::kOutOfRange, "TILE_OUT_OF_RANGE", field, "the log is not that long");
+}
+
+// The width asked for, where the durable tree has a tile that wide there.
+absl::StatusOr<unsigned> WidthOf(unsigned level, uint64_t index, uint32_t asked, TreeSize size) {
+  const unsigned width = asked == 0 ? tlog::kTileWidth : asked;
+  if (width > tlog::kTileWidth || level > 63) {
+    return RuleError(absl::StatusCode::kInvalidArgument, "FIELD_OUT_OF_RANGE", "width",
+                     "a tile is 1 to 256 hashes wide");
+  }
+  if (tlog::TileWidthAt(level, index, size) < width) return OutOfRange("index");
+  return width;
+}
+
+// The bytes of a tile that the durable tree has: stored where it is full, made of what is below where it is not.
+absl::StatusOr<std::string> TileBytes(const log::LogReader& reader, const tlog::Tile& tile) {
+  std::string key(1, static_cast<char>(tile.level));
+  AppendU64(key, tile.index);
+  MEDFLYT_ASSIGN_OR_RETURN(auto row, reader.store().Get(store::Table::kTiles, key));
+  const size_t size = size_t{tile.width} * merkle::Hash::kSize;
+  if (row) {
+    if (row->size() < size) return absl::DataLossError("a stored tile is too short");
+    row->resize(size);
+    return *std::move(row);
+  }
+  std::string bytes;
+  if (tile.level == 0) {
+    const uint64_t first = tile.index * tlog::kTileWidth;
+    MEDFLYT_RETURN_IF_ERROR(reader.Visit(LeafIndex(first), TreeSize(first + tile.width),
+                                         [&bytes](LeafIndex, std::string_view entry, const KeyId&) {
+                                           bytes.append(merkle::LeafHash(entry).bytes());
+                                           return absl::OkStatus();
+                                         }));
+    return bytes;
+  }
+  for (unsigned i = 0; i < tile.width; ++i) {
+    MEDFLYT_ASSIGN_OR_RETURN(const std::string below,
+                             TileBytes(reader, {tile.level - 1, tile.index * tlog::kTileWidth + i, tlog::kTileWidth}));
+    MEDFLYT_ASSIGN_OR_RETURN(const merkle::Hash root, tlog::HashFromTile(below, 0, tlog::kTileWidth));
+    bytes.append(root.bytes());
+  }
+  return bytes;
+}
+
+absl::StatusOr<TreeSize> SizeWithin(uint64_t asked, TreeSize durable, std::string_view field) {
+  if (asked == 0) return durable;
+  if (asked > durable.value()) return OutOfRange(field);
+  return TreeSize(asked);
+}
+
+class EntryStream final : public grpc::ServerWriteReactor<v1::StreamEntriesResponse> {
+ public:
+  EntryStream(const Parts& parts, Identity auditor, v1::StreamEntriesRequest range)
+      : parts_(parts),
+        auditor_(std::move(auditor)),
+        range_(std::move(range)),
+        ending_(parts.metrics, parts.clock, "StreamEntries") {}
+
+  void Begin() {
+    const auto end = SizeWithin(range_.end(), parts_.log.head().size, "end");
+    if (!end.ok()) return End(end.status());
+    if (range_.first() > end->value()) return End(OutOfRange("first"));
+    next_ = range_.first();
+    end_ = end->value();
+    ScheduleRead();
+  }
+  void OnWriteDone(bool ok) override {
+    if (!ok) return End(absl::CancelledError("the client is gone"));
+    ScheduleRead();
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  void ScheduleRead() {
+    if (next_ == end_) return End(absl::OkStatus());
+    if (const absl::Status queued = parts_.workers.Run([this] { ReadSome(); }); !queued.ok()) End(queued);
+  }
+  void ReadSome() {
+    if (const absl::Status valid = parts_.gate.StillValid(auditor_); !valid.ok()) return End(valid);
+    message_.Clear();
+    message_.set_first(next_);
+    size_t bytes = 0;
+    const uint64_t until = std::min(end_, next_ + kStreamEntries);
+    const absl::Status visited = parts_.log.reader().Visit(LeafIndex(next_), TreeSize(until),
+                                                           [&](LeafIndex, std::string_view entry, const KeyId&) {
+                                                             if (bytes > kStreamBytes) return absl::OkStatus();
+                                                             bytes += entry.size();
+                                                             message_.add_entries(std::string(entry));
+                                                             return absl::OkStatus();
+                                                           });
+    if (!visited.ok()) return End(visited);
+    next_ += static_cast<uint64_t>(message_.entries_size());
+    StartWrite(&message_);
+  }
+  void End(const absl::Status& status) { Finish(ending_.Of(status)); }
+
+  const Parts& parts_;
+  const Identity auditor_;
+  const v1::StreamEntriesRequest range_;
+  const Ending ending_;
+  uint64_t next_ = 0;
+  uint64_t end_ = 0;
+  v1::StreamEntriesResponse message_;
+};
+
+class RefusedStream final : public grpc::ServerWriteReactor<v1::StreamEntriesResponse> {
+ public:
+  explicit RefusedStream(const absl::Status& why) { Finish(rpc::ToGrpc(why)); }
+  void OnDone() override { delete this; }
+};
+
+}  // namespace
+
+grpc::ServerUnaryReactor* AuditServiceImpl::Answer(Context* context, std::string_view name,
+                                                   std::function<absl::Status()> read) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const Ending ending(parts_.metrics, parts_.clock, name);
+  absl::Status status = parts_.gate.Client(*context, Call::kAudit).status();
+  if (status.ok()) {
+    status = parts_.workers.Run([reactor, ending, read = std::move(read)] { reactor->Finish(ending.Of(read())); });
+  }
+  if (!status.ok()) reactor->Finish(ending.Of(status));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* AuditServiceImpl::GetCheckpoint(Context* context, const v1::GetCheckpointRequest*,
+                                                          v1::GetCheckpointResponse* response) {
+  return Answer(context, "GetCheckpoint", [this, response] {
+    response->set_checkpoint(parts_.log.head().checkpoint);
+    response->set_verifier_key(verifier_key_);
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* AuditServiceImpl::GetTile(Context* context, const v1::GetTileRequest* request,
+                                                    v1::GetTileResponse* response) {
+  return Answer(context, "GetTile", [this, request, response]() -> absl::Status {
+    const TreeSize size = parts_.log.head().size;
+    MEDFLYT_ASSIGN_OR_RETURN(const unsigned width, WidthOf(request->level(), request->index(), request->width(), size));
+    MEDFLYT_ASSIGN_OR_RETURN(*response->mutable_data(),
+                             TileBytes(parts_.log.reader(), {request->level(), request->index(), width}));
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* AuditServiceImpl::GetEntryBundle(Context* context, const v1::GetEntryBundleRequest* request,
+                                                           v1::GetEntryBundleResponse* response) {
+  return Answer(context, "GetEntryBundle", [this, request, response]() -> absl::Status {
+    const TreeSize size = parts_.log.head().size;
+    MEDFLYT_ASSIGN_OR_RETURN(const unsigned width, WidthOf(0, request->index(), request->width(), size));
+    const uint64_t first = request->index() * tlog::kTileWidth;
+    std::string& bundle = *response->mutable_data();
+    return parts_.log.reader().Visit(
+        LeafIndex(first), TreeSize(first + width),
+        [&bundle](LeafIndex, std::string_view entry, const KeyId&) { return tlog::AppendBundleEntry(bundle, entry); });
+  });
+}
+
+grpc::ServerUnaryReactor* AuditServiceImpl::GetInclusionProof(Context* context,
+                                                              const v1::GetInclusionProofRequest* request,
+                                                              v1::GetInclusionProofResponse* response) {
+  return Answer(context, "GetInclusionProof", [this, request, response]() -> absl::Status {
+    MEDFLYT_ASSIGN_OR_RETURN(const TreeSize size,
+                             SizeWithin(request->tree_size(), parts_.log.head().size, "tree_size"));
+    if (request->leaf_index() >= size.value()) return OutOfRange("leaf_index");
+    MEDFLYT_ASSIGN_OR_RETURN(const merkle::Proof proof,
+                             parts_.log.reader().InclusionProof(LeafIndex(request->leaf_index()), size));
+    response->set_tree_size(size.value());
+    for (const merkle::Hash& hash : proof) response->add_hashes(std::string(hash.bytes()));
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* AuditServiceImpl::GetConsistencyProof(Context* context,
+                                                                const v1::GetConsistencyProofRequest* request,
+                                                                v1::GetConsistencyProofResponse* response) {
+  return Answer(context, "GetConsistencyProof", [this, request, response]() -> absl::Status {
+    MEDFLYT_ASSIGN_OR_RETURN(const TreeSize to, SizeWithin(request->to(), parts_.log.head().size, "to"));
+    if (request->from() > to.value()) return OutOfRange("from");
+    MEDFLYT_ASSIGN_OR_RETURN(const merkle::Proof proof,
+                             parts_.log.reader().ConsistencyProof(TreeSize(request->from()), to));
+    response->set_to(to.value());
+    for (const merkle::Hash& hash : proof) response->add_hashes(std::string(hash.bytes()));
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerWriteReactor<v1::StreamEntriesResponse>* AuditServiceImpl::StreamEntries(
+    Context* context, const v1::StreamEntriesRequest* request) {
+  auto auditor = parts_.gate.Client(*context, Call::kAudit);
+  if (!auditor.ok()) return new RefusedStream(auditor.status());
+  auto* stream = new EntryStream(parts_, *std::move(auditor), *request);
+  stream->Begin();
+  return stream;
+}
+
+}  // namespace medflyt::service

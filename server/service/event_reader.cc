@@ -1,0 +1,237 @@
+#include "server/service/event_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "common/base/status.h"
+#include "common/entry/seal.h"
+#include "common/event/catalogue.h"
+#include "common/merkle/tree_hasher.h"
+#include "common/tlog/tlog_proof.h"
+#include "common/wire/content.h"
+#include "common/wire/ledger.h"
+#include "google/protobuf/util/time_util.h"
+#include "server/exchange/refusals.h"
+
+namespace medflyt::service {
+namespace {
+
+absl::Status Unknown() {
+  return RuleError(absl::StatusCode::kNotFound, "EVENT_UNKNOWN", "event_id", "no event with this id is known here");
+}
+
+absl::Status Inconsistent() {
+  return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "",
+                   "what is kept of a received event contradicts itself");
+}
+
+// The record of receipt that stands at an index; nothing for another entry.
+absl::StatusOr<std::optional<wire::EventReceived>> ReceivedRecord(std::string_view entry) {
+  wire::LedgerCodec codec;
+  MEDFLYT_ASSIGN_OR_RETURN(wire::LedgerRecord record, codec.Decode(entry));
+  auto* received = std::get_if<wire::EventReceived>(&record.record);
+  if (received == nullptr) return std::optional<wire::EventReceived>();
+  return std::optional<wire::EventReceived>(std::move(*received));
+}
+
+}  // namespace
+
+absl::StatusOr<log::EventLocation> EventReader::Locate(const EventId& id) const {
+  MEDFLYT_ASSIGN_OR_RETURN(log::EventLocation location, log_.reader().Locate(id));
+  // Stored, but its checkpoint is not published yet: nobody was told of it.
+  if (location.leaf.value() >= log_.head().size.value()) return Unknown();
+  return location;
+}
+
+absl::StatusOr<EventReader::Found> EventReader::Find(const log::EventLocation& location) const {
+  MEDFLYT_ASSIGN_OR_RETURN(log::StoredEntry stored, log_.reader().Entry(location.leaf));
+  if (location.issuer == self_) {
+    return Found{std::move(stored.bytes), stored.key_id, log_.origin(), location.leaf, {}, location.leaf, true};
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(const auto record, ReceivedRecord(stored.bytes));
+  if (!record) return Inconsistent();
+  MEDFLYT_ASSIGN_OR_RETURN(exchange::ReceivedEntry received, exchange::FindReceived(log_.reader().store(), location));
+  return Found{std::move(received.entry),
+               received.key_id,
+               std::move(received.origin),
+               received.index,
+               record->refused_rule,
+               location.leaf,
+               false};
+}
+
+absl::Status EventReader::AddDelivery(const EventId& id, const v1::Content& content, v1::EventView& view) const {
+  const auto recipient = AuthorityId::FromNumber(content.recipient());
+  if (!recipient || *recipient == self_) {
+    view.set_delivery(v1::DELIVERY_STATE_LOCAL);
+    return absl::OkStatus();
+  }
+  if (content.number() > log_.peer(*recipient).receipted.value()) {
+    view.set_delivery(v1::DELIVERY_STATE_PENDING);
+    return absl::OkStatus();
+  }
+  view.set_delivery(v1::DELIVERY_STATE_RECEIPTED);
+  MEDFLYT_ASSIGN_OR_RETURN(const auto refusal, exchange::FindRefusal(log_.reader().store(), id));
+  if (refusal) {
+    view.set_delivery(v1::DELIVERY_STATE_REFUSED);
+    view.set_refused_rule(refusal->rule);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::EventView> EventReader::ViewOf(const Found& found) const {
+  v1::EventView view;
+  view.set_origin(found.origin);
+  view.set_leaf_index(found.index.value());
+  view.set_leaf_hash(merkle::LeafHash(found.entry).ToHex());
+  view.set_position(found.position.value());
+  view.set_refused_rule(found.refused_rule);
+  const auto sealed = entry::ParseSealed(found.entry);
+  if (!sealed.ok()) {
+    if (found.own) return sealed.status();
+    return view;  // refused as undecodable: there is its place and the rule
+  }
+  view.set_event_id(sealed->event_id.ToHex());
+  const auto key = keys_.Find(found.key_id);
+  if (!key.ok()) {
+    if (key.status().code() != absl::StatusCode::kNotFound) return key.status();
+    view.set_erased(true);
+    return view;
+  }
+  const auto content = entry::OpenEntry(*sealed, *key, found.origin);
+  wire::ContentCodec codec;
+  const auto event = content.ok() ? codec.Decode(*content, sealed->event_id) : content.status();
+  if (!event.ok()) {
+    if (found.own) return event.status();
+    return view;
+  }
+  view.set_type(std::string(event::NameOf(event::TypeOf(event->body))));
+  *view.mutable_recorded_at() =
+      google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(event->header.recorded_at));
+  wire::ContentToProto(*event, *view.mutable_content());
+  if (found.own) MEDFLYT_RETURN_IF_ERROR(AddDelivery(sealed->event_id, view.content(), view));
+  return view;
+}
+
+absl::StatusOr<v1::EventView> EventReader::View(const EventId& id) const {
+  MEDFLYT_ASSIGN_OR_RETURN(const log::EventLocation location, Locate(id));
+  MEDFLYT_ASSIGN_OR_RETURN(const Found found, Find(location));
+  return ViewOf(found);
+}
+
+absl::StatusOr<v1::GetEventProofResponse> EventReader::Proof(const EventId& id) const {
+  MEDFLYT_ASSIGN_OR_RETURN(const log::EventLocation location, Locate(id));
+  v1::GetEventProofResponse response;
+  if (location.issuer == self_) {
+    const log::Head head = log_.head();
+    MEDFLYT_ASSIGN_OR_RETURN(log::StoredEntry stored, log_.reader().Entry(location.leaf));
+    MEDFLYT_ASSIGN_OR_RETURN(merkle::Proof hashes, log_.reader().InclusionProof(location.leaf, head.size));
+    MEDFLYT_ASSIGN_OR_RETURN(tlog::SignedNote checkpoint, tlog::SignedNote::Parse(head.checkpoint));
+    response.set_tlog_proof(tlog::TlogProof{{}, location.leaf, std::move(hashes), std::move(checkpoint)}.Serialize());
+    response.set_entry(std::move(stored.bytes));
+    response.set_origin(log_.origin());
+  } else {
+    MEDFLYT_ASSIGN_OR_RETURN(exchange::ReceivedEntry received, exchange::FindReceived(log_.reader().store(), location));
+    response.set_tlog_proof(std::move(received.tlog_proof));
+    response.set_entry(std::move(received.entry));
+    response.set_origin(std::move(received.origin));
+  }
+  const directory::Directory directory = directory_();
+  if (const directory::Log* log = directory.LogOf(response.origin())) {
+    for (const directory::LogKey& key : log->keys) response.add_verifier_keys(key.key.Format());
+  }
+  return response;
+}
+
+absl::Status EventScan::Load(AuthorityId issuer, PairNumber number, Cursor& cursor) const {
+  MEDFLYT_ASSIGN_OR_RETURN(cursor.row, exchange::FindKept(reader_.log_.reader().store(), issuer, number));
+  MEDFLYT_ASSIGN_OR_RETURN(cursor.batch, cursor.row.ParseBatch());
+  return absl::OkStatus();
+}
+
+// Records of one issuer stand in the order of its numbers, so the number is found by halving.
+absl::StatusOr<PairNumber> EventScan::NumberAt(AuthorityId issuer, LeafIndex position) {
+  uint64_t low = 1;
+  uint64_t high = reader_.log_.peer(issuer).received.value();
+  while (low < high) {
+    const uint64_t middle = low + (high - low) / 2;
+    MEDFLYT_ASSIGN_OR_RETURN(const exchange::KeptRow row,
+                             exchange::FindKept(reader_.log_.reader().store(), issuer, PairNumber(middle)));
+    const size_t which = middle - row.first.value();
+    if (which >= row.events.size()) return Inconsistent();
+    if (row.events[which].record < position) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return PairNumber(low);
+}
+
+absl::StatusOr<std::optional<EventReader::Found>> EventScan::Received(LeafIndex position, const std::string& entry) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto record, ReceivedRecord(entry));
+  if (!record) return std::optional<EventReader::Found>();
+  const directory::Directory directory = reader_.directory_();
+  const directory::Authority* issuer = directory.OfOrigin(record->issuer_origin);
+  if (issuer == nullptr) return std::optional<EventReader::Found>();
+
+  auto cursor = cursors_.find(issuer->id);
+  if (cursor == cursors_.end()) {
+    Cursor fresh;
+    MEDFLYT_ASSIGN_OR_RETURN(fresh.number, NumberAt(issuer->id, position));
+    MEDFLYT_RETURN_IF_ERROR(Load(issuer->id, fresh.number, fresh));
+    cursor = cursors_.emplace(issuer->id, std::move(fresh)).first;
+  } else {
+    Cursor& at = cursor->second;
+    at.number = PairNumber(at.number.value() + 1);
+    if (at.number.value() - at.row.first.value() >= at.row.events.size()) {
+      MEDFLYT_RETURN_IF_ERROR(Load(issuer->id, at.number, at));
+    }
+  }
+  const Cursor& at = cursor->second;
+  const size_t which = at.number.value() - at.row.first.value();
+  if (which >= at.row.events.size() || at.row.events[which].record != position) return Inconsistent();
+  const int place = static_cast<int>(at.row.events[which].position);
+  if (place >= at.batch.entries_size() || place >= at.batch.key_ids_size()) return Inconsistent();
+  const auto key_id = KeyId::FromBytes(at.batch.key_ids(place));
+  return std::optional<EventReader::Found>({at.batch.entries(place), key_id.value_or(KeyId()), record->issuer_origin,
+                                            record->issuer_index, record->refused_rule, position, false});
+}
+
+absl::StatusOr<std::vector<v1::WatchEventsResponse>> EventScan::Next(size_t entries) {
+  std::vector<v1::WatchEventsResponse> responses;
+  const uint64_t size = reader_.log_.head().size.value();
+  if (next_.value() >= size) return responses;
+  const uint64_t end = std::min<uint64_t>(size, next_.value() + entries);
+
+  std::vector<std::pair<std::string, KeyId>> stored;
+  MEDFLYT_RETURN_IF_ERROR(reader_.log_.reader().Visit(
+      next_, TreeSize(end), [&stored](LeafIndex, std::string_view entry, const KeyId& key_id) {
+        stored.emplace_back(entry, key_id);
+        return absl::OkStatus();
+      }));
+  for (auto& [entry, key_id] : stored) {
+    const LeafIndex position = next_;
+    next_ = LeafIndex(position.value() + 1);
+    std::optional<EventReader::Found> found;
+    if (key_id.is_zero()) {
+      MEDFLYT_ASSIGN_OR_RETURN(found, Received(position, entry));
+    } else {
+      found = EventReader::Found{std::move(entry), key_id, reader_.log_.origin(), position, {}, position, true};
+    }
+    if (!found) continue;
+    MEDFLYT_ASSIGN_OR_RETURN(v1::EventView view, reader_.ViewOf(*found));
+    if (view.type() == event::NameOf(event::Type::kAccessRecorded)) continue;
+    v1::WatchEventsResponse& response = responses.emplace_back();
+    *response.mutable_event() = std::move(view);
+    response.set_next_position(next_.value());
+  }
+  if (responses.empty() || responses.back().next_position() != next_.value()) {
+    responses.emplace_back().set_next_position(next_.value());
+  }
+  responses.back().set_caught_up(next_.value() >= size);
+  return responses;
+}
+
+}  // namespace medflyt::service

@@ -1,0 +1,88 @@
+// Events as clients are shown them, out of the durable log. Reads the store: on a worker's thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/id.h"
+#include "common/base/named_type.h"
+#include "common/directory/directory.h"
+#include "common/directory/identity.h"
+#include "medflyt/v1/municipality_service.pb.h"
+#include "server/exchange/kept.h"
+#include "server/keys/key_table.h"
+#include "server/log/log.h"
+
+namespace medflyt::service {
+
+using DirectorySource = std::function<directory::Directory()>;  // thread-safe
+
+// Thread-safe.
+class EventReader {
+ public:
+  // Borrows log and keys.
+  EventReader(AuthorityId self, const log::Log& log, const keys::KeyTable& keys, DirectorySource directory)
+      : self_(self), log_(log), keys_(keys), directory_(std::move(directory)) {}
+
+  // NOT_FOUND (EVENT_UNKNOWN).
+  [[nodiscard]] absl::StatusOr<v1::EventView> View(const EventId& id) const;
+  // The proof of the event's entry in its issuer's log: for an event of our own under our present checkpoint, for a
+  // received one under the checkpoint that it came with. NOT_FOUND (EVENT_UNKNOWN).
+  [[nodiscard]] absl::StatusOr<v1::GetEventProofResponse> Proof(const EventId& id) const;
+
+ private:
+  friend class EventScan;
+  // An entry, and what is known of it without its key.
+  struct Found {
+    std::string entry;
+    KeyId key_id;
+    std::string origin;
+    LeafIndex index;
+    std::string refused_rule;
+    LeafIndex position;  // in our own log
+    bool own = false;
+  };
+  [[nodiscard]] absl::StatusOr<log::EventLocation> Locate(const EventId& id) const;
+  [[nodiscard]] absl::StatusOr<Found> Find(const log::EventLocation& location) const;
+  [[nodiscard]] absl::StatusOr<v1::EventView> ViewOf(const Found& found) const;
+  [[nodiscard]] absl::Status AddDelivery(const EventId& id, const v1::Content& content, v1::EventView& view) const;
+
+  const AuthorityId self_;
+  const log::Log& log_;
+  const keys::KeyTable& keys_;
+  const DirectorySource directory_;
+};
+
+// Goes through the log from a position on. One thread at a time.
+class EventScan {
+ public:
+  EventScan(const EventReader& reader, LeafIndex from) : reader_(reader), next_(from) {}
+
+  // What the next entries of the log hold, at most `entries` of them: one response for each event that is shown, and
+  // one without an event where the position moved on beyond it. Empty when nothing durable is left.
+  [[nodiscard]] absl::StatusOr<std::vector<v1::WatchEventsResponse>> Next(size_t entries);
+  [[nodiscard]] LeafIndex next() const { return next_; }
+
+ private:
+  // The kept entry of a record of receipt; nothing where its issuer is no longer in the directory.
+  [[nodiscard]] absl::StatusOr<std::optional<EventReader::Found>> Received(LeafIndex position,
+                                                                           const std::string& record);
+  [[nodiscard]] absl::StatusOr<PairNumber> NumberAt(AuthorityId issuer, LeafIndex position);
+
+  struct Cursor {
+    PairNumber number;  // of the event that was found last
+    exchange::KeptRow row;
+    v1::EventBatch batch;
+  };
+  [[nodiscard]] absl::Status Load(AuthorityId issuer, PairNumber number, Cursor& cursor) const;
+
+  const EventReader& reader_;
+  LeafIndex next_;
+  std::map<AuthorityId, Cursor> cursors_;
+};
+
+}  // namespace medflyt::service

@@ -1,0 +1,100 @@
+// The exchange's links over gRPC: both ends of PeerService.Exchange.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/base/mutex.h"
+#include "common/directory/identity.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/security/credentials.h"
+#include "grpcpp/support/client_callback.h"
+#include "grpcpp/support/server_callback.h"
+#include "medflyt/v1/peer_service.grpc.pb.h"
+#include "server/exchange/link.h"
+#include "server/service/caller.h"
+#include "server/service/event_reader.h"
+#include "server/service/workers.h"
+
+namespace medflyt::service {
+
+// What waits to be sent on a link, beyond which it is closed (LINK_CONGESTED): far more than the exchange's window.
+inline constexpr size_t kMaxLinkBacklog = 64 << 20;
+
+// Messages that wait for the stream, one of which is being written. Thread-safe.
+class LinkOutbox {
+ public:
+  enum class Added { kWait, kWrite, kClosed, kCongested };
+  // kWrite: the caller begins to write current().
+  [[nodiscard]] Added Add(v1::PeerMessage message);
+  // The message being written; stays in place until Written.
+  [[nodiscard]] const v1::PeerMessage& current() const { return current_; }
+  // After a write: true where the caller writes current(), the next one, now. After Close there is none.
+  [[nodiscard]] bool Written(bool ok);
+  // Nothing more is taken. True, once, when nothing is being written and the stream can be ended; otherwise that is so
+  // when Written has returned false, and `ends()` says it.
+  [[nodiscard]] bool Close();
+  // Whether the caller of Written that got false ends the stream.
+  [[nodiscard]] bool ends();
+
+ private:
+  Mutex mutex_;
+  std::deque<v1::PeerMessage> queue_ MEDFLYT_GUARDED_BY(mutex_);
+  size_t bytes_ MEDFLYT_GUARDED_BY(mutex_) = 0;
+  bool writing_ MEDFLYT_GUARDED_BY(mutex_) = false;
+  bool closed_ MEDFLYT_GUARDED_BY(mutex_) = false;
+  bool ended_ MEDFLYT_GUARDED_BY(mutex_) = false;
+  v1::PeerMessage current_;  // the writer's
+};
+
+using AcceptLink =
+    std::function<absl::StatusOr<std::shared_ptr<exchange::LinkEvents>>(AuthorityId, std::shared_ptr<exchange::Link>)>;
+
+class PeerServiceImpl final : public v1::PeerService::CallbackService {
+ public:
+  // Borrows `gate`.
+  PeerServiceImpl(const Gate& gate, AcceptLink accept) : gate_(gate), accept_(std::move(accept)) {}
+
+  grpc::ServerBidiReactor<v1::PeerMessage, v1::PeerMessage>* Exchange(grpc::CallbackServerContext* context) override;
+
+ private:
+  const Gate& gate_;
+  const AcceptLink accept_;
+};
+
+// Makes the credentials for a channel to that authority's node.
+using CredentialsFor = std::function<absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>>(AuthorityId)>;
+
+// Dials the endpoint that the directory has. One channel a peer, which gRPC reconnects.
+class GrpcDialer final : public exchange::Dialer {
+ public:
+  // Borrows `workers`.
+  GrpcDialer(DirectorySource directory, CredentialsFor credentials, Workers& workers)
+      : directory_(std::move(directory)), credentials_(std::move(credentials)), workers_(workers) {}
+
+  std::shared_ptr<exchange::Link> Connect(AuthorityId peer, std::shared_ptr<exchange::LinkEvents> events) override;
+  // Closes what it dialled; later links are closed at once.
+  void Stop();
+
+ private:
+  [[nodiscard]] absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelTo(AuthorityId peer);
+
+  struct Known {
+    std::string endpoint;
+    std::shared_ptr<grpc::Channel> channel;
+  };
+  const DirectorySource directory_;
+  const CredentialsFor credentials_;
+  Workers& workers_;
+  Mutex mutex_;
+  std::map<AuthorityId, Known> channels_ MEDFLYT_GUARDED_BY(mutex_);
+  std::map<AuthorityId, std::weak_ptr<exchange::Link>> links_ MEDFLYT_GUARDED_BY(mutex_);  // the latest of each peer
+  bool stopped_ MEDFLYT_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace medflyt::service

@@ -1,0 +1,98 @@
+#include "server/service/submissions.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "common/base/bytes.h"
+#include "common/base/status.h"
+#include "common/wire/limits.h"
+
+namespace medflyt::service {
+namespace {
+
+std::string FirstOfficerKey(const CaseId& relocation) { return std::string("t").append(relocation.bytes()); }
+
+// Whether a first officer's request for this hold's release came with the certificate that calls now.
+absl::Status CheckSecondCertificate(const log::Appender& appender, const event::ReleaseHold& release,
+                                    const crypto::Hash& certificate) {
+  const domain::Relocation* relocation = appender.state().FindRelocation(release.relocation);
+  if (relocation == nullptr || !relocation->release_officer) return absl::OkStatus();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto first, appender.FindIndex(FirstOfficerKey(release.relocation)));
+  if (first && *first != certificate.bytes()) return absl::OkStatus();
+  return RuleError(absl::StatusCode::kFailedPrecondition, "TWO_OFFICERS_REQUIRED", "",
+                   "the second officer must use another client certificate than the first");
+}
+
+}  // namespace
+
+crypto::Hash RequestKeyOf(const rpc::PeerIdentity& client, std::string_view request_id) {
+  std::string owner;
+  AppendU32(owner, client.authority.number());
+  owner.push_back(static_cast<char>(client.role));
+  return crypto::Sha256({"medflyt/v1/request", std::string_view("\0", 1), owner, request_id});
+}
+
+CommandOutcome ApplyCommand(log::Appender& appender, const RequestedCommand& requested, absl::Duration retention) {
+  if (!requested.command.ok()) return requested.command.status();
+  const std::string key = log::RequestKey(requested.request);
+  MEDFLYT_ASSIGN_OR_RETURN(const auto row, appender.FindIndex(key));
+  if (row) {
+    MEDFLYT_ASSIGN_OR_RETURN(log::RequestRecord record, log::DecodeRequest(*row));
+    if (appender.now() - record.recorded_at <= retention) {
+      if (record.digest == requested.digest) return std::move(record.events);
+      return RuleError(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED", "context.request_id",
+                       "this request id was used for something else");
+    }
+  }
+  const auto* release = std::get_if<event::ReleaseHold>(&requested.command->body);
+  if (release != nullptr) {
+    MEDFLYT_RETURN_IF_ERROR(CheckSecondCertificate(appender, *release, requested.client_certificate));
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(std::vector<log::IssuedEvent> events, appender.Execute(*requested.command));
+  if (release != nullptr) {
+    appender.PutIndex(FirstOfficerKey(release->relocation), requested.client_certificate.bytes());
+  }
+  appender.PutIndex(key, log::EncodeRequest({requested.digest, appender.now(), events}));
+  return events;
+}
+
+void CommandSubmission::Apply(log::Appender& appender) {
+  outcomes_.reserve(commands_.size());
+  for (const RequestedCommand& command : commands_) {
+    outcomes_.push_back(ApplyCommand(appender, command, retention_));
+  }
+}
+
+void CommandSubmission::Committed(const log::Head&) { done_(std::move(outcomes_)); }
+
+void CommandSubmission::Abandoned(const absl::Status& why) {
+  done_(std::vector<CommandOutcome>(commands_.size(), CommandOutcome(why)));
+}
+
+absl::Status RecordAccess(log::Appender& appender, const ReadSubmission::Access& access,
+                          const std::vector<CaseId>& cases) {
+  size_t begin = 0;
+  do {
+    const size_t end = std::min(cases.size(), begin + wire::kMaxCases);
+    event::RecordAccess record{access.kind, access.action, access.purpose,
+                               std::vector<CaseId>(cases.begin() + static_cast<ptrdiff_t>(begin),
+                                                   cases.begin() + static_cast<ptrdiff_t>(end))};
+    MEDFLYT_RETURN_IF_ERROR(appender.Execute({access.officer, std::move(record)}).status());
+    begin = end;
+  } while (begin < cases.size());
+  return absl::OkStatus();
+}
+
+void ReadSubmission::Apply(log::Appender& appender) {
+  std::vector<CaseId> cases;
+  status_ = read_(appender, cases);
+  if (!access_) return;
+  if (const absl::Status recorded = RecordAccess(appender, *access_, cases); !recorded.ok()) status_ = recorded;
+}
+
+void ReadSubmission::Committed(const log::Head&) { done_(status_); }
+
+void ReadSubmission::Abandoned(const absl::Status& why) { done_(why); }
+
+}  // namespace medflyt::service

@@ -1,0 +1,99 @@
+// What the services hand to the sequencer.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/id.h"
+#include "common/crypto/hash.h"
+#include "common/directory/identity.h"
+#include "common/event/command.h"
+#include "common/rpc/peer_identity.h"
+#include "server/log/appender.h"
+#include "server/log/submission.h"
+
+namespace medflyt::service {
+
+// Names a client's request: the hash of authority, role and request id.
+[[nodiscard]] crypto::Hash RequestKeyOf(const rpc::PeerIdentity& client, std::string_view request_id);
+
+// One command with what makes its repetition harmless.
+struct RequestedCommand {
+  // Error: answered with it, nothing is looked up or done.
+  absl::StatusOr<event::Command> command = absl::UnknownError("");
+  crypto::Hash request;             // RequestKeyOf
+  crypto::Hash digest;              // of all that the client said in it
+  crypto::Hash client_certificate;  // fingerprint
+};
+
+using CommandOutcome = absl::StatusOr<std::vector<log::IssuedEvent>>;
+
+// A request id that was answered within `retention` is answered the same way again: ALREADY_EXISTS (REQUEST_ID_REUSED)
+// where it now asks for something else. A command that fails leaves no trace and may be repeated.
+//
+// ReleaseHold is a two-officer act: its second call must come with another certificate than the first, whatever names
+// the officers have (FAILED_PRECONDITION, TWO_OFFICERS_REQUIRED). The first one's fingerprint is kept in
+//   kIndex  't' ‖ relocation id  ->  fingerprint (32)
+// and overwritten when a first officer asks anew. That the officers differ too, the domain checks.
+[[nodiscard]] CommandOutcome ApplyCommand(log::Appender& appender, const RequestedCommand& requested,
+                                          absl::Duration retention);
+
+// Several commands, each on its own, in one submission.
+class CommandSubmission final : public log::Submission {
+ public:
+  // One outcome for each command, once all that was done is durable. On the committer's thread: must not block.
+  using Done = std::function<void(std::vector<CommandOutcome>)>;
+  CommandSubmission(std::vector<RequestedCommand> commands, absl::Duration retention, Done done)
+      : commands_(std::move(commands)), retention_(retention), done_(std::move(done)) {}
+
+  void Apply(log::Appender& appender) override;
+  void Committed(const log::Head& head) override;
+  void Abandoned(const absl::Status& why) override;
+
+ private:
+  const std::vector<RequestedCommand> commands_;
+  const absl::Duration retention_;
+  Done done_;
+  std::vector<CommandOutcome> outcomes_;
+};
+
+// Reading the state, and what is recorded of it.
+class ReadSubmission final : public log::Submission {
+ public:
+  struct Access {
+    event::AccessKind kind = event::AccessKind::kRead;
+    std::string officer;
+    std::string action;
+    std::string purpose;
+  };
+  // On the sequencer's thread: fills the answer and names the cases that it shows. An error is recorded as a miss.
+  using Read = std::function<absl::Status(log::Appender& appender, std::vector<CaseId>& cases)>;
+  // With Read's status once the record is durable, or with why it is not. On the committer's thread: must not block.
+  using Done = std::function<void(const absl::Status& status)>;
+
+  // Without `access` nothing is recorded: only for what touches no citizen.
+  ReadSubmission(std::optional<Access> access, Read read, Done done)
+      : access_(std::move(access)), read_(std::move(read)), done_(std::move(done)) {}
+
+  void Apply(log::Appender& appender) override;
+  void Committed(const log::Head& head) override;
+  void Abandoned(const absl::Status& why) override;
+
+ private:
+  const std::optional<Access> access_;
+  const Read read_;
+  const Done done_;
+  absl::Status status_;
+};
+
+// Records an access now. The domain's errors.
+[[nodiscard]] absl::Status RecordAccess(log::Appender& appender, const ReadSubmission::Access& access,
+                                        const std::vector<CaseId>& cases);
+
+}  // namespace medflyt::service

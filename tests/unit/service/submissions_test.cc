@@ -1,0 +1,266 @@
+#include "server/service/submissions.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/entry/seal.h"
+#include "common/wire/content.h"
+#include "tests/support/log_fixture.h"
+
+namespace medflyt::service {
+namespace {
+
+using testing::kNyborg;
+using testing::kOdense;
+
+constexpr absl::Duration kRetention = absl::Hours(24 * 400);
+
+rpc::PeerIdentity Client(rpc::Role role, std::string_view certificate = "one") {
+  rpc::PeerIdentity client;
+  client.authority = kOdense;
+  client.role = role;
+  client.fingerprint = crypto::Sha256(certificate);
+  return client;
+}
+
+class SubmissionsTest : public testing::LogFixture {
+ protected:
+  absl::Status Commit(std::unique_ptr<log::Submission> submission) {
+    std::vector<std::unique_ptr<log::Submission>> submissions;
+    submissions.push_back(std::move(submission));
+    return log_->Commit(*log_->Prepare(std::move(submissions)));
+  }
+
+  std::vector<CommandOutcome> Run(std::vector<RequestedCommand> commands) {
+    std::optional<std::vector<CommandOutcome>> outcomes;
+    EXPECT_TRUE(Commit(std::make_unique<CommandSubmission>(
+                           std::move(commands), kRetention,
+                           [&](std::vector<CommandOutcome> done) { outcomes = std::move(done); }))
+                    .ok());
+    EXPECT_TRUE(outcomes.has_value());
+    return outcomes.value_or(std::vector<CommandOutcome>());
+  }
+
+  RequestedCommand Propose(std::string_view request, std::string_view said = "terms",
+                           rpc::Role role = rpc::Role::kCaseSystem) {
+    event::AgreementTerms terms;
+    terms.capacity = 2;
+    terms.valid_from = Date(2026, 1, 1);
+    terms.valid_to = Date(2027, 12, 31);
+    terms.legal_basis = "RSL-12A";
+    terms.council_case = "2026-17";
+    event::Command command{"an.officer", event::ProposeAgreement{random_.NewId<CaseId>(), kOdense, kNyborg, terms}};
+    const rpc::PeerIdentity client = Client(role);
+    return {std::move(command), RequestKeyOf(client, request), crypto::Sha256(said), client.fingerprint};
+  }
+
+  size_t agreements() {
+    size_t count = 0;
+    EXPECT_TRUE(Commit(std::make_unique<ReadSubmission>(
+                           std::nullopt,
+                           [&](log::Appender& appender, std::vector<CaseId>&) {
+                             count = appender.state().agreements().size();
+                             return absl::OkStatus();
+                           },
+                           [](const absl::Status&) {}))
+                    .ok());
+    return count;
+  }
+
+  // The access records at the end of the log.
+  event::AccessRecorded LastAccess() {
+    const auto entry = log_->reader().Entry(LeafIndex(log_->head().size.value() - 1));
+    const auto sealed = entry::ParseSealed(entry->bytes);
+    const auto content = entry::OpenEntry(*sealed, *keys_->Find(entry->key_id), log_->origin());
+    const auto event = wire::ContentCodec().Decode(*content, sealed->event_id);
+    return std::get<event::AccessRecorded>(event->body);
+  }
+};
+
+TEST_F(SubmissionsTest, TheSameRequestIsAnsweredTheSameWayAndDoneOnce) {
+  const auto first = Run({Propose("r-1")});
+  ASSERT_TRUE(first[0].ok()) << first[0].status();
+  const TreeSize size = log_->head().size;
+  // Fresh ids differ from call to call: the stored answer is what counts.
+  const auto again = Run({Propose("r-1")});
+  ASSERT_TRUE(again[0].ok()) << again[0].status();
+  EXPECT_EQ(*again[0], *first[0]);
+  EXPECT_EQ(log_->head().size, size);
+  EXPECT_EQ(agreements(), 1u);
+}
+
+TEST_F(SubmissionsTest, ARequestIdOutlivesARestart) {
+  const auto first = Run({Propose("r-1")});
+  Open();
+  EXPECT_EQ(*Run({Propose("r-1")})[0], *first[0]);
+  EXPECT_EQ(agreements(), 1u);
+}
+
+TEST_F(SubmissionsTest, ARequestIdIsKnownWithinOneBatchAndOneCommit) {
+  const auto outcomes = Run({Propose("r-1"), Propose("r-1"), Propose("r-2")});
+  ASSERT_TRUE(outcomes[0].ok() && outcomes[1].ok() && outcomes[2].ok());
+  EXPECT_EQ(*outcomes[0], *outcomes[1]);
+  EXPECT_NE(*outcomes[0], *outcomes[2]);
+  EXPECT_EQ(agreements(), 2u);
+}
+
+TEST_F(SubmissionsTest, ARequestIdForSomethingElseIsRefused) {
+  ASSERT_TRUE(Run({Propose("r-1")})[0].ok());
+  const auto reused = Run({Propose("r-1", "other terms")});
+  EXPECT_EQ(reused[0].status().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(BrokenRuleOf(reused[0].status())->rule, "REQUEST_ID_REUSED");
+  EXPECT_EQ(agreements(), 1u);
+}
+
+TEST_F(SubmissionsTest, RequestIdsOfOtherRolesAreOthers) {
+  ASSERT_TRUE(Run({Propose("r-1")})[0].ok());
+  ASSERT_TRUE(Run({Propose("r-1", "terms", rpc::Role::kAdministrator)})[0].ok());
+  EXPECT_EQ(agreements(), 2u);
+}
+
+TEST_F(SubmissionsTest, ACommandThatFailsLeavesNoTraceAndStopsNoOther) {
+  RequestedCommand unknown = Propose("r-1");
+  unknown.command->body = event::AcceptAgreement{random_.NewId<CaseId>(), 1};
+  RequestedCommand unreadable = Propose("r-2");
+  unreadable.command = absl::InvalidArgumentError("as read");
+  const auto outcomes = Run({unknown, unreadable, Propose("r-3")});
+  EXPECT_FALSE(outcomes[0].ok());
+  EXPECT_EQ(outcomes[1].status(), absl::InvalidArgumentError("as read"));
+  EXPECT_TRUE(outcomes[2].ok());
+  // The failed request id is free, even for something else.
+  EXPECT_TRUE(Run({Propose("r-1", "now right")})[0].ok());
+}
+
+TEST_F(SubmissionsTest, WhatIsAbandonedIsAnsweredWithTheReason) {
+  std::vector<CommandOutcome> outcomes;
+  CommandSubmission submission({Propose("r-1"), Propose("r-2")}, kRetention,
+                               [&](std::vector<CommandOutcome> done) { outcomes = std::move(done); });
+  submission.Abandoned(absl::UnavailableError("stopping"));
+  ASSERT_EQ(outcomes.size(), 2u);
+  EXPECT_EQ(outcomes[1].status(), absl::UnavailableError("stopping"));
+}
+
+TEST_F(SubmissionsTest, AReadIsRecordedHitOrMissBeforeItIsAnswered) {
+  const CaseId found = random_.NewId<CaseId>();
+  for (const absl::Status& outcome : {absl::OkStatus(), absl::NotFoundError("miss")}) {
+    const TreeSize before = log_->head().size;
+    std::optional<absl::Status> answered;
+    ASSERT_TRUE(Commit(std::make_unique<ReadSubmission>(
+                           ReadSubmission::Access{event::AccessKind::kSearch, "an.officer", "GetEnrolment", "case 7"},
+                           [&](log::Appender&, std::vector<CaseId>& cases) {
+                             EXPECT_FALSE(answered.has_value());
+                             if (outcome.ok()) cases.push_back(found);
+                             return outcome;
+                           },
+                           [&](const absl::Status& status) {
+                             EXPECT_GT(log_->head().size, before);
+                             answered = status;
+                           }))
+                    .ok());
+    EXPECT_EQ(answered, outcome);
+    const event::AccessRecorded access = LastAccess();
+    EXPECT_EQ(access.kind, event::AccessKind::kSearch);
+    EXPECT_EQ(access.action, "GetEnrolment");
+    EXPECT_EQ(access.purpose, "case 7");
+    EXPECT_EQ(access.cases, outcome.ok() ? std::vector<CaseId>{found} : std::vector<CaseId>());
+  }
+}
+
+TEST_F(SubmissionsTest, WhatCannotBeRecordedIsNotAnswered) {
+  std::optional<absl::Status> answered;
+  ASSERT_TRUE(Commit(std::make_unique<ReadSubmission>(
+                         ReadSubmission::Access{event::AccessKind::kRead, "an.officer", "GetEnrolment",
+                                                std::string(100'000, 'p')},
+                         [](log::Appender&, std::vector<CaseId>&) { return absl::OkStatus(); },
+                         [&](const absl::Status& status) { answered = status; }))
+                  .ok());
+  ASSERT_TRUE(answered.has_value());
+  EXPECT_FALSE(answered->ok());
+}
+
+TEST_F(SubmissionsTest, ManyCasesAreSeveralRecords) {
+  std::vector<CaseId> many;
+  for (int i = 0; i < 600; ++i) many.push_back(random_.NewId<CaseId>());
+  const TreeSize before = log_->head().size;
+  ASSERT_TRUE(Commit(std::make_unique<ReadSubmission>(
+                         ReadSubmission::Access{event::AccessKind::kSearch, "an.officer", "ListEnrolments", "case 7"},
+                         [&](log::Appender&, std::vector<CaseId>& cases) {
+                           cases = many;
+                           return absl::OkStatus();
+                         },
+                         [](const absl::Status& status) { EXPECT_TRUE(status.ok()) << status; }))
+                  .ok());
+  EXPECT_EQ(log_->head().size.value() - before.value(), 3u);
+  EXPECT_EQ(LastAccess().cases.size(), 600u - 2 * 256);
+}
+
+// The two-officer act.
+class ReleaseHoldTest : public SubmissionsTest {
+ protected:
+  ReleaseHoldTest() {
+    enrolment_ = random_.NewId<CaseId>();
+    relocation_ = random_.NewId<CaseId>();
+    Do(event::ProposeEnrolment{enrolment_, kOdense, *registry::CprNumber::Parse("6101801000"), std::nullopt,
+                               Date(2026, 2, 1)});
+    Do(event::StartEnrolment{enrolment_, Date(2026, 2, 1)});
+    event::Observation observation;
+    observation.relocation = relocation_;
+    observation.enrolment = enrolment_;
+    observation.to = *MunicipalityCode::Parse("0450");
+    observation.effective_date = Date(2026, 3, 1);
+    observation.hold_reasons = {event::HoldReason::kNameAndAddressProtection};
+    event::ImportExtract import;
+    import.digest = crypto::Sha256("extract");
+    import.production_date = Date(2026, 3, 2);
+    import.observations = {observation};
+    Do(std::move(import), "");
+  }
+
+  void Do(event::CommandBody body, std::string officer = "an.officer") {
+    const auto outcomes = Run({Requested(std::move(body), std::move(officer), "one")});
+    ASSERT_TRUE(outcomes[0].ok()) << outcomes[0].status();
+  }
+  RequestedCommand Requested(event::CommandBody body, std::string officer, std::string_view certificate) {
+    const rpc::PeerIdentity client = Client(rpc::Role::kCaseSystem, certificate);
+    return {event::Command{std::move(officer), std::move(body)},
+            RequestKeyOf(client, "request " + std::to_string(++requests_)), crypto::Sha256("said"), client.fingerprint};
+  }
+  std::string Release(std::string officer, std::string_view certificate) {
+    const auto outcome = Run({Requested(event::ReleaseHold{relocation_}, std::move(officer), certificate)})[0];
+    if (outcome.ok()) return "OK";
+    const auto broken = BrokenRuleOf(outcome.status());
+    return broken ? broken->rule : outcome.status().ToString();
+  }
+
+  CaseId enrolment_;
+  CaseId relocation_;
+  int requests_ = 0;
+};
+
+TEST_F(ReleaseHoldTest, TakesTwoOfficersWithTwoCertificates) {
+  EXPECT_EQ(Release("first", "one"), "OK");
+  EXPECT_EQ(Release("second", "one"), "TWO_OFFICERS_REQUIRED");
+  EXPECT_EQ(Release("first", "two"), "TWO_OFFICERS_REQUIRED");
+  Open();
+  EXPECT_EQ(Release("second", "one"), "TWO_OFFICERS_REQUIRED");
+  EXPECT_EQ(Release("second", "two"), "OK");
+  EXPECT_EQ(Release("third", "three"), "RELOCATION_WRONG_STATE");
+}
+
+TEST_F(ReleaseHoldTest, ANewHoldAsksForTwoOfficersAnew) {
+  EXPECT_EQ(Release("first", "one"), "OK");
+  Do(event::HoldRelocation{relocation_, event::HoldReason::kOfficer});
+  EXPECT_EQ(Release("second", "two"), "OK");
+  EXPECT_EQ(Release("first", "two"), "TWO_OFFICERS_REQUIRED");
+  EXPECT_EQ(Release("first", "one"), "OK");
+}
+
+}  // namespace
+}  // namespace medflyt::service
