@@ -1,0 +1,52 @@
+// The configuration file (README.md has the table of keys) and the dated table of legal bases.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/directory/identity.h"
+#include "server/domain/facts.h"
+#include "server/service/parts.h"
+
+namespace medflyt::node {
+
+// Paths are absolute, or relative to the working directory where the configuration file's own path was.
+struct Config {
+  AuthorityId authority;
+  bool production = false;
+  std::string data_dir;
+  std::string card;
+  std::string peers_dir;
+  std::string legal_bases;  // empty: none
+  absl::Duration request_retention;
+
+  std::string listen_address;
+  std::string metrics_address;  // empty: none
+
+  std::string tls_certificate;
+  std::string tls_private_key;
+
+  std::string log_key;
+  std::string witness_key;
+  std::string root_secret;
+  std::string kek;
+  std::string epoch;
+
+  std::vector<service::NumberRange> test_numbers;
+};
+
+// INVALID_ARGUMENT, naming file, line and key: CONFIG_UNREADABLE, CONFIG_SYNTAX, CONFIG_UNKNOWN_KEY,
+// CONFIG_KEY_MISSING, CONFIG_VALUE_INVALID. The field is the key's path ("listen.address").
+[[nodiscard]] absl::StatusOr<Config> LoadConfig(const std::string& path);
+// `text` is the file's; `path` names it in errors, and relative paths begin at its directory.
+[[nodiscard]] absl::StatusOr<Config> ParseConfig(const std::string& text, const std::string& path);
+
+// Errors as LoadConfig. Periods of one key may not overlap.
+[[nodiscard]] absl::StatusOr<std::vector<domain::LegalBasis>> LoadLegalBases(const std::string& path);
+[[nodiscard]] absl::StatusOr<std::vector<domain::LegalBasis>> ParseLegalBases(const std::string& text,
+                                                                              const std::string& path);
+
+}  // namespace medflyt::node

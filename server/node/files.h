@@ -1,0 +1,22 @@
+// Small files, read and replaced whole.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace medflyt::node {
+
+// NOT_FOUND, or UNAVAILABLE with what the system says; INVALID_ARGUMENT beyond `most` bytes.
+[[nodiscard]] absl::StatusOr<std::string> ReadFile(const std::string& path, size_t most);
+
+// A file that holds a secret. FAILED_PRECONDITION (SECRET_FILE_MODE) unless it is a regular file that belongs to the
+// user of this process, without access for group and others. Else as ReadFile. The caller wipes the text.
+[[nodiscard]] absl::StatusOr<std::string> ReadSecretFile(const std::string& path, size_t most);
+
+// Replaces the file by one of mode 0600, durably and at once: whoever reads sees the old bytes or the new.
+[[nodiscard]] absl::Status ReplaceFile(const std::string& path, std::string_view bytes);
+
+}  // namespace medflyt::node

@@ -1,0 +1,370 @@
+#include "server/node/node.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/absl_view.h"
+#include "common/base/status.h"
+#include "common/rpc/credentials.h"
+#include "common/rpc/limits.h"
+#include "common/rpc/peer_identity.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "prometheus/exposer.h"
+#include "prometheus/registry.h"
+#include "server/exchange/exchange.h"
+#include "server/keys/exchange_keys.h"
+#include "server/keys/key_table.h"
+#include "server/log/log.h"
+#include "server/log/sequencer.h"
+#include "server/node/files.h"
+#include "server/node/internal_command.h"
+#include "server/node/peer_directory.h"
+#include "server/node/secrets.h"
+#include "server/node/start_epoch.h"
+#include "server/service/admin_service.h"
+#include "server/service/audit_service.h"
+#include "server/service/municipality_service.h"
+#include "server/service/peer_link.h"
+#include "server/store_rocksdb/rocks_store.h"
+
+namespace medflyt::node {
+namespace {
+
+constexpr uint32_t kLayoutVersion = 1;
+constexpr size_t kWorkerThreads = 4;
+constexpr size_t kWorkerQueue = 4096;
+constexpr size_t kSchedulerThreads = 2;
+constexpr absl::Duration kStopGrace = absl::Seconds(3);
+constexpr absl::Duration kMeasureEvery = absl::Seconds(15);
+constexpr std::string_view kVersion = "0.1.0";
+
+// What is read from files before anything is opened.
+struct Inputs {
+  NamedSigner log_signer;
+  tlog::NoteSigner note_signer;
+  crypto::Key root_secret;
+  std::vector<domain::LegalBasis> legal_bases;
+};
+
+absl::StatusOr<Inputs> ReadInputs(const Config& config) {
+  MEDFLYT_ASSIGN_OR_RETURN(NamedSigner log_signer, LoadNamedSigner(config.log_key, tlog::SignatureType::kEd25519));
+  MEDFLYT_RETURN_IF_ERROR(LoadNamedSigner(config.witness_key, tlog::SignatureType::kCosignature).status());
+  MEDFLYT_ASSIGN_OR_RETURN(crypto::Key root_secret, LoadRootSecret(config.root_secret));
+  MEDFLYT_ASSIGN_OR_RETURN(tlog::NoteSigner note_signer, tlog::NoteSigner::Create(log_signer.name, log_signer.signer));
+  std::vector<domain::LegalBasis> legal_bases;
+  if (!config.legal_bases.empty()) {
+    MEDFLYT_ASSIGN_OR_RETURN(legal_bases, LoadLegalBases(config.legal_bases));
+  }
+  return Inputs{std::move(log_signer), std::move(note_signer), std::move(root_secret), std::move(legal_bases)};
+}
+
+// The own card must name the key that this node signs with.
+absl::Status CheckOwnCard(const directory::Directory& directory, AuthorityId self, const tlog::VerifierKey& key) {
+  const directory::Authority* authority = directory.Find(self);
+  if (authority != nullptr && authority->has_node() && authority->logs.back().origin == key.name() &&
+      authority->logs.back().keys.back().key == key) {
+    return absl::OkStatus();
+  }
+  return RuleError(absl::StatusCode::kInvalidArgument, "CARD_KEY_MISMATCH", "card",
+                   "the own card does not name this node's log key as its newest");
+}
+
+absl::Status MakeDataDir(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(path, ": ", std::strerror(errno)));
+}
+
+PeerDirectory::Sources DirectorySources(const Config& config) {
+  return {config.authority, config.card, config.peers_dir, config.data_dir + "/roots.pem"};
+}
+
+// Puts commits into the metrics.
+class CommitMeter final : public log::CommitObserver {
+ public:
+  explicit CommitMeter(service::Metrics& metrics) : metrics_(metrics) {}
+  void OnCommit(const log::Head& head, const std::vector<AuthorityId>&) override {
+    metrics_.SetTreeSize(head.size.value());
+    metrics_.CountCommit();
+  }
+
+ private:
+  service::Metrics& metrics_;
+};
+
+absl::Time NextMidnight(absl::Time now) {
+  const Date tomorrow = DanishDate(now) + 1;
+  absl::Time at = now;
+  while (DanishDate(at) < tomorrow) at += absl::Minutes(5);
+  return at;
+}
+
+}  // namespace
+
+// In the order of construction; destroyed in reverse.
+struct Node::Running {
+  Running(const Config& config_in, const Environment& environment_in, Inputs inputs_in)
+      : config(config_in), environment(environment_in), inputs(std::move(inputs_in)) {}
+
+  [[nodiscard]] absl::Status OpenStore();
+  [[nodiscard]] absl::Status StartLog();
+  [[nodiscard]] absl::Status StartServer();
+  [[nodiscard]] absl::Status StartMetrics();
+  [[nodiscard]] absl::Status Announce() const;
+  [[nodiscard]] absl::StatusOr<size_t> ReloadPeers();
+  void ExpireDaily();
+  void MeasurePeers();
+  void Stop();
+
+  [[nodiscard]] rpc::TlsFiles tls() const {
+    return {config.tls_private_key, config.tls_certificate, config.data_dir + "/roots.pem", 2};
+  }
+
+  const Config config;
+  const Environment environment;
+  const Inputs inputs;
+  absl::Time started_at;
+  std::string listening;
+  std::string metrics_listening;
+
+  std::unique_ptr<PeerDirectory> directory;
+  std::unique_ptr<store::Store> store;
+  StartEpoch last_epoch;
+  std::unique_ptr<keys::KeyTable> keys;
+  std::unique_ptr<keys::ExchangeKeys> exchange_keys;
+  std::unique_ptr<log::Log> log;
+
+  service::Metrics metrics;
+  std::optional<CommitMeter> commit_meter;
+  std::unique_ptr<service::Workers> workers;
+  std::unique_ptr<service::WatchHub> watch_hub;
+  std::unique_ptr<exchange::ThreadScheduler> scheduler;
+  std::unique_ptr<service::GrpcDialer> dialer;
+  std::unique_ptr<log::Sequencer> sequencer;
+  std::unique_ptr<exchange::Exchange> exchange;
+
+  std::unique_ptr<rpc::PeerIdentities> identities;
+  std::unique_ptr<service::Gate> gate;
+  std::unique_ptr<service::EventReader> events;
+  std::optional<service::Parts> parts;
+  std::unique_ptr<service::MunicipalityServiceImpl> municipality;
+  std::unique_ptr<service::PeerServiceImpl> peer;
+  std::unique_ptr<service::AuditServiceImpl> audit;
+  std::unique_ptr<service::AdminServiceImpl> admin;
+  std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<prometheus::Exposer> exposer;
+};
+
+absl::Status Node::Running::OpenStore() {
+  MEDFLYT_RETURN_IF_ERROR(MakeDataDir(config.data_dir));
+  MEDFLYT_ASSIGN_OR_RETURN(directory,
+                           PeerDirectory::Load(DirectorySources(config), inputs.legal_bases, environment.clock));
+  MEDFLYT_RETURN_IF_ERROR(CheckOwnCard(directory->directory(), config.authority, inputs.note_signer.verifier_key()));
+  store::RocksOptions options;
+  options.layout_version = kLayoutVersion;
+  options.logger = &environment.logger;
+  MEDFLYT_ASSIGN_OR_RETURN(store, store::OpenRocksStore(config.data_dir + "/store", options));
+
+  MEDFLYT_ASSIGN_OR_RETURN(const auto head_row, store->Get(store::Table::kMeta, log::HeadKey()));
+  TreeSize size;
+  if (head_row) {
+    MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, log::DecodeHead(*head_row));
+    size = head.size;
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(last_epoch, CheckStartEpoch(*store, config.epoch, size));
+  MEDFLYT_ASSIGN_OR_RETURN(const keys::Kek kek,
+                           LoadKek(config.kek, inputs.root_secret, !head_row.has_value(), environment.random));
+  MEDFLYT_ASSIGN_OR_RETURN(keys, keys::KeyTable::Load(*store, kek, environment.random));
+  MEDFLYT_ASSIGN_OR_RETURN(exchange_keys, keys::ExchangeKeys::Load(*store, kek, environment.random));
+  return absl::OkStatus();
+}
+
+absl::Status Node::Running::StartLog() {
+  MEDFLYT_ASSIGN_OR_RETURN(log, log::Log::Open({config.authority, *store, *keys, inputs.note_signer, environment.clock,
+                                                environment.random, *directory}));
+  MEDFLYT_RETURN_IF_ERROR(RaiseStartEpoch(*store, config.epoch, last_epoch, log->head().size));
+
+  workers = std::make_unique<service::Workers>(kWorkerThreads, kWorkerQueue);
+  watch_hub = std::make_unique<service::WatchHub>(*workers);
+  commit_meter.emplace(metrics);
+  metrics.SetTreeSize(log->head().size.value());
+  log->AddObserver(*watch_hub);
+  log->AddObserver(*commit_meter);
+  scheduler = std::make_unique<exchange::ThreadScheduler>(environment.clock, kSchedulerThreads);
+  dialer = std::make_unique<service::GrpcDialer>(
+      [this] { return directory->directory(); },
+      [this](AuthorityId authority) { return rpc::MakeChannelCredentials(tls(), authority); }, *workers);
+  sequencer = std::make_unique<log::Sequencer>(*log, log::Sequencer::Limits{}, environment.on_commit_failure);
+  MEDFLYT_ASSIGN_OR_RETURN(
+      exchange,
+      exchange::Exchange::Create({config.authority, *log, *sequencer, *keys, *exchange_keys, inputs.log_signer.signer,
+                                  environment.clock, environment.random, *scheduler, *dialer, environment.logger},
+                                 directory->directory(), {}));
+  return absl::OkStatus();
+}
+
+absl::Status Node::Running::StartServer() {
+  identities = std::make_unique<rpc::PeerIdentities>(
+      environment.clock, [this](AuthorityId authority) { return directory->IssuersOf(authority); });
+  gate = std::make_unique<service::Gate>(config.authority, *identities);
+  events =
+      std::make_unique<service::EventReader>(config.authority, *log, *keys, [this] { return directory->directory(); });
+  parts.emplace(service::Parts{config.authority, *log, *sequencer, *gate, *events, *watch_hub, *workers, metrics,
+                               environment.clock, environment.random, [this] { return directory->directory(); },
+                               config.request_retention,
+                               config.production ? config.test_numbers : std::vector<service::NumberRange>()});
+  const std::string verifier_key = inputs.note_signer.verifier_key().Format();
+  municipality = std::make_unique<service::MunicipalityServiceImpl>(*parts);
+  peer = std::make_unique<service::PeerServiceImpl>(
+      *gate, [this](AuthorityId authority, std::shared_ptr<exchange::Link> link) {
+        return exchange->Accept(authority, std::move(link));
+      });
+  audit = std::make_unique<service::AuditServiceImpl>(*parts, verifier_key);
+  admin = std::make_unique<service::AdminServiceImpl>(
+      *parts, service::AdminServiceImpl::Node{verifier_key, std::string(kVersion), config.production, started_at,
+                                              [this] { return exchange->Statuses(); }, [this] { return ReloadPeers(); },
+                                              [this]() -> absl::StatusOr<std::string> { return directory->card(); }});
+
+  MEDFLYT_ASSIGN_OR_RETURN(const auto credentials, rpc::MakeServerCredentials(tls()));
+  grpc::ServerBuilder builder;
+  rpc::ApplyServerLimits(builder);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  int port = 0;
+  builder.AddListeningPort(config.listen_address, credentials, &port);
+  builder.RegisterService(municipality.get());
+  builder.RegisterService(peer.get());
+  builder.RegisterService(audit.get());
+  builder.RegisterService(admin.get());
+  server = builder.BuildAndStart();
+  if (server == nullptr || port == 0) {
+    return RuleError(absl::StatusCode::kUnavailable, "LISTEN_FAILED", "listen.address",
+                     absl::StrCat("cannot listen on ", config.listen_address));
+  }
+  listening = absl::StrCat(config.listen_address.substr(0, config.listen_address.rfind(':')), ":", port);
+  return absl::OkStatus();
+}
+
+absl::Status Node::Running::StartMetrics() {
+  if (config.metrics_address.empty()) return absl::OkStatus();
+  try {
+    exposer = std::make_unique<prometheus::Exposer>(config.metrics_address, 1);
+  } catch (const std::exception&) {
+    return RuleError(absl::StatusCode::kUnavailable, "LISTEN_FAILED", "listen.metrics",
+                     absl::StrCat("cannot listen on ", config.metrics_address));
+  }
+  exposer->RegisterCollectable(metrics.registry());
+  const auto ports = exposer->GetListeningPorts();
+  metrics_listening = absl::StrCat(config.metrics_address.substr(0, config.metrics_address.rfind(':')), ":",
+                                   ports.empty() ? 0 : ports.front());
+  return absl::OkStatus();
+}
+
+absl::Status Node::Running::Announce() const {
+  std::string lines = absl::StrCat("listening ", listening, "\n");
+  if (!metrics_listening.empty()) absl::StrAppend(&lines, "metrics ", metrics_listening, "\n");
+  return ReplaceFile(config.data_dir + "/listening", lines);
+}
+
+absl::StatusOr<size_t> Node::Running::ReloadPeers() {
+  MEDFLYT_ASSIGN_OR_RETURN(const directory::Directory now, directory->Reload());
+  identities->Forget();
+  exchange->OnDirectoryChanged(now);
+  environment.logger.Info("peers_reloaded", absl::StrCat("authorities=", now.authorities().size()));
+  return now.authorities().size();
+}
+
+// Whatever has run out by a date: at the start, and just after each Danish midnight.
+void Node::Running::ExpireDaily() {
+  const absl::Status queued =
+      sequencer->Submit(std::make_unique<InternalCommand>(event::ExpireDue{}, [this](const absl::Status& outcome) {
+        if (!outcome.ok()) {
+          environment.logger.Warning("expiry_failed", absl::StrCat("code=", static_cast<int>(outcome.code())));
+        }
+      }));
+  const absl::Time now = environment.clock.Now();
+  scheduler->RunAt(queued.ok() ? NextMidnight(now) : now + absl::Minutes(1), [this] { ExpireDaily(); });
+}
+
+void Node::Running::MeasurePeers() {
+  for (const exchange::PeerStatus& status : exchange->Statuses()) {
+    metrics.SetPeer(status.peer.ToString(), status.delivery.connected,
+                    status.numbers.issued.value() - status.numbers.receipted.value());
+  }
+  scheduler->RunAt(environment.clock.Now() + kMeasureEvery, [this] { MeasurePeers(); });
+}
+
+void Node::Running::Stop() {
+  std::error_code ignored;
+  std::filesystem::remove(config.data_dir + "/listening", ignored);
+  exposer.reset();
+  if (watch_hub != nullptr) watch_hub->Stop();
+  if (exchange != nullptr) exchange->Stop();
+  if (server != nullptr) {
+    server->Shutdown(absl::ToChronoTime(absl::Now() + kStopGrace));
+    server->Wait();
+  }
+  if (dialer != nullptr) dialer->Stop();
+  if (scheduler != nullptr) scheduler->Stop();
+  sequencer.reset();  // commits what was taken
+  if (workers != nullptr) workers->Stop();
+  server.reset();
+  if (log != nullptr) {
+    if (const absl::Status noted = NoteSize(*store, config.epoch, log->head().size); !noted.ok()) {
+      environment.logger.Warning("epoch_not_noted", absl::StrCat("code=", static_cast<int>(noted.code())));
+    }
+  }
+  exchange.reset();
+}
+
+Node::Node(std::unique_ptr<Running> running) : running_(std::move(running)) {}
+
+Node::~Node() { Stop(); }
+
+absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Config& config, const Environment& environment) {
+  MEDFLYT_ASSIGN_OR_RETURN(Inputs inputs, ReadInputs(config));
+  // From here on a failure stops what has been started.
+  auto node = std::unique_ptr<Node>(new Node(std::make_unique<Running>(config, environment, std::move(inputs))));
+  Running& running = *node->running_;
+  running.started_at = environment.clock.Now();
+  MEDFLYT_RETURN_IF_ERROR(running.OpenStore());
+  MEDFLYT_RETURN_IF_ERROR(running.StartLog());
+  MEDFLYT_RETURN_IF_ERROR(running.StartServer());
+  MEDFLYT_RETURN_IF_ERROR(running.StartMetrics());
+  running.exchange->Start();
+  running.ExpireDaily();
+  running.MeasurePeers();
+  MEDFLYT_RETURN_IF_ERROR(running.Announce());
+  environment.logger.Info("serving", absl::StrCat("authority=", config.authority.ToString(), " address=",
+                                                  running.listening, " size=", running.log->head().size.value()));
+  return node;
+}
+
+void Node::Stop() {
+  if (running_ == nullptr) return;
+  running_->Stop();
+  running_.reset();
+}
+
+const std::string& Node::listening() const { return running_->listening; }
+
+const std::string& Node::metrics_listening() const { return running_->metrics_listening; }
+
+std::vector<exchange::PeerStatus> Node::Peers() const { return running_->exchange->Statuses(); }
+
+absl::StatusOr<size_t> Node::ReloadPeers() { return running_->ReloadPeers(); }
+
+absl::Status Check(const Config& config, const Environment& environment) {
+  MEDFLYT_ASSIGN_OR_RETURN(const Inputs inputs, ReadInputs(config));
+  MEDFLYT_RETURN_IF_ERROR(MakeDataDir(config.data_dir));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto directory,
+                           PeerDirectory::Load(DirectorySources(config), inputs.legal_bases, environment.clock));
+  return CheckOwnCard(directory->directory(), config.authority, inputs.note_signer.verifier_key());
+}
+
+}  // namespace medflyt::node

@@ -1,0 +1,69 @@
+// The peer directory of a running node: its own card and the others', read again while it runs.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/clock.h"
+#include "common/base/mutex.h"
+#include "common/directory/directory.h"
+#include "common/directory/peer_card.h"
+#include "server/domain/facts.h"
+#include "server/log/log.h"
+
+namespace medflyt::node {
+
+// Thread-safe.
+class PeerDirectory final : public log::FactsSource, private domain::AuthorityDirectory {
+ public:
+  struct Sources {
+    AuthorityId self;
+    std::string card;       // own, a file
+    std::string peers_dir;  // *.card
+    std::string roots;      // file that gets the issuers of all authorities
+  };
+  // Reads all. Errors of the files and of directory::ParsePeerCard, naming the file; INVALID_ARGUMENT
+  // (CARD_OF_OTHER_AUTHORITY) where the own card is not `self`'s. Borrows `clock`.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<PeerDirectory>> Load(Sources sources,
+                                                                           std::vector<domain::LegalBasis> legal_bases,
+                                                                           const Clock& clock);
+
+  // Reads the cards again. On error all stays as it was. Else the new directory, which is the present one from now on.
+  [[nodiscard]] absl::StatusOr<directory::Directory> Reload() MEDFLYT_EXCLUDES(mutex_);
+
+  [[nodiscard]] directory::Directory directory() const MEDFLYT_EXCLUDES(mutex_);
+  // Own card, as its file's bytes.
+  [[nodiscard]] std::string card() const MEDFLYT_EXCLUDES(mutex_);
+  // PEM of the issuers of that authority; empty for an unknown one.
+  [[nodiscard]] std::string IssuersOf(AuthorityId authority) const;
+
+  [[nodiscard]] domain::Facts FactsOn(Date today) const override { return {today, *this, legal_bases_}; }
+
+ private:
+  struct Read {
+    directory::Directory directory;
+    std::string card;
+  };
+  PeerDirectory(Sources sources, std::vector<domain::LegalBasis> legal_bases, const Clock& clock)
+      : sources_(std::move(sources)), legal_bases_(std::move(legal_bases)), clock_(clock) {}
+  // Reads the cards, and writes the roots.
+  [[nodiscard]] absl::StatusOr<Read> ReadCards() const;
+
+  std::optional<MunicipalityCode> CodeOf(AuthorityId authority) const override;
+  std::optional<AuthorityId> AuthorityOf(MunicipalityCode code, Date date) const override;
+  bool IsKnown(AuthorityId authority) const override;
+
+  const Sources sources_;
+  const std::vector<domain::LegalBasis> legal_bases_;
+  const Clock& clock_;
+  Mutex reload_mutex_;
+  mutable Mutex mutex_;
+  directory::Directory directory_ MEDFLYT_GUARDED_BY(mutex_);
+  std::string card_ MEDFLYT_GUARDED_BY(mutex_);
+};
+
+}  // namespace medflyt::node

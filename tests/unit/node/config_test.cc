@@ -1,0 +1,143 @@
+#include "server/node/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "common/base/status.h"
+
+namespace medflyt::node {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr std::string_view kMinimal = R"(authority = "35209115"
+data_dir = "data"
+card = "node.card"
+peers_dir = "/srv/peers"
+[listen]
+address = "127.0.0.1:0"
+[tls]
+certificate = "tls/cert.pem"
+private_key = "tls/key.pem"
+[keys]
+log_key = "keys/log.key"
+witness_key = "keys/witness.key"
+root_secret = "keys/root.secret"
+)";
+
+std::string With(std::string_view from, std::string_view to) {
+  std::string text(kMinimal);
+  const size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+// "RULE field | message"
+std::string Fault(const std::string& text) {
+  const auto config = ParseConfig(text, "/etc/medflyt/medflytd.toml");
+  if (config.ok()) return "none";
+  EXPECT_EQ(config.status().code(), absl::StatusCode::kInvalidArgument);
+  const auto broken = BrokenRuleOf(config.status());
+  if (!broken) return std::string(config.status().message());
+  return broken->rule + " " + broken->field + " | " + std::string(config.status().message());
+}
+
+TEST(Config, PathsAreRelativeToTheFile) {
+  const auto config = ParseConfig(std::string(kMinimal), "/etc/medflyt/medflytd.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->authority.ToString(), "35209115");
+  EXPECT_FALSE(config->production);
+  EXPECT_EQ(config->data_dir, "/etc/medflyt/data");
+  EXPECT_EQ(config->peers_dir, "/srv/peers");
+  EXPECT_EQ(config->log_key, "/etc/medflyt/keys/log.key");
+  EXPECT_EQ(config->kek, "/etc/medflyt/keys/kek");
+  EXPECT_EQ(config->epoch, "/etc/medflyt/keys/epoch");
+  EXPECT_EQ(config->metrics_address, "");
+  EXPECT_EQ(config->request_retention, absl::Hours(24 * 400));
+}
+
+TEST(Config, UnknownKeysAreErrorsThatNameKeyAndLine) {
+  EXPECT_THAT(Fault(With("card =", "card2 = 1\ncard =")), HasSubstr("CONFIG_UNKNOWN_KEY card2 | "));
+  EXPECT_THAT(Fault(With("card =", "card2 = 1\ncard =")), HasSubstr("medflytd.toml:3: card2"));
+  EXPECT_THAT(Fault(With("[tls]", "adress = \"x\"\n[tls]")), HasSubstr("CONFIG_UNKNOWN_KEY listen.adress"));
+  EXPECT_THAT(Fault(std::string(kMinimal) + "[keyz]\n"), HasSubstr("CONFIG_UNKNOWN_KEY keyz"));
+  EXPECT_THAT(Fault(std::string(kMinimal) + "[[test_numbers]]\nfirst = \"0101010000\"\nlast = \"0101010001\"\nx = 1\n"),
+              HasSubstr("CONFIG_UNKNOWN_KEY test_numbers.x"));
+}
+
+TEST(Config, MissingKeysAreNamed) {
+  EXPECT_THAT(Fault(With("authority = \"35209115\"\n", "")), HasSubstr("CONFIG_KEY_MISSING authority"));
+  EXPECT_THAT(Fault(With("address = \"127.0.0.1:0\"\n", "")), HasSubstr("CONFIG_KEY_MISSING listen.address"));
+  EXPECT_THAT(Fault(With("private_key = \"tls/key.pem\"\n", "")), HasSubstr("CONFIG_KEY_MISSING tls.private_key"));
+  EXPECT_THAT(Fault("authority = \"35209115\"\ndata_dir = \"d\"\ncard = \"c\"\npeers_dir = \"p\"\n"),
+              HasSubstr("CONFIG_KEY_MISSING listen"));
+}
+
+TEST(Config, ValuesOfAnotherKindAreRefused) {
+  EXPECT_THAT(Fault(With("\"35209115\"", "35209115")), HasSubstr("CONFIG_VALUE_INVALID authority"));
+  EXPECT_THAT(Fault(With("\"35209115\"", "\"3520911\"")), HasSubstr("CONFIG_VALUE_INVALID authority"));
+  EXPECT_THAT(Fault(With("data_dir = \"data\"", "data_dir = \"\"")), HasSubstr("CONFIG_VALUE_INVALID data_dir"));
+  EXPECT_THAT(Fault(With("card =", "production = \"yes\"\ncard =")), HasSubstr("CONFIG_VALUE_INVALID production"));
+  EXPECT_THAT(Fault(With("card =", "request_retention_days = 0\ncard =")),
+              HasSubstr("CONFIG_VALUE_INVALID request_retention_days"));
+  EXPECT_THAT(Fault(With("127.0.0.1:0", "127.0.0.1")), HasSubstr("CONFIG_VALUE_INVALID listen.address"));
+  EXPECT_THAT(Fault(With("[tls]", "metrics = \"0.0.0.0:9461\"\n[tls]")),
+              HasSubstr("CONFIG_VALUE_INVALID listen.metrics"));
+  EXPECT_THAT(Fault(With("[tls]\n", "[[tls]]\n")), HasSubstr("CONFIG_VALUE_INVALID tls"));
+  EXPECT_THAT(Fault("authority = "), HasSubstr("CONFIG_SYNTAX"));
+  EXPECT_THAT(Fault("authority = "), HasSubstr("medflytd.toml:1"));
+}
+
+TEST(Config, RangesOfTestNumbersAreDigitsInOrder) {
+  const auto ranges = [](std::string_view first, std::string_view last) {
+    return std::string(kMinimal) + "[[test_numbers]]\nfirst = \"" + std::string(first) + "\"\nlast = \"" +
+           std::string(last) + "\"\n";
+  };
+  EXPECT_THAT(ParseConfig(ranges("0101010000", "0101019999"), "c")->test_numbers, SizeIs(1));
+  EXPECT_THAT(Fault(ranges("0101019999", "0101010000")), HasSubstr("CONFIG_VALUE_INVALID test_numbers.last"));
+  EXPECT_THAT(Fault(ranges("010101-0000", "0101010000")), HasSubstr("CONFIG_VALUE_INVALID test_numbers.first"));
+}
+
+TEST(Config, TheExampleIsValid) {
+  const auto config = LoadConfig(std::string(MEDFLYT_SOURCE_DIR) + "/deploy/medflytd.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  const auto bases = LoadLegalBases(config->legal_bases);
+  ASSERT_TRUE(bases.ok()) << bases.status();
+  EXPECT_FALSE(bases->empty());
+}
+
+TEST(Config, AFileThatIsNotThereIsNamed) {
+  const auto config = LoadConfig("/nonexistent/medflytd.toml");
+  ASSERT_FALSE(config.ok());
+  EXPECT_EQ(BrokenRuleOf(config.status())->rule, "CONFIG_UNREADABLE");
+  EXPECT_THAT(std::string(config.status().message()), HasSubstr("/nonexistent/medflytd.toml"));
+}
+
+TEST(LegalBases, HavePeriodsThatDoNotOverlap) {
+  const std::string first = "[[legal_basis]]\nkey = \"A\"\nvalid_from = 2020-01-01\nvalid_to = 2020-12-31\n";
+  const auto bases = ParseLegalBases(first + "[[legal_basis]]\nkey = \"A\"\nvalid_from = 2021-01-01\n", "b");
+  ASSERT_TRUE(bases.ok()) << bases.status();
+  ASSERT_THAT(*bases, SizeIs(2));
+  EXPECT_EQ(bases->at(0).valid_to, Date(2020, 12, 31));
+  EXPECT_FALSE(bases->at(1).valid_to.has_value());
+
+  const auto rule = [](const std::string& text) {
+    const auto broken = BrokenRuleOf(ParseLegalBases(text, "b").status());
+    return broken ? broken->rule + " " + broken->field : "none";
+  };
+  EXPECT_EQ(rule(first + "[[legal_basis]]\nkey = \"A\"\nvalid_from = 2020-12-31\n"),
+            "CONFIG_VALUE_INVALID legal_basis.key");
+  EXPECT_EQ(rule("[[legal_basis]]\nkey = \"A\"\nvalid_from = \"2020-01-01\"\n"),
+            "CONFIG_VALUE_INVALID legal_basis.valid_from");
+  EXPECT_EQ(rule("[[legal_basis]]\nkey = \"A\"\n"), "CONFIG_KEY_MISSING legal_basis.valid_from");
+  EXPECT_EQ(rule("[[legal_basis]]\nkey = \"A\"\nvalid_from = 2020-01-02\nvalid_to = 2020-01-01\n"),
+            "CONFIG_VALUE_INVALID legal_basis.valid_to");
+  EXPECT_EQ(rule("[[legal_basis]]\nkey = \"A\"\nvalid_from = 2020-01-01\nuntil = 1\n"),
+            "CONFIG_UNKNOWN_KEY legal_basis.until");
+}
+
+}  // namespace
+}  // namespace medflyt::node

@@ -1,0 +1,79 @@
+#include "server/node/start_epoch.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "common/base/status.h"
+#include "server/node/files.h"
+#include "server/store/memory_store.h"
+#include "tests/unit/node/temporary_directory.h"
+
+namespace medflyt::node {
+namespace {
+
+class StartEpochTest : public ::testing::Test {
+ protected:
+  StartEpochTest() : store_(*store::OpenMemoryStore(disk_, 1)), file_(directory_.File("epoch")) {}
+
+  // As a start of the node does it; the rule that refused it, or "OK".
+  std::string Start(uint64_t size) { return Start(*store_, size); }
+  std::string Start(store::Store& store, uint64_t size) {
+    const auto last = CheckStartEpoch(store, file_, TreeSize(size));
+    if (!last.ok()) return BrokenRuleOf(last.status())->rule;
+    EXPECT_TRUE(RaiseStartEpoch(store, file_, *last, TreeSize(size)).ok());
+    return "OK";
+  }
+
+  testing::TemporaryDirectory directory_;
+  store::MemoryDisk disk_;
+  std::unique_ptr<store::Store> store_;
+  const std::string file_;
+};
+
+TEST_F(StartEpochTest, RisesAtEachStart) {
+  EXPECT_EQ(Start(0), "OK");
+  EXPECT_EQ(Start(10), "OK");
+  EXPECT_EQ(Start(10), "OK");
+  EXPECT_EQ(*ReadFile(file_, 100), "medflyt-epoch/v1\n3\n10\n");
+}
+
+TEST_F(StartEpochTest, AnOlderStoreIsRefused) {
+  EXPECT_EQ(Start(0), "OK");
+  store::MemoryDisk backup_disk;
+  const auto backup = *store::OpenMemoryStore(backup_disk, 1);
+  EXPECT_EQ(Start(*backup, 5), "STORE_ROLLED_BACK");  // a store that was never started
+  EXPECT_EQ(Start(5), "OK");
+}
+
+TEST_F(StartEpochTest, AShorterLogIsRefused) {
+  EXPECT_EQ(Start(0), "OK");
+  ASSERT_TRUE(NoteSize(*store_, file_, TreeSize(100)).ok());
+  EXPECT_EQ(Start(99), "STORE_ROLLED_BACK");
+  EXPECT_EQ(Start(100), "OK");
+}
+
+TEST_F(StartEpochTest, ACrashBetweenStoreAndFileIsNoRollback) {
+  EXPECT_EQ(Start(0), "OK");
+  const std::string before = *ReadFile(file_, 100);
+  EXPECT_EQ(Start(7), "OK");
+  ASSERT_TRUE(ReplaceFile(file_, before).ok());  // the store is one ahead
+  EXPECT_EQ(Start(7), "OK");
+  EXPECT_EQ(*ReadFile(file_, 100), "medflyt-epoch/v1\n3\n7\n");
+}
+
+TEST_F(StartEpochTest, ALostOrDamagedFileIsNotOverlooked) {
+  EXPECT_EQ(Start(0), "OK");
+  std::filesystem::remove(file_);
+  EXPECT_EQ(Start(0), "EPOCH_FILE_MISSING");
+  for (const char* text : {"", "medflyt-epoch/v1\n1\n", "medflyt-epoch/v2\n1\n0\n", "medflyt-epoch/v1\n-1\n0\n",
+                           "medflyt-epoch/v1\n1\n0\nx", "medflyt-epoch/v1\n1\n0"}) {
+    ASSERT_TRUE(ReplaceFile(file_, text).ok());
+    EXPECT_EQ(Start(0), "EPOCH_FILE_MALFORMED") << text;
+  }
+}
+
+}  // namespace
+}  // namespace medflyt::node
