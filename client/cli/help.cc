@@ -88,6 +88,24 @@ std::string Section(std::string_view title, const std::vector<Entry>& entries, s
   return text;
 }
 
+// A value that the option or argument would accept.
+std::string Sample(ValueKind kind, const std::vector<std::string>& choices, const std::string& name) {
+  if (!choices.empty()) return choices.front();
+  switch (kind) {
+    case ValueKind::kInteger:
+      return "5";
+    case ValueKind::kDate:
+      return "2026-12-01";
+    case ValueKind::kId:
+      return "6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b";
+    case ValueKind::kText:
+    case ValueKind::kFile:
+    case ValueKind::kFlag:
+      break;
+  }
+  return name;
+}
+
 // Within roff text: backslashes and hyphens as such, and no line that begins a request.
 std::string Roff(std::string_view text) {
   std::string escaped;
@@ -147,6 +165,20 @@ std::string UsageOf(const Command& command) {
   return usage;
 }
 
+std::vector<Example> ExamplesOf(const Command& command) {
+  if (!command.examples.empty()) return command.examples;
+  std::string call = "medflyt " + command.Name();
+  for (const Positional& positional : command.positionals) {
+    if (positional.required) call += " " + Sample(positional.kind, positional.choices, positional.name);
+  }
+  for (const Option& option : command.options) {
+    if (!option.required) continue;
+    call += " " + option.name;
+    if (option.kind != ValueKind::kFlag) call += " " + Sample(option.kind, option.choices, option.value_name);
+  }
+  return {{"In its simplest form", call}};
+}
+
 std::string ProgramHelp(const CommandRegistry& commands, size_t width) {
   std::string text = "medflyt - " + std::string(kTagline) + "\n\n" + Wrapped(kOverview, width, 0);
   text += "\nUsage: medflyt NOUN VERB [OPTIONS]\n";
@@ -173,8 +205,8 @@ std::string CommandHelp(const Command& command, size_t width) {
   text += Section("Arguments", Entries(command.positionals), width);
   text += Section("Options", Entries(command.options), width);
   text += Section("Options of every command", Entries(GlobalOptions()), width);
-  if (!command.examples.empty()) text += "\nExamples:\n";
-  for (const Example& example : command.examples) {
+  text += "\nExamples:\n";
+  for (const Example& example : ExamplesOf(command)) {
     text += Wrapped(example.explanation + ":", width, 2) + "    " + example.command + "\n";
   }
   return text;
@@ -190,7 +222,7 @@ std::string ManualPage(const CommandRegistry& commands) {
     page += ".SS " + Roff(UsageOf(*command)) + "\n" + Roff(command->summary) + ".\n";
     page += RoffParagraphs(command->description);
     page += RoffEntries(Entries(command->positionals)) + RoffEntries(Entries(command->options));
-    for (const Example& example : command->examples) page += RoffExample(example);
+    for (const Example& example : ExamplesOf(*command)) page += RoffExample(example);
   }
   page += ".SH OPTIONS OF EVERY COMMAND\n" + RoffEntries(Entries(GlobalOptions()));
   page += ".SH EXIT STATUS\n" + RoffEntries(ExitCodes());

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "client/cli/command.h"
 #include "client/cli/terminal.h"
@@ -15,6 +16,9 @@ namespace medflyt::cli {
 
 // "medflyt cpr inspect [OPTIONS] FILE"
 [[nodiscard]] std::string UsageOf(const Command& command);
+
+// The command's own examples; where it declares none, its simplest call with invented values.
+[[nodiscard]] std::vector<Example> ExamplesOf(const Command& command);
 
 [[nodiscard]] std::string ProgramHelp(const CommandRegistry& commands, size_t width);
 [[nodiscard]] std::string NounHelp(const CommandRegistry& commands, std::string_view noun, size_t width);

@@ -46,9 +46,8 @@ TEST(HelpTest, EveryCommandExplainsItself) {
     EXPECT_FALSE(command->summary.empty()) << command->Name();
     EXPECT_FALSE(command->summary.ends_with('.')) << command->Name();
     EXPECT_FALSE(command->description.empty()) << command->Name();
-    EXPECT_FALSE(command->examples.empty()) << command->Name();
     EXPECT_TRUE(command->run) << command->Name();
-    for (const Example& example : command->examples)
+    for (const Example& example : ExamplesOf(*command))
       EXPECT_THAT(example.command, HasSubstr("medflyt")) << example.command;
     const std::string help = CommandHelp(*command, 80);
     for (const Option& option : command->options) {
@@ -59,6 +58,29 @@ TEST(HelpTest, EveryCommandExplainsItself) {
     }
     for (const Positional& positional : command->positionals) EXPECT_THAT(help, HasSubstr(positional.name));
   }
+}
+
+// What help shows is what the program accepts, as far as no shell stands between.
+TEST(HelpTest, ExamplesAreAccepted) {
+  const CommandRegistry real = AllCommands();
+  Program program;
+  size_t tried = 0;
+  for (const Command* command : real.All()) {
+    Command harmless = *command;
+    harmless.run = [](Context&, const Arguments&) { return absl::OkStatus(); };
+    program.commands.Add(std::move(harmless));
+    for (const Example& example : ExamplesOf(*command)) {
+      if (example.command.find_first_of("'\"|<>$`&;\\") != std::string::npos) continue;
+      std::istringstream words(example.command);
+      std::vector<std::string> args;
+      for (std::string word; words >> word;) args.push_back(word);
+      ASSERT_EQ(args.front(), "medflyt") << example.command;
+      args.erase(args.begin());
+      EXPECT_EQ(program.Run(args), ExitCode::kOk) << example.command << "\n" << program.err;
+      ++tried;
+    }
+  }
+  EXPECT_GT(tried, 0U);
 }
 
 TEST(HelpTest, EveryNounIsDescribed) {
