@@ -1,0 +1,463 @@
+// A peer that lies. Each lie is rejected or refused, recorded, and changes nothing.
+#include <gmock/gmock.h>
+
+#include "common/event/catalogue.h"
+#include "server/exchange/fork_evidence.h"
+#include "tests/sim/exchange/checks.h"
+#include "tests/sim/exchange/forger.h"
+
+namespace medflyt::testing {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::Key;
+
+class ByzantinePeer : public ::testing::Test {
+ protected:
+  ByzantinePeer() : world(7), forger(world) { world.RunFor(absl::Seconds(1)); }
+
+  // What Odense has of Nyborg and everything that follows from it.
+  struct Standing {
+    log::PeerState peer;
+    std::string state;
+    size_t keys;
+    bool operator==(const Standing&) const = default;
+  };
+  Standing Now() {
+    return {world.node(kOdense).log().peer(kNyborg), world.node(kOdense).StateNow().CanonicalBytes(),
+            world.node(kOdense).keys().size()};
+  }
+  uint64_t Received() { return world.node(kOdense).log().peer(kNyborg).received.value(); }
+  // Counts of the ledger after the minute is over.
+  std::map<std::string, uint64_t> Rejections() {
+    world.RunFor(absl::Minutes(2));
+    return ReadLog(world.node(kOdense)).rejections;
+  }
+  // The batch is answered with this rule, recorded, without any effect, and the link is over.
+  void ExpectRejected(const v1::EventBatch& batch, const std::string& rule) {
+    const Standing before = Now();
+    forger.Send(batch);
+    EXPECT_EQ(forger.AnswerRule(), rule);
+    EXPECT_TRUE(forger.closed());
+    EXPECT_TRUE(Now() == before) << "a rejected batch changed something";
+    EXPECT_THAT(Rejections(), Contains(Key(rule)));
+  }
+  // One proposal with its grant, ready to send.
+  struct Prepared {
+    Forger::Secret secret;
+    event::Event event;
+    v1::EventBatch batch;
+  };
+  Prepared Prepare(uint64_t number) {
+    Prepared made{forger.NewKey(), forger.NewProposal(number), {}};
+    const LeafIndex grant = forger.AppendGrant(made.secret);
+    const LeafIndex leaf = forger.AppendEvent(made.event, made.secret);
+    made.batch = forger.Batch({grant, leaf}, made.secret);
+    forger.AddGrant(made.batch, made.secret);
+    return made;
+  }
+  // The first event, taken honestly, so that there is something to be consistent with.
+  Prepared Begin() {
+    forger.Dial();
+    Prepared first = Prepare(1);
+    forger.Send(first.batch);
+    EXPECT_THAT(forger.ReceiptedRules(), ElementsAre(""));
+    EXPECT_EQ(Received(), 1U);
+    forger.set_accepted(forger.log.size());
+    return first;
+  }
+
+  SimWorld world;
+  Forger forger;
+};
+
+TEST_F(ByzantinePeer, AnHonestBatchIsTaken) {
+  const Prepared first = Begin();
+  EXPECT_NE(world.node(kOdense).StateNow().FindAgreement(first.event.header.case_id), nullptr);
+  EXPECT_FALSE(forger.closed());
+}
+
+TEST_F(ByzantinePeer, AnyFlippedByteOfABatchIsRejectedAndTheTrueOneTaken) {
+  Begin();
+  const Prepared second = Prepare(2);
+  std::vector<std::pair<std::string, v1::EventBatch>> altered;
+  const auto alter = [&](const std::string& what, const std::function<void(v1::EventBatch&)>& change) {
+    v1::EventBatch batch = second.batch;
+    change(batch);
+    if (batch.SerializeAsString() != second.batch.SerializeAsString()) altered.emplace_back(what, batch);
+  };
+  const auto flip = [](std::string& bytes, size_t at) { bytes[at] = static_cast<char>(bytes[at] ^ 1); };
+  const auto flip_some = [&](const std::string& what, const std::function<std::string*(v1::EventBatch&)>& field) {
+    v1::EventBatch probe = second.batch;
+    const size_t size = field(probe)->size();
+    for (size_t at = 0; at < size; at += std::max<size_t>(1, size / 7)) {
+      alter(what + " byte " + std::to_string(at), [&](v1::EventBatch& batch) { flip(*field(batch), at); });
+    }
+    alter(what + " cut", [&](v1::EventBatch& batch) { field(batch)->pop_back(); });
+    alter(what + " extended", [&](v1::EventBatch& batch) { field(batch)->push_back('\0'); });
+  };
+  flip_some("checkpoint", [](v1::EventBatch& batch) { return batch.mutable_checkpoint(); });
+  for (int i = 0; i < second.batch.consistency_proof_size(); ++i) {
+    flip_some("consistency", [i](v1::EventBatch& batch) { return batch.mutable_consistency_proof(i); });
+  }
+  for (int i = 0; i < second.batch.entries_size(); ++i) {
+    flip_some("entry", [i](v1::EventBatch& batch) { return batch.mutable_entries(i); });
+  }
+  for (int i = 0; i < second.batch.multi_proof_size(); ++i) {
+    flip_some("multi-proof", [i](v1::EventBatch& batch) { return batch.mutable_multi_proof(i); });
+  }
+  flip_some("key id", [](v1::EventBatch& batch) { return batch.mutable_key_ids(1); });
+  flip_some("grant's key id", [](v1::EventBatch& batch) { return batch.mutable_grants(0)->mutable_key_id(); });
+  flip_some("sealed grant", [](v1::EventBatch& batch) { return batch.mutable_grants(0)->mutable_sealed(); });
+  alter("grant's epoch", [](v1::EventBatch& batch) { batch.mutable_grants(0)->set_exchange_epoch(1); });
+  alter("consistency base", [](v1::EventBatch& batch) { batch.set_consistency_from(batch.consistency_from() - 1); });
+  alter("first contact again", [](v1::EventBatch& batch) {
+    batch.set_consistency_from(0);
+    batch.clear_consistency_proof();
+  });
+  alter("index", [](v1::EventBatch& batch) { batch.set_indices(1, batch.indices(1) - 1); });
+  alter("index beyond", [](v1::EventBatch& batch) { batch.set_indices(1, batch.indices(1) + 1); });
+  alter("no proof", [](v1::EventBatch& batch) { batch.clear_multi_proof(); });
+  alter("no grant", [](v1::EventBatch& batch) { batch.clear_grants(); });
+  alter("no key ids", [](v1::EventBatch& batch) { batch.clear_key_ids(); });
+  ASSERT_GT(altered.size(), 40U);
+
+  const Standing before = Now();
+  forger.set_receipted(1);
+  for (const auto& [what, batch] : altered) {
+    SCOPED_TRACE(what);
+    forger.Dial();
+    forger.Send(batch);
+    const std::string rule = forger.AnswerRule();
+    EXPECT_NE(rule, "RECEIPT");
+    EXPECT_NE(rule, "SILENCE");
+    EXPECT_TRUE(forger.closed());
+  }
+  EXPECT_TRUE(Now() == before);
+  uint64_t counted = 0;
+  for (const auto& [rule, count] : Rejections()) counted += count;
+  EXPECT_EQ(counted, altered.size());
+
+  forger.Dial();
+  forger.Send(second.batch);
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre(""));
+  EXPECT_EQ(Received(), 2U);
+}
+
+TEST_F(ByzantinePeer, AGapConsumesNoNumber) {
+  Begin();
+  ExpectRejected(Prepare(3).batch, "NUMBER_GAP");
+  EXPECT_EQ(Received(), 1U);
+}
+
+TEST_F(ByzantinePeer, NumbersOfABatchAreConsecutive) {
+  Begin();
+  const auto secret = forger.NewKey();
+  const LeafIndex grant = forger.AppendGrant(secret);
+  const LeafIndex one = forger.AppendEvent(forger.NewProposal(2), secret);
+  const LeafIndex two = forger.AppendEvent(forger.NewProposal(4), secret);
+  v1::EventBatch batch = forger.Batch({grant, one, two}, secret);
+  forger.AddGrant(batch, secret);
+  ExpectRejected(batch, "NUMBER_GAP");
+}
+
+TEST_F(ByzantinePeer, ANumberIsNotUsedTwice) {
+  Begin();
+  ExpectRejected(Prepare(1).batch, "NUMBER_REUSED");
+}
+
+TEST_F(ByzantinePeer, AnEventIdIsNotUsedTwice) {
+  const Prepared first = Begin();
+  event::Event second = forger.NewProposal(2);
+  second.header.id = first.event.header.id;
+  const LeafIndex leaf = forger.AppendEvent(second, first.secret);
+  ExpectRejected(forger.Batch({leaf}, first.secret), "EVENT_ID_REUSED");
+}
+
+TEST_F(ByzantinePeer, AnIdenticalRedeliveryGetsItsReceiptAgain) {
+  const Prepared first = Begin();
+  const Standing before = Now();
+  const uint64_t size = world.node(kOdense).log().head().size.value();
+  forger.Send(forger.Batch({LeafIndex(1)}, first.secret));
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre(""));
+  // On a new link its receipt is repeated unasked, because the peer says that it holds none.
+  forger.Dial();
+  const auto repeated = forger.Answer();
+  ASSERT_TRUE(repeated.has_value());
+  EXPECT_EQ(repeated->batch_sequence(), 0U);
+  EXPECT_EQ(repeated->receipt().leaves_size(), 1);
+  EXPECT_TRUE(Now() == before);
+  EXPECT_EQ(world.node(kOdense).log().head().size.value(), size) << "a redelivery was logged";
+}
+
+TEST_F(ByzantinePeer, AnEventForAnotherIsRejected) {
+  Begin();
+  const auto secret = forger.NewKey();
+  const LeafIndex grant = forger.AppendGrant(secret);
+  event::Event event = forger.NewProposal(2);
+  event.header.recipient = kKerteminde;
+  const LeafIndex leaf = forger.AppendEvent(event, secret);
+  v1::EventBatch batch = forger.Batch({grant, leaf}, secret);
+  forger.AddGrant(batch, secret);
+  ExpectRejected(batch, "RECIPIENT_FOREIGN");
+}
+
+TEST_F(ByzantinePeer, AnEventOfAnotherIssuerIsRejected) {
+  Begin();
+  const auto secret = forger.NewKey();
+  const LeafIndex grant = forger.AppendGrant(secret);
+  event::Event event = forger.NewProposal(2);
+  event.header.issuer = kKerteminde;
+  const LeafIndex leaf = forger.AppendEvent(event, secret);
+  v1::EventBatch batch = forger.Batch({grant, leaf}, secret);
+  forger.AddGrant(batch, secret);
+  ExpectRejected(batch, "ISSUER_FOREIGN");
+}
+
+TEST_F(ByzantinePeer, AnUnknownKeyIsNamedInTheFault) {
+  Begin();
+  const auto secret = forger.NewKey();
+  const LeafIndex leaf = forger.AppendEvent(forger.NewProposal(2), secret);
+  const Standing before = Now();
+  forger.Send(forger.Batch({leaf}, secret));
+  const auto answer = forger.Answer();
+  ASSERT_TRUE(answer.has_value() && answer->has_fault());
+  EXPECT_EQ(answer->fault().rule(), "KEY_MISSING");
+  EXPECT_THAT(answer->fault().missing_key_ids(), ElementsAre(std::string(secret.id.bytes())));
+  EXPECT_EQ(answer->fault().expected_number(), 2U);
+  EXPECT_TRUE(Now() == before);
+}
+
+TEST_F(ByzantinePeer, AnotherKeyThanTheEntrysIsRejected) {
+  const Prepared first = Begin();
+  const auto secret = forger.NewKey();
+  const LeafIndex leaf = forger.AppendEvent(forger.NewProposal(2), secret);
+  ExpectRejected(forger.Batch({leaf}, first.secret), "KEY_COMMITMENT_MISMATCH");
+}
+
+TEST_F(ByzantinePeer, AGrantWithoutItsRecordIsRejected) {
+  Begin();
+  const auto secret = forger.NewKey();
+  const LeafIndex leaf = forger.AppendEvent(forger.NewProposal(2), secret);
+  v1::EventBatch batch = forger.Batch({leaf}, secret);
+  forger.AddGrant(batch, secret);
+  ExpectRejected(batch, "GRANT_NOT_LOGGED");
+}
+
+TEST_F(ByzantinePeer, AGrantToAnotherIsRejected) {
+  Begin();
+  const auto secret = forger.NewKey();
+  const LeafIndex grant = forger.AppendGrant(secret, kKerteminde);
+  const LeafIndex leaf = forger.AppendEvent(forger.NewProposal(2), secret);
+  v1::EventBatch batch = forger.Batch({grant, leaf}, secret);
+  forger.AddGrant(batch, secret);
+  ExpectRejected(batch, "GRANT_FOREIGN");
+}
+
+TEST_F(ByzantinePeer, AnotherKeyThanTheOneCommittedToIsRejected) {
+  Begin();
+  const auto secret = forger.NewKey();
+  Forger::Secret other = forger.NewKey();
+  other.id = secret.id;
+  const LeafIndex grant = forger.AppendGrant(secret);
+  const LeafIndex leaf = forger.AppendEvent(forger.NewProposal(2), other);
+  v1::EventBatch batch = forger.Batch({grant, leaf}, secret);
+  forger.AddGrant(batch, other);
+  ExpectRejected(batch, "GRANT_COMMITMENT_MISMATCH");
+}
+
+TEST_F(ByzantinePeer, AGrantToADestroyedExchangeKeyIsAskedForAgain) {
+  Begin();
+  Prepared second = Prepare(2);
+  second.batch.mutable_grants(0)->set_exchange_epoch(17);
+  const Standing before = Now();
+  forger.Send(second.batch);
+  const auto answer = forger.Answer();
+  ASSERT_TRUE(answer.has_value() && answer->has_fault());
+  EXPECT_EQ(answer->fault().rule(), "EXCHANGE_KEY_DESTROYED");
+  EXPECT_THAT(answer->fault().missing_key_ids(), ElementsAre(std::string(second.secret.id.bytes())));
+  EXPECT_TRUE(Now() == before);
+}
+
+TEST_F(ByzantinePeer, WhatCannotBeReadIsRefusedAndConsumesItsNumber) {
+  const Prepared first = Begin();
+  const std::string state = Now().state;
+  const LeafIndex garbage = forger.AppendContent(world.chance.NewId<EventId>(), "no content", first.secret);
+  // A ciphertext that does not open, in an entry whose commitment holds.
+  std::string broken =
+      *entry::SealEntry(world.chance.NewId<EventId>(), world.chance.NewId<crypto::Nonce>(),
+                        Forger::ContentOf(forger.NewProposal(3)), first.secret.key, forger.log.origin());
+  broken.back() = static_cast<char>(broken.back() ^ 1);
+  const LeafIndex unopened = forger.log.Append(broken);
+  const LeafIndex no_entry = forger.log.Append("these bytes are no entry");
+  v1::EventBatch batch = forger.Batch({garbage, unopened, no_entry}, first.secret);
+  batch.set_key_ids(2, std::string(first.secret.id.bytes()));
+  forger.Send(batch);
+  EXPECT_THAT(forger.ReceiptedRules(),
+              ElementsAre("CONTENT_MALFORMED", "ENTRY_SEAL_BROKEN", "LEDGER_RECORD_MALFORMED"));
+  EXPECT_EQ(Received(), 4U);
+  EXPECT_TRUE(Now().state == state);
+
+  // Sent again, they are not refused a second time.
+  const uint64_t size = world.node(kOdense).log().head().size.value();
+  forger.set_accepted(forger.log.size());
+  batch.set_consistency_from(forger.log.size());
+  batch.clear_consistency_proof();
+  forger.Send(batch);
+  EXPECT_THAT(forger.ReceiptedRules(),
+              ElementsAre("CONTENT_MALFORMED", "ENTRY_SEAL_BROKEN", "LEDGER_RECORD_MALFORMED"));
+  EXPECT_EQ(world.node(kOdense).log().head().size.value(), size);
+}
+
+TEST_F(ByzantinePeer, WhatIsIssuedWithoutRightIsRefused) {
+  const Prepared first = Begin();
+  const std::string state = Now().state;
+  const LeafIndex leaf =
+      forger.AppendEvent(forger.NewEvent(2, event::EnrolmentStarted{Date(2026, 3, 1)}), first.secret);
+  forger.Send(forger.Batch({leaf}, first.secret));
+  const auto rules = forger.ReceiptedRules();
+  ASSERT_EQ(rules.size(), 1U);
+  EXPECT_NE(rules[0], "");
+  EXPECT_EQ(Received(), 2U);
+  EXPECT_TRUE(Now().state == state);
+}
+
+TEST_F(ByzantinePeer, WhatIsNewerThanThisProgramPausesTheDelivery) {
+  const Prepared first = Begin();
+  const event::Event known = forger.NewProposal(2);
+  std::string newer = Forger::ContentOf(forger.NewProposal(3));
+  newer.append("\xc2\x3e\x00", 3);  // field 1000, a message
+  const LeafIndex before = forger.AppendEvent(known, first.secret);
+  const LeafIndex leaf = forger.AppendContent(world.chance.NewId<EventId>(), newer, first.secret);
+  forger.Send(forger.Batch({before, leaf}, first.secret));
+  EXPECT_EQ(forger.AnswerRule(), "EVENT_TYPE_UNKNOWN");
+  EXPECT_EQ(Received(), 2U) << "what could be read before it is taken";
+  EXPECT_EQ(world.node(kOdense).exchange().StatusOf(kNyborg).reception.paused, "EVENT_TYPE_UNKNOWN");
+  EXPECT_EQ(world.node(kOdense).logger.events.count("delivery_paused"), 1U);
+  EXPECT_EQ(Rejections().count("EVENT_TYPE_UNKNOWN"), 0U) << "waiting is not the peer's fault";
+}
+
+TEST_F(ByzantinePeer, ALedgerRecordOfAnotherKindIsRejected) {
+  Begin();
+  wire::LedgerCodec codec;
+  const LeafIndex leaf =
+      forger.log.Append(*codec.Encode({world.timeline.Now(), wire::KeyDestroyed{world.chance.NewId<KeyId>()}}));
+  ExpectRejected(forger.Batch({leaf}, forger.NewKey()), "RECORD_UNEXPECTED");
+}
+
+TEST_F(ByzantinePeer, ABatchOutOfSequenceIsRejected) {
+  Begin();
+  v1::EventBatch batch = Prepare(2).batch;
+  batch.set_sequence(7);
+  const Standing before = Now();
+  forger.SendAsIs(batch);
+  EXPECT_EQ(forger.AnswerRule(), "SEQUENCE_GAP");
+  EXPECT_TRUE(Now() == before);
+}
+
+TEST_F(ByzantinePeer, AForkIsProvenKeptAndEndsTheExchange) {
+  Begin();
+  // Another log of the same key, as long as the one that was accepted.
+  EvidenceLog other("medflyt.example/29189722/1", 20);
+  while (other.size() < forger.log.size()) other.Append("another entry " + std::to_string(other.size()));
+  v1::EventBatch batch = other.Batch({LeafIndex(0)}, other.size(), other.size());
+  batch.set_key_ids(0, std::string(forger.NewKey().id.bytes()));
+  ExpectRejected(batch, "LOG_FORKED");
+
+  const auto evidence = exchange::ReadForkEvidence(world.node(kOdense).store());
+  ASSERT_TRUE(evidence.ok());
+  ASSERT_EQ(evidence->size(), 1U);
+  EXPECT_EQ(evidence->front().peer, kNyborg);
+  EXPECT_TRUE(evidence->front().proven);
+  EXPECT_EQ(evidence->front().accepted_note, forger.log.Note(forger.log.size()));
+  EXPECT_EQ(evidence->front().presented_note, other.Note(other.size()));
+  EXPECT_EQ(world.node(kOdense).logger.events.count("log_fork_proven"), 1U);
+
+  // Not even the honest log is taken any more, not after a restart either.
+  forger.Dial();
+  EXPECT_EQ(forger.AnswerRule(), "LOG_FORKED");
+  world.node(kOdense).Crash();
+  world.node(kOdense).Boot();
+  world.RunFor(absl::Seconds(1));
+  forger.Dial();
+  EXPECT_EQ(forger.AnswerRule(), "LOG_FORKED");
+  EXPECT_TRUE(world.node(kOdense).exchange().StatusOf(kNyborg).forked);
+}
+
+TEST_F(ByzantinePeer, AnInconsistentLogIsHeldNotAccused) {
+  Begin();
+  EvidenceLog other("medflyt.example/29189722/1", 20);
+  while (other.size() < forger.log.size() + 3) other.Append("another entry " + std::to_string(other.size()));
+  v1::EventBatch batch = other.Batch({LeafIndex(0)}, forger.log.size(), other.size());
+  batch.set_key_ids(0, std::string(forger.NewKey().id.bytes()));
+  ExpectRejected(batch, "CONSISTENCY_PROOF_INVALID");
+  const auto evidence = exchange::ReadForkEvidence(world.node(kOdense).store());
+  ASSERT_TRUE(evidence.ok());
+  ASSERT_EQ(evidence->size(), 1U);
+  EXPECT_FALSE(evidence->front().proven);
+
+  // With a log that goes on from what was accepted all is well again.
+  forger.Dial();
+  (void)forger.Answer();  // the receipt of the first, repeated
+  forger.Send(Prepare(2).batch);
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre(""));
+}
+
+TEST_F(ByzantinePeer, ARolledBackLogIsHeld) {
+  Begin();
+  EvidenceLog earlier("medflyt.example/29189722/1", 20);
+  earlier.Append(forger.log.entry(LeafIndex(0)));
+  v1::Hello hello = forger.Hello();
+  hello.set_checkpoint(earlier.Note(1));
+  forger.Dial(hello);
+  EXPECT_EQ(forger.AnswerRule(), "CHECKPOINT_BEHIND");
+  EXPECT_TRUE(forger.closed());
+}
+
+TEST_F(ByzantinePeer, AHelloThatIsNotThePeersIsRejected) {
+  Begin();
+  const auto expect = [this](const std::string& rule, const std::function<void(v1::Hello&)>& change) {
+    SCOPED_TRACE(rule);
+    v1::Hello hello = forger.Hello();
+    change(hello);
+    forger.Dial(hello);
+    EXPECT_EQ(forger.AnswerRule(), rule);
+    EXPECT_TRUE(forger.closed());
+  };
+  expect("PROTOCOL_UNSUPPORTED", [](v1::Hello& hello) { hello.set_protocol(2); });
+  expect("HELLO_AUTHORITY_MISMATCH", [](v1::Hello& hello) { hello.set_authority(kKerteminde.number()); });
+  expect("HELLO_ADDRESSEE_MISMATCH", [](v1::Hello& hello) { hello.set_addressee(kKerteminde.number()); });
+  expect("HELLO_ORIGIN_MISMATCH", [](v1::Hello& hello) { hello.set_origin("medflyt.example/29189706/1"); });
+  expect("NOTE_UNSIGNED",
+         [](v1::Hello& hello) { hello.set_checkpoint(EvidenceLog("medflyt.example/29189722/1", 99).Note(0)); });
+  expect("EXCHANGE_KEY_INVALID",
+         [](v1::Hello& hello) { hello.mutable_exchange_key()->set_epoch(hello.exchange_key().epoch() + 1); });
+  expect("EXCHANGE_KEY_EXPIRED", [this](v1::Hello& hello) {
+    const auto card = entry::SignExchangeKey(forger.log.signer(), forger.log.origin(), 1,
+                                             *crypto::ExchangePublicKey::FromBytes(hello.exchange_key().public_key()),
+                                             world.timeline.Now() - absl::Seconds(1));
+    hello.mutable_exchange_key()->set_epoch(card.epoch);
+    hello.mutable_exchange_key()->set_not_after_us(absl::ToUnixMicros(card.not_after));
+    hello.mutable_exchange_key()->set_signature(std::string(card.signature.bytes()));
+  });
+  expect("OWN_LOG_BEHIND", [](v1::Hello& hello) { hello.set_accepted_size(1'000'000); });
+  expect("OWN_LOG_BEHIND", [](v1::Hello& hello) { hello.set_receipted_number(2); });
+  const auto rejections = Rejections();
+  EXPECT_EQ(rejections.at("OWN_LOG_BEHIND"), 2U);
+  EXPECT_EQ(rejections.at("EXCHANGE_KEY_EXPIRED"), 1U);
+}
+
+TEST_F(ByzantinePeer, AStrangerIsNotLetIn) {
+  class Nobody final : public exchange::Link {
+    void Send(v1::PeerMessage) override { ADD_FAILURE() << "a stranger was spoken to"; }
+    void Close(const absl::Status&) override {}
+  };
+  const auto taken = world.node(kOdense).exchange().Accept(*AuthorityId::Parse("11111111"), std::make_shared<Nobody>());
+  EXPECT_EQ(RuleOf(taken.status()), "PEER_UNKNOWN");
+  world.RunFor(absl::Minutes(2));
+  EXPECT_TRUE(ReadLog(world.node(kOdense)).rejections.empty()) << "only authenticated peers are recorded";
+}
+
+}  // namespace
+}  // namespace medflyt::testing

@@ -1,0 +1,187 @@
+// Nyborg, in the hands of somebody who knows its keys: says whatever a test wants, on a link of its own.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/entry/grant.h"
+#include "common/entry/seal.h"
+#include "common/event/event.h"
+#include "common/wire/content.h"
+#include "common/wire/ledger.h"
+#include "server/exchange/hello.h"
+#include "tests/support/evidence_log.h"
+#include "tests/support/sim_world.h"
+
+namespace medflyt::testing {
+
+class Forger {
+ public:
+  explicit Forger(SimWorld& world)
+      : world_(world), log("medflyt.example/29189722/1", 20), exchange_key_(crypto::Key::Random()) {
+    world.node(kNyborg).Crash();
+  }
+
+ private:
+  SimWorld& world_;
+
+ public:
+  EvidenceLog log;
+  v1::Hello greeting;  // of the node, once it has answered
+
+  struct Secret {
+    KeyId id;
+    crypto::Key key;
+  };
+  [[nodiscard]] Secret NewKey() { return {world_.chance.NewId<KeyId>(), crypto::Key::Random()}; }
+
+  LeafIndex AppendGrant(const Secret& secret, AuthorityId recipient = kOdense) {
+    wire::LedgerCodec codec;
+    return log.Append(
+        *codec.Encode({world_.timeline.Now(),
+                       wire::KeyGranted{recipient, secret.id, entry::GrantCommitment(secret.id, secret.key)}}));
+  }
+  [[nodiscard]] event::Event NewEvent(uint64_t number, event::Body body) {
+    event::Event made;
+    made.header = {
+        world_.chance.NewId<EventId>(), kNyborg,    kOdense, world_.chance.NewId<CaseId>(), PairNumber(number),
+        world_.timeline.Now(),          "officer-1"};
+    made.body = std::move(body);
+    return made;
+  }
+  // A proposal that Odense takes note of.
+  [[nodiscard]] event::Event NewProposal(uint64_t number) {
+    event::AgreementProposed proposed;
+    proposed.version = 1;
+    proposed.provider = kOdense;
+    proposed.buyer = kNyborg;
+    proposed.terms.capacity = 3;
+    proposed.terms.price_ore = 100;
+    proposed.terms.valid_from = Date(2026, 1, 1);
+    proposed.terms.valid_to = Date(2026, 12, 31);
+    proposed.terms.notice_days = 30;
+    proposed.terms.settlement_months = 3;
+    proposed.terms.legal_basis = "kommunestyrelsesloven";
+    proposed.terms.council_case = "2026-001";
+    return NewEvent(number, proposed);
+  }
+  [[nodiscard]] static std::string ContentOf(const event::Event& event) {
+    wire::ContentCodec codec;
+    std::string content;
+    EXPECT_TRUE(codec.Encode(event, content).ok());
+    return content;
+  }
+  LeafIndex AppendContent(const EventId& id, std::string_view content, const Secret& secret) {
+    return log.Append(*entry::SealEntry(id, world_.chance.NewId<crypto::Nonce>(), content, secret.key, log.origin()));
+  }
+  LeafIndex AppendEvent(const event::Event& event, const Secret& secret) {
+    return AppendContent(event.header.id, ContentOf(event), secret);
+  }
+
+  // A batch of these entries under the newest head, each named with the key's id where it is sealed.
+  [[nodiscard]] v1::EventBatch Batch(const std::vector<LeafIndex>& indices, const Secret& secret) {
+    v1::EventBatch batch = log.Batch(indices, accepted_, log.size());
+    for (int i = 0; i < batch.entries_size(); ++i) {
+      if (entry::ParseSealed(batch.entries(i)).ok()) batch.set_key_ids(i, std::string(secret.id.bytes()));
+    }
+    return batch;
+  }
+  void AddGrant(v1::EventBatch& batch, const Secret& secret, AuthorityId recipient = kOdense) {
+    const auto to = *crypto::ExchangePublicKey::FromBytes(greeting.exchange_key().public_key());
+    v1::SealedGrant& grant = *batch.add_grants();
+    grant.set_key_id(std::string(secret.id.bytes()));
+    grant.set_exchange_epoch(greeting.exchange_key().epoch());
+    grant.set_sealed(*entry::SealGrant({log.origin(), secret.id, recipient}, secret.key, to));
+  }
+
+  [[nodiscard]] v1::Hello Hello() {
+    const absl::Time not_after = world_.timeline.Now() + absl::Hours(24);
+    const auto card = entry::SignExchangeKey(log.signer(), log.origin(), 1, exchange_key_.public_key(), not_after);
+    const log::Head head{TreeSize(log.size()), log.Head(log.size()).root, log.Note(log.size())};
+    return exchange::MakeHello(kNyborg, kOdense, head, log.origin(), card,
+                               {TreeSize(), PairNumber(), PairNumber(receipted_)});
+  }
+
+  // Opens a link and greets. What the node answers is in `answers`, and its Hello in `greeting`.
+  void Dial(std::optional<v1::Hello> hello = std::nullopt) {
+    link_ = std::make_shared<Line>();
+    auto events = world_.node(kOdense).exchange().Accept(kNyborg, link_);
+    ASSERT_TRUE(events.ok()) << events.status();
+    events_ = *std::move(events);
+    v1::PeerMessage message;
+    *message.mutable_hello() = hello ? *hello : Hello();
+    events_->OnMessage(message);
+    world_.RunFor(absl::Milliseconds(100));
+    if (!link_->sent.empty() && link_->sent.front().has_hello()) {
+      greeting = link_->sent.front().hello();
+      link_->sent.pop_front();
+      accepted_ = greeting.accepted_size();
+      sequence_ = 0;
+    }
+  }
+  void Send(v1::EventBatch batch) {
+    batch.set_sequence(++sequence_);
+    SendAsIs(batch);
+  }
+  void SendAsIs(const v1::EventBatch& batch) {
+    v1::PeerMessage message;
+    *message.mutable_batch() = batch;
+    events_->OnMessage(message);
+    world_.RunFor(absl::Milliseconds(100));
+  }
+  // The next answer of the node; nothing where it said none.
+  [[nodiscard]] std::optional<v1::BatchAnswer> Answer() {
+    if (link_->sent.empty() || !link_->sent.front().has_answer()) return std::nullopt;
+    v1::BatchAnswer answer = link_->sent.front().answer();
+    link_->sent.pop_front();
+    return answer;
+  }
+  // The rule of the fault that answered, "RECEIPT", or "SILENCE".
+  [[nodiscard]] std::string AnswerRule() {
+    const auto answer = Answer();
+    if (!answer) return "SILENCE";
+    return answer->has_fault() ? answer->fault().rule() : "RECEIPT";
+  }
+  // The rules with which the receipt says that each event was refused; empty for one that was accepted.
+  [[nodiscard]] std::vector<std::string> ReceiptedRules() {
+    const auto answer = Answer();
+    std::vector<std::string> rules;
+    if (!answer || !answer->has_receipt()) return {"NO RECEIPT"};
+    wire::LedgerCodec codec;
+    for (const std::string& leaf : answer->receipt().leaves()) {
+      const auto record = codec.Decode(leaf);
+      if (!record.ok()) return {"NO RECORD"};
+      rules.push_back(std::get<wire::EventReceived>(record->record).refused_rule);
+    }
+    return rules;
+  }
+  [[nodiscard]] bool closed() const { return link_->closed; }
+  // Where the consistency of the next batch begins.
+  void set_accepted(uint64_t size) { accepted_ = size; }
+  // Up to which number receipts are held; the node repeats those above.
+  void set_receipted(uint64_t number) { receipted_ = number; }
+
+ private:
+  class Line final : public exchange::Link {
+   public:
+    void Send(v1::PeerMessage message) override { sent.push_back(std::move(message)); }
+    void Close(const absl::Status&) override { closed = true; }
+    std::deque<v1::PeerMessage> sent;
+    bool closed = false;
+  };
+
+  const crypto::ExchangeKey exchange_key_;
+  std::shared_ptr<Line> link_;
+  std::shared_ptr<exchange::LinkEvents> events_;
+  uint64_t accepted_ = 0;
+  uint64_t sequence_ = 0;
+  uint64_t receipted_ = 0;
+};
+
+}  // namespace medflyt::testing

@@ -1,0 +1,319 @@
+// A whole node in simulated time: the real store in memory, keys, log, domain and exchange; only threads, network and
+// clock are the simulation's. What it had not synced when it crashed is gone.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <deque>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/crypto/signer.h"
+#include "common/directory/directory.h"
+#include "common/tlog/note_key.h"
+#include "server/exchange/exchange.h"
+#include "server/exchange/kept.h"
+#include "server/keys/exchange_keys.h"
+#include "server/keys/key_table.h"
+#include "server/log/appender.h"
+#include "server/log/log.h"
+#include "server/log/replay.h"
+#include "server/store/memory_store.h"
+#include "tests/support/sim_network.h"
+#include "tests/support/sim_time.h"
+
+namespace medflyt::testing {
+
+// The peer directory as the domain sees it, and one legal basis.
+class SimFacts final : public domain::AuthorityDirectory, public log::FactsSource {
+ public:
+  explicit SimFacts(directory::Directory directory) : directory_(std::move(directory)) {}
+  std::optional<AuthorityId> AuthorityOf(MunicipalityCode code, Date date) const override {
+    const directory::Authority* found = directory_.MunicipalityOn(code, date);
+    return found == nullptr ? std::nullopt : std::optional(found->id);
+  }
+  std::optional<MunicipalityCode> CodeOf(AuthorityId authority) const override {
+    const directory::Authority* found = directory_.Find(authority);
+    return found == nullptr ? std::nullopt : found->CodeOn(Date(2026, 1, 1));
+  }
+  bool IsKnown(AuthorityId authority) const override { return directory_.Find(authority) != nullptr; }
+  domain::Facts FactsOn(Date today) const override { return {today, *this, bases_}; }
+
+ private:
+  const directory::Directory directory_;
+  const std::vector<domain::LegalBasis> bases_ = {{"rsl-12c", Date(2020, 1, 1), std::nullopt}};
+};
+
+// Applies a function on the sequencer; tells once when it is durable.
+class SimSubmission final : public log::Submission {
+ public:
+  using Work = std::function<void(log::Appender&)>;
+  explicit SimSubmission(Work work, std::function<void()> durable = nullptr)
+      : work_(std::move(work)), durable_(std::move(durable)) {}
+  void Apply(log::Appender& appender) override { work_(appender); }
+  void Committed(const log::Head&) override {
+    if (durable_) durable_();
+  }
+  void Abandoned(const absl::Status&) override {}
+
+ private:
+  const Work work_;
+  const std::function<void()> durable_;
+};
+
+// The sequencer's two halves as planned moments: what is prepared is not durable until its commit comes.
+class SimQueue final : public log::SubmissionQueue {
+ public:
+  SimQueue(Timeline& timeline, Chance& chance, Life life, std::function<void()> failed)
+      : timeline_(timeline), chance_(chance), life_(std::move(life)), failed_(std::move(failed)) {}
+
+  void Serve(log::Log& log, std::function<void(const log::Appender&)> inspect) {
+    log_ = &log;
+    inspect_ = std::move(inspect);
+  }
+
+  absl::Status Submit(std::unique_ptr<log::Submission> submission) override {
+    if (chance_.OneIn(500)) {
+      return RuleError(absl::StatusCode::kResourceExhausted, "QUEUE_FULL", "", "try again");
+    }
+    const bool urgent = submission->urgent();
+    waiting_.push_back(std::move(submission));
+    const absl::Duration linger = urgent ? absl::ZeroDuration() : absl::Milliseconds(50);
+    timeline_.At(timeline_.Now() + linger + chance_.Between(absl::ZeroDuration(), absl::Milliseconds(3)), life_,
+                 [this] { Prepare(); });
+    return absl::OkStatus();
+  }
+
+ private:
+  void Prepare() {
+    if (waiting_.empty()) return;
+    // Sometimes not all of them.
+    const size_t count = chance_.OneIn(4) ? 1 + chance_.Below(waiting_.size()) : waiting_.size();
+    std::vector<std::unique_ptr<log::Submission>> taken;
+    for (size_t i = 0; i < count; ++i) taken.push_back(std::move(waiting_[i]));
+    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
+    taken.push_back(std::make_unique<SimSubmission>([this](log::Appender& appender) { inspect_(appender); }));
+    prepared_.push_back(log_->Prepare(std::move(taken)));
+    // Commits happen in the order in which they were prepared, whatever these moments are.
+    timeline_.At(timeline_.Now() + chance_.Between(absl::Microseconds(200), absl::Milliseconds(15)), life_,
+                 [this] { Commit(); });
+    if (!waiting_.empty()) {
+      timeline_.At(timeline_.Now() + absl::Milliseconds(1), life_, [this] { Prepare(); });
+    }
+  }
+
+  void Commit() {
+    const std::unique_ptr<log::PreparedCommit> next = std::move(prepared_.front());
+    prepared_.pop_front();
+    if (!log_->Commit(*next).ok()) failed_();
+  }
+
+  Timeline& timeline_;
+  Chance& chance_;
+  const std::weak_ptr<const bool> life_;
+  const std::function<void()> failed_;
+  log::Log* log_ = nullptr;
+  std::function<void(const log::Appender&)> inspect_;
+  std::vector<std::unique_ptr<log::Submission>> waiting_;
+  std::deque<std::unique_ptr<log::PreparedCommit>> prepared_;
+};
+
+// Keeps what was logged, to be looked at where a run fails.
+class SimLogger final : public Logger {
+ public:
+  void Log(Severity, std::string_view event, std::string_view details) override {
+    ++events[std::string(event)];
+    if (std::getenv("MEDFLYT_SIM_VERBOSE") != nullptr) {
+      std::cerr << name << " " << event << " " << details << "\n";
+    }
+  }
+  std::string name;
+  std::map<std::string, int> events;
+};
+
+class SimNode {
+ public:
+  struct Surroundings {
+    Timeline& timeline;
+    Chance& chance;
+    SimNetwork& network;
+    const SimFacts& facts;
+    const directory::Directory& directory;
+    std::function<void(AuthorityId, const log::Appender&)> inspect;  // after each group of submissions was applied
+  };
+
+  SimNode(AuthorityId self, const crypto::Signer& log_key, const tlog::NoteSigner& signer,
+          const Surroundings& surroundings)
+      : self_(self), log_key_(log_key), signer_(signer), around_(surroundings) {
+    logger.name = self.ToString();
+    Boot();
+  }
+  ~SimNode() { Halt(); }
+
+  [[nodiscard]] AuthorityId self() const { return self_; }
+  [[nodiscard]] bool up() const { return life_ != nullptr; }
+  [[nodiscard]] log::Log& log() { return *log_; }
+  [[nodiscard]] store::Store& store() { return *store_; }
+  [[nodiscard]] keys::KeyTable& keys() { return *keys_; }
+  [[nodiscard]] keys::ExchangeKeys& exchange_keys() { return *exchange_keys_; }
+  [[nodiscard]] exchange::Exchange& exchange() { return *exchange_; }
+  [[nodiscard]] const crypto::Signer& log_key() const { return log_key_; }
+  [[nodiscard]] const tlog::NoteSigner& signer() const { return signer_; }
+  [[nodiscard]] const Life& life() const { return life_; }
+  SimLogger logger;
+  // Events that clients were told are durable.
+  std::vector<log::IssuedEvent> acknowledged;
+
+  void Submit(SimSubmission::Work work, std::function<void()> durable = nullptr) {
+    (void)queue_->Submit(std::make_unique<SimSubmission>(std::move(work), std::move(durable)));
+  }
+  // A client's command, made from the state that it finds.
+  void Do(std::function<std::optional<event::Command>(const log::Appender&)> make) {
+    auto issued = std::make_shared<std::vector<log::IssuedEvent>>();
+    Submit(
+        [make = std::move(make), issued](log::Appender& appender) {
+          const auto command = make(appender);
+          if (!command) return;
+          auto done = appender.Execute(*command);
+          if (done.ok()) *issued = *std::move(done);
+        },
+        [this, issued] { acknowledged.insert(acknowledged.end(), issued->begin(), issued->end()); });
+  }
+
+  // Loss of power now.
+  void Crash() {
+    Halt();
+    disk_.Crash(0);
+  }
+  // The next commit fails; whether it is found afterwards is for the disk to know. The node crashes then.
+  void FailNextCommit(bool applied) {
+    disk_.FailCommit(0, applied ? store::MemoryDisk::Outcome::kApplied : store::MemoryDisk::Outcome::kNotApplied);
+  }
+
+  void Boot() {
+    ASSERT_EQ(life_, nullptr);
+    life_ = NewLife();
+    auto store = store::OpenMemoryStore(disk_, 1);
+    ASSERT_TRUE(store.ok()) << store.status();
+    store_ = *std::move(store);
+    auto keys = keys::KeyTable::Load(*store_, {1, kek_}, around_.chance);
+    ASSERT_TRUE(keys.ok()) << keys.status();
+    keys_ = *std::move(keys);
+    auto exchange_keys = keys::ExchangeKeys::Load(*store_, {1, kek_}, around_.chance);
+    ASSERT_TRUE(exchange_keys.ok()) << exchange_keys.status();
+    exchange_keys_ = *std::move(exchange_keys);
+    auto log = log::Log::Open({self_, *store_, *keys_, signer_, around_.timeline, around_.chance, around_.facts});
+    ASSERT_TRUE(log.ok()) << log.status();
+    log_ = *std::move(log);
+    scheduler_ = std::make_unique<SimScheduler>(around_.timeline, life_);
+    dialer_ = std::make_unique<Dialer>(*this);
+    queue_ = std::make_unique<SimQueue>(around_.timeline, around_.chance, life_, [this] {
+      // Not from inside the commit that failed.
+      around_.timeline.At(around_.timeline.Now(), life_, [this] {
+        Crash();
+        around_.timeline.At(around_.timeline.Now() + absl::Seconds(2), always_, [this] {
+          if (!up()) Boot();
+        });
+      });
+    });
+    queue_->Serve(*log_, [this](const log::Appender& appender) { around_.inspect(self_, appender); });
+    auto exchange = exchange::Exchange::Create({self_, *log_, *queue_, *keys_, *exchange_keys_, log_key_,
+                                                around_.timeline, around_.chance, *scheduler_, *dialer_, logger},
+                                               around_.directory, exchange::Options());
+    ASSERT_TRUE(exchange.ok()) << exchange.status();
+    exchange_ = *std::move(exchange);
+    around_.network.Listen(
+        self_, life_,
+        [this](AuthorityId from, std::shared_ptr<exchange::Link> link) -> std::shared_ptr<exchange::LinkEvents> {
+          auto events = exchange_->Accept(from, std::move(link));
+          return events.ok() ? *std::move(events) : nullptr;
+        });
+    exchange_->Start();
+  }
+
+  // The state as of all that was applied; only between the steps of the timeline.
+  [[nodiscard]] domain::State StateNow() {
+    std::optional<domain::State> copy;
+    std::vector<std::unique_ptr<log::Submission>> read;
+    read.push_back(std::make_unique<SimSubmission>([&](log::Appender& appender) { copy = appender.state(); }));
+    auto prepared = log_->Prepare(std::move(read));
+    EXPECT_TRUE(log_->Commit(*prepared).ok());
+    return *std::move(copy);
+  }
+
+  // The state out of the log's entries, those kept beside it and the keys.
+  [[nodiscard]] absl::StatusOr<log::Replayed> Replay() {
+    std::map<crypto::Hash, log::StoredEntry> kept;
+    for (const directory::Authority& authority : around_.directory.authorities()) {
+      MEDFLYT_RETURN_IF_ERROR(
+          exchange::VisitKept(*store_, authority.id, PairNumber(1), [&](const exchange::KeptRow& row) -> absl::Status {
+            for (size_t i = 0; i < row.events.size(); ++i) {
+              auto entry = exchange::ReceivedAt(row, PairNumber(row.first.value() + i));
+              if (!entry.ok()) return entry.status();
+              kept[entry->leaf_hash] = {std::move(entry->entry), entry->key_id};
+            }
+            return absl::OkStatus();
+          }));
+    }
+    return log::Replay(self_, log_->origin(), log_->reader(), log_->head().size, *keys_,
+                       [&kept](const wire::EventReceived& record) -> absl::StatusOr<log::StoredEntry> {
+                         const auto found = kept.find(record.leaf_hash);
+                         if (found == kept.end()) return absl::NotFoundError("an entry is not kept");
+                         return found->second;
+                       });
+  }
+
+ private:
+  class Dialer final : public exchange::Dialer {
+   public:
+    explicit Dialer(SimNode& node) : node_(node) {}
+    std::shared_ptr<exchange::Link> Connect(AuthorityId peer, std::shared_ptr<exchange::LinkEvents> events) override {
+      return node_.around_.network.Connect(node_.self_, node_.life_, peer, std::move(events));
+    }
+
+   private:
+    SimNode& node_;
+  };
+
+  void Halt() {
+    life_.reset();
+    around_.network.Listen(self_, nullptr, nullptr);
+    queue_.reset();
+    exchange_.reset();
+    dialer_.reset();
+    scheduler_.reset();
+    log_.reset();
+    exchange_keys_.reset();
+    keys_.reset();
+    store_.reset();
+  }
+
+  const AuthorityId self_;
+  const crypto::Signer log_key_;
+  const tlog::NoteSigner signer_;
+  const Surroundings around_;
+  const crypto::Key kek_ = crypto::Key::Random();
+  const Life always_ = NewLife();
+  store::MemoryDisk disk_;
+
+  Life life_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<keys::KeyTable> keys_;
+  std::unique_ptr<keys::ExchangeKeys> exchange_keys_;
+  std::unique_ptr<log::Log> log_;
+  std::unique_ptr<SimScheduler> scheduler_;
+  std::unique_ptr<Dialer> dialer_;
+  std::unique_ptr<SimQueue> queue_;
+  std::unique_ptr<exchange::Exchange> exchange_;
+};
+
+}  // namespace medflyt::testing

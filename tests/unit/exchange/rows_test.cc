@@ -1,0 +1,101 @@
+// The rows that the exchange keeps: what was written is read, and nothing else is.
+#include <gtest/gtest.h>
+
+#include "common/base/status.h"
+#include "server/exchange/fork_evidence.h"
+#include "server/exchange/kept.h"
+#include "server/store/memory_store.h"
+#include "tests/support/evidence_log.h"
+
+namespace medflyt::exchange {
+namespace {
+
+using testing::EvidenceLog;
+
+const AuthorityId kIssuer = *AuthorityId::Parse("29189722");
+
+class Kept : public ::testing::Test {
+ protected:
+  void Put(uint64_t first, const std::vector<KeptEvent>& events, const v1::EventBatch& batch) {
+    store::Batch rows;
+    rows.Put(store::Table::kOutbox, log::PairRowKey('r', kIssuer, first),
+             EncodeKept(events, batch.SerializeAsString()));
+    ASSERT_TRUE(store->Commit(rows, store::Durability::kSynced).ok());
+  }
+
+  store::MemoryDisk disk;
+  std::unique_ptr<store::Store> store = *store::OpenMemoryStore(disk, 1);
+};
+
+TEST_F(Kept, AnyEventIsFoundByItsNumberWithAProofThatHolds) {
+  EvidenceLog issuer("nyborg.example/log", 5);
+  for (int i = 0; i < 40; ++i) issuer.Append("entry " + std::to_string(i));
+  Put(1, {{1, LeafIndex(100)}, {2, LeafIndex(101)}}, issuer.Batch({LeafIndex(3), LeafIndex(5), LeafIndex(9)}, 0, 20));
+  Put(3, {{0, LeafIndex(200)}}, issuer.Batch({LeafIndex(33)}, 20, 40));
+
+  const auto second = FindKept(*store, kIssuer, PairNumber(2));
+  ASSERT_TRUE(second.ok());
+  EXPECT_EQ(second->first, PairNumber(1));
+  const auto received = ReceivedAt(*second, PairNumber(2));
+  ASSERT_TRUE(received.ok()) << received.status();
+  EXPECT_EQ(received->entry, "entry 9");
+  EXPECT_EQ(received->origin, "nyborg.example/log");
+  EXPECT_EQ(received->index, LeafIndex(9));
+  EXPECT_EQ(received->leaf_hash, issuer.leaf_hash(LeafIndex(9)));
+  EXPECT_EQ(received->tlog_proof, issuer.Proof(LeafIndex(9), 20).Serialize());
+
+  const auto third = FindReceived(*store, {kIssuer, AuthorityId(), PairNumber(3), LeafIndex(200)});
+  ASSERT_TRUE(third.ok());
+  EXPECT_EQ(third->tlog_proof, issuer.Proof(LeafIndex(33), 40).Serialize());
+  EXPECT_TRUE(absl::IsNotFound(FindKept(*store, kIssuer, PairNumber(4)).status()));
+  EXPECT_TRUE(absl::IsNotFound(FindKept(*store, *AuthorityId::Parse("35209115"), PairNumber(1)).status()));
+
+  std::vector<uint64_t> visited;
+  ASSERT_TRUE(VisitKept(*store, kIssuer, PairNumber(2), [&](const KeptRow& row) {
+                visited.push_back(row.first.value());
+                return absl::OkStatus();
+              }).ok());
+  EXPECT_EQ(visited, (std::vector<uint64_t>{1, 3}));
+  visited.clear();
+  ASSERT_TRUE(VisitKept(*store, kIssuer, PairNumber(3), [&](const KeptRow& row) {
+                visited.push_back(row.first.value());
+                return absl::OkStatus();
+              }).ok());
+  EXPECT_EQ(visited, (std::vector<uint64_t>{3}));
+}
+
+TEST_F(Kept, ARowThatDoesNotParseIsAnErrorNotACrash) {
+  const std::string good = EncodeKept({{0, LeafIndex(1)}}, "");
+  EXPECT_TRUE(DecodeKept(PairNumber(1), good).ok());
+  for (size_t size = 0; size < good.size(); ++size) {
+    EXPECT_TRUE(absl::IsDataLoss(DecodeKept(PairNumber(1), good.substr(0, size)).status())) << size;
+  }
+  std::string newer = good;
+  newer[0] = 2;
+  EXPECT_FALSE(DecodeKept(PairNumber(1), newer).ok());
+  std::string many = good;
+  many[1] = '\x7f';
+  EXPECT_FALSE(DecodeKept(PairNumber(1), many).ok());
+  // A position beyond the batch.
+  const auto row = DecodeKept(PairNumber(1), EncodeKept({{7, LeafIndex(1)}}, ""));
+  ASSERT_TRUE(row.ok());
+  EXPECT_TRUE(absl::IsDataLoss(row->ParseBatch().status()));
+  EXPECT_TRUE(absl::IsDataLoss(ReceivedAt(*row, PairNumber(1)).status()));
+}
+
+TEST_F(Kept, EvidenceThatDoesNotParseIsAnError) {
+  store::Batch rows;
+  rows.Put(store::Table::kOutbox, log::PairRowKey('x', kIssuer, 1), "not evidence");
+  ASSERT_TRUE(store->Commit(rows, store::Durability::kSynced).ok());
+  EXPECT_TRUE(absl::IsDataLoss(ReadForkEvidence(*store).status()));
+}
+
+TEST(PeersRule, OnlyWhatHasARulesFormIsRepeated) {
+  EXPECT_EQ(PeersRule("NUMBER_GAP", "FAULT"), "NUMBER_GAP");
+  EXPECT_EQ(PeersRule("", "FAULT"), "FAULT");
+  EXPECT_EQ(PeersRule("rule with blanks\nand lines", "FAULT"), "FAULT");
+  EXPECT_EQ(PeersRule(std::string(65, 'A'), "FAULT"), "FAULT");
+}
+
+}  // namespace
+}  // namespace medflyt::exchange
