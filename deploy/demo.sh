@@ -17,6 +17,7 @@ case "${1:-}" in
 esac
 
 root=$PWD
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1  # as tests/run.sh: compilations are shared between checkouts
 build=$root/build/release
 demo=$root/build/demo
 medflyt=$build/bin/medflyt
