@@ -124,6 +124,19 @@ TEST_F(Transfer, FromBuyerToBuyerTheAnnouncementTravelsOpened) {
   ExpectSameHistories(world.node(kOdense).StateNow(), world.node(kKerteminde).StateNow());
 }
 
+TEST_F(Transfer, AReturnToTheProviderReleasesTheBuyersPlace) {
+  CaseId with_nyborg;
+  Agree(kNyborg, with_nyborg);
+  Move(kNyborg, with_nyborg, kOdense);
+  const CaseId transfer = world.chance.NewId<CaseId>();
+  Act(kOdense, event::RequestTransfer{transfer, relocation, std::nullopt});
+  ASSERT_TRUE(world.Settle());
+  EXPECT_EQ(TransferAt(kOdense, transfer), domain::TransferState::kDone);
+  EXPECT_EQ(world.node(kOdense).StateNow().FindEnrolment(enrolment)->current().responsible, kOdense);
+  ExpectSameHistories(world.node(kOdense).StateNow(), world.node(kNyborg).StateNow());
+  for (auto& [id, node] : world.nodes()) ExpectReplayAgrees(*node);
+}
+
 TEST_F(Transfer, ATouchedOpeningIsRejectedAndTheTrueOneTaken) {
   CaseId agreement;
   Agree(kNyborg, agreement);
