@@ -1,0 +1,54 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "common/audit/verify.h"
+#include "common/tlog/tile.h"
+
+namespace medflyt::audit {
+namespace {
+
+// A full bundle of the longest entries.
+constexpr size_t kMaxFile = tlog::kTileWidth * (2 + tlog::kMaxEntryBytes);
+
+// One that is longer is read one byte beyond the most, which makes it wrong for every reader.
+absl::StatusOr<std::optional<std::string>> ReadOpen(int file, const std::string& path) {
+  struct stat facts {};
+  if (fstat(file, &facts) != 0) return absl::UnavailableError(path + ": " + std::generic_category().message(errno));
+  if (!S_ISREG(facts.st_mode)) return std::optional<std::string>();
+  const auto size = static_cast<uint64_t>(facts.st_size);
+  std::string bytes(size > kMaxFile ? kMaxFile + 1 : static_cast<size_t>(size), '\0');
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t got = ::read(file, bytes.data() + done, bytes.size() - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return absl::UnavailableError(path + ": " + std::generic_category().message(errno));
+    if (got == 0) break;
+    done += static_cast<size_t>(got);
+  }
+  bytes.resize(done);
+  return std::optional<std::string>(std::move(bytes));
+}
+
+}  // namespace
+
+FileReader DirectoryReader(std::string directory) {
+  return [directory = std::move(directory)](const std::string& path) -> absl::StatusOr<std::optional<std::string>> {
+    // Without waiting for the writer of a pipe.
+    const int file = ::open((directory + "/" + path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0) {
+      const int error = errno;
+      if (error == ENOENT || error == ENOTDIR || error == ENXIO) return std::optional<std::string>();
+      return absl::UnavailableError(path + ": " + std::generic_category().message(error));
+    }
+    auto bytes = ReadOpen(file, path);
+    ::close(file);
+    return bytes;
+  };
+}
+
+}  // namespace medflyt::audit

@@ -1,0 +1,168 @@
+#include "common/audit/verify.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "common/entry/seal.h"
+#include "common/wire/ledger.h"
+#include "tests/support/shared.h"
+#include "tests/unit/audit/tiled_log.h"
+
+namespace medflyt::audit {
+namespace {
+
+using ::medflyt::testing::LogSigner;
+using ::medflyt::testing::NumberedEntries;
+using ::medflyt::testing::TiledLog;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr std::string_view kOrigin = "odense.example/35209115/1";
+
+FileReader ReaderOf(const TiledLog::Files& files) {
+  return [&files](const std::string& path) -> absl::StatusOr<std::optional<std::string>> {
+    const auto found = files.find(path);
+    return found == files.end() ? std::optional<std::string>() : std::optional(found->second);
+  };
+}
+
+Report Verified(const TiledLog::Files& files, const std::vector<tlog::VerifierKey>& keys) {
+  const auto report = VerifyTiles(ReaderOf(files), keys, [](uint64_t, uint64_t) {});
+  EXPECT_TRUE(report.ok()) << report.status();
+  return report.value_or(Report());
+}
+
+TEST(VerifyTilesTest, LogsOfEverySizeHold) {
+  const tlog::NoteSigner signer = LogSigner(kOrigin, 'a');
+  for (const size_t size : {0U, 1U, 2U, 255U, 256U, 257U, 511U, 512U, 1000U, 65535U, 65536U, 65537U, 70000U}) {
+    const TiledLog log(NumberedEntries(size), signer);
+    std::vector<std::pair<uint64_t, uint64_t>> seen;
+    const auto report = VerifyTiles(ReaderOf(log.files()), std::vector{signer.verifier_key()},
+                                    [&seen](uint64_t done, uint64_t of) { seen.emplace_back(done, of); });
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_TRUE(report->verified()) << size << ": " << NameOf(report->findings[0].code) << report->findings[0].path;
+    EXPECT_EQ(report->origin, kOrigin);
+    EXPECT_EQ(report->size, TreeSize(size));
+    EXPECT_EQ(report->unreadable, size);
+    // Every tile but the checkpoint and the bundles.
+    const size_t bundles = (size + 255) / 256;
+    EXPECT_EQ(report->tiles, log.files().size() - 1 - bundles);
+    if (size > 0) {
+      ASSERT_EQ(seen.size(), bundles);
+      EXPECT_EQ(seen.back(), std::pair(uint64_t{size}, uint64_t{size}));
+    }
+  }
+}
+
+TEST(VerifyTilesTest, ReadsEachFileOnceAndNoOther) {
+  const tlog::NoteSigner signer = LogSigner(kOrigin, 'a');
+  const TiledLog log(NumberedEntries(700), signer);
+  std::map<std::string, int> reads;
+  const FileReader reader = ReaderOf(log.files());
+  const auto report = VerifyTiles(
+      [&](const std::string& path) {
+        ++reads[path];
+        return reader(path);
+      },
+      std::vector{signer.verifier_key()}, [](uint64_t, uint64_t) {});
+  ASSERT_TRUE(report.ok() && report->verified());
+  std::map<std::string, int> expected;
+  for (const auto& [path, bytes] : log.files()) expected[path] = 1;
+  EXPECT_EQ(reads, expected);
+}
+
+TEST(VerifyTilesTest, TellsKindsOfEntriesApartWithoutOpeningThem) {
+  const tlog::NoteSigner signer = LogSigner(kOrigin, 'a');
+  wire::LedgerCodec ledger;
+  std::vector<std::string> entries;
+  for (int i = 0; i < 3; ++i) {
+    entries.push_back(*entry::SealEntry(*EventId::FromBytes(std::string(16, 'e')),
+                                        *crypto::Nonce::FromBytes(std::string(24, 'n')), "content",
+                                        *crypto::Key::FromBytes(std::string(32, 'k')), kOrigin));
+  }
+  const auto record = ledger.Encode(
+      {absl::FromUnixSeconds(1'795'000'000), wire::KeyDestroyed{*KeyId::FromBytes(std::string(16, 'i'))}});
+  ASSERT_TRUE(record.ok()) << record.status();
+  entries.insert(entries.end(), 2, *record);
+  entries.insert(entries.end(), {"", "neither", std::string(65535, '\x0A')});
+  const Report report = Verified(TiledLog(entries, signer).files(), {signer.verifier_key()});
+  EXPECT_TRUE(report.verified());
+  EXPECT_EQ(report.sealed, 3U);
+  EXPECT_EQ(report.ledger, 2U);
+  EXPECT_EQ(report.unreadable, 3U) << "they are part of the tree all the same";
+}
+
+TEST(VerifyTilesTest, BelievesTheKeysOfTheLogAndNoOther) {
+  const tlog::NoteSigner signer = LogSigner(kOrigin, 'a');
+  const TiledLog log(NumberedEntries(300), signer);
+  const Finding invalid{FindingCode::kCheckpointInvalid, "checkpoint", std::nullopt};
+  const std::vector<tlog::VerifierKey> others[] = {
+      {},
+      {LogSigner(kOrigin, 'b').verifier_key()},               // another key of that name
+      {LogSigner("nyborg.example/log", 'a').verifier_key()},  // that key under another name
+      {*tlog::VerifierKey::Create(kOrigin, tlog::SignatureType::kCosignature, signer.verifier_key().key())},
+  };
+  for (const auto& keys : others) {
+    const Report report = Verified(log.files(), keys);
+    EXPECT_THAT(report.findings, ElementsAre(invalid));
+    EXPECT_EQ(report.origin, "") << "nothing of an invalid checkpoint is repeated";
+  }
+  EXPECT_TRUE(Verified(log.files(), {LogSigner(kOrigin, 'b').verifier_key(), signer.verifier_key()}).verified());
+}
+
+TEST(VerifyTilesTest, LogOfAnotherImplementationHoldsAtEverySize) {
+  MEDFLYT_SHARED_OR_SKIP(folder, "vectors/tlog-tiles-15");
+  const std::vector<tlog::VerifierKey> keys = {
+      *tlog::VerifierKey::Parse("example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx")};
+  const FileReader files = DirectoryReader(folder.string());
+  for (int size = 0; size <= 15; ++size) {
+    const FileReader at_size = [&](const std::string& path) {
+      return files(path == "checkpoint" ? "checkpoint." + std::to_string(size) : path);
+    };
+    const auto report = VerifyTiles(at_size, keys, [](uint64_t, uint64_t) {});
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_THAT(report->findings, IsEmpty()) << size;
+    EXPECT_EQ(report->size, TreeSize(static_cast<uint64_t>(size)));
+    // One byte wrong in the checkpoint, wherever it is.
+    const std::string note = **at_size("checkpoint");
+    for (size_t i = 0; i < note.size(); ++i) {
+      const auto damaged = VerifyTiles(
+          [&](const std::string& path) -> absl::StatusOr<std::optional<std::string>> {
+            if (path != "checkpoint") return files(path);
+            std::string bytes = note;
+            bytes[i] = static_cast<char>(bytes[i] ^ 1);
+            return std::optional(bytes);
+          },
+          keys, [](uint64_t, uint64_t) {});
+      ASSERT_TRUE(damaged.ok());
+      EXPECT_FALSE(damaged->verified()) << size << " byte " << i;
+    }
+  }
+}
+
+TEST(VerifyTilesTest, WhatCannotBeReadIsAnErrorAndNoFinding) {
+  const tlog::NoteSigner signer = LogSigner(kOrigin, 'a');
+  const TiledLog log(NumberedEntries(600), signer);
+  const FileReader reader = ReaderOf(log.files());
+  for (const auto& [broken, bytes] : log.files()) {
+    const auto report = VerifyTiles(
+        [&](const std::string& path) -> absl::StatusOr<std::optional<std::string>> {
+          if (path == broken) return absl::UnavailableError("input/output error");
+          return reader(path);
+        },
+        std::vector{signer.verifier_key()}, [](uint64_t, uint64_t) {});
+    EXPECT_EQ(report.status().code(), absl::StatusCode::kUnavailable) << broken;
+  }
+}
+
+TEST(VerifyTilesTest, EveryFindingHasAName) {
+  for (int code = 0; code <= static_cast<int>(FindingCode::kRootMismatch); ++code) {
+    EXPECT_THAT(std::string(NameOf(static_cast<FindingCode>(code))), ::testing::MatchesRegex("[A-Z]+_[A-Z]+"));
+  }
+}
+
+}  // namespace
+}  // namespace medflyt::audit
