@@ -14,6 +14,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -21,7 +23,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/date.h"
 #include "common/base/status.h"
+#include "common/crypto/seal.h"
 #include "common/crypto/secret.h"
 #include "tests/bench/exchange/client_load.h"
 #include "tests/bench/exchange/storage.h"
@@ -135,7 +139,8 @@ class Bench {
 absl::Status Bench::Await(const std::function<bool()>& holds, std::chrono::microseconds pause, std::string_view what) {
   const auto deadline = SteadyClock::now() + std::chrono::seconds(60);
   while (!holds()) {
-    if (SteadyClock::now() > deadline) return absl::DeadlineExceededError(absl::StrCat("waited a minute for ", what));
+    if (SteadyClock::now() > deadline)
+      return absl::DeadlineExceededError(absl::StrCat("waited a minute for ", std::string(what)));
     std::this_thread::sleep_for(pause);
   }
   return absl::OkStatus();
