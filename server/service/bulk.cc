@@ -46,12 +46,12 @@ void BulkStream::OnReadDone(bool ok) {
   const absl::Status checked = ok ? CheckBatch() : absl::OkStatus();
   {
     MutexLock lock(mutex_);
-    reading_ = false;
     if (ok && checked.ok()) {
       batch = std::make_shared<Batch>();
       batches_.push_back(batch);
       ++unanswered_;
     } else {
+      reading_ = false;
       no_more_ = true;
       status_ = checked;
       next = NextLocked();
@@ -72,10 +72,11 @@ void BulkStream::Submit(const std::shared_ptr<Batch>& batch) {
       std::move(commands), parts_.request_retention,
       [this, batch](const std::vector<CommandOutcome>& outcomes) { Answered(batch, outcomes); }));
   // The batch may be answered already; but this stream lives until this reaction has returned.
-  if (!queued.ok()) return Answered(batch, std::vector<CommandOutcome>(count, CommandOutcome(queued)));
+  if (!queued.ok()) Answered(batch, std::vector<CommandOutcome>(count, CommandOutcome(queued)));
   Next next;
   {
     MutexLock lock(mutex_);
+    reading_ = false;
     next = NextLocked();
   }
   Do(next);

@@ -52,7 +52,7 @@ class BulkStream final : public grpc::ServerBidiReactor<v1::SubmitCommandsReques
   Mutex mutex_;
   std::deque<std::shared_ptr<Batch>> batches_ MEDFLYT_GUARDED_BY(mutex_);  // in the order of their answers
   size_t unanswered_ MEDFLYT_GUARDED_BY(mutex_) = 0;
-  bool reading_ MEDFLYT_GUARDED_BY(mutex_) = true;
+  bool reading_ MEDFLYT_GUARDED_BY(mutex_) = true;  // request_ is gRPC's, or still being taken apart
   bool writing_ MEDFLYT_GUARDED_BY(mutex_) = false;
   bool no_more_ MEDFLYT_GUARDED_BY(mutex_) = false;  // the client has sent its last, or a batch was no batch
   bool broken_ MEDFLYT_GUARDED_BY(mutex_) = false;   // nothing can be written any more

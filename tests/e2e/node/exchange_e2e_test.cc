@@ -1,0 +1,215 @@
+// Two nodes exchange an agreement and an enrolment; what each may know is the same at both, and is proven.
+#include <gmock/gmock.h>
+
+#include "common/base/status.h"
+#include "common/merkle/tree_hasher.h"
+#include "common/tlog/tlog_proof.h"
+#include "tests/e2e/node/node_world.h"
+
+namespace medflyt::testing {
+namespace {
+
+using Stub = v1::MunicipalityService::Stub;
+
+class ExchangeE2e : public ::testing::Test {
+ protected:
+  ExchangeE2e() {
+    odense.Know(nyborg);
+    nyborg.Know(odense);
+  }
+  void StartBoth() {
+    ASSERT_TRUE(odense.pki().ok() && nyborg.pki().ok());
+    odense.Start();
+    nyborg.Start();
+  }
+
+  v1::AgreementState StateAt(TestNode& node, const std::string& id) {
+    v1::GetAgreementRequest request;
+    *request.mutable_context() = Said();
+    request.set_agreement_id(id);
+    v1::GetAgreementResponse response;
+    const auto stub = node.Municipality();
+    return Call(*stub, &Stub::GetAgreement, request, response) == "OK" ? response.agreement().state()
+                                                                       : v1::AGREEMENT_STATE_UNSPECIFIED;
+  }
+  v1::Enrolment EnrolmentAt(TestNode& node, const std::string& cpr) {
+    v1::GetEnrolmentRequest request;
+    *request.mutable_context() = Said();
+    request.set_cpr(cpr);
+    v1::GetEnrolmentResponse response;
+    const auto stub = node.Municipality();
+    (void)Call(*stub, &Stub::GetEnrolment, request, response);
+    return response.enrolment();
+  }
+  // An agreement in force at both; its id.
+  std::string Agree() {
+    v1::CommandResult result;
+    EXPECT_EQ(Call(*odense.Municipality(), &Stub::ProposeAgreement, Proposal(odense, nyborg, "propose"), result), "OK");
+    if (result.events().empty()) return "";
+    const std::string id = result.events(0).case_id();
+    EXPECT_TRUE(Await([&] { return StateAt(nyborg, id) == v1::AGREEMENT_STATE_PROPOSED; }));
+    v1::AcceptAgreementRequest accept;
+    *accept.mutable_context() = Said("accept");
+    accept.mutable_accept_agreement()->set_agreement_id(id);
+    accept.mutable_accept_agreement()->set_version(1);
+    EXPECT_EQ(Call(*nyborg.Municipality(), &Stub::AcceptAgreement, accept, result), "OK");
+    EXPECT_TRUE(Await([&] { return StateAt(odense, id) == v1::AGREEMENT_STATE_IN_FORCE; }));
+    return id;
+  }
+  // Nyborg proposes the citizen; the enrolment's id.
+  std::string Enrol(const std::string& agreement) {
+    v1::ProposeEnrolmentRequest propose;
+    *propose.mutable_context() = Said("enrol");
+    propose.mutable_propose_enrolment()->set_provider(odense.cvr());
+    propose.mutable_propose_enrolment()->set_agreement_id(agreement);
+    propose.mutable_propose_enrolment()->set_cpr(kCpr);
+    propose.mutable_propose_enrolment()->set_from("2026-11-01");
+    v1::CommandResult result;
+    EXPECT_EQ(Call(*nyborg.Municipality(), &Stub::ProposeEnrolment, propose, result), "OK");
+    return result.events().empty() ? "" : result.events(0).case_id();
+  }
+  std::string StartAt(TestNode& provider, const std::string& enrolment) {
+    v1::StartEnrolmentRequest start;
+    *start.mutable_context() = Said("start");
+    start.mutable_start_enrolment()->set_enrolment_id(enrolment);
+    start.mutable_start_enrolment()->set_from("2026-11-01");
+    v1::CommandResult result;
+    const std::string outcome = Call(*provider.Municipality(), &Stub::StartEnrolment, start, result);
+    started_event_ = result.events().empty() ? "" : result.events(0).event_id();
+    return outcome;
+  }
+
+  static constexpr char kCpr[] = "6101801000";
+  TestNode odense{"35209115", "0461", "Odense Kommune"};
+  TestNode nyborg{"29189722", "0450", "Nyborg Kommune"};
+  std::string started_event_;
+};
+
+TEST_F(ExchangeE2e, AnAgreementAndAnEnrolmentReachBothAndArePlaced) {
+  StartBoth();
+  const std::string agreement = Agree();
+  const std::string enrolment = Enrol(agreement);
+  ASSERT_TRUE(Await([&] { return EnrolmentAt(odense, kCpr).state() == v1::ENROLMENT_STATE_PROPOSED; }));
+  ASSERT_EQ(StartAt(odense, enrolment), "OK");
+  ASSERT_TRUE(Await([&] { return EnrolmentAt(nyborg, kCpr).history_size() == 1; }));
+
+  const v1::Enrolment at_odense = EnrolmentAt(odense, kCpr);
+  const v1::Enrolment at_nyborg = EnrolmentAt(nyborg, kCpr);
+  ASSERT_EQ(at_odense.history_size(), 1);
+  EXPECT_EQ(at_nyborg.history(0).SerializeAsString(), at_odense.history(0).SerializeAsString());
+  EXPECT_EQ(at_nyborg.history(0).responsible(), nyborg.cvr());
+  EXPECT_EQ(at_nyborg.history(0).place_number(), 1u);
+  EXPECT_EQ(at_nyborg.history(0).place_state(), v1::PLACE_STATE_OCCUPIED);
+  EXPECT_EQ(at_nyborg.history(0).from(), "2026-11-01");
+
+  // Nyborg's own store proves what Odense stated.
+  v1::GetEventProofRequest wanted;
+  *wanted.mutable_context() = Said();
+  wanted.set_event_id(started_event_);
+  v1::GetEventProofResponse response;
+  ASSERT_EQ(Call(*nyborg.Municipality("auditor"), &Stub::GetEventProof, wanted, response), "OK");
+  EXPECT_EQ(response.origin(), odense.verifier().name());
+  const auto proof = tlog::TlogProof::Parse(response.tlog_proof());
+  ASSERT_TRUE(proof.ok()) << proof.status();
+  const auto verify = [&](std::string_view entry, const tlog::VerifierKey& key) {
+    return tlog::VerifyTlogProof(*proof, merkle::LeafHash(entry), std::span(&key, 1)).ok();
+  };
+  EXPECT_TRUE(verify(response.entry(), odense.verifier()));
+  EXPECT_FALSE(verify(response.entry(), nyborg.verifier()));
+  std::string altered = response.entry();
+  altered[altered.size() / 2] ^= 1;
+  EXPECT_FALSE(verify(altered, odense.verifier()));
+
+  v1::GetEventRequest shown;
+  *shown.mutable_context() = Said();
+  shown.set_event_id(started_event_);
+  v1::GetEventResponse event;
+  ASSERT_EQ(Call(*nyborg.Municipality(), &Stub::GetEvent, shown, event), "OK");
+  EXPECT_EQ(event.event().type(), "EnrolmentStarted");
+  EXPECT_EQ(event.event().content().officer(), "anna.officer");
+}
+
+TEST_F(ExchangeE2e, WhatIsSaidDuringAnOutageArrivesAfterIt) {
+  StartBoth();
+  const std::string agreement = Agree();
+  const std::string enrolment = Enrol(agreement);
+  ASSERT_TRUE(Await([&] { return EnrolmentAt(odense, kCpr).state() == v1::ENROLMENT_STATE_PROPOSED; }));
+  EXPECT_EQ(nyborg.Stop(SIGKILL), 128 + SIGKILL);
+  ASSERT_EQ(StartAt(odense, enrolment), "OK");
+  EXPECT_EQ(odense.Stop(), 0);
+  nyborg.Start();
+  EXPECT_EQ(EnrolmentAt(nyborg, kCpr).state(), v1::ENROLMENT_STATE_PROPOSED);
+  odense.Start();
+  EXPECT_TRUE(Await([&] { return EnrolmentAt(nyborg, kCpr).state() == v1::ENROLMENT_STATE_ACTIVE; }));
+}
+
+TEST_F(ExchangeE2e, AWatchTellsBothDirectionsInOrderAndResumes) {
+  StartBoth();
+  Agree();
+  const auto watch = [&](uint64_t from, size_t count, std::vector<std::string>& types) {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    v1::WatchEventsRequest request;
+    *request.mutable_context() = Said();
+    request.set_from_position(from);
+    const auto stub = odense.Municipality();
+    const auto stream = stub->WatchEvents(&context, request);
+    v1::WatchEventsResponse response;
+    uint64_t next = from;
+    while (types.size() < count && stream->Read(&response)) {
+      next = response.next_position();
+      if (response.has_event()) types.push_back(response.event().type());
+    }
+    context.TryCancel();
+    return next;
+  };
+  std::vector<std::string> types;
+  const uint64_t next = watch(0, 1, types);
+  EXPECT_THAT(types, ::testing::ElementsAre("AgreementProposed"));
+  watch(next, 2, types);
+  EXPECT_THAT(types, ::testing::ElementsAre("AgreementProposed", "AgreementAccepted"));
+
+  // A watch that has caught up is told what comes.
+  grpc::ClientContext context;
+  SetDeadline(context);
+  v1::WatchEventsRequest request;
+  *request.mutable_context() = Said();
+  const auto stub = odense.Municipality();
+  const auto stream = stub->WatchEvents(&context, request);
+  v1::WatchEventsResponse response;
+  do {
+    ASSERT_TRUE(stream->Read(&response));
+  } while (!response.caught_up());
+  v1::CommandResult result;
+  ASSERT_EQ(Call(*odense.Municipality(), &Stub::ProposeAgreement, Proposal(odense, nyborg, "another"), result), "OK");
+  do {
+    ASSERT_TRUE(stream->Read(&response));
+  } while (!response.has_event());
+  EXPECT_EQ(response.event().event_id(), result.events(0).event_id());
+  context.TryCancel();
+}
+
+TEST_F(ExchangeE2e, APeerThatIsNotInTheDirectoryIsRefused) {
+  TestNode kerteminde("29189706", "0440", "Kerteminde Kommune");
+  odense.Start();
+  // Kerteminde's CA is not known to Odense, so not even the handshake succeeds; nor does its own certificate for
+  // Nyborg.
+  const auto channel = odense.ChannelAs(kerteminde.pki().Path("node/key.pem"), kerteminde.pki().Path("node/cert.pem"));
+  const auto stub = v1::PeerService::NewStub(channel);
+  grpc::ClientContext context;
+  SetDeadline(context);
+  const auto stream = stub->Exchange(&context);
+  v1::PeerMessage message;
+  EXPECT_FALSE(stream->Read(&message));
+  EXPECT_FALSE(stream->Finish().ok());
+
+  // Once the administrator has its card, it is let in.
+  odense.Know(kerteminde);
+  v1::ReloadPeersResponse reloaded;
+  const auto admin = v1::AdminService::NewStub(odense.Channel("administrator-1"));
+  ASSERT_EQ(Call(*admin, &v1::AdminService::Stub::ReloadPeers, v1::ReloadPeersRequest(), reloaded), "OK");
+  EXPECT_EQ(reloaded.authorities(), 3u);
+}
+
+}  // namespace
+}  // namespace medflyt::testing

@@ -1,0 +1,257 @@
+// The program around the node: configuration, exit codes, health, metrics, the log as auditors see it.
+#include <gmock/gmock.h>
+
+#include "common/base/status.h"
+#include "common/merkle/compact_range.h"
+#include "common/merkle/proof.h"
+#include "common/merkle/tree_hasher.h"
+#include "common/tlog/checkpoint.h"
+#include "common/tlog/tile.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "tests/e2e/node/node_world.h"
+
+namespace medflyt::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Stub = v1::MunicipalityService::Stub;
+
+class ProgramE2e : public ::testing::Test {
+ protected:
+  ProgramE2e() { odense.Know(nyborg); }
+
+  // Runs the program to its end; the exit code.
+  int Run(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), TestNode::Program());
+    Process process(arguments, odense.Path("errors"));
+    output_.clear();
+    while (const auto line = process.Line()) output_ += *line + "\n";
+    return process.Wait();
+  }
+  int Check() { return Run({"--config", odense.Path("medflytd.toml"), "--check"}); }
+  int RunNode() { return Run({"--config", odense.Path("medflytd.toml")}); }
+
+  void Propose(int count) {
+    for (int i = 0; i < count; ++i) {
+      v1::CommandResult result;
+      ASSERT_EQ(Call(*odense.Municipality(), &Stub::ProposeAgreement,
+                     Proposal(odense, nyborg, "p-" + std::to_string(++proposals_)), result),
+                "OK");
+    }
+  }
+
+  TestNode odense{"35209115", "0461", "Odense Kommune"};
+  TestNode nyborg{"29189722", "0450", "Nyborg Kommune"};
+  std::string output_;
+  int proposals_ = 0;
+};
+
+TEST_F(ProgramE2e, UsageAndConfigurationAreChecked) {
+  EXPECT_EQ(Run({}), 2);
+  EXPECT_EQ(Run({"--config"}), 2);
+  EXPECT_EQ(Run({"--cofnig", "x"}), 2);
+  EXPECT_EQ(Run({"--help"}), 0);
+  EXPECT_THAT(output_, HasSubstr("--check"));
+  EXPECT_EQ(Check(), 0);
+  EXPECT_EQ(output_, "ok\n");
+
+  odense.WriteConfig("listen_adress = \"x\"\n");
+  EXPECT_EQ(RunNode(), 2);
+  EXPECT_THAT(odense.Errors(), HasSubstr("CONFIG_UNKNOWN_KEY"));
+  EXPECT_THAT(odense.Errors(), HasSubstr("medflytd.toml:5: listen_adress"));
+}
+
+TEST_F(ProgramE2e, SecretsThatOthersMayReadStopTheStart) {
+  ASSERT_EQ(::chmod(odense.Path("keys/root.secret").c_str(), 0644), 0);
+  EXPECT_EQ(RunNode(), 2);
+  EXPECT_THAT(odense.Errors(), HasSubstr("SECRET_FILE_MODE"));
+  EXPECT_THAT(odense.Errors(), Not(HasSubstr(ReadFile(odense.Path("keys/root.secret")).substr(0, 16))));
+}
+
+TEST_F(ProgramE2e, AFaultyPeerCardStopsTheStartAndChangesNothingLater) {
+  odense.Start();
+  std::string card = ReadFile(odense.Path("peers/" + nyborg.cvr() + ".card"));
+  card.replace(card.find("0450"), 4, "0451");
+  WriteFile(odense.Path("peers/" + nyborg.cvr() + ".card"), card);
+  v1::ReloadPeersResponse response;
+  const auto admin = v1::AdminService::NewStub(odense.Channel("administrator-1"));
+  EXPECT_EQ(Call(*admin, &v1::AdminService::Stub::ReloadPeers, v1::ReloadPeersRequest(), response),
+            "CARD_SIGNATURE_INVALID");
+  odense.Signal(SIGHUP);
+  Propose(1);  // Nyborg is still known
+  EXPECT_EQ(odense.Stop(), 0);
+  EXPECT_EQ(RunNode(), 2);
+}
+
+TEST_F(ProgramE2e, AStoreThatWasRolledBackIsNotStarted) {
+  odense.Start();
+  Propose(2);
+  EXPECT_EQ(odense.Stop(), 0);
+  std::filesystem::copy(odense.Path("data"), odense.Path("backup"), std::filesystem::copy_options::recursive);
+  odense.Start();
+  Propose(1);
+  EXPECT_EQ(odense.Stop(), 0);
+  std::filesystem::remove_all(odense.Path("data"));
+  std::filesystem::copy(odense.Path("backup"), odense.Path("data"), std::filesystem::copy_options::recursive);
+  EXPECT_EQ(RunNode(), 3);
+  EXPECT_THAT(odense.Errors(), HasSubstr("STORE_ROLLED_BACK"));
+}
+
+TEST_F(ProgramE2e, TestNumbersAreRefusedInProduction) {
+  const auto enrol = [&](const std::string& cpr) {
+    v1::ProposeEnrolmentRequest request;
+    *request.mutable_context() = Said("enrol " + cpr);
+    request.mutable_context()->set_request_id("enrol-" + cpr);
+    request.mutable_propose_enrolment()->set_provider(odense.cvr());
+    request.mutable_propose_enrolment()->set_cpr(cpr);
+    request.mutable_propose_enrolment()->set_from("2026-11-01");
+    v1::CommandResult result;
+    return Call(*odense.Municipality(), &Stub::ProposeEnrolment, request, result);
+  };
+  odense.WriteConfig("production = true\ntest_numbers = [{first = \"6101800000\", last = \"6101809999\"}]\n");
+  odense.Start();
+  EXPECT_EQ(enrol("6101801000"), "TEST_NUMBER_IN_PRODUCTION");
+  EXPECT_EQ(enrol("6201801000"), "OK");
+  EXPECT_EQ(odense.Stop(), 0);
+}
+
+TEST_F(ProgramE2e, HealthAndMetricsAreThereAndTellNothingPersonal) {
+  odense.Start();
+  v1::ProposeEnrolmentRequest request;
+  *request.mutable_context() = Said("enrol");
+  request.mutable_propose_enrolment()->set_provider(odense.cvr());
+  request.mutable_propose_enrolment()->set_cpr("6101801000");
+  request.mutable_propose_enrolment()->set_from("2026-11-01");
+  v1::CommandResult result;
+  ASSERT_EQ(Call(*odense.Municipality(), &Stub::ProposeEnrolment, request, result), "OK");
+
+  // grpc.health.v1: HealthCheckResponse{status: SERVING}.
+  grpc::GenericStub generic(odense.Channel());
+  grpc::ClientContext context;
+  SetDeadline(context);
+  const grpc::Slice nothing;
+  const grpc::ByteBuffer ask(&nothing, 1);
+  grpc::ByteBuffer answer;
+  std::promise<grpc::Status> done;
+  generic.UnaryCall(&context, "/grpc.health.v1.Health/Check", {}, &ask, &answer,
+                    [&](grpc::Status status) { done.set_value(std::move(status)); });
+  const grpc::Status status = done.get_future().get();
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  grpc::Slice slice;
+  ASSERT_TRUE(answer.DumpToSingleSlice(&slice).ok());
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(slice.begin()), slice.size()), "\x08\x01");
+
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(odense.metrics_port()));
+  ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const std::string get = "GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n";
+  ASSERT_EQ(::send(fd, get.data(), get.size(), 0), static_cast<ssize_t>(get.size()));
+  std::string metrics;
+  char block[4096];
+  for (ssize_t count = 0; (count = ::recv(fd, block, sizeof block, 0)) > 0;) {
+    metrics.append(block, static_cast<size_t>(count));
+  }
+  ::close(fd);
+  EXPECT_THAT(metrics, HasSubstr("medflyt_calls_total{code=\"0\",method=\"ProposeEnrolment\"} 1"));
+  EXPECT_THAT(metrics, HasSubstr("medflyt_tree_size"));
+  EXPECT_THAT(metrics, Not(HasSubstr("6101801000")));
+  EXPECT_EQ(odense.Stop(), 0);
+  EXPECT_THAT(odense.Errors(), Not(HasSubstr("6101801000")));
+}
+
+TEST_F(ProgramE2e, AuditorsSeeOneConsistentLog) {
+  odense.Start();
+  Propose(5);
+  const auto audit = v1::AuditService::NewStub(odense.Channel("auditor"));
+  using Audit = v1::AuditService::Stub;
+  const auto checkpoint = [&] {
+    v1::GetCheckpointResponse response;
+    EXPECT_EQ(Call(*audit, &Audit::GetCheckpoint, v1::GetCheckpointRequest(), response), "OK");
+    EXPECT_EQ(response.verifier_key(), odense.verifier().Format());
+    const auto opened = tlog::OpenCheckpoint(response.checkpoint(), std::span(&odense.verifier(), 1));
+    EXPECT_TRUE(opened.ok()) << opened.status();
+    return opened->checkpoint;
+  };
+  const tlog::Checkpoint early = checkpoint();
+  Propose(300);
+  const tlog::Checkpoint head = checkpoint();
+  ASSERT_GT(head.size().value(), 300u);
+
+  // Every entry leads to the root.
+  std::vector<merkle::Hash> leaves;
+  merkle::CompactRange range;
+  {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    v1::StreamEntriesRequest request;
+    request.set_end(head.size().value());
+    const auto stream = audit->StreamEntries(&context, request);
+    v1::StreamEntriesResponse response;
+    while (stream->Read(&response)) {
+      EXPECT_EQ(response.first(), leaves.size());
+      for (const std::string& entry : response.entries()) {
+        leaves.push_back(merkle::LeafHash(entry));
+        range.Append(leaves.back());
+      }
+    }
+    EXPECT_TRUE(stream->Finish().ok());
+  }
+  ASSERT_EQ(leaves.size(), head.size().value());
+  EXPECT_EQ(range.Root(), head.root());
+
+  // Tiles and bundles hold the same.
+  v1::GetTileRequest tile_request;
+  v1::GetTileResponse tile;
+  ASSERT_EQ(Call(*audit, &Audit::GetTile, tile_request, tile), "OK");
+  std::string expected;
+  for (size_t i = 0; i < 256; ++i) expected.append(leaves[i].bytes());
+  EXPECT_EQ(tile.data(), expected);
+  tile_request.set_index(1);
+  EXPECT_EQ(Call(*audit, &Audit::GetTile, tile_request, tile), "TILE_OUT_OF_RANGE");
+  const auto width = static_cast<uint32_t>(head.size().value() - 256);
+  tile_request.set_width(width);
+  ASSERT_EQ(Call(*audit, &Audit::GetTile, tile_request, tile), "OK");
+  EXPECT_EQ(tile.data().size(), width * 32);
+  EXPECT_EQ(tile.data().substr(0, 32), leaves[256].bytes());
+  tile_request.set_level(1);
+  tile_request.set_index(0);
+  tile_request.set_width(1);
+  ASSERT_EQ(Call(*audit, &Audit::GetTile, tile_request, tile), "OK");
+  EXPECT_EQ(tile.data(), tlog::HashFromTile(expected, 0, 256)->bytes());
+
+  v1::GetEntryBundleRequest bundle_request;
+  bundle_request.set_index(1);
+  bundle_request.set_width(width);
+  v1::GetEntryBundleResponse bundle;
+  ASSERT_EQ(Call(*audit, &Audit::GetEntryBundle, bundle_request, bundle), "OK");
+  const auto entries = tlog::DecodeEntryBundle(bundle.data(), width);
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  EXPECT_EQ(merkle::LeafHash(entries->front()), leaves[256]);
+
+  // Proofs.
+  const auto hashes = [](const auto& response) {
+    merkle::Proof proof;
+    for (const std::string& hash : response.hashes()) proof.push_back(*merkle::Hash::FromBytes(hash));
+    return proof;
+  };
+  v1::GetInclusionProofRequest inclusion;
+  inclusion.set_leaf_index(3);
+  inclusion.set_tree_size(head.size().value());
+  v1::GetInclusionProofResponse included;
+  ASSERT_EQ(Call(*audit, &Audit::GetInclusionProof, inclusion, included), "OK");
+  EXPECT_TRUE(merkle::VerifyInclusion(LeafIndex(3), head.size(), leaves[3], hashes(included), head.root()).ok());
+  v1::GetConsistencyProofRequest consistency;
+  consistency.set_from(early.size().value());
+  consistency.set_to(head.size().value());
+  v1::GetConsistencyProofResponse consistent;
+  ASSERT_EQ(Call(*audit, &Audit::GetConsistencyProof, consistency, consistent), "OK");
+  EXPECT_TRUE(merkle::VerifyConsistency(early.size(), head.size(), early.root(), head.root(), hashes(consistent)).ok());
+  EXPECT_EQ(odense.Stop(), 0);
+}
+
+}  // namespace
+}  // namespace medflyt::testing
