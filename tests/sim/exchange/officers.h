@@ -61,14 +61,14 @@ class Officers {
 
   Body Choose(uint64_t what, const domain::State& state, Date today) {
     const bool provider = state.self() == kOdense;
-    if (what < 20) return Propose(state, today);
-    if (what < 36 && provider) return Start(state);
-    if (what < 42 && provider) return PauseOrEnd(what, state, today);
-    if (what < 56) return Observe(state, today);
-    if (what < 68) return AssessOrAnnounce(state);
-    if (what < 72) return TakeBack(what, state);
+    if (what < 12) return Propose(state, today);
+    if (what < 30 && provider) return Start(state);
+    if (what < 33 && provider) return PauseOrEnd(what, state, today);
+    if (what < 48) return Observe(state, today);
+    if (what < 70) return AssessOrAnnounce(state);
+    if (what < 73) return TakeBack(what, state);
     if (what < 76) return EndResponsibility(what, state, today);
-    if (what < 90) return Ask(state, today);
+    if (what < 92) return Ask(state, today);
     if (what < 94) return Answer(what, state);
     return WithdrawOrExpire(what, state);
   }
@@ -94,7 +94,7 @@ class Officers {
     const auto* found = Pick(state.enrolments(), [](const auto& each) { return each.started && each.unfinished(); });
     if (found == nullptr) return std::nullopt;
     const Date from = today + static_cast<int64_t>(chance_.Below(20));
-    if (what == 41) return event::EndEnrolment{found->current().case_id, from, event::EndReason::kPrison};
+    if (what == 32) return event::EndEnrolment{found->current().case_id, from, event::EndReason::kPrison};
     if (found->state() == domain::EnrolmentState::kPaused)
       return event::ResumeEnrolment{found->current().case_id, from};
     return event::PauseEnrolment{found->current().case_id, from};
@@ -146,8 +146,8 @@ class Officers {
       return each.started && each.unfinished() && each.current().responsible == state.self();
     });
     if (found == nullptr) return std::nullopt;
-    if (what == 72) return event::RestoreResponsibility{found->current().case_id};
-    if (what == 73) return event::RenumberCitizen{found->current().case_id, SimCitizen(100 + chance_.Below(100))};
+    if (what == 73) return event::RestoreResponsibility{found->current().case_id};
+    if (what == 74) return event::RenumberCitizen{found->current().case_id, SimCitizen(100 + chance_.Below(100))};
     return event::EndResponsibility{found->current().case_id, today, event::ResponsibilityEndReason::kDead};
   }
   Body Ask(const domain::State& state, Date today) {

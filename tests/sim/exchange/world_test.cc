@@ -2,6 +2,7 @@
 //
 // MEDFLYT_SEED=n runs that seed alone; MEDFLYT_SEEDS=n runs n of them instead of a few.
 #include <cstdlib>
+#include <iostream>
 
 #include "tests/sim/exchange/checks.h"
 #include "tests/sim/exchange/officers.h"
@@ -17,7 +18,16 @@ uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
   return value == nullptr ? otherwise : std::strtoull(value, nullptr, 10);
 }
 
-void Disturb(SimWorld& world) {
+// What the schedules reached: a run that meets nothing shows nothing.
+struct Coverage {
+  uint64_t announced = 0;
+  uint64_t transferred = 0;
+  uint64_t reversed = 0;
+  uint64_t crashes = 0;
+  uint64_t partitions = 0;
+};
+
+void Disturb(SimWorld& world, Coverage& coverage) {
   static const AuthorityId kAll[] = {kOdense, kNyborg, kKerteminde};
   const AuthorityId one = kAll[world.chance.Below(3)];
   const AuthorityId other = kAll[world.chance.Below(3)];
@@ -27,6 +37,7 @@ void Disturb(SimWorld& world) {
     case 1: {
       if (!node.up()) return;
       node.Crash();
+      ++coverage.crashes;
       const absl::Duration down = world.chance.Between(absl::Milliseconds(1), absl::Minutes(5));
       static const Life kAlways = NewLife();
       world.timeline.In(down, kAlways, [&node] {
@@ -38,7 +49,9 @@ void Disturb(SimWorld& world) {
       if (node.up()) node.FailNextCommit(world.chance.OneIn(2));
       return;
     case 3:
-      if (one != other) world.network.SetPartition(one, other, true);
+      if (one == other) return;
+      world.network.SetPartition(one, other, true);
+      ++coverage.partitions;
       return;
     case 4:
     case 5:
@@ -62,7 +75,7 @@ void Wait(SimWorld& world) {
   }
 }
 
-void RunSeed(uint64_t seed) {
+void RunSeed(uint64_t seed, Coverage& coverage) {
   SCOPED_TRACE("replay with MEDFLYT_SEED=" + std::to_string(seed));
   SimWorld world(seed);
   world.inspect = [](AuthorityId who, const log::Appender& appender) { ExpectCapacityKept(who, appender.state()); };
@@ -73,8 +86,8 @@ void RunSeed(uint64_t seed) {
   world.network.weather.break_one_in = 60;
   world.network.weather.ghost_one_in = 6;
   for (int step = 0; step < kSteps && !::testing::Test::HasFailure(); ++step) {
-    officers.ActOnce();
-    Disturb(world);
+    for (int officer = 0; officer < 4; ++officer) officers.ActOnce();
+    Disturb(world, coverage);
     Wait(world);
   }
 
@@ -99,12 +112,31 @@ void RunSeed(uint64_t seed) {
     if (id != kOdense) ExpectSameHistories(states.at(kOdense), states.at(id));
   }
   for (auto& [id, node] : world.nodes()) ExpectReplayAgrees(*node);
+
+  for (const auto& [id, state] : states) {
+    for (const auto& [relocation, row] : state.relocations()) {
+      coverage.announced += row.direction == domain::Direction::kIn ? 1U : 0U;
+    }
+  }
+  for (const auto& [transfer, row] : states.at(kOdense).transfers()) {
+    coverage.transferred += row.state == domain::TransferState::kDone ? 1U : 0U;
+    coverage.reversed += row.state == domain::TransferState::kReversed ? 1U : 0U;
+  }
 }
 
 TEST(SimulatedWorld, NodesAgreeWhateverHappens) {
-  if (std::getenv("MEDFLYT_SEED") != nullptr) return RunSeed(FromEnvironment("MEDFLYT_SEED", 0));
+  Coverage coverage;
+  if (std::getenv("MEDFLYT_SEED") != nullptr) return RunSeed(FromEnvironment("MEDFLYT_SEED", 0), coverage);
   const uint64_t seeds = FromEnvironment("MEDFLYT_SEEDS", kDefaultSeeds);
-  for (uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed) RunSeed(seed);
+  for (uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed) RunSeed(seed, coverage);
+  std::cout << seeds << " seeds: " << coverage.announced << " announcements, " << coverage.transferred
+            << " transfers done, " << coverage.reversed << " reversed, " << coverage.crashes << " crashes, "
+            << coverage.partitions << " partitions\n";
+  if (HasFailure() || seeds < kDefaultSeeds) return;
+  EXPECT_GT(coverage.announced, 0U);
+  EXPECT_GT(coverage.transferred, 0U);
+  EXPECT_GT(coverage.crashes, 0U);
+  EXPECT_GT(coverage.partitions, 0U);
 }
 
 // The same seed is the same run: otherwise no failure could be replayed.
