@@ -9,6 +9,20 @@
 
 namespace medflyt::cli {
 
+absl::StatusOr<CardFile> ReadCard(Context& context, const std::string& path) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto file, InputFile::Open(context, path));
+  CardFile read;
+  MEDFLYT_ASSIGN_OR_RETURN(read.bytes, file->ReadAll(directory::kMaxPeerCardBytes));
+  auto card = directory::ParsePeerCard(read.bytes);
+  if (!card.ok()) {
+    const absl::Status status = Annotate(card.status(), path);
+    const auto broken = BrokenRuleOf(status);
+    return broken && broken->rule == "CARD_SIGNATURE_INVALID" ? VerificationFailed(status) : status;
+  }
+  read.card = *std::move(card);
+  return read;
+}
+
 std::vector<Option> TrustOptions() {
   return {{.name = "--log-key",
            .value_name = "KEY",
@@ -28,11 +42,8 @@ absl::StatusOr<std::vector<tlog::VerifierKey>> TrustedKeys(Context& context, con
     keys.push_back(std::move(key));
   }
   for (const std::string& path : arguments.All("--card")) {
-    MEDFLYT_ASSIGN_OR_RETURN(const auto file, InputFile::Open(context, path));
-    MEDFLYT_ASSIGN_OR_RETURN(const std::string bytes, file->ReadAll(directory::kMaxPeerCardBytes));
-    const auto card = directory::ParsePeerCard(bytes);
-    if (!card.ok()) return Annotate(card.status(), path);
-    for (const directory::Log& log : card->authority.logs) {
+    MEDFLYT_ASSIGN_OR_RETURN(const CardFile file, ReadCard(context, path));
+    for (const directory::Log& log : file.card.authority.logs) {
       for (const directory::LogKey& key : log.keys) keys.push_back(key.key);
     }
   }

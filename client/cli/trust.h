@@ -1,14 +1,23 @@
 // Whose signatures an auditor believes: public keys, given as such or by peer cards.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "client/cli/command.h"
 #include "client/cli/context.h"
+#include "common/directory/peer_card.h"
 #include "common/tlog/note_key.h"
 
 namespace medflyt::cli {
+
+struct CardFile {
+  std::string bytes;
+  directory::PeerCard card;
+};
+// The peer card in a file. A card that its key did not sign is a verification that failed.
+[[nodiscard]] absl::StatusOr<CardFile> ReadCard(Context& context, const std::string& path);
 
 // --log-key and --card.
 [[nodiscard]] std::vector<Option> TrustOptions();

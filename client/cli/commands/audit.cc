@@ -69,7 +69,7 @@ absl::Status Fetch(const std::filesystem::path& path, bool full, auto fetch) {
   MEDFLYT_ASSIGN_OR_RETURN(const std::string bytes, fetch());
   std::error_code error;
   std::filesystem::create_directories(path.parent_path(), error);
-  if (error) return absl::UnavailableError(path.parent_path().string() + ": " + error.message());
+  if (error) return absl::FailedPreconditionError(path.parent_path().string() + ": " + error.message());
   return WriteFile(path, bytes, FileMode::kPublic);
 }
 

@@ -77,10 +77,24 @@ absl::StatusOr<directory::Authority> AuthorityFrom(Context& context, const Argum
 std::string Quoted(std::string_view text) {
   std::string quoted = "\"";
   for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+      quoted += "\\u00" + HexEncode(std::string_view(&c, 1));
+      continue;
+    }
     if (c == '"' || c == '\\') quoted.push_back('\\');
     quoted.push_back(c);
   }
   return quoted + "\"";
+}
+
+// OK for "host:port"; port 0 is any free one.
+absl::Status CheckAddress(const Arguments& arguments, std::string_view option) {
+  const std::string text = arguments.Text(option);
+  const size_t colon = text.rfind(':');
+  const std::string_view port = std::string_view(text).substr(colon == std::string::npos ? text.size() : colon + 1);
+  const bool digits = !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == port.npos;
+  if (text.empty() || (digits && colon > 0 && std::stoi(std::string(port)) <= 65535)) return absl::OkStatus();
+  return RuleError(absl::StatusCode::kInvalidArgument, "ENDPOINT_INVALID", option, "an address is host:port");
 }
 
 std::string ConfigurationOf(const Arguments& arguments) {
@@ -113,6 +127,9 @@ absl::Status Init(Context& context, const Arguments& arguments) {
   if (fs::exists(configuration)) {
     return absl::AlreadyExistsError(configuration.string() + " exists already: this node has its keys");
   }
+  for (const std::string_view option : {"--listen", "--metrics"}) {
+    MEDFLYT_RETURN_IF_ERROR(CheckAddress(arguments, option));
+  }
   const Date today = DanishDate(context.environment().clock.Now());
   MEDFLYT_ASSIGN_OR_RETURN(NodeKeys keys, MakeKeys(origin));
   MEDFLYT_ASSIGN_OR_RETURN(const auto authority, AuthorityFrom(context, arguments, keys, origin, today));
@@ -130,9 +147,9 @@ absl::Status Init(Context& context, const Arguments& arguments) {
   status = CreateFile(dir / "keys" / "root.secret", root_secret, FileMode::kSecret);
   crypto::Wipe(root_secret);
   MEDFLYT_RETURN_IF_ERROR(status);
-  MEDFLYT_RETURN_IF_ERROR(WriteFile(dir / "node.card", card_bytes, FileMode::kPublic));
+  MEDFLYT_RETURN_IF_ERROR(CreateFile(dir / "node.card", card_bytes, FileMode::kPublic));
   // The configuration last: where it stands, all that it names is there.
-  MEDFLYT_RETURN_IF_ERROR(WriteFile(configuration, ConfigurationOf(arguments), FileMode::kPublic));
+  MEDFLYT_RETURN_IF_ERROR(CreateFile(configuration, ConfigurationOf(arguments), FileMode::kPublic));
 
   Document document = context.NewDocument();
   document.Field("configuration", configuration.string());

@@ -1,10 +1,12 @@
 #include <filesystem>
+#include <string>
 
+#include "absl/strings/ascii.h"
 #include "client/cli/call.h"
 #include "client/cli/commands.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/files.h"
-#include "client/cli/input.h"
+#include "client/cli/trust.h"
 #include "common/directory/peer_card.h"
 
 namespace medflyt::cli {
@@ -13,15 +15,14 @@ namespace {
 namespace fs = std::filesystem;
 using Admin = v1::AdminService::Stub;
 
-absl::StatusOr<std::string> ReadCard(Context& context, const std::string& path) {
-  MEDFLYT_ASSIGN_OR_RETURN(const auto file, InputFile::Open(context, path));
-  return file->ReadAll(directory::kMaxPeerCardBytes);
-}
-
-absl::StatusOr<directory::PeerCard> ParseCard(const std::string& path, std::string_view bytes) {
-  auto card = directory::ParsePeerCard(bytes);
-  if (!card.ok()) return Annotate(card.status(), path);
-  return card;
+// Groups and case do not matter: what is compared was read out on the telephone.
+std::string Compact(std::string_view fingerprint) {
+  std::string compact;
+  for (const char c : fingerprint) {
+    if (c != ' ') compact.push_back(c);
+  }
+  absl::AsciiStrToLower(&compact);
+  return compact;
 }
 
 void ShowCard(Document& document, const directory::PeerCard& card) {
@@ -37,8 +38,8 @@ void ShowCard(Document& document, const directory::PeerCard& card) {
 
 absl::Status Card(Context& context, const Arguments& arguments) {
   if (const auto directory = arguments.Find("--dir")) {
-    MEDFLYT_ASSIGN_OR_RETURN(const std::string bytes, ReadCard(context, (fs::path(*directory) / "node.card").string()));
-    context.out() << bytes << std::flush;
+    MEDFLYT_ASSIGN_OR_RETURN(const CardFile file, ReadCard(context, (fs::path(*directory) / "node.card").string()));
+    context.out() << file.bytes << std::flush;
   } else {
     MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
     MEDFLYT_ASSIGN_OR_RETURN(const auto response, client->Call(&Admin::GetPeerCard, v1::GetPeerCardRequest()));
@@ -48,9 +49,8 @@ absl::Status Card(Context& context, const Arguments& arguments) {
 }
 
 absl::Status Add(Context& context, const Arguments& arguments) {
-  const std::string path = arguments.Text("CARD");
-  MEDFLYT_ASSIGN_OR_RETURN(const std::string bytes, ReadCard(context, path));
-  MEDFLYT_ASSIGN_OR_RETURN(const directory::PeerCard card, ParseCard(path, bytes));
+  MEDFLYT_ASSIGN_OR_RETURN(const CardFile read, ReadCard(context, arguments.Text("CARD")));
+  const directory::PeerCard& card = read.card;
   Document document = context.NewDocument();
   ShowCard(document, card);
   const std::string fingerprint = directory::FingerprintOf(card);
@@ -59,12 +59,12 @@ absl::Status Add(Context& context, const Arguments& arguments) {
     MEDFLYT_RETURN_IF_ERROR(document.End());
     return UsageError("compare the fingerprint by telephone, then repeat with --fingerprint '" + fingerprint + "'");
   }
-  if (*confirmed != fingerprint) {
+  if (Compact(*confirmed) != Compact(fingerprint)) {
     MEDFLYT_RETURN_IF_ERROR(document.End());
     return VerificationFailed(absl::InvalidArgumentError("the card has another fingerprint than the one confirmed"));
   }
   const fs::path file = fs::path(arguments.Text("--dir")) / "peers" / (card.authority.id.ToString() + ".card");
-  MEDFLYT_RETURN_IF_ERROR(WriteFile(file, bytes, FileMode::kPublic));
+  MEDFLYT_RETURN_IF_ERROR(WriteFile(file, read.bytes, FileMode::kPublic));
   document.Field("added", file.string());
   return document.End();
 }

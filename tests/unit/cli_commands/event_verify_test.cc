@@ -1,0 +1,95 @@
+#include <gmock/gmock.h>
+
+#include "common/base/bytes.h"
+#include "common/crypto/hash.h"
+#include "common/tlog/checkpoint.h"
+#include "common/tlog/tlog_proof.h"
+#include "tests/support/reference_tree.h"
+#include "tests/unit/audit/tiled_log.h"
+#include "tests/unit/cli_commands/workspace.h"
+
+namespace medflyt::cli {
+namespace {
+
+using ::testing::HasSubstr;
+
+class EventVerifyTest : public testing::Workspace {
+ protected:
+  void SetUp() override {
+    const auto tree = medflyt::testing::ReferenceTree::Numbered(kSize);
+    const auto checkpoint = tlog::Checkpoint::Create("odense.example/log", TreeSize(kSize), tree.Root(kSize));
+    proof_ = tlog::TlogProof{"", LeafIndex(kIndex), tree.InclusionPath(kIndex, kSize),
+                             tlog::SignCheckpoint(*checkpoint, signer_)}
+                 .Serialize();
+    Write("event.tlog-proof", proof_);
+    Write("event.entry", "leaf 5");
+  }
+  ExitCode Verify(const std::vector<std::string>& more) {
+    std::vector<std::string> args = {"event", "verify", Path("event.tlog-proof"), Path("event.entry"), "--json"};
+    args.insert(args.end(), more.begin(), more.end());
+    return Run(args);
+  }
+  ExitCode VerifyWithKey() { return Verify({"--log-key", signer_.verifier_key().Format()}); }
+
+  static constexpr size_t kSize = 11;
+  static constexpr size_t kIndex = 5;
+  const tlog::NoteSigner signer_ = medflyt::testing::LogSigner("odense.example/log", 'a');
+  std::string proof_;
+};
+
+TEST_F(EventVerifyTest, ProofAndEntryHoldWithTheKeyAlone) {
+  ASSERT_EQ(VerifyWithKey(), ExitCode::kOk) << program_.err;
+  const auto told = Json();
+  EXPECT_EQ(told["verified"], true);
+  EXPECT_EQ(told["origin"], "odense.example/log");
+  EXPECT_EQ(told["leaf_index"], kIndex);
+  EXPECT_EQ(told["tree_size"], kSize);
+}
+
+TEST_F(EventVerifyTest, AnyChangedByteOfTheProofIsExitCodeThree) {
+  for (size_t i = 0; i < proof_.size(); ++i) {
+    std::string changed = proof_;
+    changed[i] = static_cast<char>(changed[i] ^ 1);
+    Write("event.tlog-proof", changed);
+    EXPECT_EQ(VerifyWithKey(), ExitCode::kVerificationFailed) << i << program_.err;
+    EXPECT_EQ(program_.out, "") << "nothing is said of what does not hold";
+  }
+  for (size_t i = 0; i < proof_.size(); i += 5) {
+    Write("event.tlog-proof", proof_.substr(0, i));
+    EXPECT_EQ(VerifyWithKey(), ExitCode::kVerificationFailed) << "cut at " << i;
+  }
+  Write("event.tlog-proof", proof_ + "\n");
+  EXPECT_EQ(VerifyWithKey(), ExitCode::kVerificationFailed);
+}
+
+TEST_F(EventVerifyTest, AnotherEntryIsExitCodeThree) {
+  for (const char* entry : {"leaf 4", "leaf 6", "leaf 5\n", "leaf", ""}) {
+    Write("event.entry", entry);
+    EXPECT_EQ(VerifyWithKey(), ExitCode::kVerificationFailed) << entry;
+  }
+  Write("event.entry", "leaf 5");
+  // The same proof at other places.
+  for (const char* index : {"index 4\n", "index 6\n", "index 11\n", "index 05\n"}) {
+    std::string changed = proof_;
+    Write("event.tlog-proof", changed.replace(changed.find("index 5\n"), 8, index));
+    EXPECT_EQ(VerifyWithKey(), ExitCode::kVerificationFailed) << index;
+  }
+}
+
+TEST_F(EventVerifyTest, WithoutAKeyNothingIsBelieved) {
+  EXPECT_EQ(Verify({}), ExitCode::kUsage);
+  EXPECT_EQ(program_.out, "");
+  for (const auto& other : {medflyt::testing::LogSigner("odense.example/log", 'b'),
+                            medflyt::testing::LogSigner("nyborg.example/log", 'a')}) {
+    EXPECT_EQ(Verify({"--log-key", other.verifier_key().Format()}), ExitCode::kVerificationFailed);
+  }
+}
+
+TEST_F(EventVerifyTest, FileThatIsAbsentIsNoTampering) {
+  std::filesystem::remove(folder_ / "event.entry");
+  EXPECT_EQ(VerifyWithKey(), ExitCode::kFailed);
+  EXPECT_THAT(program_.err, HasSubstr("event.entry"));
+}
+
+}  // namespace
+}  // namespace medflyt::cli
