@@ -10,60 +10,67 @@ namespace {
 constexpr int kBatches = 20;
 constexpr int kItems = 256;
 // Answers to a batch of that many commands are far longer than anything else the node sends its client.
-constexpr size_t kAnswerBytes = 8192;
+constexpr long kAnswerBytes = 8192;
 
-// What matters of one line of the trace.
-struct TraceEvent {
-  enum class Kind { kLogWrite, kSyncBegins, kSyncEnds, kAnswer } kind;
-};
+// What matters of the trace. An event stands where its call was entered, but for kSyncEnds.
+enum class Seen { kNothing, kLogWrite, kSyncBegins, kSyncEnds, kAnswer };
 
 // `strace -f -y`: "123 fdatasync(7</x/000004.log>) = 0", or in two halves, "... <unfinished ...>" when it was entered
 // and "<... fdatasync resumed>) = 0" when it returned.
 class TraceReader {
  public:
   void Line(const std::string& line) {
-    static const std::regex entered(R"(^(?:\[pid\s+)?(\d+)\]?\s+(\w+)\((\d+)<([^>]*)>(.*)$)");
-    static const std::regex resumed(R"(^(?:\[pid\s+)?(\d+)\]?\s+<\.\.\. (\w+) resumed>.*= (-?\d+).*$)");
+    static const std::regex entered(R"(^(\d+)\s+(\w+)\(\d+<([^>]*)>.*$)");
+    static const std::regex resumed(R"(^(\d+)\s+<\.\.\. \w+ resumed>.*$)");
+    static const std::regex returned(R"(= (-?\d+)[^=]*$)");
     std::smatch match;
+    const bool unfinished = line.ends_with("<unfinished ...>");
+    std::smatch result;
+    const bool has_result = !unfinished && std::regex_search(line, result, returned);
+    const long value = has_result ? std::stol(result[1]) : -1;
     if (std::regex_match(line, match, entered)) {
-      Enter(match[1], match[2], match[4], match[5]);
+      const Call call{match[2], match[3], events.size()};
+      events.push_back(KindOf(call));
+      if (unfinished) {
+        open_[match[1]] = call;
+      } else {
+        Return(call, value);
+      }
     } else if (std::regex_match(line, match, resumed)) {
-      const auto open = unfinished_.find(match[1]);
-      if (open == unfinished_.end()) return;
-      const bool sync = open->second;
-      unfinished_.erase(open);
-      if (sync && match[3] == "0") events.push_back({TraceEvent::Kind::kSyncEnds});
+      const auto found = open_.find(match[1]);
+      if (found == open_.end()) return;
+      Return(found->second, value);
+      open_.erase(found);
     }
   }
 
-  std::vector<TraceEvent> events;
+  std::vector<Seen> events;
 
  private:
-  void Enter(const std::string& pid, const std::string& call, const std::string& file, const std::string& rest) {
-    const bool is_log = std::regex_search(file, std::regex(R"(/store/.*\.log$)"));
-    const bool finished = rest.find("<unfinished ...>") == std::string::npos;
-    if (call == "fdatasync" || call == "fsync") {
-      if (!is_log) return;
-      events.push_back({TraceEvent::Kind::kSyncBegins});
-      if (finished) {
-        EXPECT_NE(rest.find("= 0"), std::string::npos) << rest;
-        events.push_back({TraceEvent::Kind::kSyncEnds});
-      } else {
-        unfinished_[pid] = true;
-      }
-    } else if (is_log) {
-      events.push_back({TraceEvent::Kind::kLogWrite});
-    } else if (file.find("TCP") != std::string::npos || file.find("socket:") != std::string::npos) {
-      static const std::regex length(R"(iov_len=(\d+))");
-      size_t bytes = 0;
-      for (auto it = std::sregex_iterator(rest.begin(), rest.end(), length); it != std::sregex_iterator(); ++it) {
-        bytes += std::stoul((*it)[1]);
-      }
-      if (bytes >= kAnswerBytes) events.push_back({TraceEvent::Kind::kAnswer});
+  struct Call {
+    std::string name;
+    std::string file;
+    size_t event = 0;
+  };
+
+  static bool IsLog(const Call& call) {
+    return call.file.find("/store/") != std::string::npos && call.file.ends_with(".log");
+  }
+  static bool IsSync(const Call& call) { return call.name == "fdatasync" || call.name == "fsync"; }
+  static Seen KindOf(const Call& call) {
+    if (!IsLog(call)) return Seen::kNothing;
+    return IsSync(call) ? Seen::kSyncBegins : Seen::kLogWrite;
+  }
+  void Return(const Call& call, long value) {
+    if (IsLog(call) && IsSync(call)) {
+      EXPECT_EQ(value, 0) << call.name;
+      events.push_back(Seen::kSyncEnds);
+    } else if (call.name == "sendmsg" && value >= kAnswerBytes) {
+      events[call.event] = Seen::kAnswer;
     }
   }
 
-  std::map<std::string, bool> unfinished_;
+  std::map<std::string, Call> open_;  // by thread
 };
 
 TEST(SyncOrder, AnAnswerIsNeverSentBeforeTheSyncOfWhatItAnswers) {
@@ -106,22 +113,24 @@ TEST(SyncOrder, AnAnswerIsNeverSentBeforeTheSyncOfWhatItAnswers) {
   int syncs = 0;
   bool written = false;          // to the log, and no sync that began after it has ended
   bool covered_by_sync = false;  // a sync that began after the last write is under way
-  for (const TraceEvent& event : reader.events) {
-    switch (event.kind) {
-      case TraceEvent::Kind::kLogWrite:
+  for (const Seen event : reader.events) {
+    switch (event) {
+      case Seen::kNothing:
+        break;
+      case Seen::kLogWrite:
         written = true;
         covered_by_sync = false;
         break;
-      case TraceEvent::Kind::kSyncBegins:
+      case Seen::kSyncBegins:
         covered_by_sync = true;
         break;
-      case TraceEvent::Kind::kSyncEnds:
+      case Seen::kSyncEnds:
         if (covered_by_sync && written) {
           written = false;
           ++syncs;
         }
         break;
-      case TraceEvent::Kind::kAnswer:
+      case Seen::kAnswer:
         EXPECT_FALSE(written) << "answer " << answers << " was sent while what was written was not synced";
         ++answers;
         break;
