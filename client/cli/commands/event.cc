@@ -6,6 +6,7 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/files.h"
 #include "client/cli/input.h"
+#include "client/cli/message_fields.h"
 #include "client/cli/trust.h"
 #include "common/base/bytes.h"
 #include "common/merkle/tree_hasher.h"
@@ -25,72 +26,6 @@ std::string RecordedAt(const v1::EventView& event) {
                    absl::Nanoseconds(event.recorded_at().nanos()));
 }
 
-// The fields of a message by their names, for content of any type. CPR numbers are masked; an unset field is left out.
-Value::Object FieldsOf(const google::protobuf::Message& message);
-
-Value ValueOf(const google::protobuf::Message& message, const google::protobuf::FieldDescriptor& field, int index) {
-  using Field = google::protobuf::FieldDescriptor;
-  const auto& reflection = *message.GetReflection();
-  const bool many = field.is_repeated();
-  switch (field.cpp_type()) {
-    case Field::CPPTYPE_MESSAGE:
-      return FieldsOf(many ? reflection.GetRepeatedMessage(message, &field, index)
-                           : reflection.GetMessage(message, &field));
-    case Field::CPPTYPE_ENUM: {
-      const auto* value =
-          many ? reflection.GetRepeatedEnum(message, &field, index) : reflection.GetEnum(message, &field);
-      // "HOLD_REASON_OFFICER" of enum HoldReason.
-      const std::string& zero = value->type()->value(0)->name();
-      return Shown(value->name(), zero.substr(0, zero.size() - std::string_view("UNSPECIFIED").size()));
-    }
-    case Field::CPPTYPE_STRING: {
-      std::string text =
-          many ? reflection.GetRepeatedString(message, &field, index) : reflection.GetString(message, &field);
-      if (field.name() == "cpr") {
-        const auto cpr = registry::CprNumber::Parse(text);
-        return cpr.ok() ? Value(cpr->Masked()) : Value();
-      }
-      return field.type() == Field::TYPE_BYTES ? Value(HexEncode(text)) : Value(std::move(text));
-    }
-    case Field::CPPTYPE_BOOL:
-      return many ? reflection.GetRepeatedBool(message, &field, index) : reflection.GetBool(message, &field);
-    case Field::CPPTYPE_INT32: {
-      const int32_t number =
-          many ? reflection.GetRepeatedInt32(message, &field, index) : reflection.GetInt32(message, &field);
-      // Civil dates are counted from 1 January of the year 1 (event.proto).
-      if (field.name().ends_with("day")) return number == 0 ? Value() : Value(Date(1, 1, 1) + (number - 1));
-      return number;
-    }
-    case Field::CPPTYPE_UINT32:
-      return many ? reflection.GetRepeatedUInt32(message, &field, index) : reflection.GetUInt32(message, &field);
-    case Field::CPPTYPE_INT64:
-      return int64_t{many ? reflection.GetRepeatedInt64(message, &field, index) : reflection.GetInt64(message, &field)};
-    case Field::CPPTYPE_UINT64:
-      return uint64_t{many ? reflection.GetRepeatedUInt64(message, &field, index)
-                           : reflection.GetUInt64(message, &field)};
-    default:
-      return {};
-  }
-}
-
-Value::Object FieldsOf(const google::protobuf::Message& message) {
-  Value::Object fields;
-  std::vector<const google::protobuf::FieldDescriptor*> set;
-  message.GetReflection()->ListFields(message, &set);
-  for (const auto* field : set) {
-    if (!field->is_repeated()) {
-      fields.push_back({field->name(), ValueOf(message, *field, 0)});
-      continue;
-    }
-    Value::Array values;
-    for (int i = 0; i < message.GetReflection()->FieldSize(message, field); ++i) {
-      values.push_back(ValueOf(message, *field, i));
-    }
-    fields.push_back({field->name(), std::move(values)});
-  }
-  return fields;
-}
-
 absl::Status Show(Context& context, const Arguments& arguments) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
   v1::GetEventRequest request;
@@ -108,7 +43,9 @@ absl::Status Show(Context& context, const Arguments& arguments) {
   document.Field("delivery", OrNone(DeliveryOf(event)));
   document.Field("refused_rule", OrNone(event.refused_rule()));
   document.Field("erased", event.erased());
-  for (auto& field : FieldsOf(event.content())) document.Field(field.name, field.value);
+  for (const Value::Field& field : FieldsOf(event.content())) {
+    if (field.name != "recorded_at_us") document.Field(field.name, field.value);  // stands above
+  }
   return document.End();
 }
 
