@@ -1,12 +1,14 @@
 // What follows by rule. Each function looks at the state and says what is due now; it may be asked again and again.
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <set>
 #include <utility>
 #include <variant>
 
 #include "server/domain/decide.h"
 #include "server/domain/place.h"
+#include "server/domain/query.h"
 #include "server/domain/settle.h"
 #include "server/domain/terms.h"
 
@@ -294,6 +296,33 @@ class Settler {
   const Facts& facts_;
 };
 
+// Where the provider itself asks for a citizen, nothing is opened: it has the announcement, which was proven when it
+// was received.
+std::optional<event::Draft> VerifiedOwnRequest(const State& state, const CaseId& request) {
+  const Transfer* transfer = state.FindTransfer(request);
+  if (transfer == nullptr || transfer->verified || transfer->requester != state.self() ||
+      transfer->provider != state.self()) {
+    return std::nullopt;
+  }
+  for (const auto& [id, relocation] : state.relocations()) {
+    if (relocation.direction != Direction::kIn || !relocation.announcement || !relocation.cpr ||
+        !relocation.effective_date || relocation.announcement->ref != transfer->announcement) {
+      continue;
+    }
+    event::Draft draft;
+    draft.recipient = state.self();
+    draft.case_id = request;
+    draft.body = event::AnnouncementVerified{transfer->announcement,
+                                             relocation.announcement->issuer,
+                                             relocation.announcement->recipient,
+                                             relocation.announcement->provider,
+                                             SameCitizen(state, *relocation.cpr, transfer->cpr),
+                                             *relocation.effective_date};
+    return draft;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::vector<event::Draft> React(const State& state, const event::Event& event, const Facts& facts) {
@@ -326,6 +355,8 @@ std::vector<event::Draft> React(const State& state, const event::Event& event, c
     case kCitizenRenumbered:
       return books();
     case kTransferRequested:
+      if (auto verified = VerifiedOwnRequest(state, case_id)) return {*std::move(verified)};
+      return settler.Request(case_id);
     case kAnnouncementVerified:
       return settler.Request(case_id);
     case kTransferRefused: {

@@ -1,6 +1,5 @@
 #include "server/log/staging.h"
 
-#include <optional>
 #include <utility>
 
 #include "common/base/status.h"
@@ -9,7 +8,6 @@
 #include "common/event/catalogue.h"
 #include "common/merkle/tree_hasher.h"
 #include "common/tlog/checkpoint.h"
-#include "server/domain/query.h"
 #include "server/log/state_rows.h"
 
 namespace medflyt::log {
@@ -32,28 +30,6 @@ CaseId AccessPeriod(absl::Time now) {
 // Puts the leaf hash into the body that names another event of the same decision.
 void FillAnnouncement(event::Body& body, const Hash& leaf_hash) {
   if (auto* ended = std::get_if<event::ResponsibilityEnded>(&body)) ended->announcement = leaf_hash;
-}
-
-// Where the provider itself asks for a citizen, nothing is opened: it has the announcement, which was proven when it
-// was received.
-std::optional<event::AnnouncementVerified> VerifiedOwnRequest(const domain::State& state, const event::Event& event) {
-  const auto* request = std::get_if<event::TransferRequested>(&event.body);
-  if (request == nullptr || event.header.issuer != state.self() || event.header.recipient != state.self()) {
-    return std::nullopt;
-  }
-  for (const auto& [id, relocation] : state.relocations()) {
-    if (relocation.direction != domain::Direction::kIn || !relocation.announcement || !relocation.cpr ||
-        !relocation.effective_date || relocation.announcement->ref != request->announcement) {
-      continue;
-    }
-    return event::AnnouncementVerified{request->announcement,
-                                       relocation.announcement->issuer,
-                                       relocation.announcement->recipient,
-                                       relocation.announcement->provider,
-                                       domain::SameCitizen(state, *relocation.cpr, request->cpr),
-                                       *relocation.effective_date};
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -209,9 +185,6 @@ absl::Status Log::Staging::Settle(std::vector<IssuedEvent>& issued) {
     const event::Event event = std::move(to_settle_.front());
     to_settle_.pop_front();
     auto drafts = domain::React(log_.state_, event, facts_);
-    if (auto verified = VerifiedOwnRequest(log_.state_, event)) {
-      drafts.push_back({log_.parts_.self, event.header.case_id, "", *std::move(verified), std::nullopt});
-    }
     if (drafts.empty()) continue;
     MEDFLYT_ASSIGN_OR_RETURN(const auto followed, Append(std::move(drafts)));
     issued.insert(issued.end(), followed.begin(), followed.end());

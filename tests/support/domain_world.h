@@ -254,19 +254,12 @@ class DomainWorld {
   }
 
   void Settle(Node& node, std::deque<event::Event>& settling) {
-    std::vector<CaseId> own_requests;
     for (int round = 0; !settling.empty(); ++round) {
       ASSERT_LT(round, 10'000) << "what follows by rule does not end";
       const event::Event event = settling.front();
       settling.pop_front();
       Append(node, domain::React(node.state, event, facts()), settling);
-      const bool own = event.header.issuer == node.state.self() && event.header.recipient == node.state.self();
-      if (own && event::TypeOf(event.body) == event::Type::kTransferRequested) {
-        own_requests.push_back(event.header.case_id);
-      }
     }
-    if (!verify_openings) return;
-    for (const CaseId& request : own_requests) VerifyOpening(node.state.self(), request);
   }
 
   Funen directory_;
