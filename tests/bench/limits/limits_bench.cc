@@ -11,6 +11,7 @@
 #include <string>
 
 #include "common/base/bytes.h"
+#include "common/base/status.h"
 #include "common/crypto/hash.h"
 #include "common/crypto/seal.h"
 #include "common/crypto/signer.h"
