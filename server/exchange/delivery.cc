@@ -179,6 +179,8 @@ void Delivery::OnHello(const v1::Hello& message) {
   Update([&peer](DirectionStatus& known) {
     known.connected = true;
     known.proven = peer.receipted;
+    // That nobody answered is over; what a peer answered is over only when it has taken a batch.
+    if (known.last_error == absl::StatusCodeToString(absl::StatusCode::kUnavailable)) known.last_error.clear();
   });
   Pump();
 }
