@@ -1,0 +1,251 @@
+// A place follows a citizen from Odense's buyer Nyborg to Kerteminde, every step by a command as an officer types it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "client/sdk/client.h"
+#include "common/crypto/seal.h"
+#include "nlohmann/json.hpp"
+#include "tests/e2e/node/node_world.h"
+#include "tests/support/extract_text.h"
+#include "tests/unit/cli/program.h"
+
+namespace medflyt::testing {
+namespace {
+
+using cli::ExitCode;
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kCpr[] = "6101801000";
+
+class StoryE2e : public ::testing::Test {
+ protected:
+  StoryE2e() {
+    for (TestNode* one : nodes_) {
+      for (const TestNode* other : nodes_) {
+        if (one != other) one->Know(*other);
+      }
+    }
+    program_.connect = [this](const cli::ConnectionSettings& settings) {
+      return sdk::Client::Create({.address = settings.address,
+                                  .server_name = "",
+                                  .files = {settings.key, settings.certificate, settings.ca},
+                                  .officer = settings.officer,
+                                  .purpose = settings.purpose},
+                                 random_);
+    };
+  }
+
+  // Runs a command as a client of a node.
+  ExitCode Run(const TestNode& node, std::vector<std::string> args, const std::string& input = "",
+               const std::string& client = "case-system-1", const std::string& officer = "anna.officer") {
+    const std::vector<std::string> more = {"--json",
+                                           "--address",
+                                           node.address(),
+                                           "--ca",
+                                           node.pki().Path("ca.pem"),
+                                           "--certificate",
+                                           node.pki().Path("clients/" + client + ".pem"),
+                                           "--key",
+                                           node.pki().Path("clients/" + client + ".key"),
+                                           "--officer",
+                                           officer,
+                                           "--purpose",
+                                           "end-to-end test"};
+    args.insert(args.end(), more.begin(), more.end());
+    const ExitCode code = program_.Run(args, input);
+    EXPECT_THAT(program_.out + program_.err, Not(HasSubstr(kCpr))) << args[0] << " " << args[1];
+    return code;
+  }
+  // What a command that must succeed printed.
+  json Do(const TestNode& node, const std::vector<std::string>& args, const std::string& input = "",
+          const std::string& client = "case-system-1", const std::string& officer = "anna.officer") {
+    EXPECT_EQ(Run(node, args, input, client, officer), ExitCode::kOk) << args[0] << " " << args[1] << program_.err;
+    return json::parse(program_.out, nullptr, false);
+  }
+  // The rule that a command breaks.
+  std::string Refused(const TestNode& node, const std::vector<std::string>& args,
+                      const std::string& client = "case-system-1", const std::string& officer = "anna.officer") {
+    EXPECT_EQ(Run(node, args, "", client, officer), ExitCode::kFailed) << program_.out;
+    EXPECT_EQ(program_.out, "");
+    const size_t at = program_.err.find("(rule ");
+    if (at == std::string::npos) return program_.err;
+    return program_.err.substr(at + 6, program_.err.find_first_of(",)", at) - at - 6);
+  }
+  // Asks until the first row of a list, or the document where `list` is empty, has this value.
+  bool Comes(const TestNode& node, const std::vector<std::string>& args, const std::string& list,
+             const std::string& field, const std::string& value) {
+    return Await([&] {
+      if (Run(node, args) != ExitCode::kOk) return false;
+      const json told = json::parse(program_.out, nullptr, false);
+      if (list.empty()) return told.value(field, "") == value;
+      return !told[list].empty() && told[list][0].value(field, "") == value;
+    });
+  }
+  static std::string CaseOf(const json& result) {
+    return result["events"].empty() ? "" : result["events"][0]["case_id"].get<std::string>();
+  }
+
+  // An agreement in force between Odense and a buyer; its id.
+  std::string Agree(const TestNode& buyer) {
+    const json proposed =
+        Do(odense_, {"agreement",     "propose",    "--provider",     odense_.cvr(), "--buyer",       buyer.cvr(),
+                     "--capacity",    "1",          "--price-ore",    "1250000",     "--price-unit",  "per-day",
+                     "--from",        "2026-01-01", "--to",           "2035-12-31",  "--notice-days", "30",
+                     "--legal-basis", "RSL-12A",    "--council-case", "2026-17"});
+    const std::string id = CaseOf(proposed);
+    EXPECT_TRUE(Comes(buyer, {"agreement", "list"}, "agreements", "state", "proposed"));
+    EXPECT_EQ(CaseOf(Do(buyer, {"agreement", "accept", id})), id);
+    EXPECT_TRUE(Comes(odense_, {"agreement", "show", id}, "", "state", "in-force"));
+    return id;
+  }
+
+  crypto::SystemRandom random_;
+  cli::testing::Program program_;
+  TestNode odense_{"35209115", "0461", "Odense Kommune"};
+  TestNode nyborg_{"29189722", "0450", "Nyborg Kommune"};
+  TestNode kerteminde_{"29189706", "0440", "Kerteminde Kommune"};
+  const std::vector<TestNode*> nodes_ = {&odense_, &nyborg_, &kerteminde_};
+};
+
+TEST_F(StoryE2e, PlaceFollowsTheCitizenByCommandsAlone) {
+  for (TestNode* node : nodes_) ASSERT_NO_FATAL_FAILURE(node->Start());
+  const std::string folder = odense_.Path("cli");
+  std::filesystem::create_directory(folder);
+
+  const std::string agreement = Agree(nyborg_);
+  const json shown = Do(nyborg_, {"agreement", "show", agreement});
+  EXPECT_EQ(shown["versions"][0]["price_unit"], "per-day");
+  EXPECT_EQ(shown["versions"][0]["notice_days"], 30);
+  EXPECT_EQ(shown["capacity"], 1);
+  EXPECT_EQ(Refused(nyborg_, {"agreement", "decline", agreement}), "VERSION_NOT_OPEN");
+  const std::string second = Agree(kerteminde_);
+
+  // Nyborg's citizen is enrolled at Odense, pauses and goes on.
+  const std::string enrolment = CaseOf(Do(
+      nyborg_, {"enrolment", "propose", "--provider", odense_.cvr(), "--agreement", agreement, "--from", "2026-10-01"},
+      "610180-1000\n"));
+  ASSERT_TRUE(Comes(odense_, {"enrolment", "list"}, "enrolments", "state", "proposed"));
+  EXPECT_EQ(Do(odense_, {"enrolment", "start", enrolment, "--from", "2026-10-01"})["events"][0]["type"],
+            "EnrolmentStarted");
+  Do(odense_, {"enrolment", "pause", enrolment, "--from", "2026-10-10"});
+  Do(odense_, {"enrolment", "resume", enrolment, "--from", "2026-10-20"});
+  const json places = Do(odense_, {"place", "list", "--agreement", agreement, "--on", "2026-10-15"});
+  ASSERT_EQ(places["places"].size(), 1U);
+  EXPECT_EQ(places["places"][0]["state"], "paused");
+  EXPECT_EQ(Do(odense_, {"place", "waiting"})["waiting"], json::array());
+  ASSERT_TRUE(Comes(nyborg_, {"enrolment", "show", enrolment}, "", "state", "active"));
+  const json by_number = Do(nyborg_, {"enrolment", "show"}, "6101801000");
+  EXPECT_EQ(by_number["enrolment_id"], enrolment);
+  EXPECT_EQ(by_number["citizen"], "610180-****");
+
+  // The registry tells Nyborg that the citizen moved to Kerteminde; an officer holds it, two others release it.
+  const std::string extract = folder + "/extract.txt";
+  WriteFile(extract, ExtractText().Person(kCpr).Address("0440", "0001", "202611151200", "0450").Closed());
+  const json imported = Do(nyborg_, {"cpr", "import", extract}, "", "registry-feed");
+  ASSERT_EQ(imported["relocations"].size(), 1U) << imported;
+  const std::string relocation = imported["relocations"][0]["relocation_id"];
+  EXPECT_EQ(imported["relocations"][0]["to"], "0440");
+  EXPECT_EQ(Run(nyborg_, {"cpr", "import", extract}, "", "registry-feed"), ExitCode::kFailed) << "an extract twice";
+  Do(nyborg_, {"relocation", "hold", relocation, "--reason", "safety-package"});
+  EXPECT_EQ(Do(nyborg_, {"relocation", "list", "--state", "held"})["relocations"][0]["held_for"],
+            json::array({"safety-package"}));
+  EXPECT_EQ(Do(nyborg_, {"relocation", "list", "--state", "announced"})["relocations"], json::array());
+  Do(nyborg_, {"relocation", "release", relocation});
+  EXPECT_NE(Refused(nyborg_, {"relocation", "release", relocation}), "") << "the same officer twice";
+  Do(nyborg_, {"relocation", "release", relocation}, "", "case-system-2", "bo.officer");
+  EXPECT_EQ(Do(nyborg_, {"relocation", "show", relocation})["effective_date"], "2026-11-15");
+  EXPECT_EQ(Run(nyborg_, {"relocation", "assess", relocation, "--journal", "2026-118"}), ExitCode::kUsage);
+  EXPECT_EQ(Run(nyborg_, {"relocation", "assess", relocation, "--disclose", "--withhold", "--journal", "2026-118"}),
+            ExitCode::kUsage);
+  Do(nyborg_, {"relocation", "assess", relocation, "--disclose", "--necessity", "The effort must go on",
+               "--legal-basis", "RSL-12A", "--journal", "2026-118"});
+  const json announced = Do(nyborg_, {"relocation", "announce", relocation});
+  ASSERT_EQ(announced["events"][0]["type"], "RelocationAnnounced") << announced;
+  const std::string announcement = announced["events"][0]["event_id"];
+
+  // Kerteminde asks Odense for the place, and gets it.
+  ASSERT_TRUE(Comes(kerteminde_, {"relocation", "list"}, "relocations", "state", "announced"));
+  const json incoming = Do(kerteminde_, {"relocation", "list"})["relocations"][0];
+  EXPECT_EQ(incoming["direction"], "in");
+  Do(kerteminde_, {"relocation", "acknowledge", incoming["relocation_id"]});
+  Do(kerteminde_, {"transfer", "request", incoming["relocation_id"], "--agreement", second});
+  ASSERT_TRUE(Comes(odense_, {"transfer", "list"}, "transfers", "state", "done")) << program_.out << program_.err;
+  ASSERT_TRUE(Comes(kerteminde_, {"transfer", "list", "--state", "done"}, "transfers", "provider", odense_.cvr()));
+  EXPECT_EQ(Do(kerteminde_, {"transfer", "list", "--state", "waiting"})["transfers"], json::array());
+  const json history = Do(odense_, {"enrolment", "show", "--on", "2026-11-15"}, kCpr)["history"];
+  const char* const expected[][4] = {{"2026-10-01", "2026-10-10", "29189722", "occupied"},
+                                     {"2026-10-10", "2026-10-20", "29189722", "paused"},
+                                     {"2026-10-20", "2026-11-15", "29189722", "occupied"},
+                                     {"2026-11-15", nullptr, "29189706", "occupied"}};
+  ASSERT_EQ(history.size(), 4U) << history;
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(history[i]["from"], expected[i][0]);
+    EXPECT_EQ(history[i]["to"], i == 3 ? json() : json(expected[i][1]));
+    EXPECT_EQ(history[i]["responsible"], expected[i][2]);
+    EXPECT_EQ(history[i]["place_state"], expected[i][3]);
+  }
+
+  // The announcement, as Kerteminde holds it: shown, and proven with Nyborg's card alone.
+  const json event = Do(kerteminde_, {"event", "show", announcement});
+  EXPECT_EQ(event["issuer"], nyborg_.cvr());
+  EXPECT_EQ(event["relocation_announced"]["cpr"], "610180-****");
+  EXPECT_EQ(event["relocation_announced"]["effective_day"], "2026-11-15");
+  EXPECT_EQ(event["relocation_announced"]["from_municipality"], "0450");
+  Do(kerteminde_, {"event", "proof", announcement, "--out", folder + "/announcement"});
+  const auto verify = [&](const TestNode& card) {
+    return program_.Run({"event", "verify", folder + "/announcement.tlog-proof", folder + "/announcement.entry",
+                         "--card", card.Path("node.card")});
+  };
+  EXPECT_EQ(verify(nyborg_), ExitCode::kOk) << program_.err;
+  EXPECT_EQ(verify(odense_), ExitCode::kVerificationFailed);
+  const json watched = Do(kerteminde_, {"event", "watch"});
+  const json rest =
+      Do(kerteminde_, {"event", "watch", "--from-position", std::to_string(watched["next_position"].get<int>())});
+  EXPECT_GT(watched["events"].size(), 5U);
+  EXPECT_EQ(rest["events"], json::array()) << "nothing twice";
+
+  // Every log is verified by its copy and its card; a changed byte is found.
+  for (const TestNode* node : nodes_) {
+    const std::string copy = folder + "/" + node->cvr();
+    const auto exported = Do(*node, {"audit", "export", "--tiles", copy}, "", "auditor");
+    Do(*node, {"audit", "export", "--tiles", copy}, "", "auditor");
+    ASSERT_EQ(program_.Run({"audit", "verify", copy, "--card", node->Path("node.card"), "--json"}), ExitCode::kOk)
+        << program_.out;
+    EXPECT_EQ(json::parse(program_.out)["tree_size"], exported["tree_size"]);
+    EXPECT_EQ(json::parse(program_.out)["unreadable_entries"], 0);
+    for (const auto& file : std::filesystem::recursive_directory_iterator(copy + "/tile/entries")) {
+      if (!file.is_regular_file()) continue;
+      std::string bytes = ReadFile(file.path());
+      bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+      WriteFile(file.path().string(), bytes);
+    }
+    EXPECT_EQ(program_.Run({"audit", "verify", copy, "--card", node->Path("node.card")}),
+              ExitCode::kVerificationFailed);
+  }
+
+  // Administration.
+  const json status = Do(odense_, {"node", "status"}, "", "administrator-1");
+  EXPECT_EQ(status["name"], "Odense Kommune");
+  EXPECT_EQ(status["peers"].size(), 2U);
+  EXPECT_EQ(Do(odense_, {"peer", "list"}, "", "administrator-1")["peers"].size(), 2U);
+  EXPECT_EQ(Do(odense_, {"peer", "reload"}, "", "administrator-1")["authorities"], 3);
+  EXPECT_EQ(Run(odense_, {"peer", "card"}, "", "administrator-1"), ExitCode::kOk) << program_.err;
+  EXPECT_EQ(program_.out, ReadFile(odense_.Path("node.card")));
+
+  // The end: the enrolment, and the agreement with its notice.
+  Do(odense_, {"enrolment", "end", enrolment, "--from", "2026-12-01", "--reason", "job"});
+  Do(odense_, {"agreement", "terminate", agreement, "--last-day", "2027-06-30"});
+  EXPECT_EQ(Do(odense_, {"agreement", "show", agreement})["terminated_last_day"], "2027-06-30");
+  EXPECT_NE(Refused(odense_, {"agreement", "show", std::string(32, '1')}), "");
+  for (TestNode* node : nodes_) EXPECT_EQ(node->Stop(), 0);
+  EXPECT_EQ(Run(odense_, {"agreement", "list"}), ExitCode::kUnavailable) << "nobody there any more";
+}
+
+}  // namespace
+}  // namespace medflyt::testing
