@@ -208,9 +208,15 @@ class RocksStore final : public Store {
   }
 
   [[nodiscard]] rocksdb::Status Write(const Batch& batch, Durability durability) MEDFLYT_REQUIRES(mutex_) {
+    // In order of their keys, rows find their places in the tables in memory from the one before; changes of one row
+    // stay in their order, for the last one wins.
+    order_.clear();
+    for (size_t i = 0; i < batch.size(); ++i) order_.push_back(batch.at(i));
+    std::stable_sort(order_.begin(), order_.end(), [](const Batch::Change& a, const Batch::Change& b) {
+      return a.table != b.table ? a.table < b.table : a.key < b.key;
+    });
     writing_.Clear();
-    for (size_t i = 0; i < batch.size(); ++i) {
-      const Batch::Change change = batch.at(i);
+    for (const Batch::Change& change : order_) {
       rocksdb::ColumnFamilyHandle* const family = reader_.family(change.table);
       const rocksdb::Status status = change.deletes ? writing_.Delete(family, ToSlice(change.key))
                                                     : writing_.Put(family, ToSlice(change.key), ToSlice(change.value));
@@ -229,7 +235,8 @@ class RocksStore final : public Store {
 
   mutable Mutex mutex_;
   absl::Status failure_ MEDFLYT_GUARDED_BY(mutex_);         // of the first commit that failed
-  rocksdb::WriteBatch writing_ MEDFLYT_GUARDED_BY(mutex_);  // kept for its memory
+  rocksdb::WriteBatch writing_ MEDFLYT_GUARDED_BY(mutex_);  // kept for its memory, as is the next
+  std::vector<Batch::Change> order_ MEDFLYT_GUARDED_BY(mutex_);
 };
 
 // Written beside its place under a private directory and moved there when whole: so a copy never stands open to other
