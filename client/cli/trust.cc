@@ -35,16 +35,16 @@ std::vector<Option> TrustOptions() {
            .repeated = true}};
 }
 
-absl::StatusOr<std::vector<tlog::VerifierKey>> TrustedKeys(Context& context, const Arguments& arguments) {
-  std::vector<tlog::VerifierKey> keys;
+absl::StatusOr<std::vector<directory::LogKey>> TrustedKeys(Context& context, const Arguments& arguments) {
+  std::vector<directory::LogKey> keys;
   for (const std::string& text : arguments.All("--log-key")) {
     MEDFLYT_ASSIGN_OR_RETURN(tlog::VerifierKey key, tlog::VerifierKey::Parse(text));
-    keys.push_back(std::move(key));
+    keys.push_back({std::move(key), TreeSize(0), std::nullopt});
   }
   for (const std::string& path : arguments.All("--card")) {
     MEDFLYT_ASSIGN_OR_RETURN(const CardFile file, ReadCard(context, path));
     for (const directory::Log& log : file.card.authority.logs) {
-      for (const directory::LogKey& key : log.keys) keys.push_back(key.key);
+      keys.insert(keys.end(), log.keys.begin(), log.keys.end());
     }
   }
   if (keys.empty()) return UsageError("say whose signature is believed: --log-key or --card");

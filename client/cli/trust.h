@@ -8,7 +8,6 @@
 #include "client/cli/command.h"
 #include "client/cli/context.h"
 #include "common/directory/peer_card.h"
-#include "common/tlog/note_key.h"
 
 namespace medflyt::cli {
 
@@ -22,8 +21,8 @@ struct CardFile {
 // --log-key and --card.
 [[nodiscard]] std::vector<Option> TrustOptions();
 
-// The keys named by these options. A usage error where there is none: a key that lies beside what it
-// verifies proves nothing.
-[[nodiscard]] absl::StatusOr<std::vector<tlog::VerifierKey>> TrustedKeys(Context& context, const Arguments& arguments);
+// The keys named by these options, those of a card for the tree sizes that it says. A usage error where there is none:
+// a key that lies beside what it verifies proves nothing.
+[[nodiscard]] absl::StatusOr<std::vector<directory::LogKey>> TrustedKeys(Context& context, const Arguments& arguments);
 
 }  // namespace medflyt::cli

@@ -209,7 +209,21 @@ class Verification {
   Findings tiles_;    // if the entries are
 };
 
+absl::StatusOr<tlog::OpenedCheckpoint> OpenCheckpoint(std::string_view bytes, std::span<const directory::LogKey> keys) {
+  MEDFLYT_ASSIGN_OR_RETURN(tlog::SignedNote note, tlog::SignedNote::Parse(bytes));
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint unverified, tlog::Checkpoint::Parse(note.text));
+  return tlog::OpenCheckpoint(std::move(note), KeysFor(keys, unverified.size()));
+}
+
 }  // namespace
+
+std::vector<tlog::VerifierKey> KeysFor(std::span<const directory::LogKey> keys, TreeSize size) {
+  std::vector<tlog::VerifierKey> valid;
+  for (const directory::LogKey& key : keys) {
+    if (key.from <= size && (!key.until || size < *key.until)) valid.push_back(key.key);
+  }
+  return valid;
+}
 
 std::string_view NameOf(FindingCode code) {
   switch (code) {
@@ -233,7 +247,7 @@ std::string_view NameOf(FindingCode code) {
   return "";
 }
 
-absl::StatusOr<Report> VerifyTiles(const FileReader& read, std::span<const tlog::VerifierKey> keys,
+absl::StatusOr<Report> VerifyTiles(const FileReader& read, std::span<const directory::LogKey> keys,
                                    const Progress& progress) {
   Report report;
   MEDFLYT_ASSIGN_OR_RETURN(const auto note, read("checkpoint"));
@@ -241,7 +255,7 @@ absl::StatusOr<Report> VerifyTiles(const FileReader& read, std::span<const tlog:
     Note(report.findings, FindingCode::kCheckpointMissing, "checkpoint", std::nullopt);
     return report;
   }
-  const auto opened = tlog::OpenCheckpoint(*note, keys);
+  const auto opened = OpenCheckpoint(*note, keys);
   if (!opened.ok()) {
     Note(report.findings, FindingCode::kCheckpointInvalid, "checkpoint", std::nullopt);
     return report;

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "common/base/named_type.h"
 #include "common/crypto/hash.h"
+#include "common/directory/authority.h"
 #include "common/tlog/note_key.h"
 
 namespace medflyt::audit {
@@ -22,7 +23,7 @@ namespace medflyt::audit {
 // Evidence that a log is not what its owner signed.
 enum class FindingCode : uint8_t {
   kCheckpointMissing,
-  kCheckpointInvalid,  // not a checkpoint, or not signed by the log's key
+  kCheckpointInvalid,  // not a checkpoint, or not signed by the log's key for trees of its size
   kBundleMissing,      // an entry bundle below the signed size is not there
   kBundleMalformed,    // a bundle does not hold exactly its entries
   kEntryMismatch,      // an entry is not the one whose hash leads to the signed root
@@ -61,10 +62,13 @@ using FileReader = std::function<absl::StatusOr<std::optional<std::string>>(cons
 // Called now and then with the number of entries checked.
 using Progress = std::function<void(uint64_t entries, uint64_t of)>;
 
+// Those of the keys that may sign a checkpoint of that size: a retired key vouches for nothing that came after it.
+[[nodiscard]] std::vector<tlog::VerifierKey> KeysFor(std::span<const directory::LogKey> keys, TreeSize size);
+
 // Verifies the log against the checkpoint that lies with it, under `keys` (the log's, of type 0x01). An error only
 // where `read` fails: what a file says is never an error but a finding. Beyond a bundle that is missing or malformed it
 // goes on with the hashes of the tile, where there is one of the right length, and else stops.
-[[nodiscard]] absl::StatusOr<Report> VerifyTiles(const FileReader& read, std::span<const tlog::VerifierKey> keys,
+[[nodiscard]] absl::StatusOr<Report> VerifyTiles(const FileReader& read, std::span<const directory::LogKey> keys,
                                                  const Progress& progress);
 
 // The files below a directory. What is no regular file is absent; of a file longer than any that a log has, the

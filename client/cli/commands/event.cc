@@ -8,6 +8,7 @@
 #include "client/cli/input.h"
 #include "client/cli/message_fields.h"
 #include "client/cli/trust.h"
+#include "common/audit/verify.h"
 #include "common/base/bytes.h"
 #include "common/merkle/tree_hasher.h"
 #include "common/tlog/tlog_proof.h"
@@ -102,7 +103,9 @@ absl::Status Verify(Context& context, const Arguments& arguments) {
   MEDFLYT_ASSIGN_OR_RETURN(const std::string entry, entry_file->ReadAll(kMaxFile));
   const auto proof = tlog::TlogProof::Parse(proof_bytes);
   if (!proof.ok()) return VerificationFailed(proof.status());
-  const auto opened = tlog::VerifyTlogProof(*proof, merkle::LeafHash(entry), keys);
+  const auto unverified = tlog::Checkpoint::Parse(proof->checkpoint.text);
+  if (!unverified.ok()) return VerificationFailed(unverified.status());
+  const auto opened = tlog::VerifyTlogProof(*proof, merkle::LeafHash(entry), audit::KeysFor(keys, unverified->size()));
   if (!opened.ok()) return VerificationFailed(opened.status());
   Document document = context.NewDocument();
   document.Field("verified", true);

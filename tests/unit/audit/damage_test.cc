@@ -45,7 +45,7 @@ class DamageTest : public ::testing::Test {
           const auto found = files.find(path);
           return found == files.end() ? std::optional<std::string>() : std::optional(found->second);
         },
-        std::vector{LogSigner(kOrigin, 'a').verifier_key()}, [](uint64_t, uint64_t) {});
+        testing::Always({LogSigner(kOrigin, 'a').verifier_key()}), [](uint64_t, uint64_t) {});
     EXPECT_TRUE(report.ok()) << report.status();
     return report.ok() ? report->findings : std::vector<Finding>();
   }

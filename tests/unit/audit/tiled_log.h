@@ -17,6 +17,7 @@
 #include "common/audit/verify.h"
 #include "common/crypto/hash.h"
 #include "common/crypto/signer.h"
+#include "common/directory/authority.h"
 #include "common/tlog/checkpoint.h"
 #include "common/tlog/note_key.h"
 
@@ -25,6 +26,13 @@ namespace medflyt::testing {
 // `seed` tells keys apart: two of one name are a log's and its forger's.
 inline tlog::NoteSigner LogSigner(std::string_view origin, char seed) {
   return *tlog::NoteSigner::Create(origin, crypto::Signer(*crypto::Key::FromBytes(std::string(32, seed))));
+}
+
+// Keys that are valid for trees of every size.
+inline std::vector<directory::LogKey> Always(const std::vector<tlog::VerifierKey>& keys) {
+  std::vector<directory::LogKey> always;
+  for (const tlog::VerifierKey& key : keys) always.push_back({key, TreeSize(0), std::nullopt});
+  return always;
 }
 
 class TiledLog {

@@ -30,7 +30,7 @@ FileReader ReaderOf(const TiledLog::Files& files) {
 }
 
 Report Verified(const TiledLog::Files& files, const std::vector<tlog::VerifierKey>& keys) {
-  const auto report = VerifyTiles(ReaderOf(files), keys, [](uint64_t, uint64_t) {});
+  const auto report = VerifyTiles(ReaderOf(files), testing::Always(keys), [](uint64_t, uint64_t) {});
   EXPECT_TRUE(report.ok()) << report.status();
   return report.value_or(Report());
 }
@@ -40,7 +40,7 @@ TEST(VerifyTilesTest, LogsOfEverySizeHold) {
   for (const size_t size : {0U, 1U, 2U, 255U, 256U, 257U, 511U, 512U, 1000U, 65535U, 65536U, 65537U, 70000U}) {
     const TiledLog log(NumberedEntries(size), signer);
     std::vector<std::pair<uint64_t, uint64_t>> seen;
-    const auto report = VerifyTiles(ReaderOf(log.files()), std::vector{signer.verifier_key()},
+    const auto report = VerifyTiles(ReaderOf(log.files()), testing::Always({signer.verifier_key()}),
                                     [&seen](uint64_t done, uint64_t of) { seen.emplace_back(done, of); });
     ASSERT_TRUE(report.ok()) << report.status();
     EXPECT_TRUE(report->verified()) << size << ": " << NameOf(report->findings[0].code) << report->findings[0].path;
@@ -67,7 +67,7 @@ TEST(VerifyTilesTest, ReadsEachFileOnceAndNoOther) {
         ++reads[path];
         return reader(path);
       },
-      std::vector{signer.verifier_key()}, [](uint64_t, uint64_t) {});
+      testing::Always({signer.verifier_key()}), [](uint64_t, uint64_t) {});
   ASSERT_TRUE(report.ok() && report->verified());
   std::map<std::string, int> expected;
   for (const auto& [path, bytes] : log.files()) expected[path] = 1;
@@ -113,6 +113,22 @@ TEST(VerifyTilesTest, BelievesTheKeysOfTheLogAndNoOther) {
   EXPECT_TRUE(Verified(log.files(), {LogSigner(kOrigin, 'b').verifier_key(), signer.verifier_key()}).verified());
 }
 
+TEST(VerifyTilesTest, RetiredKeyVouchesForNothingThatCameAfter) {
+  const tlog::NoteSigner signer = LogSigner(kOrigin, 'a');
+  const TiledLog log(NumberedEntries(300), signer);
+  const auto verified = [&](uint64_t from, std::optional<TreeSize> until) {
+    const std::vector<directory::LogKey> keys = {{signer.verifier_key(), TreeSize(from), until}};
+    const auto report = VerifyTiles(ReaderOf(log.files()), keys, [](uint64_t, uint64_t) {});
+    return report.ok() && report->verified();
+  };
+  EXPECT_TRUE(verified(0, std::nullopt));
+  EXPECT_TRUE(verified(300, std::nullopt));
+  EXPECT_TRUE(verified(0, TreeSize(301)));
+  EXPECT_FALSE(verified(301, std::nullopt)) << "before its time";
+  EXPECT_FALSE(verified(0, TreeSize(300)));
+  EXPECT_FALSE(verified(0, TreeSize(5)));
+}
+
 TEST(VerifyTilesTest, LogOfAnotherImplementationHoldsAtEverySize) {
   MEDFLYT_SHARED_OR_SKIP(folder, "vectors/tlog-tiles-15");
   const std::vector<tlog::VerifierKey> keys = {
@@ -122,7 +138,7 @@ TEST(VerifyTilesTest, LogOfAnotherImplementationHoldsAtEverySize) {
     const FileReader at_size = [&](const std::string& path) {
       return files(path == "checkpoint" ? "checkpoint." + std::to_string(size) : path);
     };
-    const auto report = VerifyTiles(at_size, keys, [](uint64_t, uint64_t) {});
+    const auto report = VerifyTiles(at_size, testing::Always(keys), [](uint64_t, uint64_t) {});
     ASSERT_TRUE(report.ok()) << report.status();
     EXPECT_THAT(report->findings, IsEmpty()) << size;
     EXPECT_EQ(report->size, TreeSize(static_cast<uint64_t>(size)));
@@ -136,7 +152,7 @@ TEST(VerifyTilesTest, LogOfAnotherImplementationHoldsAtEverySize) {
             bytes[i] = static_cast<char>(bytes[i] ^ 1);
             return std::optional(bytes);
           },
-          keys, [](uint64_t, uint64_t) {});
+          testing::Always(keys), [](uint64_t, uint64_t) {});
       ASSERT_TRUE(damaged.ok());
       EXPECT_FALSE(damaged->verified()) << size << " byte " << i;
     }
@@ -153,7 +169,7 @@ TEST(VerifyTilesTest, WhatCannotBeReadIsAnErrorAndNoFinding) {
           if (path == broken) return absl::UnavailableError("input/output error");
           return reader(path);
         },
-        std::vector{signer.verifier_key()}, [](uint64_t, uint64_t) {});
+        testing::Always({signer.verifier_key()}), [](uint64_t, uint64_t) {});
     EXPECT_EQ(report.status().code(), absl::StatusCode::kUnavailable) << broken;
   }
 }

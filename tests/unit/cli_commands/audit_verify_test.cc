@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "common/directory/peer_card.h"
 #include "tests/unit/audit/tiled_log.h"
 #include "tests/unit/cli_commands/workspace.h"
 
@@ -96,6 +97,28 @@ TEST_F(AuditVerifyTest, CardNamesTheKeys) {
   Write("changed.card", card);
   EXPECT_EQ(Run({"audit", "verify", Path("odense"), "--card", Path("changed.card")}), ExitCode::kVerificationFailed);
   EXPECT_EQ(Run({"audit", "verify", Path("odense"), "--card", Path("absent.card")}), ExitCode::kFailed);
+}
+
+TEST_F(AuditVerifyTest, RetiredKeyOfACardIsBelievedForItsTreeSizesOnly) {
+  ASSERT_EQ(Init("node"), ExitCode::kOk) << program_.err;
+  auto authority = directory::ParsePeerCard(Read("node/node.card"))->authority;
+  const std::string origin = authority.logs.back().origin;
+  const tlog::NoteSigner retired = medflyt::testing::LogSigner(origin, 'o');
+  const tlog::NoteSigner present = medflyt::testing::LogSigner(origin, 'n');
+  authority.logs.back().keys = {{retired.verifier_key(), TreeSize(0), TreeSize(300)},
+                                {present.verifier_key(), TreeSize(300), std::nullopt}};
+  const auto card = directory::WritePeerCard(authority, Date(2026, 11, 18), present);
+  ASSERT_TRUE(card.ok()) << card.status();
+  Write("rotated.card", *card);
+  const auto verify = [&](const std::string& name, size_t size, const tlog::NoteSigner& signer) {
+    medflyt::testing::WriteFiles(medflyt::testing::TiledLog(medflyt::testing::NumberedEntries(size), signer).files(),
+                                 folder_ / name);
+    return Run({"audit", "verify", Path(name), "--card", Path("rotated.card")});
+  };
+  EXPECT_EQ(verify("early", 299, retired), ExitCode::kOk) << program_.err;
+  EXPECT_EQ(verify("late", 300, present), ExitCode::kOk) << program_.err;
+  EXPECT_EQ(verify("forged", 300, retired), ExitCode::kVerificationFailed);
+  EXPECT_EQ(verify("backdated", 299, present), ExitCode::kVerificationFailed);
 }
 
 TEST_F(AuditVerifyTest, FolderThatIsAbsentIsNoTampering) {
