@@ -75,24 +75,25 @@ absl::StatusOr<std::unique_ptr<KeyTable>> KeyTable::Load(const store::Reader& st
   auto table = std::unique_ptr<KeyTable>(new KeyTable(std::move(kek), random));
   MutexLock lock(table->mutex_);
   absl::Status status;
-  MEDFLYT_RETURN_IF_ERROR(
-      store.Scan(Table::kKeys, KeyRange::Prefix(std::string(1, kDataKeyPrefix)), store::Order::kAscending,
-                 [&](std::string_view key, std::string_view value) MEDFLYT_REQUIRES(table->mutex_) {
-                   const auto id = KeyId::FromBytes(key.substr(1));
-                   const auto row = ParseRow(value);
-                   if (!id || !row) {
-                     status = Malformed();
-                     return store::Step::kStop;
-                   }
-                   if (row->generation != generation) {
-                     status = RuleError(absl::StatusCode::kFailedPrecondition, "KEK_GENERATION_MISMATCH", "keys",
-                                        "the key table is wrapped under another KEK generation than the KEK file's");
-                     return store::Step::kStop;
-                   }
-                   table->entries_.emplace(*id, Entry{row->purpose, row->granted, std::string(row->wrapped)});
-                   table->by_purpose_.emplace(row->purpose, *id);
-                   return store::Step::kContinue;
-                 }));
+  MEDFLYT_RETURN_IF_ERROR(store.Scan(
+      Table::kKeys, KeyRange::Prefix(std::string(1, kDataKeyPrefix)), store::Order::kAscending,
+      [&](std::string_view key, std::string_view value) MEDFLYT_REQUIRES(table->mutex_) {
+        const auto id = KeyId::FromBytes(key.substr(1));
+        const auto row = ParseRow(value);
+        if (!id || !row) {
+          status = Malformed();
+          return store::Step::kStop;
+        }
+        if (row->generation != generation) {
+          status = RuleError(absl::StatusCode::kFailedPrecondition, "KEK_GENERATION_MISMATCH", "keys",
+                             "the key table is wrapped under another KEK generation than the KEK file's");
+          return store::Step::kStop;
+        }
+        const auto entry =
+            table->entries_.emplace(*id, Entry{row->purpose, row->granted, std::string(row->wrapped), std::nullopt});
+        table->by_purpose_.emplace(row->purpose, &*entry.first);
+        return store::Step::kContinue;
+      }));
   MEDFLYT_RETURN_IF_ERROR(status);
   return table;
 }
@@ -101,8 +102,8 @@ absl::StatusOr<DataKey> KeyTable::FindOrCreate(const KeyPurpose& purpose, store:
   MutexLock lock(mutex_);
   created = false;
   if (const auto found = by_purpose_.find(purpose); found != by_purpose_.end()) {
-    MEDFLYT_ASSIGN_OR_RETURN(crypto::Key key, UnwrapLocked(found->second));
-    return DataKey{found->second, std::move(key)};
+    MEDFLYT_ASSIGN_OR_RETURN(crypto::Key key, UnwrapLocked(found->second->first, found->second->second));
+    return DataKey{found->second->first, std::move(key)};
   }
   created = true;
   DataKey key{random_.NewId<KeyId>(),
@@ -113,15 +114,17 @@ absl::StatusOr<DataKey> KeyTable::FindOrCreate(const KeyPurpose& purpose, store:
 
 absl::StatusOr<crypto::Key> KeyTable::Find(const KeyId& id) const {
   MutexLock lock(mutex_);
-  return UnwrapLocked(id);
+  const auto entry = entries_.find(id);
+  if (entry == entries_.end()) return Unknown();
+  return UnwrapLocked(id, entry->second);
 }
 
 absl::StatusOr<DataKey> KeyTable::Find(const KeyPurpose& purpose) const {
   MutexLock lock(mutex_);
   const auto found = by_purpose_.find(purpose);
   if (found == by_purpose_.end()) return Unknown();
-  MEDFLYT_ASSIGN_OR_RETURN(crypto::Key key, UnwrapLocked(found->second));
-  return DataKey{found->second, std::move(key)};
+  MEDFLYT_ASSIGN_OR_RETURN(crypto::Key key, UnwrapLocked(found->second->first, found->second->second));
+  return DataKey{found->second->first, std::move(key)};
 }
 
 bool KeyTable::Has(const KeyId& id) const {
@@ -131,8 +134,8 @@ bool KeyTable::Has(const KeyId& id) const {
 
 absl::Status KeyTable::Accept(const DataKey& key, const KeyPurpose& purpose, store::Batch& batch) {
   MutexLock lock(mutex_);
-  if (entries_.contains(key.id)) {
-    MEDFLYT_ASSIGN_OR_RETURN(const crypto::Key held, UnwrapLocked(key.id));
+  if (const auto entry = entries_.find(key.id); entry != entries_.end()) {
+    MEDFLYT_ASSIGN_OR_RETURN(const crypto::Key held, UnwrapLocked(key.id, entry->second));
     if (held == key.key) return absl::OkStatus();
     return RuleError(absl::StatusCode::kAlreadyExists, "KEY_ID_REUSED", "key_id", "another key is held under this id");
   }
@@ -159,33 +162,39 @@ size_t KeyTable::size() const {
   return entries_.size();
 }
 
-absl::StatusOr<crypto::Key> KeyTable::UnwrapLocked(const KeyId& id) const {
-  if (const auto cached = unwrapped_.find(id); cached != unwrapped_.end()) return cached->second;
-  const auto entry = entries_.find(id);
-  if (entry == entries_.end()) return Unknown();
-  const std::string_view wrapped = entry->second.wrapped;
-  const std::string associated = AssociatedData(id, RowHead(kek_.generation, entry->second.purpose));
+absl::StatusOr<crypto::Key> KeyTable::UnwrapLocked(const KeyId& id, const Entry& entry) const {
+  if (entry.key) return *entry.key;
+  const std::string_view wrapped = entry.wrapped;
+  const std::string associated = AssociatedData(id, RowHead(kek_.generation, entry.purpose));
   auto opened = crypto::Open(kek_.key, *crypto::Nonce::FromBytes(wrapped.substr(0, crypto::Nonce::kSize)), associated,
                              wrapped.substr(crypto::Nonce::kSize));
   if (!opened.ok()) return Malformed();
   auto key = crypto::Key::FromBytes(*opened);
   crypto::Wipe(*opened);
   if (!key) return Malformed();
-  if (unwrapped_.size() >= kMaxUnwrapped) unwrapped_.clear();
-  unwrapped_.emplace(id, *key);
+  CountClearLocked();
+  entry.key = *key;
   return *std::move(key);
+}
+
+void KeyTable::CountClearLocked() const {
+  if (in_the_clear_ >= kMaxUnwrapped) {
+    for (const auto& [id, entry] : entries_) entry.key.reset();
+    in_the_clear_ = 0;
+  }
+  ++in_the_clear_;
 }
 
 void KeyTable::InsertLocked(const DataKey& key, const KeyPurpose& purpose, store::Batch& batch) {
   const auto nonce = random_.NewId<crypto::Nonce>();
   const std::string associated = AssociatedData(key.id, RowHead(kek_.generation, purpose));
-  Entry entry{purpose, false, std::string(nonce.bytes())};
+  Entry entry{purpose, false, std::string(nonce.bytes()), std::nullopt};
   entry.wrapped.append(crypto::Seal(kek_.key, nonce, associated, key.key.ExposeView()));
   StageLocked(key.id, entry, batch);
-  by_purpose_.emplace(purpose, key.id);
-  entries_.emplace(key.id, std::move(entry));
-  if (unwrapped_.size() >= kMaxUnwrapped) unwrapped_.clear();
-  unwrapped_.emplace(key.id, key.key);
+  CountClearLocked();
+  entry.key = key.key;
+  const auto inserted = entries_.emplace(key.id, std::move(entry));
+  by_purpose_.emplace(purpose, &*inserted.first);
 }
 
 void KeyTable::StageLocked(const KeyId& id, const Entry& entry, store::Batch& batch) const {

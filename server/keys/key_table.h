@@ -79,20 +79,26 @@ class KeyTable {
     KeyPurpose purpose;
     bool granted = false;
     std::string wrapped;  // nonce ‖ sealed key
+    // In the clear, in secret memory, while it was used recently.
+    mutable std::optional<crypto::Key> key;
   };
+  using Entries = std::unordered_map<KeyId, Entry, absl::Hash<KeyId>>;
 
   KeyTable(Kek kek, RandomSource& random) : kek_(std::move(kek)), random_(random) {}
-  [[nodiscard]] absl::StatusOr<crypto::Key> UnwrapLocked(const KeyId& id) const MEDFLYT_REQUIRES(mutex_);
+  [[nodiscard]] absl::StatusOr<crypto::Key> UnwrapLocked(const KeyId& id, const Entry& entry) const
+      MEDFLYT_REQUIRES(mutex_);
+  // Counts one more key in the clear; before that, where they are too many, wipes all of them.
+  void CountClearLocked() const MEDFLYT_REQUIRES(mutex_);
   void InsertLocked(const DataKey& key, const KeyPurpose& purpose, store::Batch& batch) MEDFLYT_REQUIRES(mutex_);
   void StageLocked(const KeyId& id, const Entry& entry, store::Batch& batch) const MEDFLYT_REQUIRES(mutex_);
 
   const Kek kek_;
   RandomSource& random_;
   mutable Mutex mutex_;
-  std::unordered_map<KeyId, Entry, absl::Hash<KeyId>> entries_ MEDFLYT_GUARDED_BY(mutex_);
-  std::unordered_map<KeyPurpose, KeyId, absl::Hash<KeyPurpose>> by_purpose_ MEDFLYT_GUARDED_BY(mutex_);
-  // Recently used keys in the clear, in secret memory; emptied when it has grown to its limit.
-  mutable std::unordered_map<KeyId, crypto::Key, absl::Hash<KeyId>> unwrapped_ MEDFLYT_GUARDED_BY(mutex_);
+  Entries entries_ MEDFLYT_GUARDED_BY(mutex_);
+  std::unordered_map<KeyPurpose, const Entries::value_type*, absl::Hash<KeyPurpose>> by_purpose_
+      MEDFLYT_GUARDED_BY(mutex_);  // into entries_, whose elements stay where they are
+  mutable size_t in_the_clear_ MEDFLYT_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace medflyt::keys
