@@ -34,9 +34,7 @@ void ReceiptSubmission::Apply(log::Appender& appender) {
   peer.by_receipt = {receipt_.head.size, receipt_.head.root};
   for (size_t i = 0; i < receipt_.events.size(); ++i) {
     const SentEvent& event = receipt_.events[i];
-    if (appender.keys().Has(event.key_id) && !appender.keys().IsGranted(event.key_id)) {
-      appender.keys().MarkGranted(event.key_id, appender.batch());
-    }
+    appender.keys().MarkGranted(event.key_id, appender.batch());
     const std::string& rule = receipt_.receipts[i].refused_rule;
     if (!rule.empty()) StageRefusal({receipt_.peer, event.number, event.id, event.leaf, leaf, rule}, appender);
   }

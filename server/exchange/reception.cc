@@ -38,7 +38,7 @@ class Reception::Events final : public LinkEvents {
     const auto reception = reception_.lock();
     if (reception == nullptr) return;
     reception->strand_->Post(
-        [weak = reception_, link = link_, shared = std::make_shared<const v1::PeerMessage>(std::move(message))] {
+        [weak = reception_, link = link_, shared = std::make_shared<v1::PeerMessage>(std::move(message))] {
           if (const auto self = weak.lock()) self->OnMessage(link, *shared);
         });
   }
@@ -105,7 +105,7 @@ void Reception::Attach(uint64_t link_number, std::shared_ptr<Link> link) {
   pausing_ = false;
 }
 
-void Reception::OnMessage(uint64_t link, const v1::PeerMessage& message) {
+void Reception::OnMessage(uint64_t link, v1::PeerMessage& message) {
   if (link != link_number_ || link_ == nullptr) return;
   const absl::Time now = context_.parts.clock.Now();
   Update([now](DirectionStatus& status) { status.last_contact = now; });
@@ -118,7 +118,7 @@ void Reception::OnMessage(uint64_t link, const v1::PeerMessage& message) {
     if (waiting_batches_.size() + in_flight_ >= kMaxWaitingBatches) {
       return Fail(message.batch().sequence(), Fault("WINDOW_EXCEEDED", "more batches than any window holds"));
     }
-    waiting_batches_.push_back(message.batch());
+    waiting_batches_.push_back(std::move(*message.mutable_batch()));
     return TakeBatches();
   }
   Fail(0, Fault("MESSAGE_UNEXPECTED", "no such message belongs here"));

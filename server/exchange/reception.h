@@ -38,7 +38,7 @@ class Reception final : public std::enable_shared_from_this<Reception> {
   class Events;
 
   void Attach(uint64_t link_number, std::shared_ptr<Link> link);
-  void OnMessage(uint64_t link, const v1::PeerMessage& message);
+  void OnMessage(uint64_t link, v1::PeerMessage& message);  // takes what it keeps out of it
   void OnHello(const v1::Hello& hello);
   [[nodiscard]] absl::Status Greet(const v1::Hello& hello);
   [[nodiscard]] absl::Status RepeatReceipts(PairNumber from, PairNumber last);
