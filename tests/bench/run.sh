@@ -3,7 +3,7 @@
 # logical replication beside it. Prints one table: conditions, figures, ratios and the budgets of the design. Leaves
 # nothing running and nothing behind. README.md in this folder says how to read it.
 #
-#   tests/bench/run.sh            about 4 minutes once built
+#   tests/bench/run.sh            about 2 minutes once built
 #   tests/bench/run.sh --quick    about 1 minute
 #
 # MEDFLYT_BUILD: build directory to use (default build/release, configured by the release preset).
@@ -53,7 +53,7 @@ version() { dpkg-query -W -f='${Version}' "$1" 2>/dev/null | sed 's/[-+].*//'; }
   printf 'condition\tsource\t%s\n' "$(git describe --always --dirty 2>/dev/null || echo unknown)"
   printf 'condition\tprocessor\t%s cores, %s\n' "$(nproc)" "$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -1)"
   printf 'condition\tmemory\t%s MiB\n' "$(awk '/^MemTotal/ {printf "%d", $2 / 1024}' /proc/meminfo)"
-  printf 'condition\tstores on\t%s\n' "$(stat -f -c %T "$work")"
+  printf 'condition\tstores on\t%s\n' "$(df --output=fstype "$work" | tail -1)"
   printf 'condition\tload before\t%s\n' "$load"
   printf 'condition\tsystem\t%s, Linux %s\n' "$(. /etc/os-release && echo "$PRETTY_NAME")" "$(uname -r)"
   printf 'condition\tversions\tgcc %s, gRPC %s, RocksDB %s, OpenSSL %s, libsodium %s, PostgreSQL %s\n' \
