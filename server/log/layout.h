@@ -1,14 +1,19 @@
 // The rows of the log in the store, by table. All integers are big-endian; `layout_version` (server/store) pins this.
 //
-//   kSegments  's' ‖ u64 first index                 ->  per entry: u16 length ‖ entry ‖ key id (16; zero for a ledger
-//   record) kOutbox    'p' ‖ u32 peer ‖ u64 first number     ->  per event sent to the peer: u64 leaf index kOutbox 'r'
-//   ‖ u32 peer ‖ u64 first number     ->  what came from the peer with these numbers (server/exchange) kOutbox    'c' ‖
-//   u32 peer ‖ u64 leaf index       ->  the peer's receipt logged there (server/exchange) kIndex     'e' ‖ event id ->
-//   EventLocation kIndex     'h' ‖ leaf hash                       ->  event id of an announcement received kIndex 'g'
-//   ‖ key id                          ->  u64 leaf index of its KeyGranted record kIndex     'q' ‖ request key (32) ->
-//   RequestRecord kState     domain row key (17)                   ->  version ‖ nonce ‖ sealed row
-//   (server/log/state_rows.h) kMeta      'head'                                ->  Head kMeta      'peer' ‖ u32 peer ->
-//   PeerState
+// clang-format off
+//   kSegments  's' ‖ u64 first index              per entry: u16 length ‖ entry ‖ key id (16; zero for a ledger record)
+//   kOutbox    'p' ‖ u32 peer ‖ u64 first number  per event sent to the peer: u64 leaf index
+//   kOutbox    'r' ‖ u32 peer ‖ u64 first number  what came from the peer with these numbers (server/exchange)
+//   kOutbox    'c' ‖ u32 peer ‖ u64 leaf index    the peer's receipt logged there (server/exchange)
+//   kIndex     'e' ‖ event id                     EventLocation
+//   kIndex     'h' ‖ leaf hash                    event id of an announcement received
+//   kIndex     'g' ‖ key id                       u64 leaf index of its KeyGranted record
+//   kIndex     'q' ‖ request key (32)             RequestRecord
+//   kIndex     't' ‖ relocation id                certificate of the first of two officers (server/service)
+//   kState     domain row key (17)                version ‖ nonce ‖ sealed row (state_rows.h)
+//   kMeta      'head'                             Head
+//   kMeta      'peer' ‖ u32 peer                  PeerState
+// clang-format on
 #pragma once
 
 #include <cstdint>
