@@ -28,7 +28,8 @@ class Exchange final : public log::CommitObserver {
                                                                         directory::Directory directory,
                                                                         const Options& options);
 
-  // Makes this epoch's exchange key durable, then dials every peer that has a node; renews the key daily and at the end of its epoch.
+  // Makes this epoch's exchange key durable, then dials every peer that has a node; renews the key daily and at the end
+  // of its epoch.
   void Start();
   // Closes all links, takes and dials no more.
   void Stop();
