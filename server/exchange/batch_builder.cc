@@ -54,7 +54,10 @@ absl::StatusOr<std::optional<BuiltBatch>> BatchBuilder::Build(AuthorityId peer, 
   size_t cost = kBatchOverhead;
   for (log::Outbound& event : waiting) {
     if (event.leaf.value() >= head.size.value()) break;
-    MEDFLYT_ASSIGN_OR_RETURN(auto opening, OpeningFor(peer, card, event.entry));
+    std::optional<v1::Opening> opening;
+    if (event.carries_opening) {
+      MEDFLYT_ASSIGN_OR_RETURN(opening, OpeningFor(peer, card, event.entry));
+    }
     size_t event_cost = event.entry.bytes.size() + kEntryOverhead + (opening ? CostOf(*opening) : 0);
     size_t entries = 1;
     const KeyId& key_id = event.entry.key_id;

@@ -2,7 +2,7 @@
 //
 // clang-format off
 //   kSegments  's' ‖ u64 first index              per entry: u16 length ‖ entry ‖ key id (16; zero for a ledger record)
-//   kOutbox    'p' ‖ u32 peer ‖ u64 first number  per event sent to the peer: u64 leaf index
+//   kOutbox    'p' ‖ u32 peer ‖ u64 first number  per event sent to the peer: u64 leaf index, kCarriesOpening
 //   kOutbox    'r' ‖ u32 peer ‖ u64 first number  what came from the peer with these numbers (server/exchange)
 //   kOutbox    'c' ‖ u32 peer ‖ u64 leaf index    the peer's receipt logged there (server/exchange)
 //   kIndex     'e' ‖ event id                     EventLocation
@@ -77,7 +77,7 @@ struct IssuedEvent {
   CaseId case_id;
   AuthorityId recipient;
   LeafIndex leaf;
-  Hash leaf_hash;
+  Hash leaf_hash;  // zero where it comes from a RequestRecord: the entry tells it
   friend bool operator==(const IssuedEvent&, const IssuedEvent&) = default;
 };
 
@@ -87,6 +87,10 @@ struct RequestRecord {
   absl::Time recorded_at;
   std::vector<IssuedEvent> events;
 };
+
+// Set in a pair row's leaf index where the event travels with an opened announcement, so that delivery need not open
+// every event to find that out. A tree never grows that large (merkle::kMaxTreeSize).
+inline constexpr uint64_t kCarriesOpening = uint64_t{1} << 63;
 
 struct StoredEntry {
   std::string bytes;

@@ -89,20 +89,21 @@ absl::StatusOr<std::vector<Outbound>> LogReader::OutboundFrom(AuthorityId peer, 
   std::vector<Outbound> events;
   if (!begin) return events;
   bool broken = false;
-  MEDFLYT_RETURN_IF_ERROR(store_.Scan(Table::kOutbox,
-                                      KeyRange::Between(begin->key, PairRowKey('p', AuthorityId(peer), ~uint64_t{0})),
-                                      store::Order::kAscending, [&](std::string_view key, std::string_view value) {
-                                        const uint64_t row_first = *DecodeU64(key.substr(key.size() - 8));
-                                        const uint64_t count = value.size() / 8;
-                                        for (uint64_t i = 0; i < count && events.size() < limit; ++i) {
-                                          if (row_first + i < first.value()) continue;
-                                          const auto leaf = DecodeU64(value.substr(i * 8, 8));
-                                          broken = !leaf.ok() || row_first + i != first.value() + events.size();
-                                          if (broken) return store::Step::kStop;
-                                          events.push_back({PairNumber(row_first + i), LeafIndex(*leaf), {}});
-                                        }
-                                        return events.size() < limit ? store::Step::kContinue : store::Step::kStop;
-                                      }));
+  MEDFLYT_RETURN_IF_ERROR(store_.Scan(
+      Table::kOutbox, KeyRange::Between(begin->key, PairRowKey('p', AuthorityId(peer), ~uint64_t{0})),
+      store::Order::kAscending, [&](std::string_view key, std::string_view value) {
+        const uint64_t row_first = *DecodeU64(key.substr(key.size() - 8));
+        const uint64_t count = value.size() / 8;
+        for (uint64_t i = 0; i < count && events.size() < limit; ++i) {
+          if (row_first + i < first.value()) continue;
+          const auto leaf = DecodeU64(value.substr(i * 8, 8));
+          broken = !leaf.ok() || row_first + i != first.value() + events.size();
+          if (broken) return store::Step::kStop;
+          events.push_back(
+              {PairNumber(row_first + i), LeafIndex(*leaf & ~kCarriesOpening), (*leaf & kCarriesOpening) != 0, {}});
+        }
+        return events.size() < limit ? store::Step::kContinue : store::Step::kStop;
+      }));
   if (broken) return Broken("outbox");
 
   // Neighbouring events mostly share a segment: read runs of them in one visit.

@@ -21,6 +21,7 @@ namespace medflyt::log {
 struct Outbound {
   PairNumber number;
   LeafIndex leaf;
+  bool carries_opening = false;  // a TransferRequested: the announcement that it names travels beside it
   StoredEntry entry;
 };
 

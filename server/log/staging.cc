@@ -151,7 +151,8 @@ absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::Append(std::vector<event:
     recipient.issued = header.number;
     if (header.recipient != log_.parts_.self) {
       auto row = pair_rows_.try_emplace(header.recipient, header.number, std::string()).first;
-      row->second.second.append(EncodeU64(leaf.value()));
+      const bool opens = std::holds_alternative<event::TransferRequested>(event.body);
+      row->second.second.append(EncodeU64(leaf.value() | (opens ? kCarriesOpening : 0)));
     }
     prepared_.batch.Put(Table::kIndex, EventKey(header.id),
                         EncodeLocation({header.issuer, header.recipient, header.number, leaf}));

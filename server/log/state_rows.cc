@@ -27,6 +27,11 @@ std::optional<RowKey> Decode(std::string_view bytes) {
 
 std::string AssociatedData(std::string_view row_key) { return std::string("medflyt/v1/state").append(row_key); }
 
+// Rows of one citizen, which are erased with the keys of their case.
+bool IsPersonal(RowKind kind) {
+  return kind == RowKind::kEnrolment || kind == RowKind::kRelocation || kind == RowKind::kTransfer;
+}
+
 absl::Status Malformed() {
   return RuleError(absl::StatusCode::kDataLoss, "STATE_ROW_MALFORMED", "state",
                    "a stored row of the state does not open");
@@ -43,9 +48,7 @@ std::optional<std::string_view> Unpad(std::string_view padded) {
 }  // namespace
 
 keys::KeyPurpose StateRows::PurposeOf(const RowKey& key) const {
-  const bool personal =
-      key.kind == RowKind::kEnrolment || key.kind == RowKind::kRelocation || key.kind == RowKind::kTransfer;
-  return {personal ? key.id : CaseId(), self_, self_, event::RetentionClass::kCase};
+  return {IsPersonal(key.kind) ? key.id : CaseId(), self_, self_, event::RetentionClass::kCase};
 }
 
 absl::Status StateRows::Stage(const domain::RowChange& change, store::Batch& batch) const {
@@ -82,7 +85,7 @@ absl::Status StateRows::Load(const store::Reader& store, domain::State& state) c
                                        if (!key || !version || *version != kVersion || !nonce)
                                          return store::Step::kStop;
                                        const auto data_key = keys_.Find(PurposeOf(*key));
-                                       if (absl::IsNotFound(data_key.status())) {
+                                       if (absl::IsNotFound(data_key.status()) && IsPersonal(key->kind)) {
                                          status = absl::OkStatus();
                                          return store::Step::kContinue;
                                        }

@@ -22,7 +22,7 @@ class StateRows {
   // Stages the change of one row.
   [[nodiscard]] absl::Status Stage(const domain::RowChange& change, store::Batch& batch) const;
   // Every stored row into an empty state. DATA_LOSS (STATE_ROW_MALFORMED) for one that does not open or parse. A row
-  // whose key was destroyed is erased: it is left out.
+  // of a citizen whose key was destroyed is erased: it is left out.
   [[nodiscard]] absl::Status Load(const store::Reader& store, domain::State& state) const;
 
  private:

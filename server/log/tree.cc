@@ -92,31 +92,37 @@ absl::StatusOr<std::unique_ptr<Tree>> Tree::Open(const store::Reader& store, Tre
 }
 
 void Tree::Append(const Hash& leaf, store::Batch& batch) {
+  std::array<Hash, 64> completed;  // by level, from the leaf upwards
+  unsigned levels = 0;
+  range_.Append(leaf, [&](unsigned level, uint64_t, const Hash& hash) {
+    completed[level] = hash;
+    levels = level + 1;
+  });
   MutexLock lock(mutex_);
-  range_.Append(leaf, [this, &batch](unsigned level, uint64_t index, const Hash& hash) MEDFLYT_REQUIRES(mutex_) {
+  for (unsigned level = 0; level < levels; ++level) {
     const unsigned tile_level = level / kTileHeight;
     const unsigned height = level % kTileHeight;
     if (edges_.size() <= tile_level) edges_.resize(tile_level + 1);
-    Edge& edge = edges_[tile_level];
     // The tile's own root belongs to the level above: it is what completes the tile.
-    if (height == 0 && tile_level > 0) {
-      Edge& below = edges_[tile_level - 1];
-      std::string row;
-      row.reserve(kTileWidth * Hash::kSize);
-      for (const Hash& node : below.nodes[0]) row.append(node.bytes());
-      batch.Put(Table::kTiles, TileRowKey(tile_level - 1, below.tile_index), row);
-      auto inner = std::make_shared<Inner>();
-      inner->reserve(OffsetOf(kTileHeight));
-      for (auto& nodes : below.nodes) {
-        inner->insert(inner->end(), nodes.begin(), nodes.end());
-        nodes.clear();
-      }
-      CacheLocked({tile_level - 1, below.tile_index}, std::move(inner));
-      ++below.tile_index;
-    }
-    edge.nodes[height].push_back(hash);
-    static_cast<void>(index);
-  });
+    if (height == 0 && tile_level > 0) FinishTileLocked(tile_level - 1, batch);
+    edges_[tile_level].nodes[height].push_back(completed[level]);
+  }
+}
+
+void Tree::FinishTileLocked(unsigned tile_level, store::Batch& batch) {
+  Edge& edge = edges_[tile_level];
+  std::string row;
+  row.reserve(kTileWidth * Hash::kSize);
+  for (const Hash& node : edge.nodes[0]) row.append(node.bytes());
+  batch.Put(Table::kTiles, TileRowKey(tile_level, edge.tile_index), row);
+  auto inner = std::make_shared<Inner>();
+  inner->reserve(OffsetOf(kTileHeight));
+  for (auto& nodes : edge.nodes) {
+    inner->insert(inner->end(), nodes.begin(), nodes.end());
+    nodes.clear();
+  }
+  CacheLocked({tile_level, edge.tile_index}, std::move(inner));
+  ++edge.tile_index;
 }
 
 absl::StatusOr<Hash> Tree::Node(unsigned level, uint64_t index) const {

@@ -70,6 +70,8 @@ class Tree final : public merkle::NodeSource {
   mutable std::list<std::pair<TileKey, std::shared_ptr<const Inner>>> cached_ MEDFLYT_GUARDED_BY(mutex_);
   mutable std::unordered_map<TileKey, decltype(cached_)::iterator, absl::Hash<TileKey>> cache_index_
       MEDFLYT_GUARDED_BY(mutex_);
+  // Stages the bottom row of the right edge's tile, which is full, and begins the next one.
+  void FinishTileLocked(unsigned tile_level, store::Batch& batch) MEDFLYT_REQUIRES(mutex_);
   void CacheLocked(const TileKey& key, std::shared_ptr<const Inner> inner) const MEDFLYT_REQUIRES(mutex_);
 };
 
