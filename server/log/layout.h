@@ -8,8 +8,7 @@
 //   kIndex     'e' ‖ event id                     EventLocation
 //   kIndex     'h' ‖ leaf hash                    event id of an announcement received
 //   kIndex     'g' ‖ key id                       u64 leaf index of its KeyGranted record
-//   kIndex     'q' ‖ request key (32)             RequestRecord
-//   kIndex     't' ‖ relocation id                certificate of the first of two officers (server/service)
+//   kIndex     'q' ‖ request (32), 't' ‖ ...      what requests led to, sealed (server/service/request_book.h)
 //   kState     domain row key (17)                version ‖ nonce ‖ sealed row (state_rows.h)
 //   kMeta      'head'                             Head
 //   kMeta      'peer' ‖ u32 peer                  PeerState

@@ -7,18 +7,17 @@
 #include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "common/wire/limits.h"
+#include "server/service/request_book.h"
 
 namespace medflyt::service {
 namespace {
 
-std::string FirstOfficerKey(const CaseId& relocation) { return std::string("t").append(relocation.bytes()); }
-
 // Whether a first officer's request for this hold's release came with the certificate that calls now.
-absl::Status CheckSecondCertificate(const log::Appender& appender, const event::ReleaseHold& release,
-                                    const crypto::Hash& certificate) {
+absl::Status CheckSecondCertificate(const log::Appender& appender, const RequestBook& book,
+                                    const event::ReleaseHold& release, const crypto::Hash& certificate) {
   const domain::Relocation* relocation = appender.state().FindRelocation(release.relocation);
   if (relocation == nullptr || !relocation->release_officer) return absl::OkStatus();
-  MEDFLYT_ASSIGN_OR_RETURN(const auto first, appender.FindIndex(FirstOfficerKey(release.relocation)));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto first, book.FirstOfficer(release.relocation));
   if (first && *first != certificate.bytes()) return absl::OkStatus();
   return RuleError(absl::StatusCode::kFailedPrecondition, "TWO_OFFICERS_REQUIRED", "",
                    "the second officer must use another client certificate than the first");
@@ -35,25 +34,21 @@ crypto::Hash RequestKeyOf(const rpc::PeerIdentity& client, std::string_view requ
 
 CommandOutcome ApplyCommand(log::Appender& appender, const RequestedCommand& requested, absl::Duration retention) {
   if (!requested.command.ok()) return requested.command.status();
-  const std::string key = log::RequestKey(requested.request);
-  MEDFLYT_ASSIGN_OR_RETURN(const auto row, appender.FindIndex(key));
-  if (row) {
-    MEDFLYT_ASSIGN_OR_RETURN(log::RequestRecord record, log::DecodeRequest(*row));
-    if (appender.now() - record.recorded_at <= retention) {
-      if (record.digest == requested.digest) return std::move(record.events);
-      return RuleError(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED", "context.request_id",
-                       "this request id was used for something else");
-    }
+  MEDFLYT_ASSIGN_OR_RETURN(RequestBook book, RequestBook::Open(appender));
+  const crypto::Hash digest = book.Keyed(requested.digest);
+  MEDFLYT_ASSIGN_OR_RETURN(auto record, book.Find(requested.request));
+  if (record && appender.now() - record->recorded_at <= retention) {
+    if (record->digest == digest) return std::move(record->events);
+    return RuleError(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED", "context.request_id",
+                     "this request id was used for something else");
   }
   const auto* release = std::get_if<event::ReleaseHold>(&requested.command->body);
   if (release != nullptr) {
-    MEDFLYT_RETURN_IF_ERROR(CheckSecondCertificate(appender, *release, requested.client_certificate));
+    MEDFLYT_RETURN_IF_ERROR(CheckSecondCertificate(appender, book, *release, requested.client_certificate));
   }
   MEDFLYT_ASSIGN_OR_RETURN(std::vector<log::IssuedEvent> events, appender.Execute(*requested.command));
-  if (release != nullptr) {
-    appender.PutIndex(FirstOfficerKey(release->relocation), requested.client_certificate.bytes());
-  }
-  appender.PutIndex(key, log::EncodeRequest({requested.digest, appender.now(), events}));
+  if (release != nullptr) book.PutFirstOfficer(release->relocation, requested.client_certificate);
+  book.Put(requested.request, {digest, appender.now(), events});
   return events;
 }
 

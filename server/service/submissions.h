@@ -38,9 +38,8 @@ using CommandOutcome = absl::StatusOr<std::vector<log::IssuedEvent>>;
 // where it now asks for something else. A command that fails leaves no trace and may be repeated.
 //
 // ReleaseHold is a two-officer act: its second call must come with another certificate than the first, whatever names
-// the officers have (FAILED_PRECONDITION, TWO_OFFICERS_REQUIRED). The first one's fingerprint is kept in
-//   kIndex  't' ‖ relocation id  ->  fingerprint (32)
-// and overwritten when a first officer asks anew. That the officers differ too, the domain checks.
+// the officers have (FAILED_PRECONDITION, TWO_OFFICERS_REQUIRED). The first one's fingerprint is kept in the request
+// book and overwritten when a first officer asks anew. That the officers differ too, the domain checks.
 [[nodiscard]] CommandOutcome ApplyCommand(log::Appender& appender, const RequestedCommand& requested,
                                           absl::Duration retention);
 
