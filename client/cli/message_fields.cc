@@ -49,7 +49,7 @@ Value TextValue(const Field& field, std::string text) {
 }
 
 Value EnumValue(const google::protobuf::EnumValueDescriptor& value) {
-  // "HOLD_REASON_OFFICER" of enum HoldReason, whose zero is HOLD_REASON_UNSPECIFIED.
+  // HOLD_REASON_OFFICER of enum HoldReason, whose zero is HOLD_REASON_UNSPECIFIED.
   const std::string& zero = value.type()->value(0)->name();
   return Shown(value.name(), zero.substr(0, zero.size() - std::string_view("UNSPECIFIED").size()));
 }

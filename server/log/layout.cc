@@ -197,6 +197,7 @@ std::string EncodeRequest(const RequestRecord& record) {
     out.append(event.case_id.bytes());
     AppendU32(out, event.recipient.number());
     AppendU64(out, event.leaf.value());
+    out.append(event.leaf_hash.bytes());
   }
   return out;
 }
@@ -215,6 +216,7 @@ absl::StatusOr<RequestRecord> DecodeRequest(std::string_view value) {
     event.case_id = reader.Fixed<CaseId>();
     event.recipient = reader.Authority();
     event.leaf = LeafIndex(reader.U64());
+    event.leaf_hash = reader.Fixed<Hash>();
     record.events.push_back(event);
   }
   if (!reader.done()) return Malformed("request");

@@ -76,7 +76,7 @@ struct IssuedEvent {
   CaseId case_id;
   AuthorityId recipient;
   LeafIndex leaf;
-  Hash leaf_hash;  // zero where it comes from a RequestRecord: the entry tells it
+  Hash leaf_hash;
   friend bool operator==(const IssuedEvent&, const IssuedEvent&) = default;
 };
 
