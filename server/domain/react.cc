@@ -125,9 +125,23 @@ class Settler {
     return ToResponsible(spell, event::PlaceReserved{agreement, place.number, place.from, expires});
   }
 
+  // That day, or the end that the municipality told meanwhile: what was taken back may be settled long after, and
+  // nothing dated later is said then.
+  [[nodiscard]] static Date NotAfterEnd(const Spell& spell, Date from) {
+    const ResponsibilityEnd* end = spell.LatestEnd();
+    return end == nullptr ? from : std::min(from, end->from);
+  }
+
   // The place that was kept, any other, or the head of the waiting list. The provider's own citizens need none.
   void AppendRestoredPlace(const Spell& spell, Date from, Drafts& drafts) const {
     if (spell.responsible == state_.self() || !spell.agreement) return;
+    if (const Date last = NotAfterEnd(spell, from); last < from) {
+      // Who is leaving before that gives up the place from the day of leaving on, and gets one should that be taken
+      // back too.
+      AppendReleases(spell, last, ReleaseReason::kEnded, drafts);
+      drafts.push_back(ToResponsible(spell, event::PlaceWaitlisted{*spell.agreement, last, true}));
+      return;
+    }
     const Agreement* agreement = state_.FindAgreement(*spell.agreement);
     std::optional<uint32_t> number;
     if (agreement != nullptr) {
@@ -150,12 +164,14 @@ class Settler {
       for (Interval pause : pauses) {
         if (pause.to && *pause.to <= from) continue;
         pause.from = std::max(pause.from, from);
+        if (NotAfterEnd(to_tell, pause.from) < pause.from) continue;
+        if (pause.to && NotAfterEnd(to_tell, *pause.to) < *pause.to) pause.to.reset();
         kept.push_back(pause);
       }
       return kept;
     };
     const std::vector<Interval> wanted = clipped(told.pauses);
-    if (wanted == clipped(to_tell.pauses)) return;
+    if (NotAfterEnd(to_tell, from) < from || wanted == clipped(to_tell.pauses)) return;
     if (wanted.empty() || wanted.front().from > from) {
       drafts.push_back(ToResponsible(to_tell, event::EnrolmentResumed{from}));
     }
@@ -169,9 +185,11 @@ class Settler {
     Drafts drafts;
     const Spell& reversed = *reversal.reversed;
     const Spell& restored = *reversal.restored;
-    AppendReleases(reversed, reversal.from, ReleaseReason::kReversed, drafts);
-    drafts.push_back(ToResponsible(reversed, event::EnrolmentTransferred{Kind::kReversed, reversal.from}));
-    drafts.push_back(ToResponsible(restored, event::EnrolmentTransferred{Kind::kRestored, reversal.from}));
+    const Date reversed_from = NotAfterEnd(reversed, reversal.from);
+    const Date restored_from = NotAfterEnd(restored, reversal.from);
+    AppendReleases(reversed, reversed_from, ReleaseReason::kReversed, drafts);
+    drafts.push_back(ToResponsible(reversed, event::EnrolmentTransferred{Kind::kReversed, reversed_from}));
+    drafts.push_back(ToResponsible(restored, event::EnrolmentTransferred{Kind::kRestored, restored_from}));
     AppendPauses(reversed, restored, reversal.from, drafts);
     AppendRestoredPlace(restored, reversal.from, drafts);
     return drafts;
@@ -185,9 +203,14 @@ class Settler {
       return e.event == *enrolment.ended->because_of && e.reversed;
     });
     if (end == spell.ends.end()) return {};
+    // Where the responsible told an earlier end before it could be restored, it ends earlier, and nothing is restored.
+    const ResponsibilityEnd* standing = spell.LatestEnd();
+    if (standing != nullptr && !standing->announcement && standing->from <= enrolment.ended->from) {
+      return EndBecause(spell, *standing);
+    }
     const Date from = std::max(enrolment.ended->from, spell.days.from);
     if (EnrolledElsewhere(state_, enrolment, enrolment.started ? from : spell.days.from)) return {};
-    Drafts drafts = {ToResponsible(spell, event::EnrolmentTransferred{Kind::kRestored, from})};
+    Drafts drafts = {ToResponsible(spell, event::EnrolmentTransferred{Kind::kRestored, NotAfterEnd(spell, from)})};
     if (enrolment.started) AppendRestoredPlace(spell, from, drafts);
     return drafts;
   }

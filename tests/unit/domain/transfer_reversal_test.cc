@@ -190,6 +190,115 @@ TEST_F(TransferReversalTest, ACitizenEnrolledAnewIsNotRestoredTwice) {
   EXPECT_EQ(EnrolmentAt(kOdense, anew).state(), EnrolmentState::kActive);
 }
 
+// Kerteminde takes its end back while Nyborg wants to enrol the citizen, and says an earlier one before it has heard of
+// any of that.
+class EarlierEndTest : public TransferReversalTest {
+ protected:
+  CaseId anew = Case("anew");
+
+  void SetUp() override {
+    TransferReversalTest::SetUp();
+    ASSERT_DONE(world.Do(kKerteminde, EndResponsibility{transfer, Date(2026, 5, 17), ResponsibilityEndReason::kOther}));
+    world.DeliverPair(kKerteminde, kOdense);
+    ASSERT_DONE(world.Do(kNyborg, ProposeEnrolment{anew, kOdense, Citizen(1), with_nyborg, Date(2026, 5, 21)}));
+    world.DeliverPair(kNyborg, kOdense);
+    ASSERT_DONE(world.Do(kKerteminde, RestoreResponsibility{transfer}));
+    world.DeliverPair(kKerteminde, kOdense);
+    ASSERT_EQ(EnrolmentAt(kOdense, transfer).state(), EnrolmentState::kEnded) << "the citizen is about to be enrolled";
+  }
+
+  void ExpectTold(const std::string& history) {
+    EXPECT_EQ(History(kOdense, enrolment), "Nyborg 2026-02-01..2026-04-01 place 1; " + history);
+    EXPECT_EQ(History(kKerteminde, transfer), history);
+  }
+};
+
+TEST_F(EarlierEndTest, EndsItEarlierAndNothingIsRestored) {
+  ASSERT_DONE(world.Do(kKerteminde, EndResponsibility{transfer, Date(2026, 4, 14), ResponsibilityEndReason::kOther}));
+  world.DeliverPair(kKerteminde, kOdense);
+  ASSERT_DONE(world.Do(kOdense, RefuseEnrolment{anew}));
+  world.DeliverAll();
+  ExpectTold("Kerteminde 2026-04-01..2026-04-14 place 1");
+  for (const auto& told : world.Sent<EnrolmentTransferred>(kOdense, kKerteminde)) {
+    EXPECT_NE(told.kind, EnrolmentTransferred::Kind::kRestored);
+  }
+  EXPECT_EQ(world.Sent<PlaceOccupied>(kOdense, kKerteminde).size(), 1U);
+  ASSERT_DONE(world.Do(kKerteminde, RestoreResponsibility{transfer}));
+  world.DeliverAll();
+  ExpectTold("Kerteminde 2026-04-01.. place 1");
+}
+
+TEST_F(EarlierEndTest, ThatIsLaterThanTheFirstIsToldAfterItWasRestored) {
+  ASSERT_DONE(world.Do(kKerteminde, EndResponsibility{transfer, Date(2026, 6, 1), ResponsibilityEndReason::kOther}));
+  world.DeliverPair(kKerteminde, kOdense);
+  ASSERT_DONE(world.Do(kOdense, RefuseEnrolment{anew}));
+  world.DeliverAll();
+  ExpectTold("Kerteminde 2026-04-01..2026-06-01 place 1");
+}
+
+TEST_F(EarlierEndTest, WithAnAnnouncementLeavesThePlaceFromThatDayOn) {
+  const CaseId onward = Announce(kKerteminde, transfer, "0461", Date(2026, 4, 14), "onward");
+  world.DeliverPair(kKerteminde, kOdense);
+  ASSERT_DONE(world.Do(kOdense, RefuseEnrolment{anew}));
+  world.DeliverAll();
+  for (const auto& told : world.Sent<EnrolmentTransferred>(kOdense, kKerteminde)) {
+    EXPECT_LE(told.from, Date(2026, 4, 14));
+  }
+  EXPECT_EQ(EnrolmentAt(kOdense, enrolment).state(), EnrolmentState::kTransferring);
+  EXPECT_EQ(world.Sent<PlaceOccupied>(kOdense, kKerteminde).size(), 1U);
+  ExpectTold("Kerteminde 2026-04-01..2026-04-14 place 1; Kerteminde 2026-04-14.. waiting");
+  const CaseId back = Request(kOdense, onward, std::nullopt, "back");
+  world.DeliverAll();
+  EXPECT_EQ(TransferAt(kOdense, back).state, TransferState::kDone);
+  EXPECT_EQ(History(kKerteminde, transfer), "Kerteminde 2026-04-01..2026-04-14 place 1");
+  EXPECT_TRUE(domain::WaitingListOn(odense(), with_kerteminde).empty());
+}
+
+TEST_F(EarlierEndTest, WithAnAnnouncementThatIsAnnulledGetsThePlaceBack) {
+  const CaseId onward = Announce(kKerteminde, transfer, "0461", Date(2026, 4, 14), "onward");
+  world.DeliverPair(kKerteminde, kOdense);
+  ASSERT_DONE(world.Do(kOdense, RefuseEnrolment{anew}));
+  ASSERT_DONE(world.Do(kKerteminde, AnnulRelocation{onward}));
+  world.DeliverAll();
+  ExpectTold("Kerteminde 2026-04-01.. place 1");
+}
+
+TEST_F(TransferReversalTest, AReversalThatHadToWaitTellsNothingLaterThanAnEndToldMeanwhile) {
+  // Assens → Nyborg → Odense; Assens takes its announcement back, and says an earlier end before it hears that it was
+  // left.
+  const CaseId with_assens = Agree(kAssens, 1);
+  const CaseId second = Enrol(kAssens, 2, Date(2026, 2, 1), with_assens);
+  const CaseId move = Announce(kAssens, second, "0450", Date(2026, 4, 1), "second");
+  world.DeliverPair(kAssens, kOdense);
+  world.DeliverPair(kAssens, kNyborg);
+  const CaseId to_nyborg = Request(kNyborg, move, with_nyborg, "second");
+  world.DeliverPair(kNyborg, kOdense);
+  world.DeliverPair(kOdense, kNyborg);
+  const CaseId onward = Announce(kNyborg, to_nyborg, "0461", Date(2026, 5, 1), "onward");
+  world.DeliverPair(kNyborg, kOdense);
+  Request(kOdense, onward, std::nullopt, "back");
+  ASSERT_EQ(History(kOdense, second),
+            "Assens 2026-02-01..2026-04-01 place 1; Nyborg 2026-04-01..2026-05-01 place 1; Odense 2026-05-01..");
+  ASSERT_DONE(world.Do(kOdense, PauseEnrolment{second, Date(2026, 5, 10)}));
+  ASSERT_DONE(world.Do(kAssens, AnnulRelocation{move}));
+  ASSERT_DONE(world.Do(kAssens, EndResponsibility{second, Date(2026, 3, 15), ResponsibilityEndReason::kOther}));
+  world.DeliverPair(kAssens, kOdense);
+  ASSERT_DONE(world.Do(kNyborg, AnnulRelocation{onward}));
+  const size_t told_before = world.Undelivered(kOdense);
+  world.DeliverPair(kNyborg, kOdense);
+  EXPECT_GT(world.Undelivered(kOdense), told_before);
+  for (const auto& told : world.Sent<EnrolmentTransferred>(kOdense, kAssens)) {
+    if (told.kind != EnrolmentTransferred::Kind::kRestored) continue;
+    EXPECT_LE(told.from, Date(2026, 3, 15));
+  }
+  EXPECT_TRUE(world.Sent<EnrolmentPaused>(kOdense, kAssens).empty());
+  world.DeliverAll();
+  for (const AuthorityId who : {kOdense, kAssens}) {
+    EXPECT_EQ(History(who, second), "Assens 2026-02-01..2026-03-15 place 1");
+  }
+  EXPECT_TRUE(domain::WaitingListOn(odense(), with_assens).empty());
+}
+
 TEST_F(TransferReversalTest, AReversalAndTheTransferThatCrossAgreeInTheEnd) {
   // Nyborg takes it back before it hears that it was left.
   const CaseId own = Enrol(kNyborg, 4, Date(2026, 4, 1), with_nyborg);
