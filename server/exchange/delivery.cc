@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/entry/batch.h"
 #include "common/entry/receipt.h"
 #include "server/exchange/fork_evidence.h"
 #include "server/exchange/receipt_submission.h"
@@ -234,6 +235,10 @@ void Delivery::OnAnswer(const v1::BatchAnswer& answer) {
 absl::Status Delivery::TakeReceipt(const v1::BatchAnswer& answer) {
   if (!answer.has_receipt()) return Malformed("ANSWER_MALFORMED", "result");
   const v1::Receipt& receipt = answer.receipt();
+  // Before anything is read on the strength of what the peer says: no receipt is of more than a batch holds.
+  if (static_cast<size_t>(receipt.leaves_size()) > entry::kMaxBatchEntries) {
+    return Malformed("RECEIPT_MALFORMED", "leaves");
+  }
   std::vector<SentEvent> expected;
   if (answer.batch_sequence() == 0) {
     // Receipts that were lost, for events that the peer had when it greeted.
