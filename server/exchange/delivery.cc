@@ -210,8 +210,13 @@ absl::Status Delivery::CheckProgress(const PeerHello& hello) const {
 void Delivery::OnFault(const v1::Fault& fault) {
   const std::string rule = PeersRule(fault.rule(), "FAULT");
   context_.parts.logger.Warning("batch_not_taken", absl::StrCat("peer=", peer_.ToString(), " rule=", rule));
+  // Only keys of what was sent: a peer that names others would have `regrant_` grow without end.
+  std::set<KeyId> sent;
+  for (const Outstanding& batch : outstanding_) {
+    for (const SentEvent& event : batch.events) sent.insert(event.key_id);
+  }
   for (const std::string& bytes : fault.missing_key_ids()) {
-    if (const auto id = KeyId::FromBytes(bytes)) regrant_.insert(*id);
+    if (const auto id = KeyId::FromBytes(bytes); id && sent.contains(*id)) regrant_.insert(*id);
   }
   if (IsPause(rule)) {
     Update([&rule](DirectionStatus& status) { status.paused = rule; });
