@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <set>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "common/base/status.h"
@@ -29,6 +32,16 @@ EventId IdOfUnreadable(const crypto::Hash& leaf_hash) {
 }
 
 bool IsNewer(const absl::Status& status) { return absl::IsUnimplemented(status); }
+
+// Whether an opening is for an event that is not in the batch.
+bool HasStrayOpening(const v1::EventBatch& batch, std::span<const entry::VerifiedEntry> entries) {
+  std::set<std::string, std::less<>> ids;
+  for (const entry::VerifiedEntry& entry : entries) {
+    if (const auto sealed = entry::ParseSealed(entry.bytes); sealed.ok()) ids.emplace(sealed->event_id.bytes());
+  }
+  return std::any_of(batch.openings().begin(), batch.openings().end(),
+                     [&ids](const v1::Opening& each) { return !ids.contains(each.for_event_id()); });
+}
 
 }  // namespace
 
@@ -77,7 +90,7 @@ absl::StatusOr<CheckedBatch> BatchChecker::Check(const v1::EventBatch& batch, st
     if (event.event) {
       const auto* body = std::get_if<event::TransferRequested>(&event.event->body);
       if (body != nullptr) {
-        MEDFLYT_ASSIGN_OR_RETURN(event.announcement, OpenAnnouncement(*body, event.id, batch, directory));
+        MEDFLYT_RETURN_IF_ERROR(OpenAnnouncement(*body, batch, verified.entries, directory, event));
       }
       const KeyId& key_id = *verified.entries[position].key_id;
       const auto key = std::find_if(granted.begin(), granted.end(),
@@ -210,51 +223,64 @@ absl::Status BatchChecker::Number(std::vector<CheckedEvent>& events, PairNumber 
   return absl::OkStatus();
 }
 
-absl::StatusOr<OpenedAnnouncement> BatchChecker::OpenAnnouncement(const event::TransferRequested& request,
-                                                                  const EventId& id, const v1::EventBatch& batch,
-                                                                  const directory::Directory& directory) {
+absl::Status BatchChecker::OpenAnnouncement(const event::TransferRequested& request, const v1::EventBatch& batch,
+                                            std::span<const entry::VerifiedEntry> entries,
+                                            const directory::Directory& directory, CheckedEvent& out) {
+  const event::AnnouncementRef& named = request.announcement;
+  const directory::Authority* announcer = directory.OfOrigin(named.origin);
+  if (announcer == nullptr) {
+    out.refused = "OPENING_FOREIGN";
+    return absl::OkStatus();
+  }
   const auto opening = std::find_if(batch.openings().begin(), batch.openings().end(),
-                                    [&id](const v1::Opening& each) { return each.for_event_id() == id.bytes(); });
+                                    [&out](const v1::Opening& each) { return each.for_event_id() == out.id.bytes(); });
   if (opening == batch.openings().end()) {
-    return Fault("OPENING_MISSING", "openings", "the announcement of a request was not opened");
+    // An opening for no event of the batch was this one's, perhaps; without such the issuer has none to send.
+    if (HasStrayOpening(batch, entries)) {
+      return Fault("OPENING_MISSING", "openings", "an opening is for no event of the batch");
+    }
+    out.refused = "OPENING_MISSING";
+    return absl::OkStatus();
   }
   const auto invalid = [](const absl::Status& why) {
     return Fault("OPENING_INVALID", "openings", std::string(why.message()));
   };
-  const std::string& origin = request.announcement.origin;
-  const directory::Authority* announcer = directory.OfOrigin(origin);
-  if (announcer == nullptr) return Fault("OPENING_FOREIGN", "openings", "the announcement is in no log that is known");
 
   const auto sealed = entry::ParseSealed(opening->entry());
   if (!sealed.ok()) return invalid(sealed.status());
   const auto exchange_key = parts_.exchange_keys.Find(opening->exchange_epoch());
   if (!exchange_key.ok()) return exchange_key.status();
   const auto key =
-      entry::OpenEventKey({origin, sealed->event_id, parts_.self}, opening->sealed_event_key(), *exchange_key);
+      entry::OpenEventKey({named.origin, sealed->event_id, parts_.self}, opening->sealed_event_key(), *exchange_key);
   if (!key.ok()) return invalid(key.status());
   const auto proof = tlog::TlogProof::Parse(opening->tlog_proof());
   if (!proof.ok()) return invalid(proof.status());
-  const auto log_key = KeyForNote(proof->checkpoint.Serialize(), origin, directory);
+  const auto log_key = KeyForNote(proof->checkpoint.Serialize(), named.origin, directory);
   if (!log_key.ok()) return invalid(log_key.status());
   const auto opened = entry::OpenForThirdParty(opening->entry(), *key, opening->tlog_proof(),
-                                               {origin, std::span(&*log_key, 1)}, content_);
+                                               {named.origin, std::span(&*log_key, 1)}, content_);
   if (!opened.ok()) return invalid(opened.status());
 
+  // Openings are beside the proven bytes: another entry than the one named says nothing of the request.
+  if (opened->leaf_hash != named.leaf_hash) {
+    return Fault("OPENING_FOREIGN", "openings", "what was opened is not the entry that the request names");
+  }
   const auto* announced = std::get_if<event::RelocationAnnounced>(&opened->event.body);
-  if (announced == nullptr || opened->index != request.announcement.index ||
-      opened->leaf_hash != request.announcement.leaf_hash || opened->event.header.issuer != announcer->id) {
-    return Fault("OPENING_FOREIGN", "openings", "what was opened is not the announcement that the request names");
+  if (announced == nullptr || opened->index != named.index || opened->event.header.issuer != announcer->id) {
+    out.refused = "OPENING_FOREIGN";
+    return absl::OkStatus();
   }
   OpenedAnnouncement result{{},
                             announced->cpr,
                             {opened->head.checkpoint.size(), opened->head.checkpoint.root()},
                             proof->checkpoint.Serialize()};
-  result.verified.announcement = request.announcement;
+  result.verified.announcement = named;
   result.verified.issuer = opened->event.header.issuer;
   result.verified.addressee = opened->event.header.recipient;
   result.verified.provider = announced->provider;
   result.verified.effective_date = announced->effective_date;
-  return result;
+  out.announcement = std::move(result);
+  return absl::OkStatus();
 }
 
 }  // namespace medflyt::exchange

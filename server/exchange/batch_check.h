@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,7 @@ struct CheckedEvent {
   EventId id;
   event::AnnouncementRef stands_at;   // in the issuer's log
   std::optional<event::Event> event;  // none: it cannot be read, for the reason `refused`
-  std::string refused;
+  std::string refused;                // a rule: the event consumes its number and has no effect
   std::optional<OpenedAnnouncement> announcement;
 };
 
@@ -73,8 +74,11 @@ class BatchChecker {
   //   KEY_MISSING, EXCHANGE_KEY_DESTROYED                   with `missing_keys`: to be granted again
   //   KEY_COMMITMENT_MISMATCH, KEY_ID_REUSED, GRANT_NOT_LOGGED, GRANT_FOREIGN, RECORD_UNEXPECTED
   //   ISSUER_FOREIGN, RECIPIENT_FOREIGN, NUMBER_GAP         by an event's content; `next` is the number to be expected
-  //   OPENING_MISSING, OPENING_INVALID, OPENING_FOREIGN     of a TransferRequested
-  // What an event that is proven and has its key says wrongly is no error: it is refused.
+  //   OPENING_MISSING, OPENING_INVALID, OPENING_FOREIGN     of a TransferRequested, whose opening was altered: for no
+  //                                                         event of the batch, not to be opened, of another entry
+  // What an event that is proven and has its key says wrongly is no error: it is refused. So is a TransferRequested
+  // that no opening can ever bear out: OPENING_MISSING where the issuer has none, OPENING_FOREIGN where the log that it
+  // names is unknown or the entry that it names is not such an announcement.
   [[nodiscard]] absl::StatusOr<CheckedBatch> Check(const v1::EventBatch& batch, std::string_view origin,
                                                    const entry::AcceptedHead& accepted, PairNumber next,
                                                    const directory::Directory& directory,
@@ -89,9 +93,10 @@ class BatchChecker {
                                   const std::vector<Granted>& granted, CheckedEvent& out,
                                   std::vector<KeyId>& missing_keys);
   [[nodiscard]] absl::Status Number(std::vector<CheckedEvent>& events, PairNumber next) const;
-  [[nodiscard]] absl::StatusOr<OpenedAnnouncement> OpenAnnouncement(const event::TransferRequested& request,
-                                                                    const EventId& id, const v1::EventBatch& batch,
-                                                                    const directory::Directory& directory);
+  // Sets the announcement, or the rule by which the request is refused.
+  [[nodiscard]] absl::Status OpenAnnouncement(const event::TransferRequested& request, const v1::EventBatch& batch,
+                                              std::span<const entry::VerifiedEntry> entries,
+                                              const directory::Directory& directory, CheckedEvent& out);
 
   const Parts parts_;
   wire::ContentCodec content_;

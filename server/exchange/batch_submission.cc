@@ -82,15 +82,18 @@ LeafIndex BatchSubmission::Append(const CheckedEvent& event, log::Appender& appe
   if (!event.event) {
     return appender.AppendUndecodable(batch_.peer, event.number, event.id, event.stands_at, event.refused);
   }
-  const absl::Status allowed = domain::CheckReceived(appender.state(), *event.event);
+  std::string refused = event.refused;
+  if (refused.empty()) {
+    const absl::Status allowed = domain::CheckReceived(appender.state(), *event.event);
+    if (!allowed.ok()) refused = RuleOf(allowed);
+  }
   std::optional<event::AnnouncementVerified> verified;
-  if (allowed.ok() && event.announcement) {
+  if (refused.empty() && event.announcement) {
     const auto& request = std::get<event::TransferRequested>(event.event->body);
     verified = event.announcement->verified;
     verified->same_citizen = domain::SameCitizen(appender.state(), event.announcement->cpr, request.cpr);
   }
-  const auto record =
-      appender.AppendReceived(*event.event, event.stands_at, allowed.ok() ? std::string() : RuleOf(allowed), verified);
+  const auto record = appender.AppendReceived(*event.event, event.stands_at, refused, verified);
   if (record.ok()) return *record;
   // The event is logged before anything that can fail: what follows from it by rule. The log has noted that defect.
   const auto row = appender.FindIndex(log::EventKey(event.id));

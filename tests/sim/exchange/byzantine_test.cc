@@ -323,6 +323,25 @@ TEST_F(ByzantinePeer, WhatIsIssuedWithoutRightIsRefused) {
   EXPECT_TRUE(Now().state == state);
 }
 
+TEST_F(ByzantinePeer, ARequestThatNoOpeningCanBearOutIsRefusedAndTheNextEventArrives) {
+  const Prepared first = Begin();
+  const event::AnnouncementRef nowhere{"medflyt.example/11111111/1", LeafIndex(0), world.chance.NewId<event::Hash>()};
+  event::TransferRequested request{SimCitizen(1), world.chance.NewId<CaseId>(), nowhere, Date(2026, 4, 1)};
+  const LeafIndex unknown = forger.AppendEvent(forger.NewEvent(2, request), first.secret);
+  request.announcement.origin = std::string(world.node(kOdense).log().origin());
+  const LeafIndex unopened = forger.AppendEvent(forger.NewEvent(3, request), first.secret);
+  forger.Send(forger.Batch({unknown, unopened}, first.secret));
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre("OPENING_FOREIGN", "OPENING_MISSING"));
+  EXPECT_EQ(Received(), 3U);
+  forger.set_accepted(forger.log.size());
+
+  const Prepared next = Prepare(4);
+  forger.Send(next.batch);
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre(""));
+  EXPECT_EQ(Received(), 4U);
+  EXPECT_NE(world.node(kOdense).StateNow().FindAgreement(next.event.header.case_id), nullptr);
+}
+
 TEST_F(ByzantinePeer, WhatIsNewerThanThisProgramPausesTheDelivery) {
   const Prepared first = Begin();
   const event::Event known = forger.NewProposal(2);
