@@ -49,6 +49,7 @@ class Reception::Events final : public LinkEvents {
       const auto self = weak.lock();
       if (self == nullptr || self->link_number_ != link) return;
       self->link_.reset();
+      self->waiting_batches_.clear();
       self->Update([](DirectionStatus& status) { status.connected = false; });
     });
   }
