@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/crypto/chain.h"
 #include "common/crypto/x509.h"
@@ -21,16 +22,18 @@ absl::Status Unusable(std::string_view field, std::string_view message) {
   return RuleError(absl::StatusCode::kFailedPrecondition, "TLS_FILE_UNUSABLE", field, message);
 }
 
+// Empty where it cannot be read.
+std::string Read(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
 // gRPC reports an unreadable file only by failing every handshake; so look first.
 absl::Status CheckFiles(const TlsFiles& files) {
-  const auto read = [](const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
-  };
-  if (!crypto::ParseCertificate(read(files.certificate)).ok()) {
+  if (!crypto::ParseCertificate(Read(files.certificate)).ok()) {
     return Unusable("certificate", "no certificate in " + files.certificate);
   }
-  if (!crypto::ParseCertificate(read(files.roots)).ok()) return Unusable("roots", "no certificate in " + files.roots);
+  if (!crypto::ParseCertificate(Read(files.roots)).ok()) return Unusable("roots", "no certificate in " + files.roots);
   // Whether it can be opened is all that is asked: its bytes are gRPC's to read.
   if (!std::ifstream(files.private_key)) return Unusable("private_key", "cannot read " + files.private_key);
   return crypto::RequireTls13();
@@ -41,10 +44,12 @@ std::shared_ptr<tls::CertificateProviderInterface> Watch(const TlsFiles& files) 
                                                                files.refresh_seconds);
 }
 
-// After the chain: the host name, by gRPC's own verifier, and the authority. Runs on gRPC's threads.
+// After the chain to any root: the host name, by gRPC's own verifier, the authority, and the chain to that authority's
+// own issuers. Runs on gRPC's threads.
 class NodeVerifier final : public tls::ExternalCertificateVerifier {
  public:
-  explicit NodeVerifier(AuthorityId server) : server_(server) {}
+  NodeVerifier(AuthorityId server, std::function<std::string()> issuers)
+      : server_(server), issuers_(std::move(issuers)) {}
 
   bool Verify(tls::TlsCustomVerificationCheckRequest* request, std::function<void(grpc::Status)> callback,
               grpc::Status* sync_status) override {
@@ -56,6 +61,15 @@ class NodeVerifier final : public tls::ExternalCertificateVerifier {
         RoleByName(certificate->organizational_unit) != Role::kNode) {
       *sync_status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED,
                                   "the server's certificate is not that of the node of " + server_.ToString());
+      return true;
+    }
+    // The certificate just judged goes first, whatever the chain begins with. By the system's time, as the handshake.
+    std::string chain(pem.data(), pem.size());
+    const grpc::string_ref sent = request->peer_cert_full_chain();
+    chain.append("\n").append(sent.data(), sent.size());
+    if (!crypto::VerifyChain(chain, issuers_(), SystemClock().Now()).ok()) {
+      *sync_status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED,
+                                  "the server's certificate is not from an issuer of " + server_.ToString());
     }
     return true;
   }
@@ -63,6 +77,7 @@ class NodeVerifier final : public tls::ExternalCertificateVerifier {
 
  private:
   const AuthorityId server_;
+  const std::function<std::string()> issuers_;
   tls::HostNameCertificateVerifier host_name_;
 };
 
@@ -78,17 +93,23 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(c
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeChannelCredentials(const TlsFiles& files,
-                                                                                 AuthorityId server) {
+                                                                                 AuthorityId server,
+                                                                                 std::function<std::string()> issuers) {
   MEDFLYT_RETURN_IF_ERROR(CheckFiles(files));
   tls::TlsChannelCredentialsOptions options;
   options.set_certificate_provider(Watch(files));
   options.watch_identity_key_cert_pairs();
   options.watch_root_certs();
-  options.set_certificate_verifier(tls::ExternalCertificateVerifier::Create<NodeVerifier>(server));
+  options.set_certificate_verifier(tls::ExternalCertificateVerifier::Create<NodeVerifier>(server, std::move(issuers)));
   // Per call it would compare names only; the verifier above does that at the handshake, and one channel has one
   // server.
   options.set_check_call_host(false);
   return tls::TlsCredentials(options);
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeChannelCredentials(const TlsFiles& files,
+                                                                                 AuthorityId server) {
+  return MakeChannelCredentials(files, server, [issuers = Read(files.roots)] { return issuers; });
 }
 
 }  // namespace medflyt::rpc

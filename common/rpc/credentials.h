@@ -1,6 +1,7 @@
 // Mutual TLS for servers and channels: TLS 1.3 only, certificates on both sides, files reloaded while running.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,8 +28,15 @@ struct TlsFiles {
 // refuses TLS 1.3.
 [[nodiscard]] absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(const TlsFiles& files);
 
-// Shows our certificate and verifies the server's: chain, host name, role node, and its organisation is `server`. So a
-// node of another authority cannot stand in for it, whatever the roots are. Errors as MakeServerCredentials.
+// Shows our certificate and verifies the server's: chain, host name, role node, its organisation is `server`, and its
+// chain leads to one of `issuers`, the PEM of that authority's own. The roots hold everybody's issuers, and any of them
+// can sign a certificate that names `server`; only its own are believed. `issuers` is asked at each handshake, on
+// gRPC's threads, and may be asked after the channel is gone; an empty answer refuses. Errors as MakeServerCredentials.
+[[nodiscard]] absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeChannelCredentials(
+    const TlsFiles& files, AuthorityId server, std::function<std::string()> issuers);
+
+// For a client of one node, whose roots file holds the issuers of `server` and nobody else's: those in it now. Not for
+// a node, whose roots are those of all peers.
 [[nodiscard]] absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeChannelCredentials(const TlsFiles& files,
                                                                                                AuthorityId server);
 

@@ -133,7 +133,7 @@ struct Node::Running {
   std::string listening;
   std::string metrics_listening;
 
-  std::unique_ptr<PeerDirectory> directory;
+  std::shared_ptr<PeerDirectory> directory;  // handshakes that are under way hold it too
   std::unique_ptr<store::Store> store;
   StartEpoch last_epoch;
   std::unique_ptr<keys::KeyTable> keys;
@@ -199,7 +199,11 @@ absl::Status Node::Running::StartLog() {
   scheduler = std::make_unique<exchange::ThreadScheduler>(environment.clock, kSchedulerThreads);
   dialer = std::make_unique<service::GrpcDialer>(
       [this] { return directory->directory(); },
-      [this](AuthorityId authority) { return rpc::MakeChannelCredentials(tls(), authority); }, *workers);
+      [this](AuthorityId authority) {
+        return rpc::MakeChannelCredentials(tls(), authority,
+                                           [peers = directory, authority] { return peers->IssuersOf(authority); });
+      },
+      *workers);
   sequencer = std::make_unique<log::Sequencer>(*log, log::Sequencer::Limits{}, environment.on_commit_failure);
   MEDFLYT_ASSIGN_OR_RETURN(
       exchange,

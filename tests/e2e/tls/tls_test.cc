@@ -1,5 +1,6 @@
 // Mutual TLS as two nodes and their clients meet it: a server over loopback, and every way in that must stay shut.
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -146,11 +147,14 @@ class TlsTest : public ::testing::Test {
     return FilesOf(pki, "clients/" + name + ".pem", "clients/" + name + ".key");
   }
 
+  // As the directory of either node has it.
+  [[nodiscard]] std::string IssuersOf(AuthorityId id) const {
+    return id == Id(kOdense) ? odense_.ca() : id == Id(kNyborg) ? nyborg_.ca() : "";
+  }
+
   void Serve(const TlsFiles& files, const std::string& address = "localhost:0") {
     Stop();
-    identities_ = std::make_unique<PeerIdentities>(clock_, [this](AuthorityId id) {
-      return id == Id(kOdense) ? odense_.ca() : id == Id(kNyborg) ? nyborg_.ca() : "";
-    });
+    identities_ = std::make_unique<PeerIdentities>(clock_, [this](AuthorityId id) { return IssuersOf(id); });
     service_ = std::make_unique<WhoAmI>(*identities_);
     const auto credentials = MakeServerCredentials(files);
     ASSERT_TRUE(credentials.ok()) << credentials.status();
@@ -170,7 +174,11 @@ class TlsTest : public ::testing::Test {
 
   std::shared_ptr<grpc::Channel> Open(const TlsFiles& files, AuthorityId server = Id(kOdense),
                                       const std::string& host = "localhost") {
-    const auto credentials = MakeChannelCredentials(files, server);
+    return Open(files, server, host, IssuersOf(server));
+  }
+  std::shared_ptr<grpc::Channel> Open(const TlsFiles& files, AuthorityId server, const std::string& host,
+                                      const std::string& issuers) {
+    const auto credentials = MakeChannelCredentials(files, server, [issuers] { return issuers; });
     EXPECT_TRUE(credentials.ok()) << credentials.status();
     if (!credentials.ok()) return nullptr;
     return Connect(host, *credentials);
@@ -269,6 +277,54 @@ TEST_F(TlsTest, APeersCaCannotNameAnotherAuthority) {
   EXPECT_EQ(BrokenRuleOf(answer.status())->rule, "CERTIFICATE_ISSUER_UNTRUSTED");
   EXPECT_EQ(DanishTextOf(answer.status()),
             "Certifikatet er ikke udstedt af en udsteder, som gælder for denne myndighed.");
+}
+
+// The mirror: a peer whose issuer is among our roots signs a node's certificate in another's name, and serves with it.
+TEST_F(TlsTest, APeersCaCannotServeForAnotherAuthority) {
+  const DemoPki impostor(kOdense, "Odense");
+  ASSERT_TRUE(impostor.ok());
+  std::ofstream(impostor.Path("roots.pem")) << nyborg_.ca();
+  std::ofstream(nyborg_.Path("roots.pem"), std::ios::app) << impostor.ca();
+  Serve(FilesOf(impostor));
+  const auto answer = Call(Open(FilesOf(nyborg_), Id(kOdense)));
+  EXPECT_EQ(answer.status().code(), absl::StatusCode::kUnavailable) << answer.status();
+  // Nothing else is wrong with it: were that issuer Odense's, it would be Odense.
+  const auto believed = Call(Open(FilesOf(nyborg_), Id(kOdense), "localhost", impostor.ca()));
+  EXPECT_TRUE(believed.ok()) << believed.status();
+}
+
+TEST_F(TlsTest, AnAuthorityWithoutIssuersIsRefused) {
+  for (const char* issuers : {"", "no certificate"}) {
+    const auto answer = Call(Open(FilesOf(nyborg_), Id(kOdense), "localhost", issuers));
+    EXPECT_EQ(answer.status().code(), absl::StatusCode::kUnavailable) << answer.status();
+  }
+}
+
+TEST_F(TlsTest, AChannelAsksForTheIssuersAtEachHandshake) {
+  const auto dropped = std::make_shared<std::atomic<bool>>(false);
+  const auto credentials = MakeChannelCredentials(
+      FilesOf(nyborg_), Id(kOdense),
+      [dropped, odense = odense_.ca(), nyborg = nyborg_.ca()] { return *dropped ? nyborg : odense; });
+  ASSERT_TRUE(credentials.ok()) << credentials.status();
+  const auto standing = Connect("localhost", *credentials);
+  EXPECT_TRUE(Call(standing).ok());
+  *dropped = true;
+  // Another address, so that it is another connection.
+  EXPECT_EQ(Call(Connect("127.0.0.1", *credentials)).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(Call(standing).ok());
+}
+
+TEST_F(TlsTest, AClientOfOneNodeHasTheIssuersInItsRoots) {
+  TlsFiles files = ClientOf(odense_, "case-system-1");
+  const auto call = [&] {
+    const auto credentials = MakeChannelCredentials(files, Id(kOdense));
+    EXPECT_TRUE(credentials.ok()) << credentials.status();
+    return Call(Connect("localhost", *credentials)).status();
+  };
+  files.roots = odense_.Path("ca.pem");
+  EXPECT_EQ(call(), absl::OkStatus());
+  files.roots = nyborg_.Path("ca.pem");
+  EXPECT_EQ(call().code(), absl::StatusCode::kUnavailable);
 }
 
 TEST_F(TlsTest, AChannelAcceptsOnlyTheNodeOfItsAuthority) {
