@@ -49,6 +49,11 @@ std::string RuleOf(const absl::Status& status) {
   return std::string(ToStd(absl::StatusCodeToString(status.code())));
 }
 
+bool IsOwn(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) || absl::IsUnavailable(status) || absl::IsUnknown(status) ||
+         absl::IsUnimplemented(status);
+}
+
 std::string PeersRule(std::string_view rule, std::string_view otherwise) {
   const bool formed = !rule.empty() && rule.size() <= 64 && std::all_of(rule.begin(), rule.end(), [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';

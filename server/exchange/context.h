@@ -79,6 +79,10 @@ class Context {
 // The rule of an error, or the name of its code where it has none.
 [[nodiscard]] std::string RuleOf(const absl::Status& status);
 
+// Whether the error is ours (a full queue, a node that stops, the store, a program too old): the peer did nothing
+// wrong, and no rejection of it is recorded.
+[[nodiscard]] bool IsOwn(const absl::Status& status);
+
 // A rule that a peer names, if it has a rule's form (UPPER_SNAKE_CASE, at most 64 characters); else `otherwise`. What
 // peers write goes into logs and status pages.
 [[nodiscard]] std::string PeersRule(std::string_view rule, std::string_view otherwise);

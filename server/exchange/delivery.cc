@@ -226,7 +226,7 @@ void Delivery::OnFault(const v1::Fault& fault) {
 
 void Delivery::OnAnswer(const v1::BatchAnswer& answer) {
   if (const absl::Status status = TakeReceipt(answer); !status.ok()) {
-    context_.rejections.Record(peer_, RuleOf(status));
+    if (!IsOwn(status)) context_.rejections.Record(peer_, RuleOf(status));
     return Disconnect(status);
   }
   backoff_.Reset();

@@ -23,11 +23,6 @@ absl::Status Fault(std::string_view rule, std::string_view message) {
 
 bool IsPause(const absl::Status& status) { return absl::IsUnimplemented(status); }
 
-// Ours: the peer did nothing wrong.
-bool IsOwn(const absl::Status& status) {
-  return absl::IsResourceExhausted(status) || absl::IsUnavailable(status) || absl::IsUnknown(status) || IsPause(status);
-}
-
 }  // namespace
 
 class Reception::Events final : public LinkEvents {
