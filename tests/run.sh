@@ -96,6 +96,7 @@ stage_asan() {
 }
 
 stage_tsan() {
+  export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp"
   say "tsan: ThreadSanitizer, on what uses neither gRPC nor RocksDB"
   build tsan threaded_tests && ctests tsan-tests build/tsan -L threaded
 }
