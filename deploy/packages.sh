@@ -7,7 +7,7 @@
 set -euo pipefail
 
 build=(
-  g++ cmake ninja-build ccache pkg-config git ca-certificates openssl
+  g++ cmake ninja-build ccache pkg-config git ca-certificates openssl python3
   libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
   libabsl-dev libsodium-dev librocksdb-dev libssl-dev
   jq libcli11-dev libtomlplusplus-dev libspdlog-dev prometheus-cpp-dev nlohmann-json3-dev
@@ -15,7 +15,7 @@ build=(
 tests=(
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
   clang-16 clang-tidy-16 clang-format-16 libclang-rt-16-dev lld-16
-  golang-go golang-golang-x-mod-dev python3-minimal python3-grpcio python3-protobuf strace procps
+  golang-go golang-golang-x-mod-dev python3-grpcio python3-protobuf strace procps
 )
 bench=(postgresql postgresql-contrib)
 
