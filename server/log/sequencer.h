@@ -33,7 +33,8 @@ class Sequencer final : public SubmissionQueue {
     size_t per_commit = 4096;                        // submissions prepared at once
     absl::Duration linger = absl::Milliseconds(50);  // how long one that is not urgent waits for company
   };
-  // Called once, on the committer's thread, when a commit failed: the process must exit without answering anybody.
+  // Called once, on the committer's thread, when a commit failed: the process must exit. Who waited was told
+  // only that it was abandoned (UNKNOWN), never OK.
   using FailureHandler = std::function<void(const absl::Status&)>;
 
   Sequencer(Log& log, const Limits& limits, FailureHandler on_failure);

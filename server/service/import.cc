@@ -101,7 +101,8 @@ void ImportStream::Import() {
 
 absl::Status ImportStream::Apply(log::Appender& appender, const event::ImportExtract& command) {
   const v1::RequestContext& context = header_.context();
-  // The digest of the file is all that the client said: a repetition after a restart makes other fresh ids.
+  // Of the file alone, so that a repetition, which makes other fresh ids, is still the same request; officer and
+  // purpose are not part of it.
   const RequestedCommand requested{event::Command{context.officer(), command},
                                    RequestKeyOf(*client_, context.request_id()), command.digest, client_->fingerprint};
   MEDFLYT_ASSIGN_OR_RETURN(const auto events, ApplyCommand(appender, requested, parts_.request_retention));
