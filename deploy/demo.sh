@@ -89,13 +89,24 @@ trap stop_nodes EXIT
 
 chapter 'Packages and build'
 deploy/packages.sh build
-if [ ! -f "$build/CMakeCache.txt" ]; then
-  cmake --preset release -DMEDFLYT_TESTS=OFF -DMEDFLYT_BENCH=OFF >"$root/build/demo-build.log" 2>&1 ||
-    { tail -20 "$root/build/demo-build.log"; fail 'configuration'; }
+build_log=$root/build/demo-build.log
+mkdir -p "$root/build"
+# On a terminal, the number of the step that Ninja is at.
+show_progress() {
+  local line
+  while IFS= read -r line; do
+    [[ -t 1 && $line =~ ^\[[0-9]+/[0-9]+\] ]] && printf '\r   %s\e[K' "${BASH_REMATCH[0]}"
+  done
+  if [ -t 1 ]; then printf '\r\e[K'; fi
+}
+tell "building in $build; the first time takes some minutes (see $build_log)"
+if [ ! -f "$build/build.ninja" ]; then
+  cmake --preset release -DMEDFLYT_TESTS=OFF -DMEDFLYT_BENCH=OFF >"$build_log" 2>&1 ||
+    { tail -20 "$build_log"; fail 'configuration'; }
 fi
-cmake --build "$build" --target medflyt medflytd >"$root/build/demo-build.log" 2>&1 ||
-  { grep -E 'error|FAILED' "$root/build/demo-build.log" | head -20; fail 'build'; }
-tell "built in $build"
+cmake --build "$build" --target medflyt medflytd 2>&1 | tee "$build_log" | show_progress ||
+  { grep -E 'error|FAILED' "$build_log" | head -20; fail 'build'; }
+tell "built in $SECONDS s"
 
 if [ -f "$demo/pids" ]; then  # of an earlier --keep
   while read -r old; do
