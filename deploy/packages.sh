@@ -9,7 +9,7 @@ set -euo pipefail
 build=(
   g++ cmake ninja-build ccache pkg-config git ca-certificates openssl python3
   libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
-  libabsl-dev libsodium-dev librocksdb-dev libssl-dev
+  libabsl-dev libsodium-dev librocksdb-dev libssl-dev libjemalloc-dev
   jq libcli11-dev libtomlplusplus-dev libspdlog-dev prometheus-cpp-dev nlohmann-json3-dev
 )
 tests=(

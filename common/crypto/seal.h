@@ -14,7 +14,7 @@ namespace medflyt::crypto {
 using Nonce = FixedBytes<24, struct NonceTag>;
 inline constexpr size_t kSealOverhead = 16;  // bytes of the authentication tag
 
-// The operating system's randomness.
+// libsodium's generator, seeded from the operating system's in each thread.
 class SystemRandom final : public RandomSource {
  public:
   void Fill(uint8_t* out, size_t size) override;

@@ -95,7 +95,10 @@ Arena& ProcessArena() {
 }  // namespace
 
 void RequireSodium() {
-  static const bool ready = sodium_init() >= 0;
+  // Ids and nonces are drawn for every event: a system call for each would cost more than sealing does. This one draws
+  // from the system once a thread and goes on with ChaCha20, erasing its key as it goes.
+  static const bool ready =
+      randombytes_set_implementation(&randombytes_internal_implementation) == 0 && sodium_init() >= 0;
   if (!ready) std::abort();
 }
 

@@ -32,7 +32,7 @@ class Key {
  public:
   static constexpr size_t kSize = 32;
 
-  // 32 random bytes of the operating system.
+  // 32 random bytes (SystemRandom, seal.h).
   [[nodiscard]] static Key Random();
   // Nothing unless `bytes` has 32 bytes. The caller wipes its own copy (see Wipe).
   [[nodiscard]] static std::optional<Key> FromBytes(std::string_view bytes);

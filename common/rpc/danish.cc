@@ -102,6 +102,7 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"EVENT_FOR_ANOTHER_RECIPIENT", "Hændelsen er stilet til en anden myndighed."},
     {"EVENT_ID_REUSED", "Hændelsens id er brugt til en anden post."},
     {"EVENT_TYPE_UNKNOWN", "Hændelsens type er ukendt for denne version."},
+    {"EVENT_ERASED", "Det, som anmodningen førte til, er slettet siden."},
     {"EVENT_UNKNOWN", "Hændelsen findes ikke her."},
     {"EXCHANGE_KEY_DESTROYED", "Periodens udvekslingsnøgle er slettet. Nøglen må sendes igen."},
     {"EXCHANGE_KEY_EXPIRED", "Udvekslingsnøglens periode er udløbet."},

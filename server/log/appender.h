@@ -48,6 +48,12 @@ class Appender {
   // Appends the exact bytes of a ledger record (common/entry/ledger.h).
   virtual LeafIndex AppendLedger(std::string entry) = 0;
 
+  // How many entries the log holds now, those of this commit included.
+  [[nodiscard]] virtual TreeSize size() const = 0;
+  // The events that this node issued among the entries [first, end) of one earlier Execute. FAILED_PRECONDITION
+  // (EVENT_ERASED) where the key of one is gone; the reader's errors.
+  [[nodiscard]] virtual absl::StatusOr<std::vector<IssuedEvent>> IssuedBetween(LeafIndex first, TreeSize end) = 0;
+
   // The peer's row; a change is staged.
   [[nodiscard]] virtual PeerState& peer(AuthorityId authority) = 0;
 

@@ -100,7 +100,7 @@ std::string PairRowKey(char kind, AuthorityId peer, uint64_t number_or_index) {
 std::string EventKey(const EventId& id) { return Prefixed('e', id.bytes()); }
 std::string LeafHashKey(const Hash& leaf_hash) { return Prefixed('h', leaf_hash.bytes()); }
 std::string GrantKey(const KeyId& id) { return Prefixed('g', id.bytes()); }
-std::string RequestKey(const Hash& request) { return Prefixed('q', request.bytes()); }
+std::string RequestRowKey(const RequestKey& request) { return Prefixed('q', request.bytes()); }
 std::string HeadKey() { return "head"; }
 std::string PeerKeyPrefix() { return "peer"; }
 
@@ -191,34 +191,18 @@ std::string EncodeRequest(const RequestRecord& record) {
   std::string out = Versioned();
   out.append(record.digest.bytes());
   AppendU64(out, static_cast<uint64_t>(absl::ToUnixMicros(record.recorded_at)));
-  for (const IssuedEvent& event : record.events) {
-    out.append(event.id.bytes());
-    out.push_back(static_cast<char>(event.type));
-    out.append(event.case_id.bytes());
-    AppendU32(out, event.recipient.number());
-    AppendU64(out, event.leaf.value());
-    out.append(event.leaf_hash.bytes());
-  }
+  AppendU64(out, record.first.value());
+  AppendU32(out, record.entries);
   return out;
 }
 
 absl::StatusOr<RequestRecord> DecodeRequest(std::string_view value) {
   RowReader reader(value);
   RequestRecord record;
-  record.digest = reader.Fixed<Hash>();
+  record.digest = reader.Fixed<RequestDigest>();
   record.recorded_at = absl::FromUnixMicros(static_cast<int64_t>(reader.U64()));
-  while (reader.ok() && !reader.rest().empty()) {
-    IssuedEvent event;
-    event.id = reader.Fixed<EventId>();
-    const uint8_t type = reader.U8();
-    if (type >= event::kTypeCount) return Malformed("request");
-    event.type = static_cast<event::Type>(type);
-    event.case_id = reader.Fixed<CaseId>();
-    event.recipient = reader.Authority();
-    event.leaf = LeafIndex(reader.U64());
-    event.leaf_hash = reader.Fixed<Hash>();
-    record.events.push_back(event);
-  }
+  record.first = LeafIndex(reader.U64());
+  record.entries = reader.U32();
   if (!reader.done()) return Malformed("request");
   return record;
 }

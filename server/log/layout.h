@@ -8,7 +8,8 @@
 //   kIndex     'e' ‖ event id                     EventLocation
 //   kIndex     'h' ‖ leaf hash                    event id of an announcement received
 //   kIndex     'g' ‖ key id                       u64 leaf index of its KeyGranted record
-//   kIndex     'q' ‖ request (32), 't' ‖ ...      what requests led to, sealed (server/service/request_book.h)
+//   kIndex     'q' ‖ keyed hash of a request (16) RequestRecord (server/service/request_book.h)
+//   kIndex     't' ‖ keyed hash of a relocation   a first officer's certificate (server/service/request_book.h)
 //   kState     domain row key (17)                version ‖ nonce ‖ sealed row (state_rows.h)
 //   kMeta      'head'                             Head
 //   kMeta      'peer' ‖ u32 peer                  PeerState
@@ -80,11 +81,17 @@ struct IssuedEvent {
   friend bool operator==(const IssuedEvent&, const IssuedEvent&) = default;
 };
 
-// What a client's request led to, kept so that the same request is answered the same way.
+using RequestKey = FixedBytes<16, struct RequestKeyTag>;        // keyed hash of who asked and the request's id
+using RequestDigest = FixedBytes<16, struct RequestDigestTag>;  // keyed hash of all that was said in it
+
+// What a client's request led to, kept so that the same request is answered the same way: the events among `entries`
+// entries of this log from `first` on. The rest is read from the log itself, so a row is small and outlives no erasure.
 struct RequestRecord {
-  Hash digest;  // of the request's content
+  RequestDigest digest;
   absl::Time recorded_at;
-  std::vector<IssuedEvent> events;
+  LeafIndex first;
+  uint32_t entries = 0;
+  friend bool operator==(const RequestRecord&, const RequestRecord&) = default;
 };
 
 // Set in a pair row's leaf index where the event travels with an opened announcement, so that delivery need not open
@@ -106,7 +113,7 @@ void AppendSegmentEntry(std::string& segment, std::string_view entry, const KeyI
 [[nodiscard]] std::string EventKey(const EventId& id);
 [[nodiscard]] std::string LeafHashKey(const Hash& leaf_hash);
 [[nodiscard]] std::string GrantKey(const KeyId& id);
-[[nodiscard]] std::string RequestKey(const Hash& request);
+[[nodiscard]] std::string RequestRowKey(const RequestKey& request);
 [[nodiscard]] std::string HeadKey();
 [[nodiscard]] std::string PeerKey(AuthorityId peer);
 [[nodiscard]] std::string PeerKeyPrefix();

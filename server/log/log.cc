@@ -102,6 +102,8 @@ absl::StatusOr<std::unique_ptr<Log>> Log::Open(const Parts& parts) {
 std::unique_ptr<PreparedCommit> Log::Prepare(std::vector<std::unique_ptr<Submission>> submissions) {
   auto prepared = std::make_unique<PreparedCommit>();
   prepared->submissions = std::move(submissions);
+  const TreeSize durable = head().size;
+  while (!ahead_.empty() && ahead_.front().leaf.value() < durable.value()) ahead_.pop_front();
   Staging staging(*this, *prepared);
   for (const auto& submission : prepared->submissions) submission->Apply(staging);
   staging.Finish();

@@ -7,6 +7,7 @@
 // In simulation one thread calls both in turn; in production Sequencer does (sequencer.h).
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -96,6 +97,10 @@ class Log {
 
  private:
   class Staging;
+  struct KeyHash {  // looks up what it does not own
+    using is_transparent = void;
+    size_t operator()(std::string_view key) const { return std::hash<std::string_view>()(key); }
+  };
   Log(const Parts& parts, Head head, std::unique_ptr<Tree> tree, domain::State state,
       std::map<AuthorityId, PeerState> peers);
 
@@ -110,12 +115,14 @@ class Log {
   wire::ContentCodec codec_;
   wire::LedgerCodec ledger_;
   Head prepared_head_;
+  std::deque<IssuedEvent> ahead_;  // issued in commits that were not durable when this one began
 
   mutable Mutex mutex_;
   Head head_ MEDFLYT_GUARDED_BY(mutex_);
   std::map<AuthorityId, PeerState> durable_peers_ MEDFLYT_GUARDED_BY(mutex_);
   // kIndex rows that are staged and not yet durable, with how many prepared commits hold them.
-  std::unordered_map<std::string, std::pair<std::string, int>> staged_index_ MEDFLYT_GUARDED_BY(mutex_);
+  std::unordered_map<std::string, std::pair<std::string, int>, KeyHash, std::equal_to<>> staged_index_
+      MEDFLYT_GUARDED_BY(mutex_);
 };
 
 }  // namespace medflyt::log

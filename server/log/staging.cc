@@ -94,7 +94,7 @@ PeerState& Log::Staging::peer(AuthorityId authority) {
 absl::StatusOr<std::optional<std::string>> Log::Staging::FindIndex(std::string_view key) const {
   {
     MutexLock lock(log_.mutex_);
-    if (const auto staged = log_.staged_index_.find(std::string(key)); staged != log_.staged_index_.end()) {
+    if (const auto staged = log_.staged_index_.find(key); staged != log_.staged_index_.end()) {
       return std::optional<std::string>(staged->second.first);
     }
   }
@@ -106,8 +106,43 @@ void Log::Staging::PutIndex(std::string_view key, std::string_view value) {
   prepared_.index_keys.emplace_back(key);
   MutexLock lock(log_.mutex_);
   auto& staged = log_.staged_index_[std::string(key)];
-  staged.first = std::string(value);
+  staged.first.assign(value);
   ++staged.second;
+}
+
+absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::IssuedBetween(LeafIndex first, TreeSize end) {
+  std::vector<IssuedEvent> issued;
+  if (first.value() >= log_.head().size.value()) {
+    for (const IssuedEvent& event : log_.ahead_) {
+      if (event.leaf >= first && event.leaf.value() < end.value()) issued.push_back(event);
+    }
+    return issued;
+  }
+  MEDFLYT_RETURN_IF_ERROR(
+      log_.reader_.Visit(first, end, [&](LeafIndex leaf, std::string_view entry, const KeyId& key_id) -> absl::Status {
+        if (key_id.is_zero()) return absl::OkStatus();  // a ledger record
+        auto event = ReadIssued(leaf, entry, key_id);
+        if (event.ok()) issued.push_back(*std::move(event));
+        return event.status();
+      }));
+  return issued;
+}
+
+absl::StatusOr<IssuedEvent> Log::Staging::ReadIssued(LeafIndex leaf, std::string_view entry, const KeyId& key_id) {
+  const auto key = log_.parts_.keys.Find(key_id);
+  if (absl::IsNotFound(key.status())) {
+    return RuleError(absl::StatusCode::kFailedPrecondition, "EVENT_ERASED", "context.request_id",
+                     "what this request led to has been erased since");
+  }
+  MEDFLYT_RETURN_IF_ERROR(key.status());
+  MEDFLYT_ASSIGN_OR_RETURN(const entry::SealedView sealed, entry::ParseSealed(entry));
+  MEDFLYT_ASSIGN_OR_RETURN(std::string content, entry::OpenEntry(sealed, *key, log_.origin()));
+  const auto event = log_.codec_.Decode(content, sealed.event_id);
+  crypto::Wipe(content);
+  MEDFLYT_RETURN_IF_ERROR(event.status());
+  return IssuedEvent{
+      sealed.event_id,        event::TypeOf(event->body), event->header.case_id, event->header.recipient, leaf,
+      merkle::LeafHash(entry)};
 }
 
 absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::Append(std::vector<event::Draft> drafts) {
@@ -157,6 +192,7 @@ absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::Append(std::vector<event:
     prepared_.batch.Put(Table::kIndex, EventKey(header.id),
                         EncodeLocation({header.issuer, header.recipient, header.number, leaf}));
     issued.push_back({header.id, event::TypeOf(event.body), header.case_id, header.recipient, leaf, last_leaf_hash_});
+    log_.ahead_.push_back(issued.back());
     domain::Evolve(log_.state_, event, {log_.origin(), leaf, last_leaf_hash_});
     to_settle_.push_back(std::move(event));
   }

@@ -31,6 +31,8 @@ class Log::Staging final : public Appender {
   LeafIndex AppendUndecodable(AuthorityId issuer, PairNumber number, const EventId& id,
                               const event::AnnouncementRef& stands_at, std::string_view refused) override;
   LeafIndex AppendLedger(std::string entry) override;
+  TreeSize size() const override { return log_.tree_->size(); }
+  absl::StatusOr<std::vector<IssuedEvent>> IssuedBetween(LeafIndex first, TreeSize end) override;
   PeerState& peer(AuthorityId authority) override;
   absl::StatusOr<std::optional<std::string>> FindIndex(std::string_view key) const override;
   void PutIndex(std::string_view key, std::string_view value) override;
@@ -45,6 +47,7 @@ class Log::Staging final : public Appender {
   // encoded.
   [[nodiscard]] absl::StatusOr<std::vector<IssuedEvent>> Append(std::vector<event::Draft> drafts);
   [[nodiscard]] absl::StatusOr<keys::DataKey> SealingKey(const event::Event& event);
+  [[nodiscard]] absl::StatusOr<IssuedEvent> ReadIssued(LeafIndex leaf, std::string_view entry, const KeyId& key_id);
   // Applies what follows by rule from the events in to_settle_, until nothing more does.
   [[nodiscard]] absl::Status Settle(std::vector<IssuedEvent>& issued);
   LeafIndex AppendEntry(std::string entry, const KeyId& key_id);

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "server/service/views.h"
 
@@ -101,11 +102,15 @@ void ImportStream::Import() {
 
 absl::Status ImportStream::Apply(log::Appender& appender, const event::ImportExtract& command) {
   const v1::RequestContext& context = header_.context();
-  // Of the file alone, so that a repetition, which makes other fresh ids, is still the same request; officer and
-  // purpose are not part of it.
+  // Of the file, not of the command, so that a repetition, which makes other fresh ids, is still the same request.
+  std::string said(command.digest.bytes());
+  AppendU32(said, static_cast<uint32_t>(context.officer().size()));
+  said.append(context.officer()).append(context.purpose());
   const RequestedCommand requested{event::Command{context.officer(), command},
-                                   RequestKeyOf(*client_, context.request_id()), command.digest, client_->fingerprint};
-  MEDFLYT_ASSIGN_OR_RETURN(const auto events, ApplyCommand(appender, requested, parts_.request_retention));
+                                   RequestKeyOf(*client_, context.request_id()), crypto::Sha256(said),
+                                   client_->fingerprint};
+  MEDFLYT_ASSIGN_OR_RETURN(RequestBook book, RequestBook::Open(appender));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto events, ApplyCommand(appender, book, requested, parts_.request_retention));
 
   response_->set_production_date(FormatIsoDate(command.production_date));
   if (command.previous_production_date) {

@@ -7,7 +7,6 @@
 #include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "common/wire/limits.h"
-#include "server/service/request_book.h"
 
 namespace medflyt::service {
 namespace {
@@ -32,13 +31,16 @@ crypto::Hash RequestKeyOf(const rpc::PeerIdentity& client, std::string_view requ
   return crypto::Sha256({"medflyt/v1/request", std::string_view("\0", 1), owner, request_id});
 }
 
-CommandOutcome ApplyCommand(log::Appender& appender, const RequestedCommand& requested, absl::Duration retention) {
+CommandOutcome ApplyCommand(log::Appender& appender, RequestBook& book, const RequestedCommand& requested,
+                            absl::Duration retention) {
   if (!requested.command.ok()) return requested.command.status();
-  MEDFLYT_ASSIGN_OR_RETURN(RequestBook book, RequestBook::Open(appender));
-  const crypto::Hash digest = book.Keyed(requested.digest);
-  MEDFLYT_ASSIGN_OR_RETURN(auto record, book.Find(requested.request));
+  const log::RequestKey key = book.KeyOf(requested.request);
+  const log::RequestDigest digest = book.DigestOf(requested.digest);
+  MEDFLYT_ASSIGN_OR_RETURN(const auto record, book.Find(key));
   if (record && appender.now() - record->recorded_at <= retention) {
-    if (record->digest == digest) return std::move(record->events);
+    if (record->digest == digest) {
+      return appender.IssuedBetween(record->first, TreeSize(record->first.value() + record->entries));
+    }
     return RuleError(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED", "context.request_id",
                      "this request id was used for something else");
   }
@@ -46,16 +48,19 @@ CommandOutcome ApplyCommand(log::Appender& appender, const RequestedCommand& req
   if (release != nullptr) {
     MEDFLYT_RETURN_IF_ERROR(CheckSecondCertificate(appender, book, *release, requested.client_certificate));
   }
+  const TreeSize before = appender.size();
   MEDFLYT_ASSIGN_OR_RETURN(std::vector<log::IssuedEvent> events, appender.Execute(*requested.command));
   if (release != nullptr) book.PutFirstOfficer(release->relocation, requested.client_certificate);
-  book.Put(requested.request, {digest, appender.now(), events});
+  book.Put(key, {digest, appender.now(), LeafIndex(before.value()),
+                 static_cast<uint32_t>(appender.size().value() - before.value())});
   return events;
 }
 
 void CommandSubmission::Apply(log::Appender& appender) {
+  auto book = RequestBook::Open(appender);
   outcomes_.reserve(commands_.size());
   for (const RequestedCommand& command : commands_) {
-    outcomes_.push_back(ApplyCommand(appender, command, retention_));
+    outcomes_.push_back(book.ok() ? ApplyCommand(appender, *book, command, retention_) : book.status());
   }
 }
 

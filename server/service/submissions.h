@@ -17,6 +17,7 @@
 #include "common/rpc/peer_identity.h"
 #include "server/log/appender.h"
 #include "server/log/submission.h"
+#include "server/service/request_book.h"
 
 namespace medflyt::service {
 
@@ -40,7 +41,7 @@ using CommandOutcome = absl::StatusOr<std::vector<log::IssuedEvent>>;
 // ReleaseHold is a two-officer act: its second call must come with another certificate than the first, whatever names
 // the officers have (FAILED_PRECONDITION, TWO_OFFICERS_REQUIRED). The first one's fingerprint is kept in the request
 // book and overwritten when a first officer asks anew. That the officers differ too, the domain checks.
-[[nodiscard]] CommandOutcome ApplyCommand(log::Appender& appender, const RequestedCommand& requested,
+[[nodiscard]] CommandOutcome ApplyCommand(log::Appender& appender, RequestBook& book, const RequestedCommand& requested,
                                           absl::Duration retention);
 
 // Several commands, each on its own, in one submission.

@@ -17,7 +17,8 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Table table, const std::shared_ptr<ro
   blocks.block_cache = cache;
   // Filters and indexes count against the cache, so that memory stays bounded however long the log is.
   blocks.cache_index_and_filter_blocks = true;
-  blocks.pin_l0_filter_and_index_blocks_in_cache = true;
+  // They stay there while their file is open: each lookup of an id asks every level's filter.
+  blocks.metadata_cache_options.unpartitioned_pinning = rocksdb::PinningTier::kAll;
 
   options.write_buffer_size = 16 * kMiB;  // the log's limit writes them out before that
   options.max_write_buffer_number = 3;    // a commit never waits for a single flush
@@ -36,13 +37,8 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Table table, const std::shared_ptr<ro
       options.memtable_prefix_bloom_size_ratio = 0.02;
       blocks.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
       break;
-    case Table::kState:
-      blocks.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-      options.compression = rocksdb::kLZ4Compression;
-      break;
+    case Table::kState:  // this and the rest are read in order, or once
     case Table::kKeys:
-      blocks.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-      break;
     case Table::kOutbox:
     case Table::kMeta:
       break;

@@ -111,6 +111,23 @@ TEST_F(SubmissionsTest, ARequestIdIsKnownWithinOneBatchAndOneCommit) {
   EXPECT_EQ(agreements(), 2u);
 }
 
+TEST_F(SubmissionsTest, ARequestIdIsKnownBeforeItsFirstAnswerIsDurable) {
+  std::vector<std::vector<CommandOutcome>> answers;
+  const auto prepare = [&](std::vector<RequestedCommand> commands) {
+    std::vector<std::unique_ptr<log::Submission>> submissions;
+    submissions.push_back(std::make_unique<CommandSubmission>(
+        std::move(commands), kRetention,
+        [&](std::vector<CommandOutcome> done) { answers.push_back(std::move(done)); }));
+    return log_->Prepare(std::move(submissions));
+  };
+  const auto first = prepare({Propose("r-1"), Propose("r-2")});
+  const auto second = prepare({Propose("r-2")});
+  ASSERT_TRUE(log_->Commit(*first).ok());
+  ASSERT_TRUE(log_->Commit(*second).ok());
+  EXPECT_EQ(*answers.at(1)[0], *answers.at(0)[1]);
+  EXPECT_EQ(agreements(), 2u);
+}
+
 TEST_F(SubmissionsTest, ARequestIdForSomethingElseIsRefused) {
   ASSERT_TRUE(Run({Propose("r-1")})[0].ok());
   const auto reused = Run({Propose("r-1", "other terms")});
