@@ -112,7 +112,7 @@ absl::Status BenchNode::Know(const BenchNode& peer) const {
 }
 
 absl::Status BenchNode::Start(const node::Environment& environment) {
-  MEDFLYT_ASSIGN_OR_RETURN(const node::Config config, node::LoadConfig((directory_ / "medflytd.toml").string()));
+  MEDFLYT_ASSIGN_OR_RETURN(const node::Config config, node::LoadConfig(configuration()));
   MEDFLYT_ASSIGN_OR_RETURN(node_, node::Node::Start(config, environment));
   return absl::OkStatus();
 }

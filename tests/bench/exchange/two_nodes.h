@@ -42,6 +42,7 @@ class BenchNode {
                                                                      RandomSource& random) const;
 
   [[nodiscard]] const std::string& cvr() const { return owner_.cvr; }
+  [[nodiscard]] std::string configuration() const { return (directory_ / "medflytd.toml").string(); }
   [[nodiscard]] std::string store() const { return (directory_ / "data/store").string(); }
   // The node's own certificate, and the issuers of this authority.
   [[nodiscard]] rpc::TlsFiles tls() const;
