@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -57,6 +59,57 @@ TEST(VerifyTilesTest, LogsOfEverySizeHold) {
   }
 }
 
+TEST(VerifyTilesTest, SeveralThreadsFindWhatOneFinds) {
+  const tlog::NoteSigner signer = LogSigner(kOrigin, 'a');
+  const TiledLog log(NumberedEntries(256 * 300 + 17), signer);
+  TiledLog::Files damaged = log.files();
+  damaged.at("tile/entries/004")[5] ^= 1;
+  damaged.at("tile/0/299").clear();
+  damaged.erase("tile/entries/256");
+  damaged.at("tile/1/000")[40] ^= 1;
+  const Trust trust{testing::Always({signer.verifier_key()}), {}, {}, {}};
+  for (const TiledLog::Files& files : {log.files(), damaged}) {
+    const auto alone = VerifyLog(ReaderOf(files), trust, {});
+    ASSERT_TRUE(alone.ok());
+    EXPECT_EQ(alone->verified(), files == log.files());
+    for (const unsigned threads : {2U, 3U, 8U}) {
+      std::vector<uint64_t> told;
+      Work work;
+      work.threads = threads;
+      work.progress = [&told](uint64_t done, uint64_t) { told.push_back(done); };
+      const auto together = VerifyLog(ReaderOf(files), trust, work);
+      ASSERT_TRUE(together.ok());
+      EXPECT_EQ(together->findings, alone->findings);
+      EXPECT_EQ(together->tiles, alone->tiles);
+      EXPECT_EQ(together->unreadable, alone->unreadable);
+      EXPECT_TRUE(std::is_sorted(told.begin(), told.end()));
+      EXPECT_EQ(told.size(), 301U);
+    }
+  }
+}
+
+TEST(VerifyTilesTest, ThreadsEndWhereNothingMoreCanBeDerivedOrRead) {
+  const tlog::NoteSigner signer = LogSigner(kOrigin, 'a');
+  const TiledLog log(NumberedEntries(256 * 64), signer);
+  const Trust trust{testing::Always({signer.verifier_key()}), {}, {}, {}};
+  Work work;
+  work.threads = 4;
+  TiledLog::Files cut = log.files();
+  cut.erase("tile/entries/003");
+  cut.erase("tile/0/003");
+  const auto report = VerifyLog(ReaderOf(cut), trust, work);
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(report->findings.size(), 2U);
+  const FileReader whole = ReaderOf(log.files());
+  const auto unread = VerifyLog(
+      [&](const std::string& path) -> absl::StatusOr<std::optional<std::string>> {
+        if (path == "tile/entries/005") return absl::UnavailableError("input/output error");
+        return whole(path);
+      },
+      trust, work);
+  EXPECT_EQ(unread.status().code(), absl::StatusCode::kUnavailable);
+}
+
 TEST(VerifyTilesTest, ReadsEachFileOnceAndNoOther) {
   const tlog::NoteSigner signer = LogSigner(kOrigin, 'a');
   const TiledLog log(NumberedEntries(700), signer);
@@ -87,12 +140,22 @@ TEST(VerifyTilesTest, TellsKindsOfEntriesApartWithoutOpeningThem) {
       {absl::FromUnixSeconds(1'795'000'000), wire::KeyDestroyed{*KeyId::FromBytes(std::string(16, 'i'))}});
   ASSERT_TRUE(record.ok()) << record.status();
   entries.insert(entries.end(), 2, *record);
-  entries.insert(entries.end(), {"", "neither", std::string(65535, '\x0A')});
+  const Report whole = Verified(TiledLog(entries, signer).files(), {signer.verifier_key()});
+  EXPECT_TRUE(whole.verified());
+  EXPECT_EQ(whole.sealed, 3U);
+  EXPECT_EQ(whole.ledger, 2U);
+  EXPECT_EQ(whole.records.keys_destroyed, 2U);
+  // Field 15 of a later version, and what no version can have made.
+  entries.insert(entries.end(), {"\x7A\x01x", "", std::string(65535, '\x0A'), entries[0].substr(1)});
   const Report report = Verified(TiledLog(entries, signer).files(), {signer.verifier_key()});
-  EXPECT_TRUE(report.verified());
   EXPECT_EQ(report.sealed, 3U);
   EXPECT_EQ(report.ledger, 2U);
+  EXPECT_EQ(report.not_understood, 1U) << "newer, and no fault";
   EXPECT_EQ(report.unreadable, 3U) << "they are part of the tree all the same";
+  const auto malformed = [](uint64_t entry) {
+    return Finding{FindingCode::kEntryMalformed, "tile/entries/000.p/9", LeafIndex(entry)};
+  };
+  EXPECT_THAT(report.findings, ElementsAre(malformed(6), malformed(7), malformed(8)));
 }
 
 TEST(VerifyTilesTest, BelievesTheKeysOfTheLogAndNoOther) {
@@ -175,8 +238,12 @@ TEST(VerifyTilesTest, WhatCannotBeReadIsAnErrorAndNoFinding) {
 }
 
 TEST(VerifyTilesTest, EveryFindingHasAName) {
-  for (int code = 0; code <= static_cast<int>(FindingCode::kRootMismatch); ++code) {
-    EXPECT_THAT(std::string(NameOf(static_cast<FindingCode>(code))), ::testing::MatchesRegex("[A-Z]+_[A-Z]+"));
+  std::set<std::string> names;
+  for (int code = 0; code <= static_cast<int>(FindingCode::kIssuedWithoutRight); ++code) {
+    const std::string name(NameOf(static_cast<FindingCode>(code)));
+    EXPECT_THAT(name, ::testing::MatchesRegex("[A-Z]+(_[A-Z]+)+"));
+    EXPECT_TRUE(names.insert(name).second) << name << " is told twice";
+    EXPECT_NE(MeaningOf(static_cast<FindingCode>(code)), "");
   }
 }
 

@@ -28,6 +28,7 @@ std::map<std::string, std::string> RulesOfTheSources() {
       const std::string extension = entry.path().extension();
       if (extension != ".cc" && extension != ".h") continue;
       if (entry.path().filename() == "danish.cc") continue;
+      if (entry.path().filename() == "finding.cc") continue;  // what an auditor finds is no error of a request
       const std::string source = testing::ReadFile(entry.path());
       for (auto it = std::sregex_iterator(source.begin(), source.end(), literal); it != std::sregex_iterator(); ++it) {
         rules.emplace((*it)[1], entry.path().string());
@@ -41,9 +42,7 @@ std::map<std::string, std::string> RulesOfTheSources() {
 const std::set<std::string>& NoRules() {
   static const auto& names = *new std::set<std::string>{
       "NAME_AND_ADDRESS_PROTECTION", "SPECIAL_ROAD_CODE", "MEDFLYT_PROFILE", "NO_COLOR", "XDG_CONFIG_HOME",
-      // What an auditor finds in a log is no error of a request.
-      "CHECKPOINT_MISSING", "CHECKPOINT_INVALID", "BUNDLE_MISSING", "BUNDLE_MALFORMED", "ENTRY_MISMATCH",
-      "TILE_MISMATCH", "ROOT_MISMATCH"};
+      "XDG_STATE_HOME"};
   return names;
 }
 

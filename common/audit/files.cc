@@ -1,12 +1,14 @@
+#include "common/audit/files.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
-#include "common/audit/verify.h"
 #include "common/tlog/tile.h"
 
 namespace medflyt::audit {
@@ -34,7 +36,15 @@ absl::StatusOr<std::optional<std::string>> ReadOpen(int file, const std::string&
   return std::optional<std::string>(std::move(bytes));
 }
 
+std::string KeptPath(std::string_view kind, LeafIndex record) {
+  const std::string tile = tlog::TilePath({0, record.value(), tlog::kTileWidth});
+  return std::string("kept/").append(kind).append(tile.substr(std::string_view("tile/0").size()));
+}
+
 }  // namespace
+
+std::string ReceiptPath(LeafIndex record) { return KeptPath("receipts", record); }
+std::string ReceivedPath(LeafIndex record) { return KeptPath("received", record); }
 
 FileReader DirectoryReader(std::string directory) {
   return [directory = std::move(directory)](const std::string& path) -> absl::StatusOr<std::optional<std::string>> {

@@ -1,0 +1,28 @@
+// A log as files: a C2SP tlog-tiles directory, wherever its bytes come from, and what an export adds to it.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/base/named_type.h"
+
+namespace medflyt::audit {
+
+// The bytes of a file by its path ("checkpoint", "tile/0/000", ...), or nothing where it is absent. Called by several
+// threads at once where a verification uses several.
+using FileReader = std::function<absl::StatusOr<std::optional<std::string>>(const std::string& path)>;
+
+// The files below a directory. What is no regular file is absent; of a file longer than any that a log has, the
+// beginning alone is read. UNAVAILABLE where the system cannot read a file. Thread-safe.
+[[nodiscard]] FileReader DirectoryReader(std::string directory);
+
+// Beside the tiles an export may hold what the node keeps beside its log, by the leaf index N of the record about it,
+// in groups of three digits as in tile paths:
+//   kept/receipts/N  the bytes of the Receipt (proto/medflyt/v1/exchange.proto) whose digest the record holds
+//   kept/received/N  the bytes of the EventBatch that the events of this and later records came in
+[[nodiscard]] std::string ReceiptPath(LeafIndex record);
+[[nodiscard]] std::string ReceivedPath(LeafIndex record);
+
+}  // namespace medflyt::audit

@@ -1,0 +1,80 @@
+// What an auditor finds: evidence that a log, or what lies beside it, is not what its owner may have signed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/named_type.h"
+
+namespace medflyt::audit {
+
+enum class FindingCode : uint8_t {
+  // The files.
+  kCheckpointMissing,
+  kCheckpointInvalid,  // not a checkpoint, or not signed by a key that is believed
+  kBundleMissing,      // an entry bundle below the signed size is not there
+  kBundleMalformed,    // a bundle does not hold exactly its entries
+  kEntryMismatch,      // an entry is not the one whose hash leads to the signed root
+  kTileMissing,
+  kTileMismatch,  // a tile is not what its leaves lead to
+  kRootMismatch,  // neither the entries nor the tiles lead to the signed root
+
+  // Who signed, and what was seen before.
+  kKeyNotValidAtSize,  // signed by a key of the log that may not sign trees of this size: retired, or not yet begun
+  kCosignatureInvalid,
+  kQuorumNotMet,   // not cosigned by as many witnesses as the policy asks
+  kLogRolledBack,  // smaller than a checkpoint that was kept
+  kLogForked,      // at the size of a checkpoint that was kept the log has another root
+
+  // What the entries say.
+  kEntryMalformed,        // in no form that an entry may have, in a log whose other entries have one
+  kReceivedOutOfOrder,    // an event of a peer is logged as received twice, or after a later one
+  kReceiptAhead,          // receipts for entries that stand behind their record, or for entries that nobody receives
+  kReceiptOutOfOrder,     // receipts for an entry that already had one
+  kPeerRolledBack,        // receipts under a smaller tree of the peer's than earlier ones
+  kPeerForked,            // under another root at the same size
+  kGrantAfterDestroying,  // a key is given away after it was recorded as destroyed
+
+  // What is kept beside the log.
+  kReceiptMissing,
+  kReceiptAltered,    // not the bytes whose digest was logged
+  kReceiptInvalid,    // does not prove what was logged of it
+  kReceivedMissing,   // the entry of a received event
+  kReceivedAltered,   // its hash is not the one that was logged
+  kReceivedUnproven,  // nothing shows that it stands in its issuer's log
+
+  // What was opened.
+  kKeyMismatch,  // the key is not the one that the entry committed to
+  kSealBroken,
+  kContentMalformed,
+  kIssuerForeign,  // the content names another issuer than the log's owner
+  kPairNumberReused,
+  kPairNumberGap,
+  kIssuedWithoutRight,
+};
+// "CHECKPOINT_MISSING", ...: stable.
+[[nodiscard]] std::string_view NameOf(FindingCode code);
+// In a sentence, for people.
+[[nodiscard]] std::string_view MeaningOf(FindingCode code);
+
+struct Finding {
+  FindingCode code;
+  std::string path;                // of the file at fault
+  std::optional<LeafIndex> entry;  // the first entry concerned, where there is one; of a bad bundle its first
+  std::string detail = {};         // who or what: a witness's name, a peer's log, a size; may be empty
+
+  friend bool operator==(const Finding&, const Finding&) = default;
+};
+
+// The first so many are told one by one.
+inline constexpr size_t kMaxFindings = 100;
+using Findings = std::vector<Finding>;
+
+// Appends unless there are kMaxFindings already.
+void Note(Findings& findings, FindingCode code, std::string path, std::optional<LeafIndex> entry,
+          std::string detail = {});
+
+}  // namespace medflyt::audit

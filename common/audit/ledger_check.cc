@@ -1,0 +1,245 @@
+#include "common/audit/ledger_check.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/audit/signatures.h"
+#include "common/base/status.h"
+#include "common/crypto/hash.h"
+#include "common/entry/receipt.h"
+#include "common/entry/seal.h"
+#include "common/merkle/proof.h"
+#include "common/merkle/tree_hasher.h"
+#include "common/tlog/tile.h"
+
+namespace medflyt::audit {
+namespace {
+
+std::string BundleOf(LeafIndex index, TreeSize size) {
+  const uint64_t bundle = index.value() / tlog::kTileWidth;
+  return tlog::EntryBundlePath(bundle, tlog::TileWidthAt(0, bundle, size));
+}
+
+// The first place in the batch where that entry of the issuer's log stands.
+std::optional<int> PlaceOf(const v1::EventBatch& batch, LeafIndex index) {
+  const auto found = std::find(batch.indices().begin(), batch.indices().end(), index.value());
+  if (found == batch.indices().end()) return std::nullopt;
+  const auto place = static_cast<int>(found - batch.indices().begin());
+  return place < batch.entries_size() ? std::optional<int>(place) : std::nullopt;
+}
+
+// Keys of that log for the tree that the note claims to be about.
+std::vector<tlog::VerifierKey> KeysForNote(std::span<const directory::LogKey> keys, std::string_view note,
+                                           std::string_view origin) {
+  const auto parsed = tlog::SignedNote::Parse(note);
+  const auto checkpoint = parsed.ok() ? tlog::Checkpoint::Parse(parsed->text) : parsed.status();
+  if (!checkpoint.ok()) return {};
+  return KeysOf(origin, KeysFor(keys, checkpoint->size()));
+}
+
+bool KnowsLog(std::span<const directory::LogKey> keys, std::string_view origin) {
+  return std::any_of(keys.begin(), keys.end(),
+                     [origin](const directory::LogKey& key) { return key.key.name() == origin; });
+}
+
+}  // namespace
+
+void LedgerCheck::Find(FindingCode code, LeafIndex index, std::string detail) {
+  Note(report_.findings, code, BundleOf(index, parts_.size), index, std::move(detail));
+}
+
+absl::Status LedgerCheck::Add(LeafIndex index, const wire::LedgerRecord& record) {
+  LedgerCounts& counts = report_.records;
+  if (const auto* received = std::get_if<wire::EventReceived>(&record.record)) return Check(index, *received);
+  if (const auto* receipts = std::get_if<wire::ReceiptsLogged>(&record.record)) return Check(index, *receipts);
+  if (std::holds_alternative<wire::RejectionsRecorded>(record.record)) {
+    ++counts.rejections;
+  } else if (const auto* grant = std::get_if<wire::KeyGranted>(&record.record)) {
+    ++counts.grants;
+    if (destroyed_.contains(grant->key_id)) {
+      Find(FindingCode::kGrantAfterDestroying, index, "to " + grant->recipient.ToString());
+    }
+  } else if (const auto* destroyed = std::get_if<wire::KeyDestroyed>(&record.record)) {
+    ++counts.keys_destroyed;
+    destroyed_.insert(destroyed->key_id);
+  } else {
+    ++counts.others;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LedgerCheck::Check(LeafIndex index, const wire::EventReceived& record) {
+  ++report_.records.received;
+  if (!record.refused_rule.empty()) ++report_.records.refused;
+  Issuer& issuer = issuers_[record.issuer_origin];
+  // A peer's events come in the order of its numbers, which is the order of its log.
+  if (issuer.last && record.issuer_index <= *issuer.last) {
+    Find(FindingCode::kReceivedOutOfOrder, index,
+         absl::StrCat("entry ", record.issuer_index.value(), " of ", record.issuer_origin));
+    return absl::OkStatus();
+  }
+  issuer.last = record.issuer_index;
+  return parts_.beside ? CheckKeptEntry(index, record, issuer) : absl::OkStatus();
+}
+
+absl::Status LedgerCheck::CheckKeptEntry(LeafIndex index, const wire::EventReceived& record, Issuer& issuer) {
+  MEDFLYT_RETURN_IF_ERROR(NextBatch(index, record, issuer));
+  const std::string about = absl::StrCat("entry ", record.issuer_index.value(), " of ", record.issuer_origin);
+  const auto place = issuer.batch ? PlaceOf(*issuer.batch, record.issuer_index) : std::nullopt;
+  if (!place) {
+    Find(FindingCode::kReceivedMissing, index, about);
+    return absl::OkStatus();
+  }
+  const std::string& entry = issuer.batch->entries(*place);
+  if (merkle::LeafHash(entry) != record.leaf_hash) {
+    Find(FindingCode::kReceivedAltered, index, about);
+    return absl::OkStatus();
+  }
+  if (!KnowsLog(parts_.keys, record.issuer_origin)) {
+    ++report_.records.without_peer_key;
+  } else if (issuer.batch_proven) {
+    ++report_.records.received_proven;
+  } else {
+    Find(FindingCode::kReceivedUnproven, index, about);
+  }
+  if (parts_.opened == nullptr) return absl::OkStatus();
+  SealedFacts event{record.issuer_index, false, std::nullopt};
+  if (const auto sealed = entry::ParseSealed(entry); sealed.ok()) {
+    const auto key = parts_.opened->find(sealed->event_id);
+    event.erased = key != parts_.opened->end() && !key->second;
+    if (key != parts_.opened->end() && key->second) {
+      event.opened = OpenForAudit(entry, *key->second, record.issuer_origin, content_);
+      // What the recipient has refused is its issuer's fault, and was answered.
+      if (event.opened->fault && !record.refused_rule.empty()) event.opened.reset();
+    }
+  }
+  issuer.events.Add(event, index, BundleOf(index, parts_.size), report_.events, report_.findings);
+  return absl::OkStatus();
+}
+
+absl::Status LedgerCheck::NextBatch(LeafIndex index, const wire::EventReceived& record, Issuer& issuer) {
+  if (issuer.batch && PlaceOf(*issuer.batch, record.issuer_index)) return absl::OkStatus();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto bytes, parts_.read(ReceivedPath(index)));
+  if (!bytes) return absl::OkStatus();
+  v1::EventBatch batch;
+  if (!batch.ParseFromString(*bytes)) return absl::OkStatus();
+  issuer.events.SetSequence(OpenedCheck::Sequence::kOfOnePair);
+  issuer.batch_proven = Proves(batch, record.issuer_origin, issuer);
+  issuer.batch = std::move(batch);
+  return absl::OkStatus();
+}
+
+bool LedgerCheck::Proves(v1::EventBatch batch, std::string_view origin, Issuer& issuer) {
+  const TreeSize from(batch.consistency_from());
+  const auto consistency = entry::HashesFromProto(batch.consistency_proof(), "BATCH_MALFORMED", "consistency_proof");
+  if (!consistency.ok()) return false;
+  // The consistency is checked apart, because a batch that held nothing new was not kept.
+  batch.set_consistency_from(0);
+  batch.clear_consistency_proof();
+  const std::vector<tlog::VerifierKey> keys = KeysForNote(parts_.keys, batch.checkpoint(), origin);
+  const auto verified = entry::VerifyBatch(batch, {origin, keys}, {});
+  if (!verified.ok()) return false;
+  const entry::AcceptedHead head{verified->head.checkpoint.size(), verified->head.checkpoint.root()};
+  const entry::AcceptedHead before = std::exchange(issuer.accepted, head);
+  if (before.size.value() == 0) return true;
+  if (head.size < before.size) return false;
+  if (head.size == before.size) return head.root == before.root;
+  return from != before.size ||
+         merkle::VerifyConsistency(before.size, head.size, before.root, head.root, *consistency).ok();
+}
+
+absl::Status LedgerCheck::Check(LeafIndex index, const wire::ReceiptsLogged& record) {
+  ++report_.records.receipts;
+  Recipient& recipient = recipients_[record.recipient_origin];
+  for (const wire::IndexRun& run : record.runs) {
+    report_.records.receipted += run.count;
+    if (run.first >= index || run.count > index.value() - run.first.value()) {
+      Find(FindingCode::kReceiptAhead, index, record.recipient_origin);
+      return absl::OkStatus();
+    }
+    if (recipient.last && run.first <= *recipient.last) {
+      Find(FindingCode::kReceiptOutOfOrder, index,
+           absl::StrCat("entry ", run.first.value(), " by ", record.recipient_origin));
+      return absl::OkStatus();
+    }
+    recipient.last = LeafIndex(run.first.value() + run.count - 1);
+  }
+  const entry::AcceptedHead before = std::exchange(recipient.accepted, {record.recipient_size, record.recipient_root});
+  if (record.recipient_size < before.size) {
+    Find(FindingCode::kPeerRolledBack, index,
+         absl::StrCat(record.recipient_origin, " from ", before.size.value(), " to ", record.recipient_size.value()));
+  } else if (record.recipient_size == before.size && record.recipient_root != before.root) {
+    Find(FindingCode::kPeerForked, index, absl::StrCat(record.recipient_origin, " at ", before.size.value()));
+  } else if (parts_.beside) {
+    return CheckKeptReceipts(index, record, before);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LedgerCheck::CheckKeptReceipts(LeafIndex index, const wire::ReceiptsLogged& record,
+                                            const entry::AcceptedHead& accepted) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto bytes, parts_.read(ReceiptPath(index)));
+  v1::Receipt receipt;
+  if (!bytes || crypto::Sha256(*bytes) != record.receipts_digest) {
+    Find(bytes ? FindingCode::kReceiptAltered : FindingCode::kReceiptMissing, index, record.recipient_origin);
+    return absl::OkStatus();
+  }
+  if (!KnowsLog(parts_.keys, record.recipient_origin)) {
+    ++report_.records.without_peer_key;
+    return absl::OkStatus();
+  }
+  if (!receipt.ParseFromString(*bytes)) {
+    Find(FindingCode::kReceiptInvalid, index, record.recipient_origin);
+    return absl::OkStatus();
+  }
+  absl::Status unread;
+  const std::vector<tlog::VerifierKey> keys = KeysForNote(parts_.keys, receipt.checkpoint(), record.recipient_origin);
+  const auto verified = entry::VerifyReceipt(
+      receipt, {record.recipient_origin, keys}, accepted, parts_.origin,
+      [&](LeafIndex own) -> std::optional<crypto::Hash> {
+        const auto leaf = OwnLeaf(own);
+        if (!leaf.ok()) unread = leaf.status();
+        return leaf.ok() ? *leaf : std::nullopt;
+      },
+      ledger_);
+  MEDFLYT_RETURN_IF_ERROR(unread);
+  std::vector<LeafIndex> named;
+  uint64_t refused = 0;
+  if (verified.ok()) {
+    for (const entry::ReceiptedEvent& event : verified->events) {
+      named.push_back(event.index);
+      if (!event.refused_rule.empty()) ++refused;
+    }
+    std::sort(named.begin(), named.end());
+  }
+  if (!verified.ok() || wire::RunsOf(named) != record.runs ||
+      verified->head.checkpoint.size() != record.recipient_size ||
+      verified->head.checkpoint.root() != record.recipient_root) {
+    const auto broken = BrokenRuleOf(verified.status());
+    Find(FindingCode::kReceiptInvalid, index,
+         absl::StrCat(record.recipient_origin, broken ? ": " : "", broken ? broken->rule : ""));
+    return absl::OkStatus();
+  }
+  ++report_.records.receipts_proven;
+  report_.records.receipts_refusing += refused;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<crypto::Hash>> LedgerCheck::OwnLeaf(LeafIndex index) {
+  if (index.value() >= parts_.size.value()) return std::optional<crypto::Hash>();
+  const uint64_t tile = index.value() / tlog::kTileWidth;
+  if (tile_index_ != tile) {
+    MEDFLYT_ASSIGN_OR_RETURN(auto bytes,
+                             parts_.read(tlog::TilePath({0, tile, tlog::TileWidthAt(0, tile, parts_.size)})));
+    tile_index_ = tile;
+    tile_ = std::move(bytes).value_or("");
+  }
+  const size_t offset = index.value() % tlog::kTileWidth * crypto::Hash::kSize;
+  if (offset + crypto::Hash::kSize > tile_.size()) return std::optional<crypto::Hash>();
+  return crypto::Hash::FromBytes(std::string_view(tile_).substr(offset, crypto::Hash::kSize));
+}
+
+}  // namespace medflyt::audit

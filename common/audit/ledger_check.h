@@ -1,0 +1,81 @@
+// The ledger records of a log, in its order: what they say of one another, and what is kept beside the log for them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/audit/event_keys.h"
+#include "common/audit/files.h"
+#include "common/audit/finding.h"
+#include "common/audit/opened_check.h"
+#include "common/audit/report.h"
+#include "common/base/id.h"
+#include "common/base/named_type.h"
+#include "common/directory/authority.h"
+#include "common/entry/batch.h"
+#include "common/wire/content.h"
+#include "common/wire/ledger.h"
+#include "medflyt/v1/exchange.pb.h"
+
+namespace medflyt::audit {
+
+// One thread. Remembers a few numbers and one batch a peer, and the ids of destroyed keys.
+class LedgerCheck {
+ public:
+  struct Parts {  // borrowed
+    const FileReader& read;
+    std::span<const directory::LogKey> keys;  // of the peers' logs too
+    std::string origin;
+    TreeSize size;
+    bool beside = false;  // what is kept beside the log is among the files
+    const EventKeys* opened = nullptr;
+  };
+  LedgerCheck(const Parts& parts, Report& report) : parts_(parts), report_(report) {}
+
+  // An error only where a file cannot be read.
+  [[nodiscard]] absl::Status Add(LeafIndex index, const wire::LedgerRecord& record);
+
+ private:
+  struct Issuer {
+    std::optional<LeafIndex> last;
+    entry::AcceptedHead accepted;  // by the last batch that held
+    std::optional<v1::EventBatch> batch;
+    bool batch_proven = false;
+    OpenedCheck events{std::nullopt};
+  };
+  struct Recipient {
+    std::optional<LeafIndex> last;  // of the entries that have receipts
+    entry::AcceptedHead accepted;   // by the last record
+  };
+
+  [[nodiscard]] absl::Status Check(LeafIndex index, const wire::EventReceived& record);
+  [[nodiscard]] absl::Status Check(LeafIndex index, const wire::ReceiptsLogged& record);
+  [[nodiscard]] absl::Status CheckKeptReceipts(LeafIndex index, const wire::ReceiptsLogged& record,
+                                               const entry::AcceptedHead& accepted);
+  [[nodiscard]] absl::Status CheckKeptEntry(LeafIndex index, const wire::EventReceived& record, Issuer& issuer);
+  // The batch that this record's event came in becomes the issuer's, where there is one.
+  [[nodiscard]] absl::Status NextBatch(LeafIndex index, const wire::EventReceived& record, Issuer& issuer);
+  // Whether the batch's entries are proven under a checkpoint that is signed and goes on from the last one.
+  [[nodiscard]] bool Proves(v1::EventBatch batch, std::string_view origin, Issuer& issuer);
+  [[nodiscard]] absl::StatusOr<std::optional<crypto::Hash>> OwnLeaf(LeafIndex index);
+  void Find(FindingCode code, LeafIndex index, std::string detail);
+
+  const Parts parts_;
+  Report& report_;
+  wire::LedgerCodec ledger_;
+  wire::ContentCodec content_;
+  std::map<std::string, Issuer, std::less<>> issuers_;
+  std::map<std::string, Recipient, std::less<>> recipients_;
+  absl::flat_hash_set<KeyId> destroyed_;
+  std::optional<uint64_t> tile_index_;  // the tile of level 0 that was read last
+  std::string tile_;
+};
+
+}  // namespace medflyt::audit

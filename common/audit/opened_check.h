@@ -1,0 +1,45 @@
+// The rules of opened events, in the order of the log.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "common/audit/bundle_facts.h"
+#include "common/audit/finding.h"
+#include "common/audit/report.h"
+#include "common/base/named_type.h"
+#include "common/directory/identity.h"
+
+namespace medflyt::audit {
+
+// One log's events: issuer, pair numbers, rights. Remembers one number a recipient.
+class OpenedCheck {
+ public:
+  // `owner` is the authority whose log it is; nothing where nobody says so: then the first opened event does.
+  explicit OpenedCheck(std::optional<AuthorityId> owner) : owner_(owner) {}
+
+  // The next sealed entry; `entry` and `path` are where findings point.
+  void Add(const SealedFacts& event, LeafIndex entry, const std::string& path, OpenedCounts& counts,
+           Findings& findings);
+
+  // Where every entry of the sequence has a number of one pair, as those received from one issuer have, a gap shows
+  // whatever lies between.
+  enum class Sequence { kOfManyPairs, kOfOnePair };
+  void SetSequence(Sequence sequence) { sequence_ = sequence; }
+
+ private:
+  struct Pair {
+    PairNumber last;
+    uint64_t unopened_before = 0;  // unopened entries up to there
+  };
+  void CheckNumber(const event::Header& header, LeafIndex entry, const std::string& path, Findings& findings);
+
+  std::optional<AuthorityId> owner_;
+  Sequence sequence_ = Sequence::kOfManyPairs;
+  uint64_t unopened_ = 0;
+  std::map<AuthorityId, Pair> pairs_;  // by recipient
+};
+
+}  // namespace medflyt::audit

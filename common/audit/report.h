@@ -1,0 +1,70 @@
+// What a verification leads to.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/audit/finding.h"
+#include "common/base/named_type.h"
+#include "common/crypto/hash.h"
+
+namespace medflyt::audit {
+
+// What the ledger records say; each is counted once, right or wrong.
+struct LedgerCounts {
+  uint64_t received = 0;   // events of peers
+  uint64_t refused = 0;    // of these, without effect
+  uint64_t receipts = 0;   // records of receipts
+  uint64_t receipted = 0;  // events of this log that they are for
+  uint64_t rejections = 0;
+  uint64_t grants = 0;
+  uint64_t keys_destroyed = 0;
+  uint64_t others = 0;  // of a kind that has no rules here
+  // Held against what is kept beside the log, where that is there.
+  uint64_t receipts_proven = 0;
+  uint64_t receipts_refusing = 0;  // events of this log that the proven receipts state to be refused
+  uint64_t received_proven = 0;
+  uint64_t without_peer_key = 0;  // no believed key of that peer's log, so nothing could be proven
+
+  friend bool operator==(const LedgerCounts&, const LedgerCounts&) = default;
+};
+
+// Sealed entries, of this log and received, where keys were given.
+struct OpenedCounts {
+  uint64_t opened = 0;
+  uint64_t without_key = 0;  // not opened: no key of theirs came with the bundle
+  uint64_t erased = 0;       // not opened: their key is destroyed
+  uint64_t newer = 0;        // opened, but of a kind that this version does not know
+  uint64_t failed = 0;       // see the findings
+
+  friend bool operator==(const OpenedCounts&, const OpenedCounts&) = default;
+};
+
+struct Cosigned {
+  std::string witness;
+  absl::Time at;
+};
+
+struct Report {
+  std::string origin;  // empty where there is no valid checkpoint
+  TreeSize size;
+  crypto::Hash root;                // as signed
+  uint64_t sealed = 0;              // entries that are ciphertext
+  uint64_t ledger = 0;              // entries that are ledger records
+  uint64_t not_understood = 0;      // entries of a kind that this version does not know, in a log of ours
+  uint64_t unreadable = 0;          // entries in no form of ours; they are part of the tree all the same
+  uint64_t tiles = 0;               // tiles compared
+  uint64_t kept_checked = 0;        // checkpoints seen before that the log continues, or does not
+  std::vector<Cosigned> cosigned;   // by the policy's witnesses, as far as it holds
+  uint64_t unknown_signatures = 0;  // of the checkpoint, by keys that nobody named
+  bool quorum_met = false;          // there is a policy, and it is satisfied
+  LedgerCounts records;
+  OpenedCounts events;
+  Findings findings;  // at most kMaxFindings; empty: the log is what was signed
+
+  [[nodiscard]] bool verified() const { return findings.empty(); }
+};
+
+}  // namespace medflyt::audit
