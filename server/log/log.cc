@@ -113,10 +113,8 @@ std::unique_ptr<PreparedCommit> Log::Prepare(std::vector<std::unique_ptr<Submiss
 absl::Status Log::Commit(PreparedCommit& prepared) {
   absl::Status status = prepared.defect;
   if (status.ok() && !prepared.batch.empty()) status = parts_.store.Commit(prepared.batch, store::Durability::kSynced);
-  if (!status.ok()) {
-    for (const auto& submission : prepared.submissions) submission->Abandoned(status);
-    return status;
-  }
+  if (!status.ok()) return status;
+  tree_->MadeDurable(prepared.head.size);
   {
     MutexLock lock(mutex_);
     head_ = prepared.head;

@@ -82,8 +82,8 @@ class Log {
 
   // The preparing thread. Applies every submission, in order.
   [[nodiscard]] std::unique_ptr<PreparedCommit> Prepare(std::vector<std::unique_ptr<Submission>> submissions);
-  // The committing thread, in the order of Prepare. On error nothing is published or answered except by Abandoned, the
-  // outcome is unknown, and the node must exit: what was prepared after it rests on it.
+  // The committing thread, in the order of Prepare. On error nothing is published and nobody is answered: the outcome
+  // is unknown, and the node must exit; what was prepared after it rests on it.
   [[nodiscard]] absl::Status Commit(PreparedCommit& prepared);
 
   // Any thread: what is durable.

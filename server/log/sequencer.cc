@@ -1,6 +1,5 @@
 #include "server/log/sequencer.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -38,9 +37,11 @@ absl::Status Sequencer::Submit(std::unique_ptr<Submission> submission) {
     MutexLock lock(mutex_);
     if (stopping_) return Stopping();
     if (!failure_.ok()) return failure_;
-    if (queue_.size() >= limits_.queue) {
+    const size_t weight = submission->weight();
+    if (!queue_.empty() && queued_ + weight > limits_.queue) {
       return RuleError(absl::StatusCode::kResourceExhausted, "QUEUE_FULL", "", "too many requests wait; try again");
     }
+    queued_ += weight;
     if (submission->urgent()) ++urgent_;
     queue_.push_back(std::move(submission));
   }
@@ -63,13 +64,7 @@ void Sequencer::PrepareLoop() {
       // One commit is prepared ahead of the one that is being synced, no more: what arrives meanwhile shares the next.
       while (!prepared_.empty() && failure_.ok()) prepared_changed_.Wait(mutex_);
       if (!failure_.ok() || (queue_.empty() && stopping_)) break;
-      const size_t count = std::min(queue_.size(), limits_.per_commit);
-      taken.reserve(count);
-      for (size_t i = 0; i < count; ++i) {
-        if (queue_.front()->urgent()) --urgent_;
-        taken.push_back(std::move(queue_.front()));
-        queue_.pop_front();
-      }
+      taken = TakeLocked();
     }
     auto prepared = log_.Prepare(std::move(taken));
     {
@@ -85,6 +80,21 @@ void Sequencer::PrepareLoop() {
   if (!failure_.ok()) AbandonPrepared();
   preparer_done_ = true;
   prepared_changed_.NotifyAll();
+}
+
+std::vector<std::unique_ptr<Submission>> Sequencer::TakeLocked() {
+  std::vector<std::unique_ptr<Submission>> taken;
+  size_t weight = 0;
+  while (!queue_.empty()) {
+    const size_t next = queue_.front()->weight();
+    if (!taken.empty() && weight + next > limits_.per_commit) break;
+    weight += next;
+    queued_ -= next;
+    if (queue_.front()->urgent()) --urgent_;
+    taken.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  return taken;
 }
 
 void Sequencer::CommitLoop() {
@@ -104,6 +114,7 @@ void Sequencer::CommitLoop() {
     {
       MutexLock lock(mutex_);
       failure_ = status;
+      prepared_.push_front(std::move(prepared));
       AbandonPrepared();
     }
     work_.NotifyAll();

@@ -29,12 +29,12 @@ class SubmissionQueue {
 class Sequencer final : public SubmissionQueue {
  public:
   struct Limits {
-    size_t queue = 65536;                            // submissions that wait; more are turned away
-    size_t per_commit = 4096;                        // submissions prepared at once
+    size_t queue = 65536;                            // weight of what waits; more is turned away
+    size_t per_commit = 4096;                        // weight prepared at once; one that is heavier is alone
     absl::Duration linger = absl::Milliseconds(50);  // how long one that is not urgent waits for company
   };
-  // Called once, on the committer's thread, when a commit failed: the process must exit. Who waited was told
-  // only that it was abandoned (UNKNOWN), never OK.
+  // Called once, on the committer's thread, when a commit failed: the process must exit. Nobody was answered before;
+  // where it returns, who waited is told that it was abandoned (UNKNOWN), never OK.
   using FailureHandler = std::function<void(const absl::Status&)>;
 
   Sequencer(Log& log, const Limits& limits, FailureHandler on_failure);
@@ -46,6 +46,7 @@ class Sequencer final : public SubmissionQueue {
  private:
   void PrepareLoop();
   void CommitLoop();
+  [[nodiscard]] std::vector<std::unique_ptr<Submission>> TakeLocked() MEDFLYT_REQUIRES(mutex_);
   void AbandonPrepared() MEDFLYT_REQUIRES(mutex_);
 
   Log& log_;
@@ -56,6 +57,7 @@ class Sequencer final : public SubmissionQueue {
   CondVar work_;
   CondVar prepared_changed_;
   std::deque<std::unique_ptr<Submission>> queue_ MEDFLYT_GUARDED_BY(mutex_);
+  size_t queued_ MEDFLYT_GUARDED_BY(mutex_) = 0;  // weight
   size_t urgent_ MEDFLYT_GUARDED_BY(mutex_) = 0;
   std::deque<std::unique_ptr<PreparedCommit>> prepared_ MEDFLYT_GUARDED_BY(mutex_);
   bool stopping_ MEDFLYT_GUARDED_BY(mutex_) = false;

@@ -25,9 +25,13 @@ class Submission {
   // On the committer's thread: all that Apply appended, and all before it, is durable under `head`. Must not block.
   virtual void Committed(const Head& head) = 0;
 
-  // The node stops: nothing was applied (UNAVAILABLE, NODE_STOPPING), or whether it became durable is not known
-  // (UNKNOWN, STORE_OUTCOME_UNKNOWN). The client repeats its request id.
+  // The node stops before this was applied (UNAVAILABLE, NODE_STOPPING). Or a commit failed and the process did not end
+  // at once, as a node's does: whether it became durable is not known (UNKNOWN, STORE_OUTCOME_UNKNOWN). The client
+  // repeats its request id.
   virtual void Abandoned(const absl::Status& why) = 0;
+
+  // How much of a commit and of the queue it takes: how many commands or events it is.
+  [[nodiscard]] virtual size_t weight() const { return 1; }
 
   // False for what may wait a little for the next commit instead of causing one, such as logging receipts.
   [[nodiscard]] virtual bool urgent() const { return true; }

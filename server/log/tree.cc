@@ -121,8 +121,18 @@ void Tree::FinishTileLocked(unsigned tile_level, store::Batch& batch) {
     inner->insert(inner->end(), nodes.begin(), nodes.end());
     nodes.clear();
   }
-  CacheLocked({tile_level, edge.tile_index}, std::move(inner));
+  pending_.emplace(TileKey{tile_level, edge.tile_index}, std::move(inner));
   ++edge.tile_index;
+}
+
+void Tree::MadeDurable(TreeSize size) {
+  MutexLock lock(mutex_);
+  std::erase_if(pending_, [&](const auto& tile) MEDFLYT_REQUIRES(mutex_) {
+    const auto& [level, index] = tile.first;
+    if (index >= size.value() >> (kTileHeight * (level + 1))) return false;
+    CacheLocked(tile.first, tile.second);
+    return true;
+  });
 }
 
 absl::StatusOr<Hash> Tree::Node(unsigned level, uint64_t index) const {
@@ -144,6 +154,7 @@ absl::StatusOr<Hash> Tree::Node(unsigned level, uint64_t index) const {
 absl::StatusOr<std::shared_ptr<const Tree::Inner>> Tree::FullTile(const TileKey& key) const {
   {
     MutexLock lock(mutex_);
+    if (const auto found = pending_.find(key); found != pending_.end()) return found->second;
     if (const auto found = cache_index_.find(key); found != cache_index_.end()) {
       cached_.splice(cached_.begin(), cached_, found->second);
       return found->second->second;

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <list>
+#include <map>
 #include <memory>
 #include <span>
 #include <unordered_map>
@@ -48,6 +49,9 @@ class Tree final : public merkle::NodeSource {
   // knows to be durable.
   [[nodiscard]] absl::StatusOr<Hash> Node(unsigned level, uint64_t index) const override;
 
+  // Any thread: the store holds the tiles of a tree of `size` leaves now.
+  void MadeDurable(TreeSize size);
+
  private:
   // The perfect subtrees inside one full tile: node (height h, index i) at offset(h) + i, height 0 first.
   using Inner = std::vector<Hash>;
@@ -66,6 +70,8 @@ class Tree final : public merkle::NodeSource {
     std::array<std::vector<Hash>, 8> nodes;
   };
   std::vector<Edge> edges_ MEDFLYT_GUARDED_BY(mutex_);
+  // Full tiles that no commit has made durable yet: they are nowhere else.
+  std::map<TileKey, std::shared_ptr<const Inner>> pending_ MEDFLYT_GUARDED_BY(mutex_);
   // Recently used full tiles, most recent first.
   mutable std::list<std::pair<TileKey, std::shared_ptr<const Inner>>> cached_ MEDFLYT_GUARDED_BY(mutex_);
   mutable std::unordered_map<TileKey, decltype(cached_)::iterator, absl::Hash<TileKey>> cache_index_

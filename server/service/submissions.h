@@ -55,6 +55,7 @@ class CommandSubmission final : public log::Submission {
   void Apply(log::Appender& appender) override;
   void Committed(const log::Head& head) override;
   void Abandoned(const absl::Status& why) override;
+  size_t weight() const override { return commands_.size(); }
 
  private:
   const std::vector<RequestedCommand> commands_;

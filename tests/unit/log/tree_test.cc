@@ -57,6 +57,28 @@ TEST_F(TreeTest, ReopenedTreeGrowsToTheSameRoot) {
   }
 }
 
+// More tiles than are cached: until their commit is durable the store has none of them.
+TEST_F(TreeTest, TilesAreThereUntilTheirCommitIsDurableAndAfter) {
+  constexpr uint64_t kTiles = 600;
+  store::Batch batch;
+  for (uint64_t i = 0; i < kTiles * kTileWidth; ++i) tree_->Append(LeafOf(i), batch);
+  const auto nodes = [&] {
+    std::vector<Hash> found;
+    for (uint64_t tile = 0; tile < kTiles; ++tile) {
+      const auto node = tree_->Node(0, tile * kTileWidth);
+      EXPECT_TRUE(node.ok()) << node.status();
+      if (node.ok()) found.push_back(*node);
+    }
+    return found;
+  };
+  std::vector<Hash> leaves;
+  for (uint64_t tile = 0; tile < kTiles; ++tile) leaves.push_back(LeafOf(tile * kTileWidth));
+  EXPECT_EQ(nodes(), leaves);
+  ASSERT_TRUE(store_->Commit(batch, store::Durability::kSynced).ok());
+  tree_->MadeDurable(TreeSize(kTiles * kTileWidth));
+  EXPECT_EQ(nodes(), leaves);
+}
+
 TEST_F(TreeTest, ProofsHoldAtSmallerSizesAfterReopening) {
   GrowTo(1000);
   const auto smaller = judge_;
