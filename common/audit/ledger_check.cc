@@ -90,11 +90,13 @@ absl::Status LedgerCheck::CheckKeptEntry(LeafIndex index, const wire::EventRecei
   const std::string about = absl::StrCat("entry ", record.issuer_index.value(), " of ", record.issuer_origin);
   const auto place = issuer.batch ? PlaceOf(*issuer.batch, record.issuer_index) : std::nullopt;
   if (!place) {
+    issuer.events.Skip();
     Find(FindingCode::kReceivedMissing, index, about);
     return absl::OkStatus();
   }
   const std::string& entry = issuer.batch->entries(*place);
   if (merkle::LeafHash(entry) != record.leaf_hash) {
+    issuer.events.Skip();
     Find(FindingCode::kReceivedAltered, index, about);
     return absl::OkStatus();
   }
@@ -147,7 +149,9 @@ bool LedgerCheck::Proves(v1::EventBatch batch, std::string_view origin, Issuer& 
   if (before.size.value() == 0) return true;
   if (head.size < before.size) return false;
   if (head.size == before.size) return head.root == before.root;
-  return from != before.size ||
+  // Beyond what was kept last there is only the recipient's word that it had accepted that tree.
+  if (from > before.size) return true;
+  return from == before.size &&
          merkle::VerifyConsistency(before.size, head.size, before.root, head.root, *consistency).ok();
 }
 

@@ -24,6 +24,9 @@ class OpenedCheck {
   void Add(const SealedFacts& event, LeafIndex entry, const std::string& path, OpenedCounts& counts,
            Findings& findings);
 
+  // An event that could not be looked at, as the next of the sequence.
+  void Skip() { ++unopened_; }
+
   // Where every entry of the sequence has a number of one pair, as those received from one issuer have, a gap shows
   // whatever lies between.
   enum class Sequence { kOfManyPairs, kOfOnePair };
