@@ -1,0 +1,206 @@
+#include "common/audit/bundle_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <system_error>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/tlog/text.h"
+#include "common/tlog/tile.h"
+
+namespace medflyt::audit {
+namespace {
+
+constexpr size_t kBlock = 512;
+constexpr uint64_t kMaxContent = (uint64_t{1} << 33) - 1;  // eleven octal digits
+constexpr size_t kMaxPath = 100;
+constexpr size_t kMaxRead = size_t{32} << 20;  // the largest member that is read: more than a bundle of entries
+
+absl::Status Malformed(std::string_view field) {
+  return RuleError(absl::StatusCode::kInvalidArgument, "AUDIT_BUNDLE_MALFORMED", field,
+                   "is no audit bundle, or not all of one");
+}
+
+bool IsMemberPath(std::string_view path) {
+  if (path.empty() || path.size() > kMaxPath) return false;
+  while (!path.empty()) {
+    const size_t end = std::min(path.find('/'), path.size());
+    const std::string_view part = path.substr(0, end);
+    if (part.empty() || part.front() == '.') return false;
+    if (!std::all_of(part.begin(), part.end(), [](char c) { return c > ' ' && c < 0x7F; })) return false;
+    if (end + 1 == path.size()) return false;  // ends in a slash
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
+  return true;
+}
+
+// `width` - 1 octal digits and a zero byte.
+void PutOctal(std::string& block, size_t at, size_t width, uint64_t value) {
+  for (size_t i = width - 1; i-- > 0; value >>= 3) block[at + i] = static_cast<char>('0' + (value & 7));
+}
+
+std::string HeaderBlock(std::string_view path, uint64_t size) {
+  std::string block(kBlock, '\0');
+  block.replace(0, path.size(), path);
+  PutOctal(block, 100, 8, 0644);
+  PutOctal(block, 108, 8, 0);
+  PutOctal(block, 116, 8, 0);
+  PutOctal(block, 124, 12, size);
+  PutOctal(block, 136, 12, 0);
+  block.replace(148, 8, 8, ' ');
+  block[156] = '0';
+  block.replace(257, 8, std::string_view("ustar\00000", 8));
+  uint64_t sum = 0;
+  for (const char c : block) sum += static_cast<unsigned char>(c);
+  PutOctal(block, 148, 7, sum);
+  block[154] = '\0';
+  return block;
+}
+
+uint64_t Padded(uint64_t size) { return (size + kBlock - 1) / kBlock * kBlock; }
+
+std::vector<std::string_view> Words(std::string_view line) {
+  std::vector<std::string_view> words;
+  for (;;) {
+    const size_t end = line.find(' ');
+    words.push_back(line.substr(0, end));
+    if (end == std::string_view::npos) return words;
+    line.remove_prefix(end + 1);
+  }
+}
+
+absl::StatusOr<directory::LogKey> ParseKeyLine(const std::vector<std::string_view>& words) {
+  const auto from = tlog::ParseDecimal(words[2], merkle::kMaxTreeSize);
+  const auto until = tlog::ParseDecimal(words[3], merkle::kMaxTreeSize);
+  if (!from || (!until && words[3] != "-")) return Malformed("keys");
+  auto key = tlog::VerifierKey::Parse(words[1]);
+  if (!key.ok() || key->type() != tlog::SignatureType::kEd25519) return Malformed("keys");
+  return directory::LogKey{*std::move(key), TreeSize(*from), until ? std::optional(TreeSize(*until)) : std::nullopt};
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> BundleMember(std::string_view path, std::string_view content) {
+  if (!IsMemberPath(path) || content.size() > kMaxContent) return Malformed(path);
+  std::string member = HeaderBlock(path, content.size());
+  member.append(content);
+  member.resize(kBlock + Padded(content.size()), '\0');
+  return member;
+}
+
+std::string BundleEnd() { return std::string(2 * kBlock, '\0'); }
+
+std::string BundleHeader(std::string_view origin, TreeSize size) {
+  return std::string(kBundleHeader).append("\norigin ").append(origin) + "\nsize " + std::to_string(size.value()) +
+         "\n";
+}
+
+std::string FormatBundleKeys(const Trust& trust) {
+  std::string text;
+  for (const directory::LogKey& key : trust.keys) {
+    absl::StrAppend(&text, "key ", key.key.Format(), " ", key.from.value(), " ",
+                    key.until ? std::to_string(key.until->value()) : "-", "\n");
+  }
+  for (const auto& [origin, owner] : trust.owners)
+    absl::StrAppend(&text, "owner ", origin, " ", owner.ToString(), "\n");
+  return text;
+}
+
+absl::StatusOr<Trust> ParseBundleKeys(std::string_view text) {
+  Trust trust;
+  while (!text.empty()) {
+    const auto line = tlog::TakeLine(text);
+    if (!line) return Malformed("keys");
+    const std::vector<std::string_view> words = Words(*line);
+    if (words.size() == 4 && words[0] == "key") {
+      MEDFLYT_ASSIGN_OR_RETURN(directory::LogKey key, ParseKeyLine(words));
+      trust.keys.push_back(std::move(key));
+    } else if (words.size() == 3 && words[0] == "owner") {
+      const auto owner = AuthorityId::Parse(words[2]);
+      if (!owner || !tlog::IsKeyName(words[1])) return Malformed("keys");
+      trust.owners.emplace(words[1], *owner);
+    } else {
+      return Malformed("keys");
+    }
+  }
+  return trust;
+}
+
+absl::StatusOr<std::shared_ptr<const BundleFile>> BundleFile::Open(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) {
+    const std::string text = path + ": " + std::generic_category().message(errno);
+    return errno == ENOENT || errno == ENOTDIR ? absl::NotFoundError(text) : absl::PermissionDeniedError(text);
+  }
+  std::shared_ptr<BundleFile> bundle(new BundleFile(file, path));
+  struct stat facts {};
+  if (fstat(file, &facts) != 0 || !S_ISREG(facts.st_mode)) return Malformed("");
+  MEDFLYT_RETURN_IF_ERROR(bundle->Index(static_cast<uint64_t>(facts.st_size)));
+  return std::shared_ptr<const BundleFile>(std::move(bundle));
+}
+
+BundleFile::~BundleFile() { ::close(file_); }
+
+absl::StatusOr<std::string> BundleFile::ReadAt(uint64_t offset, size_t size) const {
+  std::string bytes(size, '\0');
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t got = ::pread(file_, bytes.data() + done, size - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return absl::UnavailableError(path_ + ": " + std::generic_category().message(errno));
+    if (got == 0) return Malformed("");
+    done += static_cast<size_t>(got);
+  }
+  return bytes;
+}
+
+absl::Status BundleFile::Index(uint64_t size) {
+  uint64_t at = 0;
+  for (;;) {
+    if (size < at + kBlock) return Malformed("");
+    MEDFLYT_ASSIGN_OR_RETURN(const std::string block, ReadAt(at, kBlock));
+    if (block[0] == '\0') break;
+    const std::string path(block.c_str(), ::strnlen(block.data(), kMaxPath));
+    uint64_t content = 0;
+    const char* const digits = block.data() + 124;
+    const auto parsed = std::from_chars(digits, digits + 11, content, 8);
+    // One form only: what is not byte for byte the header that we write is refused, checksum and all.
+    if (parsed.ec != std::errc() || !IsMemberPath(path) || block != HeaderBlock(path, content)) return Malformed(path);
+    if (at == 0 && path != kBundleMember) return Malformed(kBundleMember);
+    if (content > size - at - kBlock || !members_.emplace(path, Place{at + kBlock, content}).second) {
+      return Malformed(path);
+    }
+    at += kBlock + Padded(content);
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string end, ReadAt(at, static_cast<size_t>(std::min<uint64_t>(size - at, 2048))));
+  if (members_.empty() || end != BundleEnd()) return Malformed("");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<std::string>> BundleFile::Read(const std::string& path) const {
+  const auto member = members_.find(path);
+  if (member == members_.end()) return std::optional<std::string>();
+  // One that is longer is wrong for every reader.
+  const auto size = static_cast<size_t>(std::min<uint64_t>(member->second.size, kMaxRead));
+  MEDFLYT_ASSIGN_OR_RETURN(std::string bytes, ReadAt(member->second.offset, size));
+  return std::optional<std::string>(std::move(bytes));
+}
+
+bool BundleFile::HasBelow(std::string_view folder) const {
+  return std::any_of(members_.begin(), members_.end(),
+                     [folder](const auto& member) { return member.first.starts_with(folder); });
+}
+
+FileReader BundleReader(std::shared_ptr<const BundleFile> bundle) {
+  return [bundle = std::move(bundle)](const std::string& path) { return bundle->Read(path); };
+}
+
+}  // namespace medflyt::audit

@@ -1,0 +1,157 @@
+#include "common/audit/bundle_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "common/base/status.h"
+#include "tests/support/shared.h"
+#include "tests/unit/audit/evidence_files.h"
+
+namespace medflyt::audit {
+namespace {
+
+using ::medflyt::testing::EvidenceFiles;
+using ::medflyt::testing::kNyborgId;
+using ::medflyt::testing::kOdenseId;
+using ::testing::IsEmpty;
+
+class BundleFileTest : public ::testing::Test {
+ protected:
+  BundleFileTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "medflyt-bundle.XXXXXX").string();
+    folder_ = mkdtemp(pattern.data());
+  }
+  ~BundleFileTest() override { std::filesystem::remove_all(folder_); }
+
+  [[nodiscard]] std::string Path() const { return (folder_ / "log.bundle").string(); }
+  absl::StatusOr<std::shared_ptr<const BundleFile>> Opened(std::string_view bytes) const {
+    std::ofstream(Path(), std::ios::binary | std::ios::trunc) << bytes;
+    return BundleFile::Open(Path());
+  }
+  [[nodiscard]] bool Refused(std::string_view bytes) const {
+    const auto opened = Opened(bytes);
+    const auto broken = BrokenRuleOf(opened.status());
+    return !opened.ok() && broken && broken->rule == "AUDIT_BUNDLE_MALFORMED";
+  }
+  static std::string Bundle(const std::vector<std::pair<std::string, std::string>>& members) {
+    std::string bytes;
+    for (const auto& [path, content] : members) bytes += *BundleMember(path, content);
+    return bytes + BundleEnd();
+  }
+  static std::vector<std::pair<std::string, std::string>> Sample() {
+    return {{"bundle", BundleHeader("odense.example/log", TreeSize(3))},
+            {"empty", ""},
+            {"tile/0/x001/000", std::string(512, 'h')},
+            {"checkpoint", std::string(513, 'c')}};
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(BundleFileTest, MembersComeBackAsTheyWere) {
+  const auto opened = Opened(Bundle(Sample()));
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ((*opened)->size(), 4U);
+  for (const auto& [path, content] : Sample()) EXPECT_EQ(*(*opened)->Read(path), content) << path;
+  EXPECT_EQ(*(*opened)->Read("tile/0"), std::nullopt);
+  EXPECT_TRUE((*opened)->HasBelow("tile/"));
+  EXPECT_FALSE((*opened)->HasBelow("kept/"));
+  EXPECT_EQ(*(*opened)->Read("bundle"), "medflyt audit bundle v1\norigin odense.example/log\nsize 3\n");
+}
+
+TEST_F(BundleFileTest, OthersToolsUnpackIt) {
+  ASSERT_TRUE(Opened(Bundle(Sample())).ok());
+  const std::string command = "tar -xf " + Path() + " -C " + folder_.string();
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  for (const auto& [path, content] : Sample()) EXPECT_EQ(testing::ReadFile(folder_ / path), content) << path;
+}
+
+TEST_F(BundleFileTest, FileThatIsCutOrLongerIsNoBundle) {
+  const std::string whole = Bundle(Sample());
+  for (size_t size = 0; size < whole.size(); size += 61) EXPECT_TRUE(Refused(whole.substr(0, size))) << size;
+  EXPECT_TRUE(Refused(whole.substr(0, whole.size() - 512)));
+  EXPECT_TRUE(Refused(whole + "x"));
+  EXPECT_TRUE(Refused(whole + std::string(512, '\0')));
+  EXPECT_TRUE(Refused(BundleEnd()));
+  EXPECT_FALSE(Refused(whole));
+}
+
+TEST_F(BundleFileTest, AnyChangedByteOfAHeaderIsRefused) {
+  const std::string whole = Bundle(Sample());
+  for (size_t i = 0; i < 512; ++i) {
+    std::string changed = whole;
+    changed[i] ^= 1;
+    EXPECT_TRUE(Refused(changed)) << i;
+  }
+}
+
+TEST_F(BundleFileTest, MembersTwiceOrInTheWrongPlaceAreRefused) {
+  auto members = Sample();
+  members.push_back(members[2]);
+  EXPECT_TRUE(Refused(Bundle(members)));
+  members = Sample();
+  std::swap(members[0], members[1]);
+  EXPECT_TRUE(Refused(Bundle(members)));
+  for (const char* path : {"", "/checkpoint", "../checkpoint", "tile/../checkpoint", "a//b", "a/", "a b", ".hidden",
+                           "tile/.p", "\xC3\xA6"}) {
+    EXPECT_FALSE(BundleMember(path, "x").ok()) << path;
+  }
+  EXPECT_FALSE(BundleMember(std::string(101, 'a'), "x").ok());
+  EXPECT_TRUE(BundleMember(std::string(100, 'a'), "x").ok());
+}
+
+TEST_F(BundleFileTest, FileThatIsAbsentIsNotCalledDamaged) {
+  EXPECT_EQ(BundleFile::Open(Path()).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_FALSE(BundleFile::Open(folder_.string()).ok());
+}
+
+TEST_F(BundleFileTest, KeysAndOwnersComeBackAsTheyWere) {
+  Trust trust = EvidenceFiles().Believed();
+  trust.keys[0].until = TreeSize(500);
+  const std::string text = FormatBundleKeys(trust);
+  const auto parsed = ParseBundleKeys(text);
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(parsed->keys, trust.keys);
+  EXPECT_EQ(parsed->owners, trust.owners);
+  for (const std::string& wrong :
+       {text.substr(0, text.size() - 1), text + "x\n", std::string("\n"), std::string("key a b c\n"),
+        std::string("owner odense.example/log 3520911\n"), std::string("owner a 35209115 x\n")}) {
+    EXPECT_FALSE(ParseBundleKeys(wrong).ok()) << wrong;
+  }
+}
+
+TEST_F(BundleFileTest, LogInABundleIsVerifiedAsInAFolder) {
+  EvidenceFiles files;
+  for (uint64_t number = 1; number <= 600; ++number) {
+    files.AppendEvent(EvidenceFiles::Sealed(EvidenceFiles::kOrigin, kOdenseId, kNyborgId, number));
+  }
+  const auto verify = [&](const EvidenceFiles::Files& members) {
+    std::vector<std::pair<std::string, std::string>> all = {{"bundle", BundleHeader(files.kOrigin, TreeSize(600))}};
+    all.insert(all.end(), members.begin(), members.end());
+    const auto opened = Opened(Bundle(all));
+    EXPECT_TRUE(opened.ok()) << opened.status();
+    Work work;
+    work.threads = 2;
+    work.beside = true;
+    work.opened = &files.keys_;
+    return *VerifyLog(BundleReader(*opened), files.Believed(), work);
+  };
+  const Report whole = verify(files.Export());
+  EXPECT_THAT(whole.findings, IsEmpty());
+  EXPECT_EQ(whole.events.opened, 600U);
+  EvidenceFiles::Files damaged = files.Export();
+  damaged.at("tile/entries/001")[70] ^= 1;
+  const Report report = verify(damaged);
+  ASSERT_FALSE(report.verified());
+  EXPECT_EQ(report.findings[0].code, FindingCode::kEntryMismatch);
+  EXPECT_EQ(report.findings[0].entry, LeafIndex(256));
+}
+
+}  // namespace
+}  // namespace medflyt::audit
