@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that every include stays within what its folder's library declares.
+"""Checks that every include stays within what its folder's library declares, and that each header compiles alone when
+the source of its name does: that source includes it before anything else.
 
 usage: check_includes.py SOURCE_DIR LAYERS_TXT
 
@@ -54,7 +55,10 @@ def main():
                 continue
             files += 1
             name = path.relative_to(source).as_posix()
-            for include in INCLUDE.findall(path.read_text()):
+            includes = INCLUDE.findall(path.read_text())
+            if path.suffix == ".cc" and path.with_suffix(".h").exists() and includes[:1] != [name[:-3] + ".h"]:
+                errors.append(f"{name}: {name[:-3]}.h comes first, so that it is seen to compile alone")
+            for include in includes:
                 owner = folders.get(include.rsplit("/", 1)[0])
                 if include.startswith(("common/", "server/", "client/")) and owner not in allowed:
                     errors.append(f"{name}: {include} is not in a library that {layer} uses")
