@@ -3,7 +3,9 @@
 #
 #   tests/run.sh            everything; what CI runs
 #   tests/run.sh quick      the release build and its tests only
-#   tests/run.sh STAGE...   some stages: release lint asan tsan clang fuzz tidy
+#   tests/run.sh STAGE...   some stages: release lint asan tsan fuzz tidy, and clang, which is not in "everything"
+#
+# MEDFLYT_JOBS says how many compilers and tests run at once (else one a processor). Each stage tells how long it took.
 #
 # Test data that is not part of the project is read from $MEDFLYT_SHARED, else ../shared; the verdict counts what was
 # skipped for want of it.
@@ -11,13 +13,19 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(release lint asan tsan clang fuzz tidy)
+[ ${#stages[@]} -gt 0 ] || stages=(release lint asan tsan fuzz tidy)
 [ "${stages[*]}" != quick ] || stages=(release)
+for stage in "${stages[@]}"; do
+  case $stage in
+    release | lint | asan | tsan | clang | fuzz | tidy) ;;
+    *) echo "usage: $0 [quick | release lint asan tsan clang fuzz tidy]" >&2; exit 2 ;;
+  esac
+done
 
 # Compilations are shared between checkouts: paths in them are relative.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
-jobs=$(nproc)
+jobs=${MEDFLYT_JOBS:-$(nproc)}
 logs=build/logs
 mkdir -p "$logs"
 passed=0 failed=0 skipped=0 skipped_shared=0
@@ -25,13 +33,23 @@ broken=()
 
 say() { printf '\n== %s\n' "$*"; }
 
+# heartbeat NAME LOG: each minute, the last line of the log, until it is killed.
+heartbeat() {
+  while sleep 60 >/dev/null 2>&1; do printf '...     %s: %.100s\n' "$1" "$(tail -n 1 "$2")"; done
+}
+
 # check NAME COMMAND...: one pass or failure; shows the end of what it printed when it fails.
 check() {
   local name=$1 log
   shift
   log="$logs/${name//[^a-zA-Z0-9-]/_}.log"
-  local begun=$SECONDS
-  if "$@" >"$log" 2>&1; then
+  local begun=$SECONDS beat code
+  heartbeat "$name" "$log" &
+  beat=$!
+  "$@" >"$log" 2>&1
+  code=$?
+  kill "$beat" && wait "$beat" 2>/dev/null
+  if [ "$code" -eq 0 ]; then
     passed=$((passed + 1))
     printf 'ok      %s (%d s)\n' "$name" $((SECONDS - begun))
   else
@@ -47,8 +65,11 @@ check() {
 ctests() {
   local name=$1 dir=$2 log="$logs/$1.log" begun=$SECONDS counts
   shift 2
+  heartbeat "$name" "$log" &
+  local beat=$! code
   ctest --test-dir "$dir" -j "$jobs" --output-on-failure --no-tests=error "$@" >"$log" 2>&1
-  local code=$?
+  code=$?
+  kill "$beat" && wait "$beat" 2>/dev/null
   counts=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\)$/\1 \2/p' "$log" | tail -1)
   read -r bad all <<<"${counts:-1 1}"
   local skip
@@ -102,7 +123,7 @@ stage_tsan() {
 }
 
 stage_clang() {
-  say "clang: the other compiler, with thread-safety analysis as errors"
+  say "clang: objects from the other compiler (what it has to say, tidy shows)"
   build clang-safety
 }
 
@@ -112,29 +133,31 @@ stage_fuzz() {
 }
 
 stage_tidy() {
-  say "tidy: production code changed against main"
-  local base
-  base=$(git merge-base HEAD "${MEDFLYT_BASE:-origin/main}" 2>/dev/null) || base=
-  local files
-  files=$(git diff --name-only --diff-filter=d ${base:+"$base"} -- 'common/*.cc' 'server/*.cc' 'client/*.cc' 2>/dev/null)
-  [ -n "$files" ] || { echo "nothing changed"; return; }
-  printf '%s\n' "$files" >"$logs/tidy-files"
-  check clang-tidy xargs -a "$logs/tidy-files" -P "$jobs" -n 1 clang-tidy-16 --quiet -p build/clang-safety
+  say "tidy: clang's warnings, thread-safety analysis and clang-tidy, on all production code"
+  # A source is read again only when it has changed, so that this is long only the first time.
+  build clang-safety generated_sources && check clang-tidy python3 tests/arch/check_tidy.py . build/clang-safety "$jobs"
 }
 
 say "packages"
-deploy/packages.sh test || exit 1
+deploy/packages.sh test || { echo "FAILED  packages: see above"; exit 1; }
 if [ ! -x tests/node_modules/.bin/buf ] || [ tests/package-lock.json -nt tests/node_modules/.package-lock.json ]; then
   # Not "npm ci": it wants the packages of every platform in the lock file.
   check npm-packages npm install --no-save --prefix tests --no-audit --no-fund
 fi
 
+durations=()
 for stage in "${stages[@]}"; do
+  begun_stage=$SECONDS failed_before=$failed
   "stage_$stage" || true
+  verdict=ok
+  [ "$failed" -eq "$failed_before" ] || verdict=FAILED
+  durations+=("$(printf '%-7s %-8s %4d s' "$verdict" "$stage" $((SECONDS - begun_stage)))")
+  say "${durations[-1]}"
 done
 
 say "verdict"
+printf '%s\n' "${durations[@]}"
 [ $skipped_shared -eq 0 ] || echo "$skipped_shared tests were skipped because the shared test data is absent"
 [ ${#broken[@]} -eq 0 ] || echo "broken: ${broken[*]}"
-echo "$passed passed, $failed failed, $skipped skipped"
+echo "$passed passed, $failed failed, $skipped skipped in $SECONDS s"
 [ $failed -eq 0 ]
