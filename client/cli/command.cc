@@ -85,6 +85,7 @@ std::vector<const Command*> CommandRegistry::Of(std::string_view noun) const {
 
 std::vector<const Command*> CommandRegistry::All() const {
   std::vector<const Command*> commands;
+  commands.reserve(commands_.size());
   for (const auto& [key, command] : commands_) commands.push_back(&command);
   return commands;
 }

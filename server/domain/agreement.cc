@@ -71,11 +71,9 @@ std::vector<CapacitySegment> Agreement::Segments(const AgreementVersion* also) c
 std::optional<Date> RunEnd(const std::vector<CapacitySegment>& segments, Date date) {
   std::optional<Date> end;
   for (const CapacitySegment& segment : segments) {
-    if (!end && segment.first <= date && date <= segment.last) {
-      end = segment.last;
-    } else if (end && segment.first == *end + 1) {
-      end = segment.last;
-    }
+    const bool begins = !end && segment.first <= date && date <= segment.last;
+    const bool continues = end && segment.first == *end + 1;
+    if (begins || continues) end = segment.last;
   }
   return end;
 }
