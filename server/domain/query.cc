@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "server/domain/settle.h"
+
 namespace medflyt::domain {
 namespace {
 
@@ -105,6 +107,25 @@ Listed<Transfer> ListTransfers(const State& state, const TransferFilter& filter,
   return List(state.transfers(), page, [&](const Transfer& transfer) {
     return Is(filter.state, transfer.state) && (!filter.needs_officer || NeedsOfficer(transfer, filter.today));
   });
+}
+
+std::vector<std::string_view> WaitsFor(const State& state, const Transfer& transfer) {
+  if (transfer.state != TransferState::kWaiting) return {};
+  if (transfer.provider != state.self()) return {"PROVIDER_NOT_ANSWERED"};
+  if (transfer.verified) {
+    const Verdict verdict = Judge(state, transfer);
+    return verdict.kind == Verdict::Kind::kWait ? std::vector<std::string_view>{verdict.rule}
+                                                : std::vector<std::string_view>{};
+  }
+  std::vector<std::string_view> rules = {"ANNOUNCEMENT_NOT_VERIFIED"};
+  if (state.EnrolmentsNaming(transfer.announcement.leaf_hash).empty()) {
+    rules.push_back("RESPONSIBILITY_NOT_ENDED");
+  } else if (const Enrolment* named = EnrolmentToTransfer(state, transfer); named == nullptr) {
+    rules.push_back("CITIZEN_NUMBER_NOT_KNOWN");
+  } else if (!named->started) {
+    rules.push_back("ENROLMENT_NOT_STARTED");
+  }
+  return rules;
 }
 
 bool SameCitizen(const State& state, const CprNumber& one, const CprNumber& other) {

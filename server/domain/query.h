@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "server/domain/state.h"
@@ -73,6 +74,14 @@ struct TransferFilter {
   Date today;                  // for needs_officer
 };
 [[nodiscard]] Listed<Transfer> ListTransfers(const State& state, const TransferFilter& filter, const Page& page);
+
+// Rules that a waiting request waits for, as far as this node knows; empty where it does not wait. At the provider:
+//   ANNOUNCEMENT_NOT_VERIFIED  the announcement was not opened for this node
+//   RESPONSIBILITY_NOT_ENDED   nobody has said that responsibility ended because of that announcement
+//   CITIZEN_NUMBER_NOT_KNOWN   it ended for a citizen with another number here: a change of number is on its way
+//   ENROLMENT_NOT_STARTED      the enrolment that would be handed over is a proposal yet
+// At the municipality that asked: PROVIDER_NOT_ANSWERED.
+[[nodiscard]] std::vector<std::string_view> WaitsFor(const State& state, const Transfer& transfer);
 
 // At the provider, for the check of an opened announcement: the two numbers are one citizen's, by equality or because a
 // number change links them.

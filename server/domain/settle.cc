@@ -7,7 +7,7 @@ namespace medflyt::domain {
 namespace {
 
 Verdict Refuse(std::string_view rule) { return {Verdict::Kind::kRefuse, rule, nullptr}; }
-constexpr Verdict kWait = {};
+Verdict Wait(std::string_view rule) { return {Verdict::Kind::kWait, rule, nullptr}; }
 
 bool HasNumber(const Enrolment& enrolment, const CprNumber& cpr) {
   return std::find(enrolment.numbers.begin(), enrolment.numbers.end(), cpr) != enrolment.numbers.end();
@@ -25,11 +25,11 @@ Verdict JudgeNamed(const Transfer& transfer, const Enrolment& enrolment) {
       if (&spell != &enrolment.current() || &end != spell.LatestEnd()) return Refuse("ANNOUNCEMENT_STALE");
       if (spell.responsible == transfer.requester) return Refuse("ANNOUNCEMENT_FOREIGN");
       if (end.from != transfer.from || end.from < spell.days.from) return Refuse("ANNOUNCEMENT_WRONG_DATE");
-      if (!enrolment.started) return kWait;
+      if (!enrolment.started) return Wait("ENROLMENT_NOT_STARTED");
       return {Verdict::Kind::kTransfer, {}, &enrolment};
     }
   }
-  return kWait;
+  return Wait("RESPONSIBILITY_NOT_ENDED");
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ const Enrolment* EnrolmentToTransfer(const State& state, const Transfer& transfe
 }
 
 Verdict Judge(const State& state, const Transfer& transfer) {
-  if (!transfer.verified) return kWait;
+  if (!transfer.verified) return Wait("ANNOUNCEMENT_NOT_VERIFIED");
   const event::AnnouncementVerified& verified = *transfer.verified;
   if (verified.announcement != transfer.announcement) return Refuse("ANNOUNCEMENT_FOREIGN");
   if (verified.addressee != transfer.requester) return Refuse("ANNOUNCEMENT_FOREIGN");
@@ -58,11 +58,9 @@ Verdict Judge(const State& state, const Transfer& transfer) {
   if (const Enrolment* named = EnrolmentToTransfer(state, transfer)) return JudgeNamed(transfer, *named);
   // Named for a citizen who has another number here: either of the two numbers may be about to change, unless each
   // is a citizen of its own.
-  const Enrolment* of_citizen = RunningEnrolment(state, state.self(), transfer.cpr);
-  if (of_citizen != nullptr && !state.EnrolmentsNaming(transfer.announcement.leaf_hash).empty()) {
-    return Refuse("ANNOUNCEMENT_OTHER_CITIZEN");
-  }
-  return kWait;  // nobody has named it yet
+  if (state.EnrolmentsNaming(transfer.announcement.leaf_hash).empty()) return Wait("RESPONSIBILITY_NOT_ENDED");
+  if (RunningEnrolment(state, state.self(), transfer.cpr) != nullptr) return Refuse("ANNOUNCEMENT_OTHER_CITIZEN");
+  return Wait("CITIZEN_NUMBER_NOT_KNOWN");
 }
 
 std::optional<Reversal> ReversalOf(const Enrolment& enrolment) {

@@ -20,7 +20,7 @@ namespace medflyt::domain {
 struct Verdict {
   enum class Kind { kWait, kRefuse, kTransfer };
   Kind kind = Kind::kWait;
-  std::string_view rule;                 // kRefuse
+  std::string_view rule;                 // kRefuse; kWait: the first that does not hold yet
   const Enrolment* enrolment = nullptr;  // kTransfer
 };
 [[nodiscard]] Verdict Judge(const State& state, const Transfer& transfer);

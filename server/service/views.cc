@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/event/catalogue.h"
 #include "common/wire/command.h"
@@ -107,16 +108,10 @@ void ToSpan(const domain::HistoryEntry& entry, const domain::Enrolment& enrolmen
     span.set_agreement_id(entry.place->agreement.ToHex());
     span.set_place_number(entry.place->number);
     span.set_place_state(entry.paused ? v1::PLACE_STATE_PAUSED : v1::PLACE_STATE_OCCUPIED);
-  } else if (entry.waiting) {
+  } else if (entry.waiting || entry.responsible != enrolment.provider) {
+    // A buyer's citizen without a place waits for one, or waited then; the provider's own need none.
     span.set_place_state(v1::PLACE_STATE_WAITING);
   }
-}
-
-// What a waiting request still lacks, as far as this node knows.
-void AddWaitsFor(const domain::State& state, const domain::Transfer& transfer, v1::Transfer& view) {
-  if (transfer.state != domain::TransferState::kWaiting || transfer.provider != state.self()) return;
-  if (!transfer.verified) view.add_waits_for("ANNOUNCEMENT_NOT_VERIFIED");
-  if (state.EnrolmentsNaming(transfer.announcement.leaf_hash).empty()) view.add_waits_for("RESPONSIBILITY_NOT_ENDED");
 }
 
 }  // namespace
@@ -230,7 +225,7 @@ void ToView(const domain::State& state, const domain::Transfer& transfer, Date t
   view.set_refused_rule(transfer.refused);
   view.set_needs_officer(domain::NeedsOfficer(transfer, today));
   view.set_received_on(FormatIsoDate(transfer.on));
-  AddWaitsFor(state, transfer, view);
+  for (const std::string_view rule : domain::WaitsFor(state, transfer)) view.add_waits_for(std::string(rule));
 }
 
 void ToView(const std::vector<log::IssuedEvent>& events, google::protobuf::RepeatedPtrField<v1::IssuedEvent>& views) {

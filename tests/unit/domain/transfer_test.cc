@@ -1,4 +1,6 @@
 // Who gets the place, and every way in which nobody does.
+#include <gmock/gmock.h>
+
 #include "tests/unit/domain/story.h"
 
 namespace medflyt::testing {
@@ -147,6 +149,91 @@ TEST_F(TransferTest, WithoutAnAnnouncementThatOpensItWaits) {
   world.DeliverAll();
   EXPECT_EQ(TransferAt(kOdense, transfer).state, TransferState::kWaiting);
   ExpectNothingMoved();
+}
+
+TEST_F(TransferTest, ARequestSaysWhatItWaitsFor) {
+  using ::testing::ElementsAre;
+  using ::testing::IsEmpty;
+  const auto waits_for = [&](AuthorityId who, const CaseId& transfer) {
+    return domain::WaitsFor(world.state(who), TransferAt(who, transfer));
+  };
+
+  // Nothing was opened, and what was named is nowhere named.
+  TransferRequested request = RequestFor([&] {
+    const CaseId relocation = Announce(kOdense, enrolment, "0450", Date(2026, 3, 10));
+    world.DeliverAll();
+    return relocation;
+  }());
+  request.announcement.leaf_hash = crypto::Sha256("no such entry");
+  const CaseId unopened = Say(kNyborg, request);
+  world.DeliverAll();
+  EXPECT_THAT(waits_for(kOdense, unopened), ElementsAre("ANNOUNCEMENT_NOT_VERIFIED", "RESPONSIBILITY_NOT_ENDED"));
+
+  // Named, and not opened; then opened, and done.
+  world.verify_openings = false;
+  const CaseId second = Enrol(kOdense, 2, Date(2026, 2, 1));
+  const CaseId relocation = Announce(kOdense, second, "0450", Date(2026, 3, 10), "second move");
+  world.DeliverAll();
+  const CaseId named = Request(kNyborg, relocation, with_nyborg, "second");
+  EXPECT_THAT(waits_for(kNyborg, named), ElementsAre("PROVIDER_NOT_ANSWERED"));
+  world.DeliverAll();
+  EXPECT_THAT(waits_for(kOdense, named), ElementsAre("ANNOUNCEMENT_NOT_VERIFIED"));
+  EXPECT_THAT(waits_for(kNyborg, named), ElementsAre("PROVIDER_NOT_ANSWERED"));
+  world.VerifyOpening(kOdense, named);
+  EXPECT_THAT(waits_for(kOdense, named), IsEmpty());
+  world.DeliverAll();
+  EXPECT_THAT(waits_for(kNyborg, named), IsEmpty());
+  world.verify_openings = true;
+
+  // Opened, but the end of responsibility is still on its way.
+  const CaseId onward = Announce(kNyborg, named, "0440", Date(2026, 4, 1), "onward");
+  world.DeliverPair(kNyborg, kKerteminde);
+  const CaseId early = Request(kKerteminde, onward, with_kerteminde);
+  world.DeliverPair(kKerteminde, kOdense);
+  EXPECT_THAT(waits_for(kOdense, early), ElementsAre("RESPONSIBILITY_NOT_ENDED"));
+  world.DeliverAll();
+  EXPECT_THAT(waits_for(kOdense, early), IsEmpty());
+}
+
+TEST_F(TransferTest, ARequestWaitsForAChangeOfNumberAndForTheStart) {
+  using ::testing::ElementsAre;
+  const auto waits_for = [&](const CaseId& transfer) {
+    return domain::WaitsFor(odense(), TransferAt(kOdense, transfer));
+  };
+  // What was opened is of this citizen by a number that Odense does not know yet.
+  const CaseId second = Enrol(kOdense, 2, Date(2026, 2, 1));
+  const CaseId relocation = Announce(kOdense, second, "0450", Date(2026, 3, 10), "second move");
+  world.DeliverAll();
+  world.alter_opening = [](AnnouncementVerified& verified) { verified.same_citizen = true; };
+  const CaseId other_number = Say(kNyborg, RequestFor(relocation, /*citizen=*/9));
+  world.DeliverAll();
+  EXPECT_THAT(waits_for(other_number), ElementsAre("CITIZEN_NUMBER_NOT_KNOWN"));
+  ASSERT_DONE(world.Do(kOdense, RenumberCitizen{second, Citizen(9)}));
+  EXPECT_EQ(TransferAt(kOdense, other_number).state, TransferState::kDone);
+  EXPECT_TRUE(waits_for(other_number).empty());
+  world.DeliverAll();
+
+  // Proposed and not begun: its own municipality would not announce that, and another's node may.
+  const CaseId third = Case("third");
+  ASSERT_DONE(world.Do(kNyborg, ProposeEnrolment{third, kOdense, Citizen(3), with_nyborg, Date(2026, 2, 1)}));
+  Draft draft;
+  draft.recipient = kKerteminde;
+  draft.case_id = Case("early move");
+  draft.body = RelocationAnnounced{Citizen(3), kOdense, Code("0450"), Code("0440"), Date(2026, 3, 10), "rsl-12c"};
+  world.Say(kNyborg, draft);
+  world.DeliverAll();
+  draft.recipient = kOdense;
+  draft.case_id = third;
+  draft.body = ResponsibilityEnded{Date(2026, 3, 10), ResponsibilityEndReason::kMoved,
+                                   kerteminde().FindRelocation(Case("early move"))->announcement->ref.leaf_hash};
+  world.Say(kNyborg, draft);
+  const CaseId early = Request(kKerteminde, Case("early move"), with_kerteminde, "third");
+  world.DeliverAll();
+  EXPECT_THAT(waits_for(early), ElementsAre("ENROLMENT_NOT_STARTED"));
+  ASSERT_DONE(world.Do(kOdense, StartEnrolment{third, Date(2026, 2, 1)}));
+  world.DeliverAll();
+  EXPECT_EQ(TransferAt(kOdense, early).state, TransferState::kDone);
+  EXPECT_TRUE(waits_for(early).empty());
 }
 
 TEST_F(TransferTest, AForeignAnnouncementMovesNothing) {
