@@ -64,6 +64,7 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"CLIENT_ROLE_UNKNOWN", "Klientcertifikatets rolle er ukendt."},
     {"COMMAND_REQUIRED", "Kommandoen mangler."},
     {"COMPACT_RANGE_INVALID", "Træets gemte kant er ugyldig."},
+    {"CONFIG_FILE_UNUSABLE", "En fil, som konfigurationen nævner, kan ikke læses."},
     {"CONFIG_KEY_MISSING", "En nøgle mangler i konfigurationen."},
     {"CONFIG_SYNTAX", "Konfigurationen er ikke gyldig TOML."},
     {"CONFIG_UNKNOWN_KEY", "Konfigurationen har en ukendt nøgle."},

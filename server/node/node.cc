@@ -23,6 +23,7 @@
 #include "server/keys/key_table.h"
 #include "server/log/log.h"
 #include "server/log/sequencer.h"
+#include "server/node/config_files.h"
 #include "server/node/files.h"
 #include "server/node/internal_command.h"
 #include "server/node/peer_directory.h"
@@ -54,6 +55,7 @@ struct Inputs {
 };
 
 absl::StatusOr<Inputs> ReadInputs(const Config& config) {
+  MEDFLYT_RETURN_IF_ERROR(CheckFiles(config));
   MEDFLYT_ASSIGN_OR_RETURN(NamedSigner log_signer, LoadNamedSigner(config.log_key, tlog::SignatureType::kEd25519));
   MEDFLYT_RETURN_IF_ERROR(LoadNamedSigner(config.witness_key, tlog::SignatureType::kCosignature).status());
   MEDFLYT_ASSIGN_OR_RETURN(crypto::Key root_secret, LoadRootSecret(config.root_secret));

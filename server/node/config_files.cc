@@ -1,0 +1,52 @@
+#include "server/node/config_files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+#include <system_error>
+
+#include "common/base/status.h"
+
+namespace medflyt::node {
+namespace {
+
+enum class Kind { kFile, kDirectory };
+
+// The error number, or 0.
+int TryToOpen(const std::string& path, Kind kind) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return errno;
+  struct stat facts {};
+  int error = ::fstat(fd, &facts) == 0 ? 0 : errno;
+  if (error == 0 && kind == Kind::kDirectory && !S_ISDIR(facts.st_mode)) error = ENOTDIR;
+  if (error == 0 && kind == Kind::kFile && S_ISDIR(facts.st_mode)) error = EISDIR;
+  ::close(fd);
+  return error;
+}
+
+absl::Status CheckFile(std::string_view key, const std::string& path, Kind kind) {
+  const int error = TryToOpen(path, kind);
+  if (error == 0) return absl::OkStatus();
+  return RuleError(absl::StatusCode::kInvalidArgument, "CONFIG_FILE_UNUSABLE", key,
+                   std::string(key) + ": " + path + ": " + std::generic_category().message(error));
+}
+
+}  // namespace
+
+absl::Status CheckFiles(const Config& config) {
+  MEDFLYT_RETURN_IF_ERROR(CheckFile("card", config.card, Kind::kFile));
+  MEDFLYT_RETURN_IF_ERROR(CheckFile("peers_dir", config.peers_dir, Kind::kDirectory));
+  if (!config.legal_bases.empty()) {
+    MEDFLYT_RETURN_IF_ERROR(CheckFile("legal_bases", config.legal_bases, Kind::kFile));
+  }
+  MEDFLYT_RETURN_IF_ERROR(CheckFile("tls.certificate", config.tls_certificate, Kind::kFile));
+  MEDFLYT_RETURN_IF_ERROR(CheckFile("tls.private_key", config.tls_private_key, Kind::kFile));
+  MEDFLYT_RETURN_IF_ERROR(CheckFile("keys.log_key", config.log_key, Kind::kFile));
+  MEDFLYT_RETURN_IF_ERROR(CheckFile("keys.witness_key", config.witness_key, Kind::kFile));
+  return CheckFile("keys.root_secret", config.root_secret, Kind::kFile);
+}
+
+}  // namespace medflyt::node

@@ -1,0 +1,203 @@
+// Registry extracts over gRPC: what is not whole, does not follow the last one or was imported before changes nothing.
+#include <gmock/gmock.h>
+
+#include "common/crypto/hash.h"
+#include "tests/e2e/node/node_world.h"
+#include "tests/support/extract_text.h"
+
+namespace medflyt::testing {
+namespace {
+
+using Stub = v1::MunicipalityService::Stub;
+
+class ImportE2e : public ::testing::Test {
+ protected:
+  // One citizen of Odense's own runs in Odense's unit.
+  void SetUp() override {
+    ASSERT_NO_FATAL_FAILURE(odense.Start());
+    v1::CommandResult result;
+    v1::ProposeEnrolmentRequest propose;
+    *propose.mutable_context() = Said("enrol");
+    propose.mutable_propose_enrolment()->set_provider(odense.cvr());
+    propose.mutable_propose_enrolment()->set_cpr(kCpr);
+    propose.mutable_propose_enrolment()->set_from("2026-11-01");
+    ASSERT_EQ(Call(*odense.Municipality(), &Stub::ProposeEnrolment, propose, result), "OK");
+    v1::StartEnrolmentRequest start;
+    *start.mutable_context() = Said("start");
+    start.mutable_start_enrolment()->set_enrolment_id(result.events(0).case_id());
+    start.mutable_start_enrolment()->set_from("2026-11-01");
+    ASSERT_EQ(Call(*odense.Municipality(), &Stub::StartEnrolment, start, result), "OK");
+  }
+  void TearDown() override { EXPECT_EQ(odense.Stop(), 0); }
+
+  // The citizen has moved to Nyborg, and another, of whom nothing is kept, to Kerteminde.
+  static ExtractText Moves(std::string_view production = "20261121", std::string_view previous = "20261120") {
+    ExtractText text(production, previous);
+    text.Person(kCpr).Address("0450", "0001", "202611151200", "0461");
+    text.Person(kOther).Address("0440", "0001", "202611151200", "0461");
+    return text;
+  }
+
+  static v1::ImportExtractRequest Header(const std::string& request_id, const std::string& sha256 = "") {
+    v1::ImportExtractRequest message;
+    *message.mutable_header()->mutable_context() = Said(request_id);
+    message.mutable_header()->set_sha256(sha256);
+    return message;
+  }
+  static std::vector<v1::ImportExtractRequest> Messages(const std::string& request_id, const std::string& file,
+                                                        size_t chunk = 100) {
+    std::vector<v1::ImportExtractRequest> messages = {Header(request_id)};
+    for (size_t at = 0; at < file.size(); at += chunk) messages.emplace_back().set_chunk(file.substr(at, chunk));
+    return messages;
+  }
+  // "OK", or the rule that was broken.
+  std::string Send(const std::vector<v1::ImportExtractRequest>& messages, const std::string& client = "registry-feed") {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    context.set_wait_for_ready(true);
+    const auto stub = odense.Municipality(client);
+    imported.Clear();
+    const auto writer = stub->ImportExtract(&context, &imported);
+    for (const auto& message : messages) {
+      if (!writer->Write(message)) break;  // it was refused already
+    }
+    writer->WritesDone();
+    const absl::Status status = rpc::FromGrpc(writer->Finish());
+    if (status.ok()) return "OK";
+    EXPECT_EQ(absl::StatusCodeToString(status.code()).find("UNKNOWN"), std::string::npos) << status;
+    const auto broken = BrokenRuleOf(status);
+    return broken ? broken->rule + " " + broken->field : status.ToString();
+  }
+  std::string Import(const std::string& request_id, const std::string& file, size_t chunk = 100) {
+    return Send(Messages(request_id, file, chunk));
+  }
+
+  // Everything that a node has stands in its log: what the log does not have did not happen.
+  uint64_t TreeSize() {
+    v1::GetStatusResponse status;
+    const auto admin = v1::AdminService::NewStub(odense.Channel("administrator-1"));
+    EXPECT_EQ(Call(*admin, &v1::AdminService::Stub::GetStatus, v1::GetStatusRequest(), status), "OK");
+    return status.tree_size();
+  }
+  std::vector<std::string> Relocations() {
+    v1::ListRelocationsRequest request;
+    *request.mutable_context() = Said();
+    v1::ListRelocationsResponse response;
+    EXPECT_EQ(Call(*odense.Municipality(), &Stub::ListRelocations, request, response), "OK");
+    std::vector<std::string> ids;
+    for (const auto& relocation : response.relocations()) ids.push_back(relocation.relocation_id());
+    return ids;
+  }
+
+  static constexpr char kCpr[] = "6101801000";
+  static constexpr char kOther[] = "6201801000";
+  TestNode odense{"35209115", "0461", "Odense Kommune"};
+  v1::ImportExtractResponse imported;
+};
+
+TEST_F(ImportE2e, AnExtractIsImportedOnceAndItsRepetitionIsRecognised) {
+  const std::string file = Moves().Closed();
+  ASSERT_EQ(Import("today", file), "OK");
+  const v1::ImportExtractResponse first = imported;
+  EXPECT_EQ(first.production_date(), "2026-11-21");
+  EXPECT_EQ(first.previous_production_date(), "2026-11-20");
+  EXPECT_EQ(first.records(), 4u);
+  EXPECT_EQ(first.persons(), 2u);
+  ASSERT_EQ(first.relocations_size(), 1);
+  EXPECT_EQ(first.relocations(0).from_municipality(), "0461");
+  EXPECT_EQ(first.relocations(0).to_municipality(), "0450");
+  EXPECT_EQ(first.relocations(0).effective_date(), "2026-11-15");
+  const std::vector<std::string> relocations = Relocations();
+  EXPECT_THAT(relocations, ::testing::ElementsAre(first.relocations(0).relocation_id()));
+
+  // The answer was lost: the same request gets it again, in whatever pieces the file comes.
+  ASSERT_EQ(Import("today", file, 7), "OK");
+  ASSERT_EQ(imported.events_size(), first.events_size());
+  for (int i = 0; i < first.events_size(); ++i) {
+    EXPECT_EQ(imported.events(i).event_id(), first.events(i).event_id());
+  }
+  ASSERT_EQ(imported.relocations_size(), 1);
+  EXPECT_EQ(imported.relocations(0).relocation_id(), relocations.front());
+
+  // The same file as another request is the same file.
+  const uint64_t size = TreeSize();
+  EXPECT_EQ(Import("again", file), "EXTRACT_ALREADY_IMPORTED digest");
+  // Another file under the request is none of it.
+  EXPECT_EQ(Import("today", Moves("20261122", "20261121").Closed()), "REQUEST_ID_REUSED context.request_id");
+  EXPECT_EQ(TreeSize(), size);
+  EXPECT_EQ(Relocations(), relocations);
+}
+
+TEST_F(ImportE2e, AnExtractThatDoesNotFollowTheLastOneChangesNothing) {
+  ASSERT_EQ(Import("first", Moves().Closed()), "OK");
+  const uint64_t size = TreeSize();
+  EXPECT_EQ(Import("gap", Moves("20261123", "20261122").Closed()), "EXTRACT_DATE_GAP previous_production_date");
+  EXPECT_EQ(Import("gap", Moves("20261123", "20261120").Closed()), "EXTRACT_DATE_GAP previous_production_date");
+  EXPECT_EQ(Import("first-of-all", Moves("20261123", "00000000").Closed()),
+            "EXTRACT_DATE_GAP previous_production_date");
+  EXPECT_EQ(Import("older", Moves("20261120", "20261119").Closed()), "EXTRACT_OUT_OF_ORDER production_date");
+  EXPECT_EQ(TreeSize(), size);
+
+  // None of them used up a request id, and the one that follows is taken.
+  EXPECT_EQ(Import("gap", Moves("20261122", "20261121").Closed()), "OK");
+  EXPECT_EQ(Import("next", Moves("20261123", "20261122").Closed()), "OK");
+}
+
+TEST_F(ImportE2e, WhatIsNotWholeOrNotTrueChangesNothing) {
+  const uint64_t size = TreeSize();
+  const ExtractText moves = Moves();
+  const std::string file = moves.Closed();
+
+  // Cut off anywhere but within the last line's end.
+  ASSERT_GT(file.size(), 300u);
+  for (size_t length = 0; length + 2 < file.size(); length += 31) {
+    const std::string outcome = Import("cut", file.substr(0, length));
+    EXPECT_NE(outcome, "OK") << "of " << file.size() << " bytes, " << length;
+    EXPECT_THAT(outcome, ::testing::MatchesRegex("[A-Z_]+ .*")) << length;
+  }
+  EXPECT_EQ(Import("cut", moves.Open()), "END_RECORD_MISSING record_type");
+  EXPECT_EQ(Import("cut", ""), "START_RECORD_MISSING record_type");
+
+  EXPECT_EQ(Import("count", moves.Open() + ExtractText::EndLine(3) + "\n"), "RECORD_COUNT_MISMATCH 999.count");
+  EXPECT_EQ(Import("count", moves.Open() + ExtractText::EndLine(5) + "\n"), "RECORD_COUNT_MISMATCH 999.count");
+  EXPECT_EQ(Import("more", file + "001" + kOther + "\n"), "DATA_AFTER_END record_type");
+
+  EXPECT_EQ(Import("century", Moves("19261121", "19261120").Closed()), "DATE_CENTURY 000.production_date");
+  EXPECT_EQ(Import("century", Moves("20261121", "19261120").Closed()), "DATE_CENTURY 000.previous_production_date");
+  ExtractText ahead;
+  ahead.Person(kCpr).Address("0450", "0001", "212611151200", "0461");
+  EXPECT_EQ(Import("century", ahead.Closed()), "DATE_CENTURY 002.moved_in");
+  ExtractText order("20261121", "20261122");
+  EXPECT_EQ(Import("century", order.Person(kCpr).Closed()), "DATE_ORDER 000.previous_production_date");
+
+  EXPECT_EQ(Send({Header("other-file", std::string(32, 'x')), Messages("", file, file.size()).back()}),
+            "EXTRACT_DIGEST_MISMATCH header.sha256");
+  EXPECT_EQ(Send({Header("short-digest", "x"), Messages("", file, file.size()).back()}),
+            "FIELD_MALFORMED header.sha256");
+  EXPECT_EQ(Send({Messages("", file, file.size()).back()}), "IMPORT_HEADER_REQUIRED header");
+  EXPECT_EQ(Send({}), "IMPORT_HEADER_REQUIRED header");
+  EXPECT_EQ(Send({Header("twice"), Header("twice")}), "FIELD_REQUIRED chunk");
+  EXPECT_EQ(Send(Messages("role", file), "case-system-1"), "CLIENT_ROLE_NOT_ALLOWED ");
+  {  // The feed dies in the middle.
+    grpc::ClientContext context;
+    SetDeadline(context);
+    const auto stub = odense.Municipality("registry-feed");
+    const auto writer = stub->ImportExtract(&context, &imported);
+    for (const auto& message : Messages("gone", file.substr(0, file.size() / 2))) EXPECT_TRUE(writer->Write(message));
+    context.TryCancel();
+    EXPECT_FALSE(writer->Finish().ok());
+  }
+
+  EXPECT_EQ(TreeSize(), size);
+  EXPECT_THAT(Relocations(), ::testing::IsEmpty());
+  EXPECT_THAT(odense.Errors(), ::testing::Not(::testing::HasSubstr(kCpr)));
+
+  // The whole file, with its digest, is then the first.
+  std::vector<v1::ImportExtractRequest> messages = Messages("cut", file);
+  messages.front() = Header("cut", std::string(crypto::Sha256(file).bytes()));
+  EXPECT_EQ(Send(messages), "OK");
+  EXPECT_EQ(Relocations().size(), 1u);
+}
+
+}  // namespace
+}  // namespace medflyt::testing
