@@ -112,6 +112,7 @@ Option EffectiveDate(std::string help, bool required) {
 
 // A command that names a relocation and nothing else.
 template <typename Request>
+// NOLINTNEXTLINE(performance-unnecessary-value-param): moved, where Request is known
 Command Plain(std::string verb, std::string summary, std::string description,
               grpc::Status (Municipality::*method)(grpc::ClientContext*, const Request&, v1::CommandResult*),
               auto mutable_command) {
