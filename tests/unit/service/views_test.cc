@@ -1,0 +1,74 @@
+// What clients are shown of the state.
+#include "server/service/views.h"
+
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/unit/domain/story.h"
+
+namespace medflyt::testing {
+namespace {
+
+using ::testing::ElementsAre;
+
+class ViewsTest : public Story {
+ protected:
+  // "from..to responsible place_state", span by span.
+  std::vector<std::string> Spans(AuthorityId node, const CaseId& enrolment) {
+    v1::Enrolment view;
+    service::ToView(world.state(node), EnrolmentAt(node, enrolment), Date(2026, 6, 1), view);
+    std::vector<std::string> spans;
+    for (const v1::EnrolmentSpan& span : view.history()) {
+      spans.push_back(span.from() + ".." + span.to() + " " + span.responsible() + " " +
+                      v1::PlaceState_Name(span.place_state()));
+    }
+    return spans;
+  }
+};
+
+TEST_F(ViewsTest, WhoWaitedForAPlaceIsShownToHaveWaited) {
+  const CaseId agreement = Agree(kNyborg, 1);
+  const CaseId first = Enrol(kNyborg, 1, Date(2026, 2, 1), agreement);
+  const CaseId own = Enrol(kOdense, 2, Date(2026, 2, 1));
+  const CaseId relocation = Announce(kOdense, own, "0450", Date(2026, 3, 10));
+  world.DeliverAll();
+  const CaseId second = Request(kNyborg, relocation, agreement);
+  world.DeliverAll();
+  const std::string odense_span = "2026-02-01..2026-03-10 " + kOdense.ToString() + " PLACE_STATE_UNSPECIFIED";
+  EXPECT_THAT(Spans(kOdense, second),
+              ElementsAre(odense_span, "2026-03-10.. " + kNyborg.ToString() + " PLACE_STATE_WAITING"));
+
+  // The place is free: from then on it is this citizen's, and the days before stay days of waiting.
+  ASSERT_DONE(world.Do(kOdense, EndEnrolment{first, Date(2026, 4, 1), EndReason::kJob}));
+  world.DeliverAll();
+  const std::string waited = "2026-03-10..2026-04-01 " + kNyborg.ToString() + " PLACE_STATE_WAITING";
+  const std::string placed = "2026-04-01.. " + kNyborg.ToString() + " PLACE_STATE_OCCUPIED";
+  EXPECT_THAT(Spans(kOdense, second), ElementsAre(odense_span, waited, placed));
+  EXPECT_THAT(Spans(kNyborg, second), ElementsAre(waited, placed));
+}
+
+TEST_F(ViewsTest, ARequestShowsWhatItWaitsFor) {
+  const CaseId agreement = Agree(kNyborg, 1);
+  const CaseId own = Enrol(kOdense, 1, Date(2026, 2, 1));
+  const CaseId relocation = Announce(kOdense, own, "0450", Date(2026, 3, 10));
+  world.DeliverAll();
+  world.verify_openings = false;
+  const CaseId transfer = Request(kNyborg, relocation, agreement);
+  world.DeliverAll();
+  const auto waits_for = [&](AuthorityId node) {
+    v1::Transfer view;
+    service::ToView(world.state(node), TransferAt(node, transfer), Date(2026, 6, 1), view);
+    return std::vector<std::string>(view.waits_for().begin(), view.waits_for().end());
+  };
+  EXPECT_THAT(waits_for(kOdense), ElementsAre("ANNOUNCEMENT_NOT_VERIFIED"));
+  EXPECT_THAT(waits_for(kNyborg), ElementsAre("PROVIDER_NOT_ANSWERED"));
+  world.VerifyOpening(kOdense, transfer);
+  world.DeliverAll();
+  EXPECT_THAT(waits_for(kOdense), ElementsAre());
+  EXPECT_THAT(waits_for(kNyborg), ElementsAre());
+}
+
+}  // namespace
+}  // namespace medflyt::testing
