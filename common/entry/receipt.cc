@@ -64,7 +64,7 @@ absl::StatusOr<VerifiedReceipt> VerifyReceipt(const v1::Receipt& receipt, const 
     return Invalid("MULTI_PROOF_INVALID", "multi_proof", "the proof does not lead to the checkpoint's root");
   }
 
-  VerifiedReceipt verified{std::move(head), {}};
+  VerifiedReceipt verified{std::move(head), {}, {}};
   std::vector<LeafIndex> named;
   for (int i = 0; i < count; ++i) {
     auto record = ledger.Decode(receipt.leaves(i));
@@ -78,6 +78,7 @@ absl::StatusOr<VerifiedReceipt> VerifyReceipt(const v1::Receipt& receipt, const 
       return Invalid("RECEIPT_LEAF_MISMATCH", "leaves", "a leaf names another leaf hash than that of the entry sent");
     }
     named.push_back(received->issuer_index);
+    verified.recorded_at.push_back(record->recorded_at);
     verified.events.push_back(
         {received->issuer_index, indices[static_cast<size_t>(i)], std::move(received->refused_rule)});
   }

@@ -9,6 +9,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/base/named_type.h"
 #include "common/crypto/hash.h"
 #include "common/entry/batch.h"
@@ -38,8 +39,9 @@ struct ReceiptedEvent {
   friend bool operator==(const ReceiptedEvent&, const ReceiptedEvent&) = default;
 };
 struct VerifiedReceipt {
-  tlog::OpenedCheckpoint head;         // of the recipient's log, to be kept as the accepted one
-  std::vector<ReceiptedEvent> events;  // in the order of the recipient's log
+  tlog::OpenedCheckpoint head;          // of the recipient's log, to be kept as the accepted one
+  std::vector<ReceiptedEvent> events;   // in the order of the recipient's log
+  std::vector<absl::Time> recorded_at;  // when the recipient logged each
 };
 
 // `sent` gives the leaf hash of an entry of `own_origin` that was sent to this recipient, nothing for any other index.

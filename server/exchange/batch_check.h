@@ -16,6 +16,7 @@
 #include "common/entry/batch.h"
 #include "common/event/event.h"
 #include "common/registry/cpr_number.h"
+#include "common/registry/number_range.h"
 #include "common/wire/content.h"
 #include "common/wire/ledger.h"
 #include "medflyt/v1/exchange.pb.h"
@@ -53,7 +54,8 @@ struct CheckedBatch {
   entry::AcceptedHead head;          // of the issuer's log
   std::vector<CheckedEvent> events;  // of consecutive numbers
   std::vector<CheckedKey> keys;      // granted, and not known yet
-  // The events end where one begins that this program is too old to read; this is the rule. Empty: all are there.
+  // The events end where one begins that this program is too old to read, or whose announcement is; this is the rule.
+  // Empty: all are there.
   std::string paused;
 };
 
@@ -66,6 +68,7 @@ class BatchChecker {
     const log::LogReader& reader;
     const keys::KeyTable& keys;
     const keys::ExchangeKeys& exchange_keys;
+    std::span<const registry::NumberRange> refused_numbers;
   };
   explicit BatchChecker(const Parts& parts) : parts_(parts) {}
 
@@ -76,7 +79,9 @@ class BatchChecker {
   //   ISSUER_FOREIGN, RECIPIENT_FOREIGN, NUMBER_GAP         by an event's content; `next` is the number to be expected
   //   OPENING_MISSING, OPENING_INVALID, OPENING_FOREIGN     of a TransferRequested, whose opening was altered: for no
   //                                                         event of the batch, not to be opened, of another entry
-  // What an event that is proven and has its key says wrongly is no error: it is refused. So is a TransferRequested
+  // What an event that is proven and has its key says wrongly is no error: it is refused. So is one that names a
+  // refused number (TEST_NUMBER_IN_PRODUCTION): nobody has the right to state anything of somebody who does not exist.
+  // So is a TransferRequested
   // that no opening can ever bear out: OPENING_MISSING where the issuer has none, OPENING_FOREIGN where the log that it
   // names is unknown or the entry that it names is not such an announcement.
   [[nodiscard]] absl::StatusOr<CheckedBatch> Check(const v1::EventBatch& batch, std::string_view origin,

@@ -57,18 +57,16 @@ void BatchSubmission::Apply(log::Appender& appender) {
     return;
   }
 
-  std::vector<KeptEvent> kept;
   for (const CheckedEvent& event : batch_.checked.events) {
     const LeafIndex record = Append(event, appender);
+    SetRecord(batch_.kept, outcome_.records.size(), record);
     outcome_.records.push_back(record);
-    kept.push_back({static_cast<uint32_t>(event.position), record});
     if (event.event && std::holds_alternative<event::RelocationAnnounced>(event.event->body)) {
       appender.PutIndex(log::LeafHashKey(event.stands_at.leaf_hash), event.id.bytes());
     }
   }
   appender.batch().Put(store::Table::kOutbox,
-                       log::PairRowKey('r', batch_.peer, batch_.checked.events.front().number.value()),
-                       EncodeKept(kept, batch_.kept));
+                       log::PairRowKey('r', batch_.peer, batch_.checked.events.front().number.value()), batch_.kept);
   log::PeerState& peer = appender.peer(batch_.peer);
   if (peer.origin != batch_.origin) {
     peer.origin = batch_.origin;

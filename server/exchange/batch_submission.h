@@ -21,7 +21,7 @@ struct BatchToLog {
   std::string origin;        // of the peer's log
   entry::AcceptedHead base;  // from which its consistency was proven
   CheckedBatch checked;      // events that are new here, of consecutive numbers
-  std::string kept;          // bytes of the EventBatch, without grants and openings
+  std::string kept;          // the row of the batch (StartKept), still without the records
 };
 
 struct BatchOutcome {

@@ -1,12 +1,33 @@
 #include "server/exchange/context.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
 #include <utility>
 
 #include "common/base/absl_view.h"
 #include "common/base/status.h"
 
 namespace medflyt::exchange {
+namespace {
+
+// The ways in which what a peer sent can contradict itself. Every other loss of data is in our own store.
+constexpr std::array<std::string_view, 6> kPeersDataLoss = {"LOG_FORKED",        "KEY_COMMITMENT_MISMATCH",
+                                                            "ENTRY_SEAL_BROKEN", "GRANT_COMMITMENT_MISMATCH",
+                                                            "GRANT_NOT_OPENED",  "OPENING_NOT_OPENED"};
+
+// Of our store and keys, with codes that a peer's faults have, too.
+constexpr std::array<std::string_view, 4> kOwnRules = {"STORE_FENCED", "KEK_GENERATION_MISMATCH", "EVENT_UNKNOWN",
+                                                       "KEY_UNKNOWN"};
+
+bool Contains(std::span<const std::string_view> rules, std::string_view rule) {
+  return std::find(rules.begin(), rules.end(), rule) != rules.end();
+}
+
+// What protobuf adds around the one field of a PeerMessage.
+constexpr size_t kMessageFraming = 16;
+
+}  // namespace
 
 Context::Context(const Parts& parts_in, directory::Directory directory, const Options& options_in)
     : parts(parts_in),
@@ -50,8 +71,27 @@ std::string RuleOf(const absl::Status& status) {
 }
 
 bool IsOwn(const absl::Status& status) {
-  return absl::IsResourceExhausted(status) || absl::IsUnavailable(status) || absl::IsUnknown(status) ||
-         absl::IsUnimplemented(status);
+  const auto broken = BrokenRuleOf(status);
+  if (!broken) return true;
+  switch (status.code()) {
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kUnimplemented:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kOutOfRange:  // of our own log
+      return true;
+    case absl::StatusCode::kDataLoss:
+      return !Contains(kPeersDataLoss, broken->rule);
+    default:
+      return Contains(kOwnRules, broken->rule);
+  }
+}
+
+absl::Status CheckSize(const v1::PeerMessage& message) {
+  if (message.ByteSizeLong() <= entry::kMaxBatchBytes + kMessageFraming) return absl::OkStatus();
+  return RuleError(absl::StatusCode::kInvalidArgument, "BATCH_TOO_LARGE", "", "a message of more than 1 MiB");
 }
 
 std::string PeersRule(std::string_view rule, std::string_view otherwise) {

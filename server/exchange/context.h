@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -17,6 +18,8 @@
 #include "common/directory/identity.h"
 #include "common/entry/batch.h"
 #include "common/entry/grant.h"
+#include "common/registry/number_range.h"
+#include "server/exchange/evidence_rows.h"
 #include "server/exchange/link.h"
 #include "server/exchange/rejection_log.h"
 #include "server/exchange/scheduler.h"
@@ -32,6 +35,8 @@ struct Options {
   absl::Duration first_backoff = absl::Milliseconds(200);
   absl::Duration longest_backoff = absl::Minutes(1);
   absl::Duration answer_timeout = absl::Seconds(30);  // for a Hello or the answer to a batch
+  // Events that name such a number are refused (TEST_NUMBER_IN_PRODUCTION).
+  std::vector<registry::NumberRange> refused_numbers = {};
 };
 
 // Borrowed; all outlive the exchange, and the scheduler has stopped running tasks before any of them goes.
@@ -57,6 +62,7 @@ class Context {
   const Parts parts;
   const Options options;
   RejectionLog rejections;
+  EvidenceRows evidence;  // the sequencer's, once the exchange was made
 
   [[nodiscard]] directory::Directory directory() const;
   void set_directory(directory::Directory directory);
@@ -79,9 +85,14 @@ class Context {
 // The rule of an error, or the name of its code where it has none.
 [[nodiscard]] std::string RuleOf(const absl::Status& status);
 
-// Whether the error is ours (a full queue, a node that stops, the store, a program too old): the peer did nothing
-// wrong, and no rejection of it is recorded.
+// Whether the error is ours (a full queue, a node that stops, the store and its rows, our keys, a program too old): the
+// peer did nothing wrong, no rejection of it is recorded, and it is told no more than the rule. What a peer sends is
+// only ever at fault by a rule about what it sent, so an error without a rule is ours, too.
 [[nodiscard]] bool IsOwn(const absl::Status& status);
+
+// INVALID_ARGUMENT (BATCH_TOO_LARGE) for a message that is larger than any that the protocol has. Asked before the
+// message is put into any queue.
+[[nodiscard]] absl::Status CheckSize(const v1::PeerMessage& message);
 
 // A rule that a peer names, if it has a rule's form (UPPER_SNAKE_CASE, at most 64 characters); else `otherwise`. What
 // peers write goes into logs and status pages.

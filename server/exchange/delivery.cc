@@ -9,6 +9,7 @@
 #include "common/entry/batch.h"
 #include "common/entry/receipt.h"
 #include "server/exchange/fork_evidence.h"
+#include "server/exchange/kept_receipt.h"
 #include "server/exchange/receipt_submission.h"
 
 namespace medflyt::exchange {
@@ -17,6 +18,9 @@ namespace {
 absl::Status Malformed(std::string_view rule, std::string_view field) {
   return RuleError(absl::StatusCode::kInvalidArgument, rule, field, "the peer's message does not fit this link");
 }
+
+// Receipts that wait to be logged, at most 1 MiB each; those beyond stay on the wire.
+constexpr size_t kMaxUnloggedReceipts = 16;
 
 // Faults that only newer software, or people, can end.
 bool IsPause(std::string_view rule) { return rule == "EVENT_TYPE_UNKNOWN" || rule == "ENTRY_KIND_UNKNOWN"; }
@@ -31,11 +35,19 @@ class Delivery::Events final : public LinkEvents {
   void OnMessage(v1::PeerMessage message) override {
     const auto delivery = delivery_.lock();
     if (delivery == nullptr) return;
+    if (const absl::Status status = CheckSize(message); !status.ok()) {
+      return delivery->strand_->Post([weak = delivery_, link = link_, status] {
+        const auto self = weak.lock();
+        if (self != nullptr && self->link_number_ == link) self->Reject(status);
+      });
+    }
+    message.DiscardUnknownFields();  // a receipt is kept by what it says
     delivery->strand_->Post(
         [weak = delivery_, link = link_, shared = std::make_shared<const v1::PeerMessage>(std::move(message))] {
           if (const auto self = weak.lock()) self->OnMessage(link, *shared);
         });
   }
+  void OnSent() override {}  // the window bounds what is sent
   void OnClosed(const absl::Status& why) override {
     const auto delivery = delivery_.lock();
     if (delivery == nullptr) return;
@@ -66,6 +78,15 @@ void Delivery::Wake() {
     if (self == nullptr) return;
     self->wake_posted_.store(false);
     self->Pump();
+  });
+}
+
+void Delivery::DialNow() {
+  strand_->Post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr || self->state_ != State::kWaiting) return;
+    self->backoff_.Reset();
+    self->Connect();
   });
 }
 
@@ -112,6 +133,7 @@ void Delivery::Connect() {
 
   const uint64_t link = ++link_number_;
   state_ = State::kGreeting;
+  asked_ = true;  // the first message comes unasked
   last_progress_ = context_.parts.clock.Now();
   link_ = context_.parts.dialer.Connect(peer_, std::make_shared<Events>(weak_from_this(), link));
   const log::Head head = context_.parts.log.head();
@@ -144,31 +166,41 @@ void Delivery::WatchAnswers(uint64_t link) {
 
 void Delivery::OnMessage(uint64_t link, const v1::PeerMessage& message) {
   if (link != link_number_ || state_ == State::kWaiting) return;
+  asked_ = false;
   last_progress_ = context_.parts.clock.Now();
   Update([this](DirectionStatus& status) { status.last_contact = last_progress_; });
-  switch (message.kind_case()) {
-    case v1::PeerMessage::kHello:
-      if (state_ == State::kGreeting) return OnHello(message.hello());
-      break;
-    case v1::PeerMessage::kAnswer:
-      if (message.answer().has_fault()) return OnFault(message.answer().fault());
-      if (state_ == State::kStreaming) return OnAnswer(message.answer());
-      break;
-    default:
-      break;
+  if (message.has_hello() && state_ == State::kGreeting) {
+    OnHello(message.hello());
+  } else if (message.has_answer() && message.answer().has_fault()) {
+    OnFault(message.answer().fault());
+  } else if (message.has_answer() && state_ == State::kStreaming) {
+    OnAnswer(message.answer());
+  } else {
+    Reject(Malformed("MESSAGE_UNEXPECTED", "kind"));
   }
-  context_.rejections.Record(peer_, "MESSAGE_UNEXPECTED");
-  Disconnect(Malformed("MESSAGE_UNEXPECTED", "kind"));
+  AskForMore();
+}
+
+void Delivery::AskForMore() {
+  if (link_ == nullptr || asked_ || unlogged_receipts_ >= kMaxUnloggedReceipts) return;
+  asked_ = true;
+  link_->Next();
+}
+
+void Delivery::Reject(const absl::Status& status) {
+  if (IsOwn(status)) {
+    context_.parts.logger.Error("answer_not_taken", absl::StrCat("peer=", peer_.ToString(), " rule=", RuleOf(status)));
+  } else {
+    context_.rejections.Record(peer_, RuleOf(status));
+  }
+  Disconnect(status);
 }
 
 void Delivery::OnHello(const v1::Hello& message) {
   auto hello = CheckHello(message, context_.parts.self, peer_, context_.directory(), context_.parts.clock.Now());
   absl::Status status = hello.status();
   if (status.ok()) status = CheckProgress(*hello);
-  if (!status.ok()) {
-    context_.rejections.Record(peer_, RuleOf(status));
-    return Disconnect(status);
-  }
+  if (!status.ok()) return Reject(status);
   hello_ = *std::move(hello);
   const log::PeerState peer = context_.parts.log.peer(peer_);
   state_ = State::kStreaming;
@@ -225,10 +257,7 @@ void Delivery::OnFault(const v1::Fault& fault) {
 }
 
 void Delivery::OnAnswer(const v1::BatchAnswer& answer) {
-  if (const absl::Status status = TakeReceipt(answer); !status.ok()) {
-    if (!IsOwn(status)) context_.rejections.Record(peer_, RuleOf(status));
-    return Disconnect(status);
-  }
+  if (const absl::Status status = TakeReceipt(answer); !status.ok()) return Reject(status);
   backoff_.Reset();
   Update([](DirectionStatus& status) {
     status.last_error.clear();
@@ -296,16 +325,17 @@ absl::Status Delivery::TakeReceipt(const v1::BatchAnswer& answer) {
   next_receipt_ = PairNumber(expected.back().number.value() + 1);
   Update([&expected](DirectionStatus& status) { status.proven = expected.back().number; });
   if (answer.batch_sequence() != 0) outstanding_.pop_front();
-  auto submission =
-      std::make_unique<ReceiptSubmission>(ReceiptToLog{peer_, hello_->origin, receipt_head_, head, std::move(expected),
-                                                       verified->events, receipt.SerializeAsString()},
-                                          [weak = weak_from_this()](bool logged) {
-                                            const auto self = weak.lock();
-                                            if (self == nullptr) return;
-                                            self->strand_->Post([weak, logged] {
-                                              if (const auto still = weak.lock()) still->OnReceiptLogged(logged);
-                                            });
-                                          });
+  std::string kept = EncodeReceipt(receipt, *verified);
+  auto submission = std::make_unique<ReceiptSubmission>(
+      ReceiptToLog{peer_, hello_->origin, receipt_head_, head, std::move(expected), verified->events,
+                   crypto::Sha256(receipt.SerializeAsString()), std::move(kept)},
+      [weak = weak_from_this()](bool logged) {
+        const auto self = weak.lock();
+        if (self == nullptr) return;
+        self->strand_->Post([weak, logged] {
+          if (const auto still = weak.lock()) still->OnReceiptLogged(logged);
+        });
+      });
   receipt_head_ = head;
   MEDFLYT_RETURN_IF_ERROR(context_.parts.queue.Submit(std::move(submission)));
   ++unlogged_receipts_;
@@ -321,6 +351,7 @@ void Delivery::OnReceiptLogged(bool logged) {
     dial_when_logged_ = false;
     if (state_ == State::kWaiting) Connect();
   }
+  AskForMore();
 }
 
 void Delivery::Pump() {

@@ -38,6 +38,8 @@ class Delivery final : public std::enable_shared_from_this<Delivery> {
   void Start();
   // Events for the peer have become durable.
   void Wake();
+  // Where it waits to dial again, there is reason not to.
+  void DialNow();
   void Stop();
   [[nodiscard]] DirectionStatus status() const;
 
@@ -58,9 +60,13 @@ class Delivery final : public std::enable_shared_from_this<Delivery> {
   void OnFault(const v1::Fault& fault);
   [[nodiscard]] absl::Status TakeReceipt(const v1::BatchAnswer& answer);
   void OnReceiptLogged(bool logged);
+  // Asks for the peer's next message, unless too many receipts wait to be logged.
+  void AskForMore();
   // Sends batches while the window is open and events wait.
   void Pump();
   void WatchAnswers(uint64_t link);
+  // Ends the link because of what the peer said, which is recorded, or because of what we could not do about it.
+  void Reject(const absl::Status& status);
   // Ends the link and dials again later. `why` is kept as the last error.
   void Disconnect(const absl::Status& why);
   void DialAt(absl::Time when);
@@ -88,6 +94,7 @@ class Delivery final : public std::enable_shared_from_this<Delivery> {
   entry::AcceptedHead receipt_head_;  // of the peer's log, as of the last receipt
   std::set<KeyId> regrant_;           // the peer said that it lacks them
   size_t unlogged_receipts_ = 0;      // submitted and not yet durable
+  bool asked_ = false;                // the link's next message is on its way
   bool dial_when_logged_ = false;
 
   mutable Mutex status_mutex_;

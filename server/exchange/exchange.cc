@@ -27,11 +27,8 @@ class Exchange::RotateSubmission final : public log::Submission {
 
 absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Create(const Parts& parts, directory::Directory directory,
                                                            const Options& options) {
-  MEDFLYT_ASSIGN_OR_RETURN(const auto evidence, ReadForkEvidence(parts.log.reader().store()));
   auto exchange = std::unique_ptr<Exchange>(new Exchange(parts, std::move(directory), options));
-  for (const ForkEvidence& found : evidence) {
-    if (found.proven) exchange->context_.SetForked(found.peer);
-  }
+  MEDFLYT_RETURN_IF_ERROR(RecallForkEvidence(exchange->context_));
   parts.log.AddObserver(*exchange);
   return exchange;
 }
@@ -130,6 +127,12 @@ absl::StatusOr<std::shared_ptr<LinkEvents>> Exchange::Accept(AuthorityId peer, s
 void Exchange::OnDirectoryChanged(directory::Directory directory) {
   context_.set_directory(std::move(directory));
   Reconcile();
+}
+
+void Exchange::OnTrustChanged() {
+  MutexLock lock(mutex_);
+  if (!started_ || stopped_) return;
+  for (const auto& [id, peer] : peers_) peer.delivery->DialNow();
 }
 
 void Exchange::OnCommit(const log::Head&, const std::vector<AuthorityId>& receivers) {

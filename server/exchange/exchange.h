@@ -39,6 +39,8 @@ class Exchange final : public log::CommitObserver {
   [[nodiscard]] absl::StatusOr<std::shared_ptr<LinkEvents>> Accept(AuthorityId peer, std::shared_ptr<Link> link);
 
   void OnDirectoryChanged(directory::Directory directory);
+  // Certificates may be judged otherwise now: deliveries that wait dial at once.
+  void OnTrustChanged();
   void OnCommit(const log::Head& head, const std::vector<AuthorityId>& receivers) override;
 
   [[nodiscard]] PeerStatus StatusOf(AuthorityId peer) const;

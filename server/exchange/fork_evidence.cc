@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "common/tlog/checkpoint.h"
 #include "server/exchange/kept.h"
+#include "server/exchange/kept_receipt.h"
 #include "server/log/appender.h"
 
 namespace medflyt::exchange {
@@ -18,7 +19,7 @@ using store::KeyRange;
 using store::Table;
 
 constexpr char kPrefix = 'x';
-constexpr uint8_t kRowVersion = 1;
+constexpr uint8_t kRowVersion = 2;
 
 absl::Status Malformed() {
   return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "evidence", "a row of evidence does not parse");
@@ -26,6 +27,7 @@ absl::Status Malformed() {
 
 std::string Encode(const ForkEvidence& evidence) {
   std::string value{static_cast<char>(kRowVersion), static_cast<char>(evidence.proven ? 1 : 0)};
+  AppendU64(value, evidence.dropped);
   AppendU64(value, evidence.accepted.size.value());
   value.append(evidence.accepted.root.bytes());
   AppendU32(value, static_cast<uint32_t>(evidence.accepted_note.size()));
@@ -43,9 +45,11 @@ std::optional<ForkEvidence> Decode(std::string_view key, std::string_view value)
   ByteReader reader(value);
   const auto version = reader.U8();
   const auto proven = reader.U8();
+  const auto dropped = reader.U64();
   const auto size = reader.U64();
   const auto root = reader.Take(crypto::Hash::kSize);
-  if (!micros || !peer || !version || *version != kRowVersion || !proven || !size || !root) return std::nullopt;
+  if (!micros || !peer || !version || *version != kRowVersion || !proven || !dropped || !size || !root)
+    return std::nullopt;
   const auto accepted_length = reader.U32();
   const auto accepted = accepted_length ? reader.Take(*accepted_length) : std::nullopt;
   const auto presented_length = accepted ? reader.U32() : std::nullopt;
@@ -54,6 +58,7 @@ std::optional<ForkEvidence> Decode(std::string_view key, std::string_view value)
   return ForkEvidence{*peer,
                       absl::FromUnixMicros(static_cast<int64_t>(*micros)),
                       *proven != 0,
+                      *dropped,
                       {TreeSize(*size), *crypto::Hash::FromBytes(*root)},
                       std::string(*accepted),
                       std::string(*presented)};
@@ -68,55 +73,67 @@ bool IsNoteOf(std::string_view note, const entry::AcceptedHead& head) {
 
 // The note of what was accepted: it came with the last batch or the last receipt that was kept.
 std::string FindNote(const store::Reader& store, AuthorityId peer, const entry::AcceptedHead& accepted) {
-  const auto last = [&](char kind) {
-    return store.Last(Table::kOutbox,
-                      KeyRange::Between(log::PairRowKey(kind, peer, 0), log::PairRowKey(kind, peer, ~uint64_t{0})));
-  };
-  if (const auto row = last('r'); row.ok() && *row) {
+  const auto row = store.Last(
+      Table::kOutbox, KeyRange::Between(log::PairRowKey('r', peer, 0), log::PairRowKey('r', peer, ~uint64_t{0})));
+  if (row.ok() && *row) {
     const auto kept = DecodeKept(PairNumber(0), (*row)->value);
     if (kept.ok()) {
       const auto batch = kept->ParseBatch();
       if (batch.ok() && IsNoteOf(batch->checkpoint(), accepted)) return batch->checkpoint();
     }
   }
-  if (const auto row = last('c'); row.ok() && *row) {
-    v1::Receipt receipt;
-    if (receipt.ParseFromString((*row)->value) && IsNoteOf(receipt.checkpoint(), accepted)) return receipt.checkpoint();
-  }
-  return {};
+  std::string note = NewestReceiptNote(store, peer);
+  return IsNoteOf(note, accepted) ? note : std::string();
 }
 
 class EvidenceSubmission final : public log::Submission {
  public:
-  explicit EvidenceSubmission(ForkEvidence evidence) : evidence_(std::move(evidence)) {}
+  EvidenceSubmission(EvidenceRows& rows, ForkEvidence evidence) : rows_(rows), evidence_(std::move(evidence)) {}
   void Apply(log::Appender& appender) override {
-    appender.batch().Put(
-        Table::kOutbox,
-        log::PairRowKey(kPrefix, evidence_.peer, static_cast<uint64_t>(absl::ToUnixMicros(evidence_.found_at))),
-        Encode(evidence_));
+    const auto place =
+        rows_.Add(evidence_.peer, static_cast<uint64_t>(absl::ToUnixMicros(evidence_.found_at)), evidence_.proven);
+    if (!place) return;
+    evidence_.dropped = place->dropped;
+    for (const uint64_t micros : place->gone) {
+      appender.batch().Delete(Table::kOutbox, log::PairRowKey(kPrefix, evidence_.peer, micros));
+    }
+    appender.batch().Put(Table::kOutbox, log::PairRowKey(kPrefix, evidence_.peer, place->micros), Encode(evidence_));
   }
   void Committed(const log::Head&) override {}
   void Abandoned(const absl::Status&) override {}
 
  private:
-  const ForkEvidence evidence_;
+  EvidenceRows& rows_;
+  ForkEvidence evidence_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::vector<ForkEvidence>> ReadForkEvidence(const store::Reader& store) {
-  std::vector<ForkEvidence> found;
+absl::Status VisitForkEvidence(const store::Reader& store, absl::FunctionRef<void(const ForkEvidence&)> visit) {
   bool malformed = false;
   MEDFLYT_RETURN_IF_ERROR(store.Scan(Table::kOutbox, KeyRange::Prefix(std::string(1, kPrefix)),
                                      store::Order::kAscending, [&](std::string_view key, std::string_view value) {
-                                       auto evidence = Decode(key, value);
+                                       const auto evidence = Decode(key, value);
                                        malformed = !evidence;
                                        if (malformed) return store::Step::kStop;
-                                       found.push_back(*std::move(evidence));
+                                       visit(*evidence);
                                        return store::Step::kContinue;
                                      }));
-  if (malformed) return Malformed();
+  return malformed ? Malformed() : absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<ForkEvidence>> ReadForkEvidence(const store::Reader& store) {
+  std::vector<ForkEvidence> found;
+  MEDFLYT_RETURN_IF_ERROR(VisitForkEvidence(store, [&found](const ForkEvidence& each) { found.push_back(each); }));
   return found;
+}
+
+absl::Status RecallForkEvidence(Context& context) {
+  return VisitForkEvidence(context.parts.log.reader().store(), [&context](const ForkEvidence& found) {
+    context.evidence.Found(found.peer, static_cast<uint64_t>(absl::ToUnixMicros(found.found_at)), found.proven,
+                           found.dropped);
+    if (found.proven) context.SetForked(found.peer);
+  });
 }
 
 bool SuggestsFork(const absl::Status& status) {
@@ -137,11 +154,12 @@ void KeepForkEvidence(Context& context, AuthorityId peer, const absl::Status& st
   ForkEvidence evidence{peer,
                         context.parts.clock.Now(),
                         proven,
+                        0,
                         accepted,
                         FindNote(context.parts.log.reader().store(), peer, accepted),
                         std::string(presented)};
   if (const absl::Status submitted =
-          context.parts.queue.Submit(std::make_unique<EvidenceSubmission>(std::move(evidence)));
+          context.parts.queue.Submit(std::make_unique<EvidenceSubmission>(context.evidence, std::move(evidence)));
       !submitted.ok()) {
     context.parts.logger.Error("fork_evidence_not_kept", details);
   }

@@ -1,11 +1,13 @@
 // What shows, or suggests, that a peer shows different logs to different eyes.
 //
-//   kOutbox 'x' ‖ u32 peer ‖ u64 microseconds   ->  version 1 (u8) ‖ u8 proven ‖ u64 accepted size ‖ accepted root (32)
-//                                                  ‖ u32 length ‖ accepted note ‖ u32 length ‖ presented note
+//   kOutbox 'x' ‖ u32 peer ‖ u64 microseconds   ->  version 2 (u8) ‖ u8 proven ‖ u64 dropped ‖ u64 accepted size ‖
+//                                                  accepted root (32) ‖ u32 length ‖ accepted note ‖ u32 length ‖
+//                                                  presented note
 //
 // Proven: two heads of one size with two roots, each signed by the log's key. Then nothing more is taken from the peer
 // until people have spoken. A consistency proof that does not hold is only suspicious, because the proof itself is
-// not signed: it is kept and told, and the peer may come back with one that holds.
+// not signed: it is kept and told, and the peer may come back with one that holds. How many rows there are:
+// evidence_rows.h.
 #pragma once
 
 #include <memory>
@@ -13,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -27,13 +30,19 @@ struct ForkEvidence {
   AuthorityId peer;
   absl::Time found_at;
   bool proven = false;
+  uint64_t dropped = 0;  // suspicions of this peer that were dropped until then
   entry::AcceptedHead accepted;
   std::string accepted_note;   // empty where only size and root were kept
   std::string presented_note;  // signed by the log's key
 };
 
-// Oldest first. DATA_LOSS (ROW_MALFORMED).
+// One after the other, by peer, oldest first. DATA_LOSS (ROW_MALFORMED).
+[[nodiscard]] absl::Status VisitForkEvidence(const store::Reader& store,
+                                             absl::FunctionRef<void(const ForkEvidence&)> visit);
 [[nodiscard]] absl::StatusOr<std::vector<ForkEvidence>> ReadForkEvidence(const store::Reader& store);
+
+// At the start: which peers are proven to have forked, and which rows there are. Errors as above.
+[[nodiscard]] absl::Status RecallForkEvidence(Context& context);
 
 // Whether the error is one of which evidence is kept.
 [[nodiscard]] bool SuggestsFork(const absl::Status& status);

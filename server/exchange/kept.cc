@@ -18,6 +18,8 @@ using store::KeyRange;
 using store::Table;
 
 constexpr uint8_t kRowVersion = 1;
+constexpr size_t kHeaderSize = 1 + 4;
+constexpr size_t kEventSize = 4 + 8;
 
 absl::Status Malformed() {
   return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "received", "a row of received events does not parse");
@@ -40,15 +42,23 @@ absl::StatusOr<v1::EventBatch> KeptRow::ParseBatch() const {
   return parsed;
 }
 
-std::string EncodeKept(const std::vector<KeptEvent>& events, std::string_view batch) {
-  std::string value(1, static_cast<char>(kRowVersion));
-  AppendU32(value, static_cast<uint32_t>(events.size()));
-  for (const KeptEvent& event : events) {
-    AppendU32(value, event.position);
-    AppendU64(value, event.record.value());
+std::string StartKept(const std::vector<uint32_t>& positions, const v1::EventBatch& batch) {
+  std::string row;
+  row.reserve(kHeaderSize + kEventSize * positions.size() + batch.ByteSizeLong());
+  row += static_cast<char>(kRowVersion);
+  AppendU32(row, static_cast<uint32_t>(positions.size()));
+  for (const uint32_t position : positions) {
+    AppendU32(row, position);
+    AppendU64(row, 0);
   }
-  value.append(batch);
-  return value;
+  batch.AppendToString(&row);
+  return row;
+}
+
+void SetRecord(std::string& row, size_t event, LeafIndex record) {
+  std::string bytes;
+  AppendU64(bytes, record.value());
+  row.replace(kHeaderSize + kEventSize * event + 4, bytes.size(), bytes);
 }
 
 absl::StatusOr<KeptRow> DecodeKept(PairNumber first, std::string_view value) {

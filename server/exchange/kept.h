@@ -38,7 +38,9 @@ struct KeptRow {
   [[nodiscard]] absl::StatusOr<v1::EventBatch> ParseBatch() const;
 };
 
-[[nodiscard]] std::string EncodeKept(const std::vector<KeptEvent>& events, std::string_view batch);
+// A row whose records are set later, once each: the batch is written into it in one copy.
+[[nodiscard]] std::string StartKept(const std::vector<uint32_t>& positions, const v1::EventBatch& batch);
+void SetRecord(std::string& row, size_t event, LeafIndex record);
 // DATA_LOSS (ROW_MALFORMED), as for everything that reads rows here.
 [[nodiscard]] absl::StatusOr<KeptRow> DecodeKept(PairNumber first, std::string_view value);
 

@@ -1,5 +1,8 @@
 // A stream between two nodes, as the exchange sees it: whole messages, in order, until it is closed. gRPC implements
 // it in production (server/service), a simulated network in tests/sim.
+//
+// Nothing is read ahead: a message is handed over, and the next one only when it is asked for. So what a peer sends
+// faster than it is taken waits on the peer's side of the wire, and costs no memory here.
 #pragma once
 
 #include <memory>
@@ -14,19 +17,24 @@ namespace medflyt::exchange {
 class Link {
  public:
   virtual ~Link() = default;
-  // Never blocks: what cannot be written at once is kept. The exchange bounds how much that is, by its window of
-  // batches and one answer for each. Nothing happens on a closed link.
+  // Never blocks: what cannot be written at once is kept. The exchange bounds how much that is: by its window of
+  // batches, one answer for each, and by waiting for OnSent where it has more to say. Nothing happens on a closed link.
   virtual void Send(v1::PeerMessage message) = 0;
+  // Asks for the next message. The first comes unasked, each later one after one Next; one that is asked for while
+  // another is still asked for is the same.
+  virtual void Next() = 0;
   // Both ends are told; what was sent before may still arrive there.
   virtual void Close(const absl::Status& reason) = 0;
 };
 
-// What a link reports, from any thread, one call at a time: messages in the order in which they were sent, then
-// OnClosed once, also after a Close of one's own. Calls do not block.
+// What a link reports, from any thread: messages in the order in which they were sent, one call at a time, then
+// OnClosed once, also after a Close of one's own. OnSent may come beside the others. Calls do not block.
 class LinkEvents {
  public:
   virtual ~LinkEvents() = default;
   virtual void OnMessage(v1::PeerMessage message) = 0;
+  // Everything that was sent so far has been handed to the wire.
+  virtual void OnSent() = 0;
   virtual void OnClosed(const absl::Status& why) = 0;
 };
 

@@ -21,10 +21,11 @@ void ReceiptSubmission::Apply(log::Appender& appender) {
   wire::LedgerCodec codec;
   auto record =
       codec.Encode({appender.now(), wire::ReceiptsLogged{receipt_.origin, receipt_.head.size, receipt_.head.root,
-                                                         wire::RunsOf(indices), crypto::Sha256(receipt_.bytes)}});
+                                                         wire::RunsOf(indices), receipt_.digest}});
   if (!record.ok()) return;
   const LeafIndex leaf = appender.AppendLedger(*std::move(record));
-  appender.batch().Put(store::Table::kOutbox, log::PairRowKey('c', receipt_.peer, leaf.value()), receipt_.bytes);
+  appender.batch().Put(store::Table::kOutbox,
+                       log::PairRowKey('c', receipt_.peer, receipt_.events.front().number.value()), receipt_.kept);
 
   if (peer.origin != receipt_.origin) {
     peer.origin = receipt_.origin;

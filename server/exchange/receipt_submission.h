@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/base/named_type.h"
+#include "common/crypto/hash.h"
 #include "common/directory/identity.h"
 #include "common/entry/batch.h"
 #include "common/entry/receipt.h"
@@ -21,7 +22,8 @@ struct ReceiptToLog {
   entry::AcceptedHead head;                     // under which it was proven
   std::vector<SentEvent> events;                // of consecutive numbers
   std::vector<entry::ReceiptedEvent> receipts;  // one for each event
-  std::string bytes;                            // of the Receipt
+  crypto::Hash digest;                          // of the Receipt's bytes
+  std::string kept;                             // what is kept of it (kept_receipt.h)
 };
 
 // Logs ReceiptsLogged, keeps the receipt beside it, notes what was refused and which keys the peer now has. Changes

@@ -14,8 +14,9 @@
 namespace medflyt::exchange {
 namespace {
 
-// More than any window that a peer may be configured with; batches beyond are not even kept.
-constexpr size_t kMaxWaitingBatches = 64;
+// Batches of a peer that are held at once, waiting or with the sequencer: at most 1 MiB each. Enough to keep the
+// sequencer busy during a sync; those beyond stay on the wire.
+constexpr size_t kMaxBatchesHeld = 16;
 
 absl::Status Fault(std::string_view rule, std::string_view message) {
   return RuleError(absl::StatusCode::kFailedPrecondition, rule, "batch", message);
@@ -31,20 +32,37 @@ class Reception::Events final : public LinkEvents {
 
   void OnMessage(v1::PeerMessage message) override {
     const auto reception = reception_.lock();
-    if (reception == nullptr) return;
+    if (reception == nullptr || reception->accepted_links_.load() != link_) return;
+    if (const absl::Status status = CheckSize(message); !status.ok()) {
+      return reception->strand_->Post([weak = reception_, link = link_, status] {
+        const auto self = weak.lock();
+        if (self != nullptr && self->link_number_ == link) self->Fail(0, status);
+      });
+    }
+    message.DiscardUnknownFields();  // a batch is kept, at our expense
     reception->strand_->Post(
         [weak = reception_, link = link_, shared = std::make_shared<v1::PeerMessage>(std::move(message))] {
           if (const auto self = weak.lock()) self->OnMessage(link, *shared);
         });
   }
+  void OnSent() override {
+    const auto reception = reception_.lock();
+    if (reception == nullptr || !reception->repeats_.load()) return;
+    reception->strand_->Post([weak = reception_, link = link_] {
+      const auto self = weak.lock();
+      if (self != nullptr && self->link_number_ == link) self->RepeatReceipts();
+    });
+  }
   void OnClosed(const absl::Status&) override {
     const auto reception = reception_.lock();
-    if (reception == nullptr) return;
+    // Of a superseded link nothing is left to clear: the newer one did it, or will.
+    if (reception == nullptr || reception->accepted_links_.load() != link_) return;
     reception->strand_->Post([weak = reception_, link = link_] {
       const auto self = weak.lock();
       if (self == nullptr || self->link_number_ != link) return;
       self->link_.reset();
       self->waiting_batches_.clear();
+      self->repeat_.reset();
       self->Update([](DirectionStatus& status) { status.connected = false; });
     });
   }
@@ -58,14 +76,24 @@ Reception::Reception(Context& context, AuthorityId peer)
     : context_(context),
       peer_(peer),
       strand_(std::make_shared<Strand>(context.parts.scheduler)),
-      checker_(
-          {context.parts.self, peer, context.parts.log.reader(), context.parts.keys, context.parts.exchange_keys}) {}
+      checker_({context.parts.self, peer, context.parts.log.reader(), context.parts.keys, context.parts.exchange_keys,
+                context.options.refused_numbers}) {}
 
 std::shared_ptr<LinkEvents> Reception::Accept(std::shared_ptr<Link> link) {
-  const uint64_t number = ++accepted_links_;
-  strand_->Post([weak = weak_from_this(), number, link = std::move(link)] {
-    if (const auto self = weak.lock()) self->Attach(number, link);
-  });
+  uint64_t number = 0;
+  std::shared_ptr<Link> earlier;
+  {
+    MutexLock lock(arrival_mutex_);
+    number = ++accepted_links_;
+    earlier = std::exchange(arrived_, std::move(link));
+  }
+  if (earlier != nullptr) {
+    earlier->Close(absl::AbortedError("superseded"));
+  } else {
+    strand_->Post([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->Attach();
+    });
+  }
   return std::make_shared<Events>(weak_from_this(), number);
 }
 
@@ -88,21 +116,26 @@ void Reception::Update(absl::FunctionRef<void(DirectionStatus&)> change) {
   change(status_);
 }
 
-void Reception::Attach(uint64_t link_number, std::shared_ptr<Link> link) {
-  if (link_number < link_number_) return link->Close(absl::AbortedError("superseded"));
+void Reception::Attach() {
   if (link_ != nullptr) link_->Close(absl::AbortedError("superseded"));
   if (link_failed_ != nullptr) link_failed_->store(true);
-  link_number_ = link_number;
-  link_ = std::move(link);
+  {
+    MutexLock lock(arrival_mutex_);
+    link_number_ = accepted_links_.load();
+    link_ = std::exchange(arrived_, nullptr);
+  }
   link_failed_ = std::make_shared<std::atomic<bool>>(false);
   waiting_hello_.reset();
   waiting_batches_.clear();
   hello_.reset();
+  repeat_.reset();
   pausing_ = false;
+  asked_ = true;  // the first message comes unasked
 }
 
 void Reception::OnMessage(uint64_t link, v1::PeerMessage& message) {
   if (link != link_number_ || link_ == nullptr) return;
+  asked_ = false;
   const absl::Time now = context_.parts.clock.Now();
   Update([now](DirectionStatus& status) { status.last_contact = now; });
   if (message.has_hello() && !hello_ && !waiting_hello_) {
@@ -111,9 +144,6 @@ void Reception::OnMessage(uint64_t link, v1::PeerMessage& message) {
     return;
   }
   if (message.has_batch() && hello_) {
-    if (waiting_batches_.size() + in_flight_ >= kMaxWaitingBatches) {
-      return Fail(message.batch().sequence(), Fault("WINDOW_EXCEEDED", "more batches than any window holds"));
-    }
     waiting_batches_.push_back(std::move(*message.mutable_batch()));
     return TakeBatches();
   }
@@ -124,7 +154,9 @@ void Reception::OnHello(const v1::Hello& hello) {
   // A copy: what waits is cleared here.
   const v1::Hello greeting = hello;
   waiting_hello_.reset();
-  if (const absl::Status status = Greet(greeting); !status.ok()) Fail(0, status);
+  if (const absl::Status status = Greet(greeting); !status.ok()) return Fail(0, status);
+  if (repeat_) return RepeatReceipts();
+  TakeBatches();
 }
 
 absl::Status Reception::Greet(const v1::Hello& message) {
@@ -159,38 +191,58 @@ absl::Status Reception::Greet(const v1::Hello& message) {
     status.connected = true;
     status.last_error.clear();
   });
-  return RepeatReceipts(PairNumber(hello_->progress.receipted_number.value() + 1), peer.received);
-}
-
-absl::Status Reception::RepeatReceipts(PairNumber from, PairNumber last) {
-  std::vector<LeafIndex> records;
-  const auto collect = [&](const KeptRow& row) {
-    for (size_t i = 0; i < row.events.size(); ++i) {
-      const uint64_t number = row.first.value() + i;
-      if (number >= from.value() && number <= last.value()) records.push_back(row.events[i].record);
-    }
-    return absl::OkStatus();
-  };
-  MEDFLYT_RETURN_IF_ERROR(VisitKept(context_.parts.log.reader().store(), peer_, from, collect));
-  const log::Head head = context_.parts.log.head();
-  const std::span<const LeafIndex> all(records);
-  for (size_t done = 0; done < all.size(); done += entry::kMaxBatchEntries) {
-    const size_t count = std::min(entry::kMaxBatchEntries, all.size() - done);
-    MEDFLYT_RETURN_IF_ERROR(SendReceipt(0, all.subspan(done, count), head));
-  }
+  const PairNumber receipted = hello_->progress.receipted_number;
+  if (receipted < peer.received) repeat_ = {PairNumber(receipted.value() + 1), peer.received};
   return absl::OkStatus();
 }
 
+void Reception::RepeatReceipts() {
+  if (!repeat_ || link_ == nullptr) return;
+  const auto records = RecordsToRepeat();
+  if (!records.ok()) return Fail(0, records.status());
+  repeat_->next = PairNumber(repeat_->next.value() + records->size());
+  if (repeat_->next > repeat_->last) repeat_.reset();
+  repeats_.store(repeat_.has_value());  // before it is sent: OnSent may come at once
+  if (const absl::Status status = SendReceipt(0, *records, context_.parts.log.head()); !status.ok()) {
+    return Fail(0, status);
+  }
+  if (!repeat_) TakeBatches();
+}
+
+absl::StatusOr<std::vector<LeafIndex>> Reception::RecordsToRepeat() const {
+  std::vector<LeafIndex> records;
+  const uint64_t count = std::min<uint64_t>(repeat_->last.value() + 1 - repeat_->next.value(), entry::kMaxBatchEntries);
+  const absl::Status enough = absl::CancelledError();
+  const auto collect = [&](const KeptRow& row) {
+    for (size_t i = 0; i < row.events.size() && records.size() < count; ++i) {
+      if (row.first.value() + i >= repeat_->next.value()) records.push_back(row.events[i].record);
+    }
+    return records.size() < count ? absl::OkStatus() : enough;
+  };
+  const absl::Status visited = VisitKept(context_.parts.log.reader().store(), peer_, repeat_->next, collect);
+  if (records.size() == count) return records;
+  MEDFLYT_RETURN_IF_ERROR(visited);
+  return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "received", "events that were received are not kept");
+}
+
+void Reception::AskForMore() {
+  if (link_ == nullptr || asked_ || waiting_hello_ || pausing_) return;
+  if (waiting_batches_.size() + in_flight_ >= kMaxBatchesHeld) return;
+  asked_ = true;
+  link_->Next();
+}
+
 void Reception::TakeBatches() {
-  while (!waiting_batches_.empty() && link_ != nullptr && !pausing_) {
+  while (!waiting_batches_.empty() && link_ != nullptr && !pausing_ && !repeat_) {
     std::vector<KeyId> missing_keys;
     v1::EventBatch& batch = waiting_batches_.front();
     const uint64_t sequence = batch.sequence();
     const auto taken = TakeBatch(batch, missing_keys);
     if (!taken.ok()) return Fail(sequence, taken.status(), missing_keys);
-    if (!*taken) return;
+    if (!*taken) break;
     waiting_batches_.pop_front();
   }
+  AskForMore();
 }
 
 absl::StatusOr<bool> Reception::TakeBatch(v1::EventBatch& batch, std::vector<KeyId>& missing_keys) {
@@ -225,8 +277,11 @@ absl::StatusOr<bool> Reception::TakeBatch(v1::EventBatch& batch, std::vector<Key
   batch.clear_sequence();
   const std::string paused = checked->paused;
   pausing_ = !paused.empty();
+  std::vector<uint32_t> positions;
+  positions.reserve(checked->events.size());
+  for (const CheckedEvent& event : checked->events) positions.push_back(static_cast<uint32_t>(event.position));
   auto submission = std::make_unique<BatchSubmission>(
-      BatchToLog{peer_, hello_->origin, staged_head_, *std::move(checked), batch.SerializeAsString()}, link_failed_,
+      BatchToLog{peer_, hello_->origin, staged_head_, *std::move(checked), StartKept(positions, batch)}, link_failed_,
       [weak = weak_from_this(), link = link_number_, sequence, records = std::move(records),
        paused](BatchOutcome outcome) {
         const auto self = weak.lock();
@@ -330,18 +385,22 @@ absl::Status Reception::SendReceipt(uint64_t sequence, std::span<const LeafIndex
 void Reception::Fail(uint64_t sequence, const absl::Status& why, const std::vector<KeyId>& missing_keys) {
   if (link_ == nullptr) return;
   const std::string rule = RuleOf(why);
+  const bool own = IsOwn(why);
   if (IsPause(why)) {
     context_.parts.logger.Warning("delivery_paused", absl::StrCat("peer=", peer_.ToString(), " rule=", rule));
+  } else if (own) {
+    context_.parts.logger.Error("batch_not_stored", absl::StrCat("peer=", peer_.ToString(), " rule=", rule));
   } else {
     context_.parts.logger.Warning("batch_rejected", absl::StrCat("peer=", peer_.ToString(), " rule=", rule));
   }
-  if (!IsOwn(why)) context_.rejections.Record(peer_, rule);
+  if (!own) context_.rejections.Record(peer_, rule);
   const log::PeerState peer = context_.parts.log.peer(peer_);
   v1::PeerMessage message;
   message.mutable_answer()->set_batch_sequence(sequence);
   v1::Fault& fault = *message.mutable_answer()->mutable_fault();
   fault.set_rule(rule);
-  fault.set_message(std::string(ToStd(why.message())));
+  fault.set_message(own ? std::string("the recipient could not store what was sent")
+                        : std::string(ToStd(why.message())));
   fault.set_expected_number(peer.received.value() + 1);
   fault.set_accepted_size(peer.by_batch.size.value());
   for (const KeyId& id : missing_keys) fault.add_missing_key_ids(std::string(id.bytes()));
@@ -350,6 +409,7 @@ void Reception::Fail(uint64_t sequence, const absl::Status& why, const std::vect
   link_.reset();
   link_failed_->store(true);
   waiting_batches_.clear();
+  repeat_.reset();
   hello_.reset();
   Update([&](DirectionStatus& status) {
     status.connected = false;

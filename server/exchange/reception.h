@@ -37,13 +37,17 @@ class Reception final : public std::enable_shared_from_this<Reception> {
  private:
   class Events;
 
-  void Attach(uint64_t link_number, std::shared_ptr<Link> link);
+  // Takes over the link that arrived last.
+  void Attach();
   void OnMessage(uint64_t link, v1::PeerMessage& message);  // takes what it keeps out of it
   void OnHello(const v1::Hello& hello);
   [[nodiscard]] absl::Status Greet(const v1::Hello& hello);
-  [[nodiscard]] absl::Status RepeatReceipts(PairNumber from, PairNumber last);
-  // Takes the batches that wait, in order, as far as it can.
+  // Repeats some receipts that the peer lost; goes on when the link has sent them, and then with what waits.
+  void RepeatReceipts();
+  [[nodiscard]] absl::StatusOr<std::vector<LeafIndex>> RecordsToRepeat() const;
+  // Takes the batches that wait, in order, as far as it can, and asks for more where there is room.
   void TakeBatches();
+  void AskForMore();
   // False: it must wait until the batches before it are durable.
   [[nodiscard]] absl::StatusOr<bool> TakeBatch(v1::EventBatch& batch, std::vector<KeyId>& missing_keys);
   // The records of events that were received before, which these must be byte for byte.
@@ -59,7 +63,11 @@ class Reception final : public std::enable_shared_from_this<Reception> {
   Context& context_;
   const AuthorityId peer_;
   const std::shared_ptr<Strand> strand_;
-  std::atomic<uint64_t> accepted_links_ = 0;
+
+  // The link that arrived last and that the strand has not taken over yet: one, however many arrive.
+  Mutex arrival_mutex_;
+  std::shared_ptr<Link> arrived_ MEDFLYT_GUARDED_BY(arrival_mutex_);
+  std::atomic<uint64_t> accepted_links_ = 0;  // number of the link that arrived last; what others say is dropped
 
   BatchChecker checker_;
   uint64_t link_number_ = 0;  // messages of other links are ignored
@@ -70,7 +78,16 @@ class Reception final : public std::enable_shared_from_this<Reception> {
   std::optional<v1::Hello> waiting_hello_;  // greeted once nothing is in flight
   std::optional<PeerHello> hello_;
   std::deque<v1::EventBatch> waiting_batches_;
-  bool pausing_ = false;  // a batch in flight ends where this program is too old; what follows waits
+  bool asked_ = false;  // the link's next message is on its way
+  // Numbers of which the peer lacks the receipts, from the next to be repeated to the last. Batches wait for them:
+  // receipts are in the order of numbers.
+  struct Repeat {
+    PairNumber next;
+    PairNumber last;
+  };
+  std::optional<Repeat> repeat_;
+  std::atomic<bool> repeats_ = false;  // what OnSent asks
+  bool pausing_ = false;               // a batch in flight ends where this program is too old; what follows waits
   uint64_t next_sequence_ = 1;
   PairNumber next_number_;           // expected next, ahead of what is durable
   entry::AcceptedHead link_head_;    // of the peer's log, as verified last on this link

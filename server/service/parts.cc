@@ -26,11 +26,7 @@ void AppendDeterministic(const google::protobuf::MessageLite& message, std::stri
 }
 
 absl::Status CheckNumber(const Parts& parts, const registry::CprNumber& cpr, std::string_view field) {
-  const bool refused = std::any_of(parts.refused_numbers.begin(), parts.refused_numbers.end(),
-                                   [digits = cpr.ExposeDigits()](const NumberRange& range) {
-                                     return range.first <= digits && digits <= range.last;
-                                   });
-  if (!refused) return absl::OkStatus();
+  if (!registry::Holds(parts.refused_numbers, cpr)) return absl::OkStatus();
   return RuleError(absl::StatusCode::kInvalidArgument, "TEST_NUMBER_IN_PRODUCTION", field,
                    "is a test number, which a node in production does not take");
 }

@@ -9,6 +9,7 @@
 #include "common/base/random.h"
 #include "common/directory/identity.h"
 #include "common/registry/cpr_number.h"
+#include "common/registry/number_range.h"
 #include "server/log/log.h"
 #include "server/log/sequencer.h"
 #include "server/service/caller.h"
@@ -20,11 +21,7 @@
 
 namespace medflyt::service {
 
-// Numbers from first to last, compared as digits, that belong to nobody.
-struct NumberRange {
-  std::string first;  // 10 digits each
-  std::string last;
-};
+using registry::NumberRange;
 
 // Borrowed; all outlive the services and their calls.
 struct Parts {

@@ -19,9 +19,12 @@ absl::Status NodeStops() {
   return RuleError(absl::StatusCode::kUnavailable, "NODE_STOPPING", "", "the node is stopping");
 }
 
+absl::Status TrustChanged() { return absl::UnavailableError("issuers or revocations have changed"); }
+
 // The recipient's end. Kept alive by itself until gRPC is done with it.
 class InboundLink final : public grpc::ServerBidiReactor<v1::PeerMessage, v1::PeerMessage>,
                           public exchange::Link,
+                          public PeerServiceImpl::Inbound,
                           public std::enable_shared_from_this<InboundLink> {
  public:
   InboundLink(const Gate& gate, Identity peer) : gate_(gate), peer_(std::move(peer)) {}
@@ -29,6 +32,13 @@ class InboundLink final : public grpc::ServerBidiReactor<v1::PeerMessage, v1::Pe
   void Begin(std::shared_ptr<exchange::LinkEvents> events) {
     self_ = shared_from_this();
     events_ = std::move(events);
+    Next();
+  }
+
+  void Next() override {
+    MutexLock lock(mutex_);
+    // A call that is being finished may be gone before a read begins.
+    if (closing_ || std::exchange(reading_, true)) return;
     StartRead(&incoming_);
   }
 
@@ -55,16 +65,25 @@ class InboundLink final : public grpc::ServerBidiReactor<v1::PeerMessage, v1::Pe
     if (outbox_.Close()) End();
   }
 
+  void Judge() override {
+    if (const absl::Status valid = gate_.StillValid(peer_); !valid.ok()) Close(valid);
+  }
+
   void OnReadDone(bool ok) override {
     if (!ok) return Close(absl::OkStatus());
     if (const absl::Status valid = gate_.StillValid(peer_); !valid.ok()) return Close(valid);
-    events_->OnMessage(std::exchange(incoming_, {}));
-    StartRead(&incoming_);
+    v1::PeerMessage message = std::exchange(incoming_, {});
+    {
+      MutexLock lock(mutex_);
+      reading_ = false;
+    }
+    events_->OnMessage(std::move(message));
   }
   void OnWriteDone(bool ok) override {
     if (outbox_.Written(ok)) return StartWrite(&outbox_.current());
     if (!ok) return Close(absl::UnavailableError("the peer is gone"));
-    if (outbox_.ends()) End();
+    if (outbox_.ends()) return End();
+    events_->OnSent();
   }
   void OnCancel() override { Close(absl::CancelledError("the peer is gone")); }
   void OnDone() override {
@@ -87,6 +106,7 @@ class InboundLink final : public grpc::ServerBidiReactor<v1::PeerMessage, v1::Pe
   v1::PeerMessage incoming_;
   LinkOutbox outbox_;
   Mutex mutex_;
+  bool reading_ MEDFLYT_GUARDED_BY(mutex_) = false;
   bool closing_ MEDFLYT_GUARDED_BY(mutex_) = false;
   absl::Status reason_ MEDFLYT_GUARDED_BY(mutex_);
 };
@@ -102,9 +122,16 @@ class OutboundLink final : public grpc::ClientBidiReactor<v1::PeerMessage, v1::P
   void Begin() {
     self_ = shared_from_this();
     stub_->async()->Exchange(&context_, this);
-    AddHold();  // sends come from outside gRPC's reactions; released when the link closes
-    StartRead(&incoming_);
+    AddHold();  // sends and reads begin outside gRPC's reactions; released when the link closes
+    Next();
     StartCall();
+  }
+
+  void Next() override {
+    MutexLock lock(mutex_);
+    // Once the link closes, the call may be gone before a read begins.
+    if (closing_ || std::exchange(reading_, true)) return;
+    StartRead(&incoming_);
   }
 
   void Send(v1::PeerMessage message) override {
@@ -132,13 +159,18 @@ class OutboundLink final : public grpc::ClientBidiReactor<v1::PeerMessage, v1::P
       if (Closes(absl::OkStatus()) && outbox_.Close()) RemoveHold();
       return;
     }
-    events_->OnMessage(std::exchange(incoming_, {}));
-    StartRead(&incoming_);
+    v1::PeerMessage message = std::exchange(incoming_, {});
+    {
+      MutexLock lock(mutex_);
+      reading_ = false;
+    }
+    events_->OnMessage(std::move(message));
   }
   void OnWriteDone(bool ok) override {
     if (outbox_.Written(ok)) return StartWrite(&outbox_.current());
     if (!ok) Close(absl::UnavailableError("the peer is gone"));
-    if (outbox_.ends()) RemoveHold();
+    if (outbox_.ends()) return RemoveHold();
+    if (ok) events_->OnSent();
   }
   void OnDone(const grpc::Status& status) override {
     const std::shared_ptr<OutboundLink> last = std::move(self_);
@@ -170,6 +202,7 @@ class OutboundLink final : public grpc::ClientBidiReactor<v1::PeerMessage, v1::P
   v1::PeerMessage incoming_;
   LinkOutbox outbox_;
   Mutex mutex_;
+  bool reading_ MEDFLYT_GUARDED_BY(mutex_) = false;
   bool closing_ MEDFLYT_GUARDED_BY(mutex_) = false;
   absl::Status reason_ MEDFLYT_GUARDED_BY(mutex_);
 };
@@ -184,6 +217,7 @@ class RefusedLink final : public grpc::ServerBidiReactor<v1::PeerMessage, v1::Pe
 class DeadLink final : public exchange::Link {
  public:
   void Send(v1::PeerMessage) override {}
+  void Next() override {}
   void Close(const absl::Status&) override {}
 };
 
@@ -239,8 +273,26 @@ grpc::ServerBidiReactor<v1::PeerMessage, v1::PeerMessage>* PeerServiceImpl::Exch
   auto link = std::make_shared<InboundLink>(gate_, *std::move(peer));
   auto events = accept_(authority, link);
   if (!events.ok()) return new RefusedLink(events.status());
+  {
+    MutexLock lock(mutex_);
+    std::erase_if(open_, [](const std::weak_ptr<Inbound>& each) { return each.expired(); });
+    open_.push_back(link);
+  }
   link->Begin(*std::move(events));
+  // Trust may have changed since the certificate was looked at and before the link was in the list.
+  link->Judge();
   return link.get();
+}
+
+void PeerServiceImpl::EndRevoked() {
+  std::vector<std::weak_ptr<Inbound>> open;
+  {
+    MutexLock lock(mutex_);
+    open = open_;
+  }
+  for (const std::weak_ptr<Inbound>& each : open) {
+    if (const auto link = each.lock()) link->Judge();
+  }
 }
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> GrpcDialer::ChannelTo(AuthorityId peer) {
@@ -259,6 +311,11 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> GrpcDialer::ChannelTo(AuthorityId
 }
 
 std::shared_ptr<exchange::Link> GrpcDialer::Connect(AuthorityId peer, std::shared_ptr<exchange::LinkEvents> events) {
+  uint64_t renewals = 0;
+  {
+    MutexLock lock(mutex_);
+    renewals = renewals_;
+  }
   auto channel = ChannelTo(peer);
   if (!channel.ok()) {
     workers_.RunNext([events = std::move(events), why = channel.status()] { events->OnClosed(why); });
@@ -267,6 +324,7 @@ std::shared_ptr<exchange::Link> GrpcDialer::Connect(AuthorityId peer, std::share
   auto link = std::make_shared<OutboundLink>(*std::move(channel), std::move(events));
   link->Begin();
   bool stopped = false;
+  bool renewed = false;
   std::shared_ptr<exchange::Link> earlier;
   {
     MutexLock lock(mutex_);
@@ -274,10 +332,25 @@ std::shared_ptr<exchange::Link> GrpcDialer::Connect(AuthorityId peer, std::share
     earlier = known.lock();
     known = link;
     stopped = stopped_;
+    renewed = renewals_ != renewals;
   }
   if (earlier != nullptr) earlier->Close(absl::AbortedError("superseded"));
+  if (renewed) link->Close(TrustChanged());
   if (stopped) link->Close(NodeStops());
   return link;
+}
+
+void GrpcDialer::Renew() {
+  std::map<AuthorityId, std::weak_ptr<exchange::Link>> links;
+  {
+    MutexLock lock(mutex_);
+    ++renewals_;
+    links.swap(links_);
+    channels_.clear();
+  }
+  for (const auto& [peer, link] : links) {
+    if (const auto alive = link.lock()) alive->Close(TrustChanged());
+  }
 }
 
 void GrpcDialer::Stop() {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/base/mutex.h"
@@ -57,14 +58,27 @@ using AcceptLink =
 
 class PeerServiceImpl final : public v1::PeerService::CallbackService {
  public:
-  // Borrows `gate`.
+  // Borrows `gate`, which outlives every call.
   PeerServiceImpl(const Gate& gate, AcceptLink accept) : gate_(gate), accept_(std::move(accept)) {}
 
   grpc::ServerBidiReactor<v1::PeerMessage, v1::PeerMessage>* Exchange(grpc::CallbackServerContext* context) override;
 
+  // After issuers or revocations have changed: ends the streams whose certificate is not valid any more.
+  void EndRevoked();
+
+  // A stream of a peer's that is open.
+  class Inbound {
+   public:
+    virtual ~Inbound() = default;
+    // Ends it where its certificate does not stand any more.
+    virtual void Judge() = 0;
+  };
+
  private:
   const Gate& gate_;
   const AcceptLink accept_;
+  Mutex mutex_;
+  std::vector<std::weak_ptr<Inbound>> open_ MEDFLYT_GUARDED_BY(mutex_);
 };
 
 // Makes the credentials for a channel to that authority's node.
@@ -78,6 +92,9 @@ class GrpcDialer final : public exchange::Dialer {
       : directory_(std::move(directory)), credentials_(std::move(credentials)), workers_(workers) {}
 
   std::shared_ptr<exchange::Link> Connect(AuthorityId peer, std::shared_ptr<exchange::LinkEvents> events) override;
+  // After issuers or revocations have changed: closes what it dialled, and forgets the connections, so that the next
+  // link begins with a handshake. Which of the peers is trusted still is for that handshake to say.
+  void Renew();
   // Closes what it dialled; later links are closed at once.
   void Stop();
 
@@ -94,6 +111,7 @@ class GrpcDialer final : public exchange::Dialer {
   Mutex mutex_;
   std::map<AuthorityId, Known> channels_ MEDFLYT_GUARDED_BY(mutex_);
   std::map<AuthorityId, std::weak_ptr<exchange::Link>> links_ MEDFLYT_GUARDED_BY(mutex_);  // the latest of each peer
+  uint64_t renewals_ MEDFLYT_GUARDED_BY(mutex_) = 0;
   bool stopped_ MEDFLYT_GUARDED_BY(mutex_) = false;
 };
 

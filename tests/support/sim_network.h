@@ -3,9 +3,11 @@
 // A stream is ordered, as TCP is: what arrives is a prefix of what was sent. Different streams overtake one another.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -65,7 +67,10 @@ class SimNetwork {
       AuthorityId node;
       std::weak_ptr<const bool> life;
       std::shared_ptr<exchange::LinkEvents> events;
-      absl::Time last_arrival;  // what is sent later arrives later
+      absl::Time last_arrival;                   // what is sent later arrives later
+      std::deque<v1::PeerMessage> arrived = {};  // and not asked for yet
+      bool asked = true;                         // the first message comes unasked
+      std::optional<absl::Status> hung_up = std::nullopt;
     } ends[2];
     bool broken = false;  // nothing arrives any more
     bool closed = false;  // by either end
@@ -83,6 +88,11 @@ class SimNetwork {
     void Send(v1::PeerMessage message) override {
       if (!stream_->closed) network_.Carry(stream_, 1 - side_, std::move(message));
     }
+    void Next() override {
+      if (stream_->closed && side_ == 1) return;
+      stream_->ends[side_].asked = true;
+      Hand(stream_, side_);
+    }
     void Close(const absl::Status& reason) override { network_.Hang(stream_, side_, reason); }
 
    private:
@@ -90,6 +100,19 @@ class SimNetwork {
     const std::shared_ptr<Stream> stream_;
     const int side_;
   };
+
+  // Hands over what has arrived and is asked for; after all of it, that the other end has closed.
+  static void Hand(const std::shared_ptr<Stream>& stream, int side) {
+    auto& end = stream->ends[side];
+    if (end.events == nullptr) return;
+    if (end.asked && !end.arrived.empty()) {
+      end.asked = false;
+      v1::PeerMessage message = std::move(end.arrived.front());
+      end.arrived.pop_front();
+      end.events->OnMessage(std::move(message));
+    }
+    if (end.hung_up && end.arrived.empty()) end.events->OnClosed(*std::exchange(end.hung_up, std::nullopt));
+  }
 
   // Something arrives at a side of the stream, if it gets there.
   void Plan(const std::shared_ptr<Stream>& stream, int side, std::function<void()> arrives) {
@@ -125,7 +148,12 @@ class SimNetwork {
     auto bytes = std::make_shared<const std::string>(message.SerializeAsString());
     Plan(stream, to, [stream, to, bytes] {
       v1::PeerMessage arrived;
-      if (arrived.ParseFromString(*bytes) && stream->ends[to].events) stream->ends[to].events->OnMessage(arrived);
+      if (!arrived.ParseFromString(*bytes)) return;
+      stream->ends[to].arrived.push_back(std::move(arrived));
+      Hand(stream, to);
+    });
+    timeline_.At(timeline_.Now() + weather.least_latency, stream->ends[1 - to].life, [stream, from = 1 - to] {
+      if (!stream->broken && !stream->closed && stream->ends[from].events) stream->ends[from].events->OnSent();
     });
   }
 
@@ -137,7 +165,8 @@ class SimNetwork {
     ghost->ends[0] = {from, std::weak_ptr<const bool>(), nullptr, timeline_.Now()};
     ghost->ends[1] = {to, listener->second.life, nullptr, timeline_.Now()};
     Open(ghost);
-    if (ghost->ends[1].events != nullptr) ghost->ends[1].events->OnMessage(first);
+    ghost->ends[1].arrived.push_back(first);
+    Hand(ghost, 1);
   }
 
   // Either end learns of it, sometimes, after a while.
@@ -153,7 +182,10 @@ class SimNetwork {
   void Hang(const std::shared_ptr<Stream>& stream, int side, const absl::Status& reason) {
     if (std::exchange(stream->closed, true)) return;
     Plan(stream, 1 - side, [stream, side, reason] {
-      if (stream->ends[1 - side].events) stream->ends[1 - side].events->OnClosed(reason);
+      // Who dialled reads what was sent before the end; to the other, the call is cancelled at once.
+      if (side == 0) stream->ends[1].arrived.clear();
+      stream->ends[1 - side].hung_up = reason;
+      Hand(stream, 1 - side);
     });
     timeline_.At(timeline_.Now(), stream->ends[side].life, [stream, side, reason] {
       if (stream->ends[side].events) stream->ends[side].events->OnClosed(reason);

@@ -149,6 +149,7 @@ class SimNode {
     const SimFacts& facts;
     const directory::Directory& directory;
     std::function<void(AuthorityId, const log::Appender&)> inspect;  // after each group of submissions was applied
+    const exchange::Options& options;                                // as they are when it boots
   };
 
   SimNode(AuthorityId self, const crypto::Signer& log_key, const tlog::NoteSigner& signer,
@@ -228,7 +229,7 @@ class SimNode {
     queue_->Serve(*log_, [this](const log::Appender& appender) { around_.inspect(self_, appender); });
     auto exchange = exchange::Exchange::Create({self_, *log_, *queue_, *keys_, *exchange_keys_, log_key_,
                                                 around_.timeline, around_.chance, *scheduler_, *dialer_, logger},
-                                               around_.directory, exchange::Options());
+                                               around_.directory, around_.options);
     ASSERT_TRUE(exchange.ok()) << exchange.status();
     exchange_ = *std::move(exchange);
     around_.network.Listen(

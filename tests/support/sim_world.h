@@ -49,6 +49,7 @@ class SimWorld {
   SimNetwork network;
   const directory::Directory directory;
   const SimFacts facts;
+  exchange::Options options;  // of nodes that boot from now on
   // Looks at a node's state after every group of submissions.
   std::function<void(AuthorityId, const log::Appender&)> inspect = [](AuthorityId, const log::Appender&) {};
 
@@ -98,11 +99,11 @@ class SimWorld {
   void Add(AuthorityId id, uint8_t seed) {
     const std::string origin = directory.Find(id)->logs.back().origin;
     nodes_.emplace(
-        id, std::make_unique<SimNode>(id, SignerOf(seed), NoteSignerOf(origin, seed),
-                                      SimNode::Surroundings{timeline, chance, network, facts, directory,
-                                                            [this](AuthorityId who, const log::Appender& appender) {
-                                                              inspect(who, appender);
-                                                            }}));
+        id, std::make_unique<SimNode>(
+                id, SignerOf(seed), NoteSignerOf(origin, seed),
+                SimNode::Surroundings{
+                    timeline, chance, network, facts, directory,
+                    [this](AuthorityId who, const log::Appender& appender) { inspect(who, appender); }, options}));
   }
 
   std::map<AuthorityId, std::unique_ptr<SimNode>> nodes_;

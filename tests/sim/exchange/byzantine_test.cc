@@ -1,8 +1,10 @@
 // A peer that lies. Each lie is rejected or refused, recorded, and changes nothing.
 #include <gmock/gmock.h>
 
+#include "common/entry/opening.h"
 #include "common/event/catalogue.h"
 #include "server/exchange/fork_evidence.h"
+#include "server/exchange/kept_receipt.h"
 #include "tests/sim/exchange/checks.h"
 #include "tests/sim/exchange/forger.h"
 
@@ -342,6 +344,116 @@ TEST_F(ByzantinePeer, ARequestThatNoOpeningCanBearOutIsRefusedAndTheNextEventArr
   EXPECT_NE(world.node(kOdense).StateNow().FindAgreement(next.event.header.case_id), nullptr);
 }
 
+TEST_F(ByzantinePeer, ATestNumberIsRefusedInProductionInEveryEvent) {
+  const std::string digits(SimCitizen(5).ExposeDigits());
+  world.options.refused_numbers = {{digits, digits}};
+  world.node(kOdense).Crash();
+  world.node(kOdense).Boot();
+  world.RunFor(absl::Seconds(1));
+  const Prepared first = Begin();
+  const std::string state = Now().state;
+  const auto append = [&](uint64_t number, event::Body body) {
+    return forger.AppendEvent(forger.NewEvent(number, std::move(body)), first.secret);
+  };
+  const CaseId agreement = first.event.header.case_id;
+  const event::AnnouncementRef nowhere{"medflyt.example/11111111/1", LeafIndex(0), world.chance.NewId<event::Hash>()};
+  const std::vector<LeafIndex> leaves = {
+      append(2, event::EnrolmentProposed{SimCitizen(5), agreement, Date(2026, 4, 1)}),
+      append(3, event::TransferRequested{SimCitizen(5), agreement, nowhere, Date(2026, 4, 1)}),
+      append(4, event::CitizenRenumbered{SimCitizen(5)}),
+  };
+  forger.Send(forger.Batch(leaves, first.secret));
+  EXPECT_THAT(forger.ReceiptedRules(),
+              ElementsAre("TEST_NUMBER_IN_PRODUCTION", "TEST_NUMBER_IN_PRODUCTION", "TEST_NUMBER_IN_PRODUCTION"));
+  EXPECT_EQ(Received(), 4U);
+  EXPECT_TRUE(Now().state == state);
+  // Another citizen is taken.
+  forger.set_accepted(forger.log.size());
+  const LeafIndex other = append(5, event::EnrolmentProposed{SimCitizen(6), agreement, Date(2026, 4, 1)});
+  forger.Send(forger.Batch({other}, first.secret));
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre(""));
+}
+
+TEST_F(ByzantinePeer, AnAnnouncementNewerThanThisProgramPausesTheDelivery) {
+  const Prepared first = Begin();
+  // The announcement stands in Nyborg's own log, proven, of a version to come.
+  const event::Event announcement =
+      forger.NewEvent(2, event::RelocationAnnounced{SimCitizen(1), kOdense, *MunicipalityCode::Parse("0450"),
+                                                    *MunicipalityCode::Parse("0440"), Date(2026, 4, 1), "rsl-12c"});
+  std::string newer = Forger::ContentOf(announcement);
+  newer.append("\xc2\x3e\x00", 3);  // field 1000, a message
+  const LeafIndex announced = forger.AppendContent(announcement.header.id, newer, first.secret);
+  const auto request = [&](uint64_t number, const event::Hash& leaf_hash) {
+    return forger.NewEvent(number, event::TransferRequested{SimCitizen(1),
+                                                            world.chance.NewId<CaseId>(),
+                                                            {forger.log.origin(), announced, leaf_hash},
+                                                            Date(2026, 4, 1)});
+  };
+  const auto send = [&](const event::Event& event) {
+    const LeafIndex leaf = forger.AppendEvent(event, first.secret);
+    v1::EventBatch batch = forger.Batch({leaf}, first.secret);
+    v1::Opening& opening = *batch.add_openings();
+    opening.set_for_event_id(std::string(event.header.id.bytes()));
+    opening.set_entry(std::string(forger.log.entry(announced)));
+    opening.set_exchange_epoch(forger.greeting.exchange_key().epoch());
+    opening.set_sealed_event_key(
+        *entry::SealEventKey({forger.log.origin(), announcement.header.id, kOdense},
+                             entry::EventKeyOf(first.secret.key, announcement.header.id),
+                             *crypto::ExchangePublicKey::FromBytes(forger.greeting.exchange_key().public_key())));
+    opening.set_tlog_proof(forger.log.Proof(announced, forger.log.size()).Serialize());
+    forger.Send(batch);
+  };
+  const event::Event asked = request(2, forger.log.leaf_hash(announced));
+  send(asked);
+  EXPECT_EQ(forger.AnswerRule(), "EVENT_TYPE_UNKNOWN");
+  EXPECT_EQ(Received(), 1U);
+  EXPECT_EQ(world.node(kOdense).exchange().StatusOf(kNyborg).reception.paused, "EVENT_TYPE_UNKNOWN");
+  EXPECT_EQ(world.node(kOdense).logger.events.count("delivery_paused"), 1U);
+  EXPECT_TRUE(Rejections().empty()) << "waiting is not the peer's fault";
+
+  // What cannot be read and is not what the request names is no reason to wait.
+  forger.Dial();
+  (void)forger.Answer();  // the receipt of the first, repeated
+  send(request(2, world.chance.NewId<event::Hash>()));
+  EXPECT_EQ(forger.AnswerRule(), "OPENING_FOREIGN");
+  EXPECT_EQ(Rejections().at("OPENING_FOREIGN"), 1U);
+}
+
+TEST_F(ByzantinePeer, SuspicionsAreBoundedAndAProofIsNeverDropped) {
+  Begin();
+  EvidenceLog other("medflyt.example/29189722/1", 20);
+  while (other.size() < forger.log.size()) other.Append("another entry " + std::to_string(other.size()));
+  EvidenceLog longer("medflyt.example/29189722/1", 20);
+  while (longer.size() < forger.log.size() + 3) longer.Append("yet another entry " + std::to_string(longer.size()));
+  const auto send = [&](EvidenceLog& log, uint64_t from) {
+    v1::EventBatch batch = log.Batch({LeafIndex(0)}, from, log.size());
+    batch.set_key_ids(0, std::string(forger.NewKey().id.bytes()));
+    forger.Dial();
+    (void)forger.Answer();  // the receipt of the first, repeated
+    forger.Send(batch);
+    return forger.AnswerRule();
+  };
+  const auto suspect = [&](uint64_t times) {
+    for (uint64_t i = 0; i < times; ++i) ASSERT_EQ(send(longer, forger.log.size()), "CONSISTENCY_PROOF_INVALID");
+  };
+  suspect(exchange::kMaxSuspicions + 3);
+  auto evidence = *exchange::ReadForkEvidence(world.node(kOdense).store());
+  EXPECT_EQ(evidence.size(), exchange::kMaxSuspicions);
+  EXPECT_EQ(evidence.back().dropped, 3U);
+  EXPECT_EQ(evidence.back().presented_note, longer.Note(longer.size()));
+  // The count goes on after a restart.
+  world.node(kOdense).Crash();
+  world.node(kOdense).Boot();
+  world.RunFor(absl::Seconds(1));
+  suspect(2);
+  EXPECT_EQ(exchange::ReadForkEvidence(world.node(kOdense).store())->back().dropped, 5U);
+
+  ASSERT_EQ(send(other, other.size()), "LOG_FORKED");
+  evidence = *exchange::ReadForkEvidence(world.node(kOdense).store());
+  ASSERT_EQ(evidence.size(), exchange::kMaxSuspicions + 1);
+  EXPECT_TRUE(evidence.back().proven);
+}
+
 TEST_F(ByzantinePeer, WhatIsNewerThanThisProgramPausesTheDelivery) {
   const Prepared first = Begin();
   const event::Event known = forger.NewProposal(2);
@@ -467,9 +579,178 @@ TEST_F(ByzantinePeer, AHelloThatIsNotThePeersIsRejected) {
   EXPECT_EQ(rejections.at("EXCHANGE_KEY_EXPIRED"), 1U);
 }
 
+TEST_F(ByzantinePeer, WhatIsSentFasterThanItIsSyncedStaysOnTheWire) {
+  const Prepared first = Begin();
+  constexpr uint64_t kBatches = 60;
+  std::vector<v1::EventBatch> batches;
+  for (uint64_t i = 0; i < kBatches; ++i) {
+    const LeafIndex leaf = forger.AppendEvent(forger.NewProposal(2 + i), first.secret);
+    batches.push_back(forger.Batch({leaf}, first.secret));
+    forger.set_accepted(forger.log.size());
+  }
+  for (const v1::EventBatch& batch : batches) forger.PourNext(batch);
+  world.RunFor(absl::ZeroDuration());  // everything but the sync
+  EXPECT_GE(forger.unread(), kBatches - 17) << "batches were read that nobody has room for";
+  EXPECT_LT(forger.unread(), kBatches) << "the next ones are checked during a sync";
+
+  world.RunFor(absl::Minutes(1));
+  EXPECT_EQ(forger.unread(), 0U);
+  EXPECT_FALSE(forger.closed());
+  EXPECT_EQ(Received(), 1 + kBatches);
+}
+
+TEST_F(ByzantinePeer, AMessageTooLargeIsNotEvenQueued) {
+  Begin();
+  v1::Hello hello = forger.Hello();
+  hello.set_checkpoint(std::string(entry::kMaxBatchBytes + 100, 'x'));
+  forger.Dial(hello);
+  EXPECT_EQ(forger.AnswerRule(), "BATCH_TOO_LARGE");
+  EXPECT_TRUE(forger.closed());
+  EXPECT_EQ(Rejections().at("BATCH_TOO_LARGE"), 1U);
+}
+
+TEST_F(ByzantinePeer, LostReceiptsAreRepeatedAsFastAsTheyAreTakenAndBeforeNewOnes) {
+  const Prepared first = Begin();
+  uint64_t number = 1;
+  for (int batch = 0; batch < 3; ++batch) {
+    std::vector<LeafIndex> leaves;
+    for (int i = 0; i < 250; ++i) leaves.push_back(forger.AppendEvent(forger.NewProposal(++number), first.secret));
+    forger.Send(forger.Batch(leaves, first.secret));
+    ASSERT_EQ(forger.AnswerRule(), "RECEIPT");
+    forger.set_accepted(forger.log.size());
+  }
+  ASSERT_EQ(Received(), 751U);
+
+  forger.HoldSent();
+  forger.Dial();  // holds no receipt
+  const LeafIndex leaf = forger.AppendEvent(forger.NewProposal(752), first.secret);
+  forger.Send(forger.Batch({leaf}, first.secret));
+  EXPECT_EQ(forger.answers(), 1U) << "more was sent than the link has taken";
+  world.RunFor(absl::Minutes(1));
+  EXPECT_EQ(forger.answers(), 1U);
+  EXPECT_EQ(Received(), 751U) << "receipts are in the order of numbers";
+  forger.Sent();
+  EXPECT_EQ(forger.answers(), 2U);
+  forger.Sent();  // the last of the repeated, and then what waited
+  EXPECT_EQ(forger.answers(), 4U);
+  std::vector<int> repeated;
+  for (int i = 0; i < 3; ++i) {
+    const auto answer = forger.Answer();
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(answer->batch_sequence(), 0U);
+    repeated.push_back(answer->receipt().leaves_size());
+  }
+  EXPECT_THAT(repeated, ElementsAre(256, 256, 239));
+  const auto fresh = forger.Answer();
+  ASSERT_TRUE(fresh.has_value());
+  EXPECT_EQ(fresh->batch_sequence(), 1U);
+  EXPECT_EQ(Received(), 752U);
+
+  // A link that is gone is spoken to no more.
+  forger.Dial();
+  EXPECT_EQ(forger.answers(), 1U);
+  forger.HangUp();
+  forger.Sent();
+  world.RunFor(absl::Minutes(1));
+  EXPECT_EQ(forger.answers(), 1U);
+}
+
+// The honest node is the issuer here: what Odense keeps of the receipts that it was given.
+TEST(KeptReceipts, AreTheVeryBytesThatTheLogHasTheDigestsOfAndSmall) {
+  SimWorld world(11);
+  std::vector<std::string> sent;  // the receipts as Odense signed them
+  uint64_t refused = 0;
+  world.network.tamper = [&](AuthorityId from, AuthorityId to, v1::PeerMessage& message) {
+    if (from == kOdense && to == kNyborg && message.has_answer() && message.answer().has_receipt()) {
+      sent.push_back(message.answer().receipt().SerializeAsString());
+      // Unknown fields are of no receipt, and cost no space.
+      message.mutable_answer()
+          ->mutable_receipt()
+          ->GetReflection()
+          ->MutableUnknownFields(message.mutable_answer()->mutable_receipt())
+          ->AddLengthDelimited(999, std::string(1000, 'x'));
+    }
+    return true;
+  };
+  const std::string digits(SimCitizen(7).ExposeDigits());
+  world.options.refused_numbers = {{digits, digits}};
+  world.node(kOdense).Crash();
+  world.node(kOdense).Boot();
+  event::AgreementTerms terms;
+  terms.capacity = 5;
+  terms.price_ore = 1;
+  terms.valid_from = Date(2026, 1, 1);
+  terms.valid_to = Date(2096, 1, 1);
+  terms.legal_basis = "kommunestyrelsesloven";
+  terms.council_case = "2026-001";
+  const CaseId agreement = world.chance.NewId<CaseId>();
+  ASSERT_EQ(world.Act(kNyborg, event::ProposeAgreement{agreement, kOdense, kNyborg, terms}), "OK");
+  world.node(kNyborg).Submit([&](log::Appender& appender) {
+    for (int i = 0; i < 300; ++i) {
+      EXPECT_TRUE(
+          appender
+              .Execute({"officer-1", event::ProposeAgreement{world.chance.NewId<CaseId>(), kOdense, kNyborg, terms}})
+              .ok());
+    }
+  });
+  ASSERT_TRUE(world.Settle());
+  ASSERT_EQ(world.Act(kOdense, event::AcceptAgreement{agreement, 1}), "OK");
+  ASSERT_TRUE(world.Settle());
+  ASSERT_EQ(world.Act(kNyborg, event::ProposeEnrolment{world.chance.NewId<CaseId>(), kOdense, SimCitizen(7), agreement,
+                                                       Date(2026, 4, 1)}),
+            "OK");
+  ASSERT_TRUE(world.Settle());
+
+  SimNode& nyborg = world.node(kNyborg);
+  const log::PeerState peer = nyborg.log().peer(kOdense);
+  ASSERT_EQ(peer.receipted.value(), 302U);
+  wire::LedgerCodec codec;
+  std::set<std::string> digests;
+  ASSERT_TRUE(nyborg.log()
+                  .reader()
+                  .Visit(LeafIndex(0), nyborg.log().head().size,
+                         [&](LeafIndex, std::string_view entry, const KeyId&) {
+                           const auto record = codec.Decode(entry);
+                           const auto* logged =
+                               record.ok() ? std::get_if<wire::ReceiptsLogged>(&record->record) : nullptr;
+                           if (logged != nullptr) digests.emplace(logged->receipts_digest.bytes());
+                           return absl::OkStatus();
+                         })
+                  .ok());
+  std::set<std::string> found;
+  for (uint64_t number = 1; number <= 302; ++number) {
+    const auto receipt =
+        exchange::FindReceipt(nyborg.log().reader(), nyborg.log().origin(), kOdense, PairNumber(number));
+    ASSERT_TRUE(receipt.ok()) << number << ": " << receipt.status();
+    const std::string bytes = receipt->SerializeAsString();
+    EXPECT_THAT(sent, Contains(bytes));
+    found.emplace(crypto::Sha256(bytes).bytes());
+    for (const std::string& leaf : receipt->leaves()) {
+      const auto record = codec.Decode(leaf);
+      if (!std::get<wire::EventReceived>(record->record).refused_rule.empty()) ++refused;
+    }
+  }
+  EXPECT_EQ(found, digests) << "a receipt is not the one that was logged";
+  EXPECT_EQ(refused, 1U);
+  EXPECT_EQ(
+      RuleOf(exchange::FindReceipt(nyborg.log().reader(), nyborg.log().origin(), kOdense, PairNumber(303)).status()),
+      "EVENT_UNKNOWN");
+
+  size_t bytes = 0;
+  ASSERT_TRUE(nyborg.store()
+                  .Scan(store::Table::kOutbox, store::KeyRange::Prefix("c"), store::Order::kAscending,
+                        [&bytes](std::string_view key, std::string_view value) {
+                          bytes += key.size() + value.size();
+                          return store::Step::kContinue;
+                        })
+                  .ok());
+  EXPECT_LT(bytes / 302, 60U) << "the leaves were kept";
+}
+
 TEST_F(ByzantinePeer, AStrangerIsNotLetIn) {
   class Nobody final : public exchange::Link {
     void Send(v1::PeerMessage) override { ADD_FAILURE() << "a stranger was spoken to"; }
+    void Next() override { ADD_FAILURE() << "a stranger was asked"; }
     void Close(const absl::Status&) override {}
   };
   const auto taken = world.node(kOdense).exchange().Accept(*AuthorityId::Parse("11111111"), std::make_shared<Nobody>());

@@ -110,13 +110,13 @@ class Forger {
 
   // Opens a link and greets. What the node answers is in `answers`, and its Hello in `greeting`.
   void Dial(std::optional<v1::Hello> hello = std::nullopt) {
-    link_ = std::make_shared<Line>();
+    link_ = std::make_shared<Line>(hold_sent_);
     auto events = world_.node(kOdense).exchange().Accept(kNyborg, link_);
     ASSERT_TRUE(events.ok()) << events.status();
-    events_ = *std::move(events);
+    link_->events = *std::move(events);
     v1::PeerMessage message;
     *message.mutable_hello() = hello ? *hello : Hello();
-    events_->OnMessage(message);
+    link_->Write(std::move(message));
     world_.RunFor(absl::Milliseconds(100));
     if (!link_->sent.empty() && link_->sent.front().has_hello()) {
       greeting = link_->sent.front().hello();
@@ -130,11 +130,33 @@ class Forger {
     SendAsIs(batch);
   }
   void SendAsIs(const v1::EventBatch& batch) {
-    v1::PeerMessage message;
-    *message.mutable_batch() = batch;
-    events_->OnMessage(message);
+    Pour(batch);
     world_.RunFor(absl::Milliseconds(100));
   }
+  // Writes the batch and does not wait.
+  void Pour(const v1::EventBatch& batch) {
+    v1::PeerMessage message;
+    *message.mutable_batch() = batch;
+    link_->Write(std::move(message));
+  }
+  // The next batch of the stream, not waited for.
+  void PourNext(v1::EventBatch batch) {
+    batch.set_sequence(++sequence_);
+    Pour(batch);
+  }
+  // What was written and the node has not asked for.
+  [[nodiscard]] size_t unread() const { return link_->written.size(); }
+  // From here on the node is not told that what it sends has gone out, until Sent().
+  void HoldSent() { hold_sent_ = true; }
+  void Sent() {
+    link_->events->OnSent();
+    world_.RunFor(absl::Milliseconds(100));
+  }
+  void HangUp() {
+    link_->events->OnClosed(absl::UnavailableError("gone"));
+    world_.RunFor(absl::Milliseconds(100));
+  }
+  [[nodiscard]] size_t answers() const { return link_->sent.size(); }
   // The next answer of the node; nothing where it said none.
   [[nodiscard]] std::optional<v1::BatchAnswer> Answer() {
     if (link_->sent.empty() || !link_->sent.front().has_answer()) return std::nullopt;
@@ -170,15 +192,40 @@ class Forger {
  private:
   class Line final : public exchange::Link {
    public:
-    void Send(v1::PeerMessage message) override { sent.push_back(std::move(message)); }
+    explicit Line(bool hold_sent) : hold_sent_(hold_sent) {}
+    void Send(v1::PeerMessage message) override {
+      sent.push_back(std::move(message));
+      if (!hold_sent_) events->OnSent();
+    }
+    void Next() override {
+      asked_ = true;
+      Hand();
+    }
     void Close(const absl::Status&) override { closed = true; }
-    std::deque<v1::PeerMessage> sent;
+    void Write(v1::PeerMessage message) {
+      written.push_back(std::move(message));
+      Hand();
+    }
+    std::shared_ptr<exchange::LinkEvents> events;
+    std::deque<v1::PeerMessage> sent;     // by the node
+    std::deque<v1::PeerMessage> written;  // to the node, which has not asked for it
     bool closed = false;
+
+   private:
+    void Hand() {
+      if (!asked_ || written.empty()) return;
+      asked_ = false;
+      v1::PeerMessage message = std::move(written.front());
+      written.pop_front();
+      events->OnMessage(std::move(message));
+    }
+    const bool hold_sent_;
+    bool asked_ = true;
   };
 
   const crypto::ExchangeKey exchange_key_;
   std::shared_ptr<Line> link_;
-  std::shared_ptr<exchange::LinkEvents> events_;
+  bool hold_sent_ = false;
   uint64_t accepted_ = 0;
   uint64_t sequence_ = 0;
   uint64_t receipted_ = 0;

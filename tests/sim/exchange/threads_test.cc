@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <deque>
 #include <memory>
 
 #include "common/base/mutex.h"
@@ -18,19 +19,27 @@ namespace {
 
 class ThreadedNode;
 
-// Calls the other end at once; one call at a time.
+// Hands over to the other end, one message for each that is asked for.
 class DirectLink final : public exchange::Link {
  public:
   struct Ends {
     Mutex mutex[2];
     std::shared_ptr<exchange::LinkEvents> events[2];
+    std::deque<v1::PeerMessage> sent[2];  // to that side, not asked for yet
+    bool asked[2] = {true, true};
     std::atomic<bool> closed = false;
   };
   DirectLink(std::shared_ptr<Ends> ends, int side) : ends_(std::move(ends)), side_(side) {}
   void Send(v1::PeerMessage message) override {
     if (ends_->closed.load()) return;
     MutexLock lock(ends_->mutex[1 - side_]);
-    if (ends_->events[1 - side_]) ends_->events[1 - side_]->OnMessage(std::move(message));
+    ends_->sent[1 - side_].push_back(std::move(message));
+    Hand(*ends_, 1 - side_);
+  }
+  void Next() override {
+    MutexLock lock(ends_->mutex[side_]);
+    ends_->asked[side_] = true;
+    Hand(*ends_, side_);
   }
   void Close(const absl::Status& reason) override {
     if (ends_->closed.exchange(true)) return;
@@ -38,6 +47,14 @@ class DirectLink final : public exchange::Link {
       MutexLock lock(ends_->mutex[side]);
       if (ends_->events[side]) ends_->events[side]->OnClosed(reason);
     }
+  }
+  // With the side's mutex held.
+  static void Hand(Ends& ends, int side) {
+    if (!ends.events[side] || !ends.asked[side] || ends.sent[side].empty()) return;
+    ends.asked[side] = false;
+    v1::PeerMessage message = std::move(ends.sent[side].front());
+    ends.sent[side].pop_front();
+    ends.events[side]->OnMessage(std::move(message));
   }
 
  private:
@@ -64,6 +81,7 @@ class Switchboard {
     if (inbound.ok()) {
       MutexLock end(ends->mutex[1]);
       ends->events[1] = *std::move(inbound);
+      DirectLink::Hand(*ends, 1);
     } else {
       link->Close(inbound.status());
     }

@@ -14,12 +14,19 @@ using testing::EvidenceLog;
 
 const AuthorityId kIssuer = *AuthorityId::Parse("29189722");
 
+std::string Encoded(const std::vector<KeptEvent>& events, const v1::EventBatch& batch) {
+  std::vector<uint32_t> positions;
+  for (const KeptEvent& event : events) positions.push_back(event.position);
+  std::string row = StartKept(positions, batch);
+  for (size_t i = 0; i < events.size(); ++i) SetRecord(row, i, events[i].record);
+  return row;
+}
+
 class Kept : public ::testing::Test {
  protected:
   void Put(uint64_t first, const std::vector<KeptEvent>& events, const v1::EventBatch& batch) {
     store::Batch rows;
-    rows.Put(store::Table::kOutbox, log::PairRowKey('r', kIssuer, first),
-             EncodeKept(events, batch.SerializeAsString()));
+    rows.Put(store::Table::kOutbox, log::PairRowKey('r', kIssuer, first), Encoded(events, batch));
     ASSERT_TRUE(store->Commit(rows, store::Durability::kSynced).ok());
   }
 
@@ -65,7 +72,7 @@ TEST_F(Kept, AnyEventIsFoundByItsNumberWithAProofThatHolds) {
 }
 
 TEST_F(Kept, ARowThatDoesNotParseIsAnErrorNotACrash) {
-  const std::string good = EncodeKept({{0, LeafIndex(1)}}, "");
+  const std::string good = Encoded({{0, LeafIndex(1)}}, v1::EventBatch());
   EXPECT_TRUE(DecodeKept(PairNumber(1), good).ok());
   for (size_t size = 0; size < good.size(); ++size) {
     EXPECT_TRUE(absl::IsDataLoss(DecodeKept(PairNumber(1), good.substr(0, size)).status())) << size;
@@ -77,7 +84,7 @@ TEST_F(Kept, ARowThatDoesNotParseIsAnErrorNotACrash) {
   many[1] = '\x7f';
   EXPECT_FALSE(DecodeKept(PairNumber(1), many).ok());
   // A position beyond the batch.
-  const auto row = DecodeKept(PairNumber(1), EncodeKept({{7, LeafIndex(1)}}, ""));
+  const auto row = DecodeKept(PairNumber(1), Encoded({{7, LeafIndex(1)}}, v1::EventBatch()));
   ASSERT_TRUE(row.ok());
   EXPECT_TRUE(absl::IsDataLoss(row->ParseBatch().status()));
   EXPECT_TRUE(absl::IsDataLoss(ReceivedAt(*row, PairNumber(1)).status()));
@@ -88,6 +95,32 @@ TEST_F(Kept, EvidenceThatDoesNotParseIsAnError) {
   rows.Put(store::Table::kOutbox, log::PairRowKey('x', kIssuer, 1), "not evidence");
   ASSERT_TRUE(store->Commit(rows, store::Durability::kSynced).ok());
   EXPECT_TRUE(absl::IsDataLoss(ReadForkEvidence(*store).status()));
+}
+
+TEST(IsOwn, OnlyWhatAPeerSentIsItsFault) {
+  const auto own = [](absl::StatusCode code, std::string_view rule) {
+    return IsOwn(RuleError(code, rule, "", "for this test"));
+  };
+  EXPECT_TRUE(own(absl::StatusCode::kFailedPrecondition, "STORE_FENCED"));
+  EXPECT_TRUE(own(absl::StatusCode::kUnknown, "STORE_OUTCOME_UNKNOWN"));
+  EXPECT_TRUE(own(absl::StatusCode::kResourceExhausted, "QUEUE_FULL"));
+  EXPECT_TRUE(own(absl::StatusCode::kUnavailable, "NODE_STOPPING"));
+  EXPECT_TRUE(own(absl::StatusCode::kUnimplemented, "EVENT_TYPE_UNKNOWN"));
+  EXPECT_TRUE(own(absl::StatusCode::kOutOfRange, "LEAF_INDEX_OUT_OF_RANGE"));
+  EXPECT_TRUE(own(absl::StatusCode::kNotFound, "KEY_UNKNOWN"));
+  for (const char* rule :
+       {"ROW_MALFORMED", "KEY_ROW_MALFORMED", "KEK_UNREADABLE", "STATE_ROW_CORRUPT", "TILE_MISSING"}) {
+    EXPECT_TRUE(own(absl::StatusCode::kDataLoss, rule)) << rule;
+  }
+  EXPECT_TRUE(IsOwn(absl::DataLossError("no rule")));
+  EXPECT_TRUE(IsOwn(absl::InternalError("no rule")));
+  for (const char* rule : {"LOG_FORKED", "KEY_COMMITMENT_MISMATCH", "GRANT_COMMITMENT_MISMATCH", "GRANT_NOT_OPENED"}) {
+    EXPECT_FALSE(own(absl::StatusCode::kDataLoss, rule)) << rule;
+  }
+  EXPECT_FALSE(own(absl::StatusCode::kInvalidArgument, "BATCH_MALFORMED"));
+  EXPECT_FALSE(own(absl::StatusCode::kFailedPrecondition, "NUMBER_GAP"));
+  EXPECT_FALSE(own(absl::StatusCode::kPermissionDenied, "HELLO_AUTHORITY_MISMATCH"));
+  EXPECT_FALSE(own(absl::StatusCode::kNotFound, "EXCHANGE_KEY_DESTROYED"));
 }
 
 TEST(PeersRule, OnlyWhatHasARulesFormIsRepeated) {

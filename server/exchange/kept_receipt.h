@@ -1,0 +1,36 @@
+// Receipts of our events, kept so that this store alone can show what a recipient has signed for.
+//
+//   kOutbox 'c' ‖ u32 recipient ‖ u64 first number  ->  version 1 (u8) ‖ u16 events ‖ u16 runs ‖ runs × (u16 events ‖
+//                                                       u64 microseconds) ‖ u16 refused ‖ refused × (u16 event ‖
+//                                                       u8 length ‖ rule) ‖ Receipt without its leaves
+//
+// One row a receipt. Its leaves are the greater part of it, and say little that is not known here: of each event the
+// own origin, index and leaf hash. So only when each was logged and which were refused is kept, and the leaves are made
+// again, byte for byte: a ledger record has one encoding.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "common/base/named_type.h"
+#include "common/directory/identity.h"
+#include "common/entry/receipt.h"
+#include "medflyt/v1/exchange.pb.h"
+#include "server/log/log_reader.h"
+#include "server/store/store.h"
+
+namespace medflyt::exchange {
+
+// `verified` is what entry::VerifyReceipt made of `receipt`, whose events have consecutive numbers.
+[[nodiscard]] std::string EncodeReceipt(const v1::Receipt& receipt, const entry::VerifiedReceipt& verified);
+
+// The receipt that covers our event with this number, as it came: its bytes are those of which ReceiptsLogged has the
+// digest. `origin` is that of our log. NOT_FOUND (EVENT_UNKNOWN) where none is held, DATA_LOSS (ROW_MALFORMED).
+[[nodiscard]] absl::StatusOr<v1::Receipt> FindReceipt(const log::LogReader& reader, std::string_view origin,
+                                                      AuthorityId recipient, PairNumber number);
+
+// The checkpoint of the newest receipt of this recipient; empty where there is none.
+[[nodiscard]] std::string NewestReceiptNote(const store::Reader& store, AuthorityId recipient);
+
+}  // namespace medflyt::exchange
