@@ -36,7 +36,7 @@ absl::StatusOr<AuthorityId> OwnAuthority(const std::string& certificate_file) {
 
 absl::StatusOr<std::shared_ptr<Client>> Client::Create(const ClientOptions& options, RandomSource& random) {
   MEDFLYT_ASSIGN_OR_RETURN(const AuthorityId authority, OwnAuthority(options.files.certificate));
-  MEDFLYT_ASSIGN_OR_RETURN(const auto credentials, rpc::MakeChannelCredentials(options.files, authority));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto credentials, rpc::MakeClientCredentials(options.files, authority));
   grpc::ChannelArguments arguments = rpc::ChannelLimits();
   if (!options.server_name.empty()) arguments.SetSslTargetNameOverride(options.server_name);
   return std::shared_ptr<Client>(

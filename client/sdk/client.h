@@ -32,7 +32,7 @@ struct ClientOptions {
 // Thread-safe. Errors are the node's, with rule and field (BrokenRuleOf); UNAVAILABLE where it cannot be reached.
 class Client {
  public:
-  // Connects at the first call. Errors: those of rpc::MakeChannelCredentials, and TLS_FILE_UNUSABLE where the
+  // Connects at the first call. Errors: those of rpc::MakeClientCredentials, and TLS_FILE_UNUSABLE where the
   // certificate names no organisation.
   [[nodiscard]] static absl::StatusOr<std::shared_ptr<Client>> Create(const ClientOptions& options,
                                                                       RandomSource& random);

@@ -48,8 +48,7 @@ std::shared_ptr<tls::CertificateProviderInterface> Watch(const TlsFiles& files) 
 // own issuers. Runs on gRPC's threads.
 class NodeVerifier final : public tls::ExternalCertificateVerifier {
  public:
-  NodeVerifier(AuthorityId server, std::function<std::string()> issuers)
-      : server_(server), issuers_(std::move(issuers)) {}
+  NodeVerifier(AuthorityId server, std::function<ServerTrust()> trust) : server_(server), trust_(std::move(trust)) {}
 
   bool Verify(tls::TlsCustomVerificationCheckRequest* request, std::function<void(grpc::Status)> callback,
               grpc::Status* sync_status) override {
@@ -67,9 +66,11 @@ class NodeVerifier final : public tls::ExternalCertificateVerifier {
     std::string chain(pem.data(), pem.size());
     const grpc::string_ref sent = request->peer_cert_full_chain();
     chain.append("\n").append(sent.data(), sent.size());
-    if (!crypto::VerifyChain(chain, issuers_(), SystemClock().Now()).ok()) {
-      *sync_status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED,
-                                  "the server's certificate is not from an issuer of " + server_.ToString());
+    const ServerTrust trust = trust_();
+    if (!crypto::VerifyChain(chain, trust.issuers, SystemClock().Now(), trust.revoked.get()).ok()) {
+      *sync_status =
+          grpc::Status(grpc::StatusCode::UNAUTHENTICATED,
+                       "the server's certificate is not from an issuer of " + server_.ToString() + ", or revoked");
     }
     return true;
   }
@@ -77,7 +78,7 @@ class NodeVerifier final : public tls::ExternalCertificateVerifier {
 
  private:
   const AuthorityId server_;
-  const std::function<std::string()> issuers_;
+  const std::function<ServerTrust()> trust_;
   tls::HostNameCertificateVerifier host_name_;
 };
 
@@ -92,24 +93,23 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(c
   return tls::TlsServerCredentials(options);
 }
 
-absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeChannelCredentials(const TlsFiles& files,
-                                                                                 AuthorityId server,
-                                                                                 std::function<std::string()> issuers) {
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeNodeCredentials(const TlsFiles& files, AuthorityId server,
+                                                                              std::function<ServerTrust()> trust) {
   MEDFLYT_RETURN_IF_ERROR(CheckFiles(files));
   tls::TlsChannelCredentialsOptions options;
   options.set_certificate_provider(Watch(files));
   options.watch_identity_key_cert_pairs();
   options.watch_root_certs();
-  options.set_certificate_verifier(tls::ExternalCertificateVerifier::Create<NodeVerifier>(server, std::move(issuers)));
+  options.set_certificate_verifier(tls::ExternalCertificateVerifier::Create<NodeVerifier>(server, std::move(trust)));
   // Per call it would compare names only; the verifier above does that at the handshake, and one channel has one
   // server.
   options.set_check_call_host(false);
   return tls::TlsCredentials(options);
 }
 
-absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeChannelCredentials(const TlsFiles& files,
-                                                                                 AuthorityId server) {
-  return MakeChannelCredentials(files, server, [issuers = Read(files.roots)] { return issuers; });
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeClientCredentials(const TlsFiles& files,
+                                                                                AuthorityId server) {
+  return MakeNodeCredentials(files, server, [issuers = Read(files.roots)] { return ServerTrust{issuers, nullptr}; });
 }
 
 }  // namespace medflyt::rpc

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/log.h"
+#include "common/crypto/chain.h"
 #include "common/directory/identity.h"
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/security/server_credentials.h"
@@ -29,16 +30,21 @@ struct TlsFiles {
 [[nodiscard]] absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(const TlsFiles& files);
 
 // Shows our certificate and verifies the server's: chain, host name, role node, its organisation is `server`, and its
-// chain leads to one of `issuers`, the PEM of that authority's own. The roots hold everybody's issuers, and any of them
-// can sign a certificate that names `server`; only its own are believed. `issuers` is asked at each handshake, on
-// gRPC's threads, and may be asked after the channel is gone; an empty answer refuses. Errors as MakeServerCredentials.
-[[nodiscard]] absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeChannelCredentials(
-    const TlsFiles& files, AuthorityId server, std::function<std::string()> issuers);
+// chain leads to one of `issuers`, the PEM of that authority's own, and is not revoked. The roots hold everybody's
+// issuers, and any of them can sign a certificate that names `server`; only its own are believed. `trust` is asked at
+// each handshake, on gRPC's threads, and may be asked after the channel is gone; empty issuers refuse. Errors as
+// MakeServerCredentials.
+struct ServerTrust {
+  std::string issuers;                                     // PEM
+  std::shared_ptr<const crypto::RevocationLists> revoked;  // null: nothing is
+};
+[[nodiscard]] absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeNodeCredentials(
+    const TlsFiles& files, AuthorityId server, std::function<ServerTrust()> trust);
 
-// For a client of one node, whose roots file holds the issuers of `server` and nobody else's: those in it now. Not for
-// a node, whose roots are those of all peers.
-[[nodiscard]] absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeChannelCredentials(const TlsFiles& files,
-                                                                                               AuthorityId server);
+// For a client of one node, whose roots file holds the issuers of `server` and nobody else's: those in it now. A node
+// uses MakeNodeCredentials, because its roots are those of all its peers.
+[[nodiscard]] absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeClientCredentials(const TlsFiles& files,
+                                                                                              AuthorityId server);
 
 // gRPC writes its own diagnostics (failed handshakes among them) to standard error unless told otherwise, by one
 // function for the whole process: they go to `logger` from here on, as events "grpc". Call once, before the first

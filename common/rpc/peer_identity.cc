@@ -74,21 +74,23 @@ absl::StatusOr<std::shared_ptr<const PeerIdentity>> PeerIdentities::OfPem(std::s
   if (chain_pem.size() > kMaxChainBytes) return Refused("CLIENT_CERTIFICATE_INVALID", "the chain is too long");
   const crypto::Hash chain = crypto::Sha256(chain_pem);
   uint64_t generation = 0;
+  std::shared_ptr<const crypto::RevocationLists> revoked;
   {
     MutexLock lock(mutex_);
     if (const auto found = by_chain_.find(chain.bytes()); found != by_chain_.end()) {
       recent_.splice(recent_.begin(), recent_, found->second);
       const std::shared_ptr<const PeerIdentity> identity = recent_.front().identity;
-      MEDFLYT_RETURN_IF_ERROR(Judge(*identity));
+      MEDFLYT_RETURN_IF_ERROR(CheckValidity(identity->not_before, identity->not_after, clock_.Now()));
       return identity;
     }
     generation = generation_;
+    revoked = revoked_;
   }
-  MEDFLYT_ASSIGN_OR_RETURN(PeerIdentity read, Read(chain_pem));
+  MEDFLYT_ASSIGN_OR_RETURN(PeerIdentity read, Read(chain_pem, revoked.get()));
+  read.generation = generation;
   const auto identity = std::make_shared<const PeerIdentity>(std::move(read));
   MutexLock lock(mutex_);
-  MEDFLYT_RETURN_IF_ERROR(Judge(*identity));
-  // Not kept when the issuers changed meanwhile, or when another thread was quicker.
+  // Not kept when issuers or revocations changed meanwhile, or when another thread was quicker.
   if (generation == generation_ && !by_chain_.contains(chain.bytes())) {
     recent_.push_front(Entry{chain, identity});
     by_chain_.emplace(recent_.front().chain.bytes(), recent_.begin());
@@ -100,7 +102,8 @@ absl::StatusOr<std::shared_ptr<const PeerIdentity>> PeerIdentities::OfPem(std::s
   return identity;
 }
 
-absl::StatusOr<PeerIdentity> PeerIdentities::Read(std::string_view chain_pem) const {
+absl::StatusOr<PeerIdentity> PeerIdentities::Read(std::string_view chain_pem,
+                                                  const crypto::RevocationLists* revoked) const {
   const auto certificate = crypto::ParseCertificate(chain_pem);
   if (!certificate.ok()) return Refused("CLIENT_CERTIFICATE_INVALID", ToStd(certificate.status().message()));
   const auto authority = AuthorityOfOrganisation(certificate->organization_identifier);
@@ -113,7 +116,9 @@ absl::StatusOr<PeerIdentity> PeerIdentities::Read(std::string_view chain_pem) co
   if (issuers.empty()) return Refused("CLIENT_AUTHORITY_UNKNOWN", "the authority is not in the peer directory");
   const absl::Time now = clock_.Now();
   MEDFLYT_RETURN_IF_ERROR(CheckValidity(certificate->not_before, certificate->not_after, now));
-  if (const absl::Status chain = crypto::VerifyChain(chain_pem, issuers, now); !chain.ok()) {
+  if (const absl::Status chain = crypto::VerifyChain(chain_pem, issuers, now, revoked); !chain.ok()) {
+    const auto broken = BrokenRuleOf(chain);
+    if (broken && broken->rule == "CLIENT_CERTIFICATE_REVOKED") return chain;
     return Refused("CERTIFICATE_ISSUER_UNTRUSTED", ToStd(chain.message()));
   }
   return PeerIdentity{*authority,
@@ -122,29 +127,33 @@ absl::StatusOr<PeerIdentity> PeerIdentities::Read(std::string_view chain_pem) co
                       certificate->serial,
                       certificate->not_before,
                       certificate->not_after,
-                      certificate->fingerprint};
+                      certificate->fingerprint,
+                      std::string(chain_pem),
+                      0};
 }
 
-absl::Status PeerIdentities::Judge(const PeerIdentity& identity) const {
-  MEDFLYT_RETURN_IF_ERROR(CheckValidity(identity.not_before, identity.not_after, clock_.Now()));
-  if (revoked_.contains(identity.fingerprint)) {
-    return Refused("CLIENT_CERTIFICATE_REVOKED", "the certificate is revoked");
+absl::Status PeerIdentities::StillValid(const PeerIdentity& identity) {
+  {
+    MutexLock lock(mutex_);
+    if (identity.generation == generation_) {
+      return CheckValidity(identity.not_before, identity.not_after, clock_.Now());
+    }
   }
-  return absl::OkStatus();
+  return OfPem(identity.chain).status();
 }
 
-absl::Status PeerIdentities::StillValid(const PeerIdentity& identity) const {
+void PeerIdentities::SetRevoked(std::shared_ptr<const crypto::RevocationLists> lists) {
   MutexLock lock(mutex_);
-  return Judge(identity);
-}
-
-void PeerIdentities::SetRevoked(std::set<crypto::Hash> fingerprints) {
-  MutexLock lock(mutex_);
-  revoked_ = std::move(fingerprints);
+  revoked_ = std::move(lists);
+  ForgetLocked();
 }
 
 void PeerIdentities::Forget() {
   MutexLock lock(mutex_);
+  ForgetLocked();
+}
+
+void PeerIdentities::ForgetLocked() {
   ++generation_;
   by_chain_.clear();
   recent_.clear();

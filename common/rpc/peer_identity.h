@@ -5,7 +5,6 @@
 #include <list>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -14,6 +13,7 @@
 #include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
+#include "common/crypto/chain.h"
 #include "common/crypto/hash.h"
 #include "common/directory/identity.h"
 #include "grpcpp/security/auth_context.h"
@@ -35,6 +35,8 @@ struct PeerIdentity {
   absl::Time not_before;
   absl::Time not_after;
   crypto::Hash fingerprint;  // of the certificate; two-officer acts compare it
+  std::string chain;         // as the peer sent it, to be looked at again
+  uint64_t generation = 0;   // of the trust under which it was looked at
 };
 
 // The certificates that an authority's own issuers may sign, as PEM text of one or more; empty for an authority that is
@@ -58,12 +60,13 @@ class PeerIdentities {
   [[nodiscard]] absl::StatusOr<std::shared_ptr<const PeerIdentity>> OfPem(std::string_view chain_pem)
       MEDFLYT_EXCLUDES(mutex_);
 
-  // For a long stream, now and then: whether the identity it began with still stands.
-  [[nodiscard]] absl::Status StillValid(const PeerIdentity& identity) const MEDFLYT_EXCLUDES(mutex_);
+  // For a long stream, now and then: whether the identity it began with still stands. Cheap, but the first time after
+  // issuers or revocations have changed, when the chain is verified again.
+  [[nodiscard]] absl::Status StillValid(const PeerIdentity& identity) MEDFLYT_EXCLUDES(mutex_);
 
-  // Replaces the set of revoked certificates.
-  void SetRevoked(std::set<crypto::Hash> fingerprints) MEDFLYT_EXCLUDES(mutex_);
-  // After `issuers` began to answer otherwise: the next call of each peer is read afresh.
+  // Replaces the revocation lists: from here on every certificate is looked at again, known or not.
+  void SetRevoked(std::shared_ptr<const crypto::RevocationLists> lists) MEDFLYT_EXCLUDES(mutex_);
+  // After `issuers` began to answer otherwise: the same.
   void Forget() MEDFLYT_EXCLUDES(mutex_);
 
  private:
@@ -72,15 +75,16 @@ class PeerIdentities {
     std::shared_ptr<const PeerIdentity> identity;
   };
 
-  [[nodiscard]] absl::StatusOr<PeerIdentity> Read(std::string_view chain_pem) const;
-  [[nodiscard]] absl::Status Judge(const PeerIdentity& identity) const MEDFLYT_REQUIRES(mutex_);
+  [[nodiscard]] absl::StatusOr<PeerIdentity> Read(std::string_view chain_pem,
+                                                  const crypto::RevocationLists* revoked) const;
+  void ForgetLocked() MEDFLYT_REQUIRES(mutex_);
 
   const Clock& clock_;
   const IssuersOf issuers_;
   const size_t capacity_;
   mutable Mutex mutex_;
-  uint64_t generation_ MEDFLYT_GUARDED_BY(mutex_) = 0;  // of issuers_' answers
-  std::set<crypto::Hash> revoked_ MEDFLYT_GUARDED_BY(mutex_);
+  uint64_t generation_ MEDFLYT_GUARDED_BY(mutex_) = 1;  // of issuers_' answers and of revoked_
+  std::shared_ptr<const crypto::RevocationLists> revoked_ MEDFLYT_GUARDED_BY(mutex_);
   std::list<Entry> recent_ MEDFLYT_GUARDED_BY(mutex_);  // most recently used first
   std::unordered_map<std::string_view, std::list<Entry>::iterator> by_chain_ MEDFLYT_GUARDED_BY(mutex_);
 };

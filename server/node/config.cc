@@ -188,9 +188,11 @@ absl::Status ReadListen(const Section& root, Config& config) {
 absl::Status ReadTls(const Section& root, const Paths& paths, Config& config) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto tls, root.Below("tls"));
   if (!tls) return root.Missing("tls");
-  MEDFLYT_RETURN_IF_ERROR(tls->Allow({"certificate", "private_key"}));
+  MEDFLYT_RETURN_IF_ERROR(tls->Allow({"certificate", "private_key", "crl_dir"}));
   MEDFLYT_ASSIGN_OR_RETURN(const std::string certificate, tls->Text("certificate"));
   MEDFLYT_ASSIGN_OR_RETURN(const std::string private_key, tls->Text("private_key"));
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string crl_dir, tls->TextOr("crl_dir", ""));
+  if (!crl_dir.empty()) config.crl_dir = paths.Of(crl_dir);
   config.tls_certificate = paths.Of(certificate);
   config.tls_private_key = paths.Of(private_key);
   return absl::OkStatus();

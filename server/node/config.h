@@ -28,6 +28,7 @@ struct Config {
 
   std::string tls_certificate;
   std::string tls_private_key;
+  std::string crl_dir;  // empty: nothing is revoked
 
   std::string log_key;
   std::string witness_key;

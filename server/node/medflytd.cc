@@ -41,7 +41,7 @@ struct Arguments {
 constexpr std::string_view kUsage =
     "usage: medflytd --config FILE [--check]\n"
     "\n"
-    "Runs a Medflyt node until SIGTERM or SIGINT. SIGHUP reads the peer cards again.\n"
+    "Runs a Medflyt node until SIGTERM or SIGINT. SIGHUP reads peer cards and revocation lists again.\n"
     "\n"
     "  --config FILE  configuration (TOML), see medflytd.toml\n"
     "  --check        read configuration, secrets and cards, say what is wrong, start nothing\n"

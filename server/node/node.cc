@@ -27,6 +27,7 @@
 #include "server/node/files.h"
 #include "server/node/internal_command.h"
 #include "server/node/peer_directory.h"
+#include "server/node/revocations.h"
 #include "server/node/secrets.h"
 #include "server/node/start_epoch.h"
 #include "server/service/admin_service.h"
@@ -44,6 +45,7 @@ constexpr size_t kWorkerQueue = 4096;
 constexpr size_t kSchedulerThreads = 2;
 constexpr absl::Duration kStopGrace = absl::Seconds(3);
 constexpr absl::Duration kMeasureEvery = absl::Seconds(15);
+constexpr absl::Duration kLookEvery = absl::Seconds(10);  // for other revocation lists
 constexpr std::string_view kVersion = "0.1.0";
 
 // What is read from files before anything is opened.
@@ -100,6 +102,14 @@ class CommitMeter final : public log::CommitObserver {
   service::Metrics& metrics_;
 };
 
+std::string AllIssuers(const directory::Directory& directory) {
+  std::string issuers;
+  for (const directory::Authority& authority : directory.authorities()) {
+    issuers.append(authority.id.ToString()).append("\n").append(authority.issuers);
+  }
+  return issuers;
+}
+
 absl::Time NextMidnight(absl::Time now) {
   const Date tomorrow = DanishDate(now) + 1;
   absl::Time at = now;
@@ -120,6 +130,11 @@ struct Node::Running {
   [[nodiscard]] absl::Status StartMetrics();
   [[nodiscard]] absl::Status Announce() const;
   [[nodiscard]] absl::StatusOr<size_t> ReloadPeers();
+  // Looks whether the revocation lists are others now, and ends what they revoke.
+  [[nodiscard]] absl::Status ReloadRevocations();
+  // After issuers or revocations have changed: whatever stands is looked at again, and what has no right to is ended.
+  void TrustChanged();
+  void WatchRevocations();
   void ExpireDaily();
   void MeasurePeers();
   void Stop();
@@ -136,6 +151,7 @@ struct Node::Running {
   std::string metrics_listening;
 
   std::shared_ptr<PeerDirectory> directory;  // handshakes that are under way hold it too
+  std::shared_ptr<Revocations> revocations;  // as the directory
   std::unique_ptr<store::Store> store;
   StartEpoch last_epoch;
   std::unique_ptr<keys::KeyTable> keys;
@@ -167,6 +183,7 @@ absl::Status Node::Running::OpenStore() {
   MEDFLYT_RETURN_IF_ERROR(MakeDataDir(config.data_dir));
   MEDFLYT_ASSIGN_OR_RETURN(directory,
                            PeerDirectory::Load(DirectorySources(config), inputs.legal_bases, environment.clock));
+  MEDFLYT_ASSIGN_OR_RETURN(revocations, Revocations::Load(config.crl_dir));
   MEDFLYT_RETURN_IF_ERROR(CheckOwnCard(directory->directory(), config.authority, inputs.note_signer.verifier_key()));
   store::RocksOptions options;
   options.layout_version = kLayoutVersion;
@@ -202,22 +219,26 @@ absl::Status Node::Running::StartLog() {
   dialer = std::make_unique<service::GrpcDialer>(
       [this] { return directory->directory(); },
       [this](AuthorityId authority) {
-        return rpc::MakeChannelCredentials(tls(), authority,
-                                           [peers = directory, authority] { return peers->IssuersOf(authority); });
+        return rpc::MakeNodeCredentials(tls(), authority, [peers = directory, lists = revocations, authority] {
+          return rpc::ServerTrust{peers->IssuersOf(authority), lists->lists()};
+        });
       },
       *workers);
   sequencer = std::make_unique<log::Sequencer>(*log, log::Sequencer::Limits{}, environment.on_commit_failure);
+  exchange::Options options;
+  if (config.production) options.refused_numbers = config.test_numbers;
   MEDFLYT_ASSIGN_OR_RETURN(
       exchange,
       exchange::Exchange::Create({config.authority, *log, *sequencer, *keys, *exchange_keys, inputs.log_signer.signer,
                                   environment.clock, environment.random, *scheduler, *dialer, environment.logger},
-                                 directory->directory(), {}));
+                                 directory->directory(), options));
   return absl::OkStatus();
 }
 
 absl::Status Node::Running::StartServer() {
   identities = std::make_unique<rpc::PeerIdentities>(
       environment.clock, [this](AuthorityId authority) { return directory->IssuersOf(authority); });
+  identities->SetRevoked(revocations->lists());
   gate = std::make_unique<service::Gate>(config.authority, *identities);
   events =
       std::make_unique<service::EventReader>(config.authority, *log, *keys, [this] { return directory->directory(); });
@@ -278,11 +299,34 @@ absl::Status Node::Running::Announce() const {
 }
 
 absl::StatusOr<size_t> Node::Running::ReloadPeers() {
+  const std::string issuers = AllIssuers(directory->directory());
   MEDFLYT_ASSIGN_OR_RETURN(const directory::Directory now, directory->Reload());
-  identities->Forget();
   exchange->OnDirectoryChanged(now);
+  if (AllIssuers(now) != issuers) TrustChanged();
+  MEDFLYT_RETURN_IF_ERROR(ReloadRevocations());
   environment.logger.Info("peers_reloaded", absl::StrCat("authorities=", now.authorities().size()));
   return now.authorities().size();
+}
+
+absl::Status Node::Running::ReloadRevocations() {
+  MEDFLYT_ASSIGN_OR_RETURN(const bool changed, revocations->Reload());
+  if (changed) TrustChanged();
+  return absl::OkStatus();
+}
+
+void Node::Running::TrustChanged() {
+  identities->SetRevoked(revocations->lists());
+  peer->EndRevoked();
+  dialer->Renew();
+  exchange->OnTrustChanged();
+  environment.logger.Info("trust_changed");
+}
+
+void Node::Running::WatchRevocations() {
+  if (const absl::Status reloaded = ReloadRevocations(); !reloaded.ok()) {
+    environment.logger.Error("revocations_not_reloaded", ToStd(reloaded.message()));
+  }
+  scheduler->RunAt(environment.clock.Now() + kLookEvery, [this] { WatchRevocations(); });
 }
 
 // Whatever has run out by a date: at the start, and just after each Danish midnight.
@@ -345,6 +389,7 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Config& config, const En
   running.exchange->Start();
   running.ExpireDaily();
   running.MeasurePeers();
+  if (!config.crl_dir.empty()) running.WatchRevocations();
   MEDFLYT_RETURN_IF_ERROR(running.Announce());
   environment.logger.Info("serving", absl::StrCat("authority=", config.authority.ToString(), " address=",
                                                   running.listening, " size=", running.log->head().size.value()));
@@ -370,6 +415,7 @@ absl::Status Check(const Config& config, const Environment& environment) {
   MEDFLYT_RETURN_IF_ERROR(MakeDataDir(config.data_dir));
   MEDFLYT_ASSIGN_OR_RETURN(const auto directory,
                            PeerDirectory::Load(DirectorySources(config), inputs.legal_bases, environment.clock));
+  MEDFLYT_RETURN_IF_ERROR(Revocations::Load(config.crl_dir).status());
   return CheckOwnCard(directory->directory(), config.authority, inputs.note_signer.verifier_key());
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tests/support/shared.h"
 
@@ -35,6 +36,26 @@ class DemoPki {
   [[nodiscard]] std::string Read(std::string_view file) const { return ReadFile(directory_ / file); }
   // The issuers of the authority's certificates, as its peer card would carry them.
   [[nodiscard]] std::string ca() const { return Read("ca.pem"); }
+
+  // The CA's revocation list (PEM) of these certificates: files of this PKI, or absolute paths. A negative number of
+  // days makes a list whose time for renewal is over.
+  [[nodiscard]] std::string Crl(const std::vector<std::string>& certificates, int days = 30) const {
+    const std::string work = Path("crl-work");
+    std::string command = "set -e; rm -rf '" + work + "'; mkdir '" + work + "'; cd '" + work + "'; : >index; ";
+    for (const std::string& file : certificates) {
+      command +=
+          "printf 'R\\t401231235959Z\\t260101000000Z\\t%s\\tunknown\\t/CN=revoked\\n' "
+          "\"$(openssl x509 -noout -serial -in '" +
+          (directory_ / file).string() + "' | cut -d= -f2)\" >>index; ";
+    }
+    command +=
+        "printf '[ca]\\ndefault_ca=own\\n[own]\\ndatabase=index\\ndefault_md=sha256\\n' >cnf; "
+        "openssl ca -gencrl -config cnf -keyfile ../ca.key -cert ../ca.pem " +
+        (days < 0 ? std::string("-crl_lastupdate 20250101000000Z -crl_nextupdate 20250201000000Z")
+                  : "-crldays " + std::to_string(days)) +
+        " -out list 2>log";
+    return Run(command) ? Read("crl-work/list") : std::string();
+  }
 
   // Swaps in a new key and certificate for the node.
   [[nodiscard]] bool RenewNode() const { return Run("'" + Script() + "' --renew-node '" + directory_.string() + "'"); }

@@ -35,7 +35,7 @@ class Answerer final : public v1::PeerService::Service {
 absl::StatusOr<double> EntriesASecondOverAStream(const rpc::TlsFiles& files, AuthorityId authority, int batch,
                                                  absl::Duration time) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto server_credentials, rpc::MakeServerCredentials(files));
-  MEDFLYT_ASSIGN_OR_RETURN(const auto channel_credentials, rpc::MakeChannelCredentials(files, authority));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto channel_credentials, rpc::MakeClientCredentials(files, authority));
   Answerer answerer;
   grpc::ServerBuilder builder;
   rpc::ApplyServerLimits(builder);

@@ -211,5 +211,70 @@ TEST_F(ExchangeE2e, APeerThatIsNotInTheDirectoryIsRefused) {
   EXPECT_EQ(reloaded.authorities(), 3u);
 }
 
+// What `node` says of its peer; empty where it has none.
+v1::Peer PeerOf(TestNode& node) {
+  v1::ListPeersResponse peers;
+  const auto admin = v1::AdminService::NewStub(node.Channel("administrator-1"));
+  (void)Call(*admin, &v1::AdminService::Stub::ListPeers, v1::ListPeersRequest(), peers);
+  return peers.peers().empty() ? v1::Peer() : peers.peers(0);
+}
+
+TEST_F(ExchangeE2e, ARevokedPeerIsCutOffWhileItsStreamsAreOpenAndComesBackWhenTheListIsLifted) {
+  std::filesystem::create_directory(odense.Path("crl"));
+  odense.WriteConfig("", "crl_dir = \"crl\"\n");
+  StartBoth();
+  const std::string agreement = Agree();
+  ASSERT_TRUE(Await([&] { return PeerOf(odense).connected() && PeerOf(nyborg).connected(); }));
+
+  // No call is made meanwhile: the open streams are ended, both of them.
+  WriteFile(odense.Path("crl/nyborg.crl"), nyborg.pki().Crl({"node/cert.pem"}));
+  odense.Signal(SIGHUP);
+  EXPECT_TRUE(Await([&] { return !PeerOf(odense).connected(); })) << "our own stream to the revoked peer stayed open";
+  EXPECT_TRUE(Await([&] { return PeerOf(nyborg).last_error() == "CLIENT_CERTIFICATE_REVOKED"; }))
+      << "the peer's stream to us stayed open: " << PeerOf(nyborg).DebugString();
+  const uint64_t received = PeerOf(odense).last_received_number();
+  Enrol(agreement);
+  v1::CommandResult result;
+  ASSERT_EQ(Call(*odense.Municipality(), &Stub::ProposeAgreement, Proposal(odense, nyborg, "meanwhile"), result), "OK");
+  // Dialled again and again, and refused each time.
+  EXPECT_TRUE(Await([&] { return PeerOf(nyborg).last_issued_number() > PeerOf(nyborg).receipted_number(); }));
+  EXPECT_FALSE(PeerOf(odense).connected());
+  EXPECT_FALSE(PeerOf(nyborg).connected());
+  EXPECT_EQ(PeerOf(odense).last_received_number(), received);
+
+  std::filesystem::remove(odense.Path("crl/nyborg.crl"));
+  odense.Signal(SIGHUP);
+  EXPECT_TRUE(Await([&] { return EnrolmentAt(odense, kCpr).state() == v1::ENROLMENT_STATE_PROPOSED; }));
+  EXPECT_TRUE(Await([&] { return StateAt(nyborg, result.events(0).case_id()) == v1::AGREEMENT_STATE_PROPOSED; }));
+}
+
+TEST_F(ExchangeE2e, ARevokedClientIsRefusedWithoutASignalOrARestart) {
+  std::filesystem::create_directory(odense.Path("crl"));
+  odense.WriteConfig("", "crl_dir = \"crl\"\n");
+  odense.Start();
+  const auto propose = [&](const std::string& client, const std::string& id) {
+    v1::CommandResult result;
+    return Call(*odense.Municipality(client), &Stub::ProposeAgreement, Proposal(odense, nyborg, id), result);
+  };
+  EXPECT_EQ(propose("case-system-2", "before"), "OK");
+  WriteFile(odense.Path("new"), odense.pki().Crl({"clients/case-system-2.pem"}));
+  std::filesystem::rename(odense.Path("new"), odense.Path("crl/odense.crl"));
+  int attempt = 0;
+  EXPECT_TRUE(Await(
+      [&] { return propose("case-system-2", "after-" + std::to_string(++attempt)) == "CLIENT_CERTIFICATE_REVOKED"; }));
+  EXPECT_EQ(propose("case-system-2", "last"), "CLIENT_CERTIFICATE_REVOKED");
+  EXPECT_EQ(propose("case-system-1", "another"), "OK");
+  // A list that cannot be read changes nothing, and is told.
+  WriteFile(odense.Path("crl/odense.crl"), "no list");
+  EXPECT_TRUE(Await([&] {
+    return odense.Errors().find("CRL_INVALID") != std::string::npos ||
+           odense.Errors().find("odense.crl") != std::string::npos;
+  }));
+  EXPECT_EQ(propose("case-system-2", "still"), "CLIENT_CERTIFICATE_REVOKED");
+  EXPECT_EQ(odense.Stop(), 0);
+  Process faulty({TestNode::Program(), "--config", odense.Path("medflytd.toml")}, odense.Path("errors"));
+  EXPECT_EQ(faulty.Wait(), 2) << "a faulty list does not start";
+}
+
 }  // namespace
 }  // namespace medflyt::testing

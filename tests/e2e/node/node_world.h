@@ -172,13 +172,14 @@ class TestNode {
   TestNode(const TestNode&) = delete;
   TestNode& operator=(const TestNode&) = delete;
 
-  void WriteConfig(const std::string& more = "") const {
+  // `more` stands before the first table, `tls` in the table of that name.
+  void WriteConfig(const std::string& more = "", const std::string& tls = "") const {
     WriteFile(Path("medflytd.toml"),
               "authority = \"" + cvr_ + "\"\ndata_dir = \"data\"\ncard = \"node.card\"\npeers_dir = \"peers\"\n" +
                   more + "legal_bases = \"legal-bases.toml\"\n[listen]\naddress = \"localhost:" +
                   std::to_string(port_) + "\"\nmetrics = \"127.0.0.1:0\"\n[tls]\ncertificate = \"" +
-                  pki_.Path("node/cert.pem") + "\"\nprivate_key = \"" + pki_.Path("node/key.pem") +
-                  "\"\n[keys]\nlog_key = \"keys/log.key\"\nwitness_key = \"keys/witness.key\"\n"
+                  pki_.Path("node/cert.pem") + "\"\nprivate_key = \"" + pki_.Path("node/key.pem") + "\"\n" + tls +
+                  "[keys]\nlog_key = \"keys/log.key\"\nwitness_key = \"keys/witness.key\"\n"
                   "root_secret = \"keys/root.secret\"\n");
   }
   void Know(const TestNode& peer) const { WriteFile(Path("peers/" + peer.cvr_ + ".card"), peer.card_); }
@@ -223,7 +224,7 @@ class TestNode {
     auto& channel = channels_[key + certificate];
     if (channel == nullptr) {
       const auto credentials =
-          rpc::MakeChannelCredentials({key, certificate, pki_.Path("ca.pem")}, *AuthorityId::Parse(cvr_));
+          rpc::MakeClientCredentials({key, certificate, pki_.Path("ca.pem")}, *AuthorityId::Parse(cvr_));
       EXPECT_TRUE(credentials.ok()) << credentials.status();
       channel = grpc::CreateCustomChannel(address(), *credentials, rpc::ChannelLimits());
     }

@@ -178,7 +178,7 @@ class TlsTest : public ::testing::Test {
   }
   std::shared_ptr<grpc::Channel> Open(const TlsFiles& files, AuthorityId server, const std::string& host,
                                       const std::string& issuers) {
-    const auto credentials = MakeChannelCredentials(files, server, [issuers] { return issuers; });
+    const auto credentials = MakeNodeCredentials(files, server, [issuers] { return ServerTrust{issuers, nullptr}; });
     EXPECT_TRUE(credentials.ok()) << credentials.status();
     if (!credentials.ok()) return nullptr;
     return Connect(host, *credentials);
@@ -302,9 +302,10 @@ TEST_F(TlsTest, AnAuthorityWithoutIssuersIsRefused) {
 
 TEST_F(TlsTest, AChannelAsksForTheIssuersAtEachHandshake) {
   const auto dropped = std::make_shared<std::atomic<bool>>(false);
-  const auto credentials = MakeChannelCredentials(
-      FilesOf(nyborg_), Id(kOdense),
-      [dropped, odense = odense_.ca(), nyborg = nyborg_.ca()] { return *dropped ? nyborg : odense; });
+  const auto credentials =
+      MakeNodeCredentials(FilesOf(nyborg_), Id(kOdense), [dropped, odense = odense_.ca(), nyborg = nyborg_.ca()] {
+        return ServerTrust{*dropped ? nyborg : odense, nullptr};
+      });
   ASSERT_TRUE(credentials.ok()) << credentials.status();
   const auto standing = Connect("localhost", *credentials);
   EXPECT_TRUE(Call(standing).ok());
@@ -317,7 +318,7 @@ TEST_F(TlsTest, AChannelAsksForTheIssuersAtEachHandshake) {
 TEST_F(TlsTest, AClientOfOneNodeHasTheIssuersInItsRoots) {
   TlsFiles files = ClientOf(odense_, "case-system-1");
   const auto call = [&] {
-    const auto credentials = MakeChannelCredentials(files, Id(kOdense));
+    const auto credentials = MakeClientCredentials(files, Id(kOdense));
     EXPECT_TRUE(credentials.ok()) << credentials.status();
     return Call(Connect("localhost", *credentials)).status();
   };
@@ -357,9 +358,9 @@ TEST_F(TlsTest, AnExpiredCertificateIsRefused) {
 TEST_F(TlsTest, ARevokedCertificateIsRefusedOnAnOpenConnection) {
   const auto channel = Open(ClientOf(odense_, "case-system-1"));
   ASSERT_TRUE(Call(channel).ok());
-  const auto certificate = crypto::ParseCertificate(odense_.Read("clients/case-system-1.pem"));
-  ASSERT_TRUE(certificate.ok());
-  identities_->SetRevoked({certificate->fingerprint});
+  const auto revoked = crypto::RevocationLists::Parse(odense_.Crl({"clients/case-system-1.pem"}));
+  ASSERT_TRUE(revoked.ok()) << revoked.status();
+  identities_->SetRevoked(*revoked);
   const auto answer = Call(channel);
   EXPECT_EQ(BrokenRuleOf(answer.status()), (BrokenRule{"CLIENT_CERTIFICATE_REVOKED", ""})) << answer.status();
 }
@@ -490,7 +491,7 @@ TEST_F(TlsTest, UnusableFilesAreNamed) {
   files = FilesOf(odense_);
   files.roots = odense_.Path("none.pem");
   EXPECT_EQ(field(files), "roots");
-  EXPECT_EQ(BrokenRuleOf(MakeChannelCredentials(files, Id(kOdense)).status())->field, "roots");
+  EXPECT_EQ(BrokenRuleOf(MakeClientCredentials(files, Id(kOdense)).status())->field, "roots");
 }
 
 }  // namespace

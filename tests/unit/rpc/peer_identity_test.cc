@@ -145,14 +145,50 @@ TEST_F(PeerIdentitiesTest, RevocationReachesThoseThatAreKnownAlready) {
   const std::string pem = odense_->Read("clients/case-system-1.pem");
   const auto identity = identities.OfPem(pem);
   ASSERT_TRUE(identity.ok());
-  identities.SetRevoked({(*identity)->fingerprint});
+  const auto revoked = crypto::RevocationLists::Parse(odense_->Crl({"clients/case-system-1.pem"}));
+  ASSERT_TRUE(revoked.ok()) << revoked.status();
+  identities.SetRevoked(*revoked);
   EXPECT_EQ(RuleOf(identities.OfPem(pem).status()), "CLIENT_CERTIFICATE_REVOKED");
   EXPECT_EQ(RuleOf(identities.StillValid(**identity)), "CLIENT_CERTIFICATE_REVOKED");
   EXPECT_TRUE(identities.OfPem(odense_->Read("clients/case-system-2.pem")).ok());
   identities.Forget();
   EXPECT_EQ(RuleOf(identities.OfPem(pem).status()), "CLIENT_CERTIFICATE_REVOKED");
-  identities.SetRevoked({});
+  identities.SetRevoked(nullptr);
   EXPECT_TRUE(identities.OfPem(pem).ok());
+  EXPECT_TRUE(identities.StillValid(**identity).ok());
+}
+
+TEST_F(PeerIdentitiesTest, OnlyItsOwnIssuersListRevokesACertificate) {
+  PeerIdentities identities(clock_, Issuers());
+  const std::string pem = odense_->Read("clients/case-system-1.pem");
+  // By name it is Odense's CA, and the serial is right; the signature is another key's.
+  const auto forged = crypto::RevocationLists::Parse(impostor_->Crl({odense_->Path("clients/case-system-1.pem")}));
+  ASSERT_TRUE(forged.ok()) << forged.status();
+  identities.SetRevoked(*forged);
+  EXPECT_TRUE(identities.OfPem(pem).ok());
+  // A list whose time is over still revokes, and one that revokes nothing lets in.
+  const auto old = crypto::RevocationLists::Parse(odense_->Crl({}) + odense_->Crl({"clients/case-system-1.pem"}, -1));
+  ASSERT_TRUE(old.ok()) << old.status();
+  identities.SetRevoked(*old);
+  EXPECT_EQ(RuleOf(identities.OfPem(pem).status()), "CLIENT_CERTIFICATE_REVOKED");
+  EXPECT_TRUE(identities.OfPem(odense_->Read("clients/auditor.pem")).ok());
+  for (const std::string& text :
+       {std::string(), std::string("no list"), odense_->ca(), odense_->Crl({}).substr(0, 120)}) {
+    EXPECT_EQ(BrokenRuleOf(crypto::RevocationLists::Parse(text).status()), (BrokenRule{"CRL_INVALID", ""}));
+  }
+}
+
+TEST_F(PeerIdentitiesTest, AStreamNoticesThatItsIssuerIsBelievedNoMore) {
+  PeerIdentities identities(clock_, Issuers());
+  const auto identity = identities.OfPem(odense_->Read("node/cert.pem"));
+  ASSERT_TRUE(identity.ok());
+  issuers_[Id(kOdense)] = nyborg_->ca();
+  EXPECT_TRUE(identities.StillValid(**identity).ok());
+  identities.Forget();
+  EXPECT_EQ(RuleOf(identities.StillValid(**identity)), "CERTIFICATE_ISSUER_UNTRUSTED");
+  issuers_[Id(kOdense)] = odense_->ca();
+  identities.Forget();
+  EXPECT_TRUE(identities.StillValid(**identity).ok());
 }
 
 TEST_F(PeerIdentitiesTest, ACertificateIsReadOnceUntilForgotten) {

@@ -1,0 +1,36 @@
+// Which certificates are revoked: the lists (PEM CRLs) in a directory, read again when they change.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/base/mutex.h"
+#include "common/crypto/chain.h"
+
+namespace medflyt::node {
+
+// Thread-safe.
+class Revocations {
+ public:
+  // Reads the *.crl of `directory`; where that is empty, nothing is ever revoked. Errors of the files, and
+  // INVALID_ARGUMENT (CRL_INVALID) naming the file.
+  [[nodiscard]] static absl::StatusOr<std::shared_ptr<Revocations>> Load(std::string directory);
+
+  // Reads the lists again; true where they are others now. On error all stays as it was.
+  [[nodiscard]] absl::StatusOr<bool> Reload() MEDFLYT_EXCLUDES(mutex_);
+
+  // The present lists; null where there is none.
+  [[nodiscard]] std::shared_ptr<const crypto::RevocationLists> lists() const MEDFLYT_EXCLUDES(mutex_);
+
+ private:
+  explicit Revocations(std::string directory) : directory_(std::move(directory)) {}
+
+  const std::string directory_;
+  Mutex reload_mutex_;
+  mutable Mutex mutex_;
+  std::string text_ MEDFLYT_GUARDED_BY(mutex_);  // of all files
+  std::shared_ptr<const crypto::RevocationLists> lists_ MEDFLYT_GUARDED_BY(mutex_);
+};
+
+}  // namespace medflyt::node
