@@ -4,7 +4,7 @@
 //   kSegments  's' ‖ u64 first index              per entry: u16 length ‖ entry ‖ key id (16; zero for a ledger record)
 //   kOutbox    'p' ‖ u32 peer ‖ u64 first number  per event sent to the peer: u64 leaf index, kCarriesOpening
 //   kOutbox    'r' ‖ u32 peer ‖ u64 first number  what came from the peer with these numbers (server/exchange)
-//   kOutbox    'c' ‖ u32 peer ‖ u64 leaf index    the peer's receipt logged there (server/exchange)
+//   kOutbox    'c' ‖ u32 peer ‖ u64 first number  the peer's receipt of these events (server/exchange)
 //   kIndex     'e' ‖ event id                     EventLocation
 //   kIndex     'h' ‖ leaf hash                    event id of an announcement received
 //   kIndex     'g' ‖ key id                       u64 leaf index of its KeyGranted record
