@@ -43,6 +43,9 @@ class Exchange final : public log::CommitObserver {
   void OnTrustChanged();
   void OnCommit(const log::Head& head, const std::vector<AuthorityId>& receivers) override;
 
+  // What witnessing shares with the exchange; lives as long.
+  [[nodiscard]] Context& context() { return context_; }
+
   [[nodiscard]] PeerStatus StatusOf(AuthorityId peer) const;
   // Of every peer with a node, in order of id.
   [[nodiscard]] std::vector<PeerStatus> Statuses() const;

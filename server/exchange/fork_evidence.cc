@@ -142,7 +142,7 @@ bool SuggestsFork(const absl::Status& status) {
 }
 
 void KeepForkEvidence(Context& context, AuthorityId peer, const absl::Status& status,
-                      const entry::AcceptedHead& accepted, std::string_view presented) {
+                      const entry::AcceptedHead& accepted, std::string_view presented, std::string_view accepted_note) {
   const bool proven = RuleOf(status) == "LOG_FORKED";
   const auto note = tlog::SignedNote::Parse(presented);
   const auto checkpoint = note.ok() ? tlog::Checkpoint::Parse(note->text) : note.status();
@@ -151,13 +151,14 @@ void KeepForkEvidence(Context& context, AuthorityId peer, const absl::Status& st
                    " presented_size=", checkpoint.ok() ? checkpoint->size().value() : 0);
   context.parts.logger.Error(proven ? "log_fork_proven" : "log_fork_suspected", details);
   if (proven) context.SetForked(peer);
-  ForkEvidence evidence{peer,
-                        context.parts.clock.Now(),
-                        proven,
-                        0,
-                        accepted,
-                        FindNote(context.parts.log.reader().store(), peer, accepted),
-                        std::string(presented)};
+  ForkEvidence evidence{
+      peer,
+      context.parts.clock.Now(),
+      proven,
+      0,
+      accepted,
+      accepted_note.empty() ? FindNote(context.parts.log.reader().store(), peer, accepted) : std::string(accepted_note),
+      std::string(presented)};
   if (const absl::Status submitted =
           context.parts.queue.Submit(std::make_unique<EvidenceSubmission>(context.evidence, std::move(evidence)));
       !submitted.ok()) {

@@ -48,8 +48,10 @@ struct ForkEvidence {
 [[nodiscard]] bool SuggestsFork(const absl::Status& status);
 
 // Keeps the evidence (durable soon after), tells the diagnostic log, and where it is proven stops the peer at once.
-// `presented` is a note whose signature was verified.
+// `presented` is a note whose signature was verified, and so is the accepted one, which is looked for among what came
+// with events where it is not given.
 void KeepForkEvidence(Context& context, AuthorityId peer, const absl::Status& status,
-                      const entry::AcceptedHead& accepted, std::string_view presented);
+                      const entry::AcceptedHead& accepted, std::string_view presented,
+                      std::string_view accepted_note = {});
 
 }  // namespace medflyt::exchange

@@ -8,6 +8,7 @@
 
 #include "common/merkle/compact_range.h"
 #include "common/tlog/cosignature.h"
+#include "common/tlog/fork_proof.h"
 #include "common/tlog/tile.h"
 #include "common/tlog/tlog_proof.h"
 
@@ -42,6 +43,8 @@ void WriteSeeds(const std::filesystem::path& root) {
         TlogProof{.extra = "", .index = LeafIndex(1), .hashes = {left}, .checkpoint = note}.Serialize());
   Write(root / "tlog_proof", "extra",
         TlogProof{.extra = "more", .index = LeafIndex(0), .hashes = {right}, .checkpoint = note}.Serialize());
+  const auto other = *Checkpoint::Create("odense.example/log", TreeSize(2), left);
+  Write(root / "fork_proof", "proof", ForkProof{note.Serialize(), SignCheckpoint(other, log).Serialize()}.Serialize());
   Write(root / "policy", "policy",
         "# policy\nlog " + log.verifier_key().Format() + " https://odense.example/\nwitness w " +
             witness.verifier_key().Format() + "\ngroup g 1 w\nquorum g\n");

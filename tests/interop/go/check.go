@@ -230,6 +230,11 @@ func checkMedflytLog(dir string) {
 		if err != nil {
 			fail("%s: %v", path, err)
 		}
+		// Whoever knows the log alone passes over the cosignature.
+		n, err := note.Open(data, note.VerifierList(log))
+		if err != nil || len(n.Sigs) != 1 || len(n.UnverifiedSigs) != 1 {
+			fail("%s does not open with the log's key alone: %v", path, err)
+		}
 		data[len(data)/2] ^= 1
 		if _, err := openCheckpoint(data, known, 2); err == nil {
 			fail("%s opens with a flipped bit", path)
