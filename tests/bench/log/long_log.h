@@ -31,14 +31,18 @@ class StoredLog {
   // a peer has. Synced commits of 4096. What was written last stays in the write-ahead log, as after a kill.
   [[nodiscard]] absl::Status Fill(uint64_t citizens, uint64_t entries, const Progress& progress);
 
-  // Microseconds of an inclusion proof in the present tree, for `count` random entries, sorted. Each is verified.
-  [[nodiscard]] absl::StatusOr<std::vector<double>> TimeProofs(size_t count) const;
+  struct ProofTimes {
+    std::vector<double> microseconds;  // each proof's, sorted
+    double processor = 0;              // microseconds of processor time a proof
+  };
+  // Inclusion proofs in the present tree, of `count` random entries. Each is verified.
+  [[nodiscard]] absl::StatusOr<ProofTimes> TimeProofs(size_t count) const;
 
   // Writes checkpoint, tiles and entry bundles below `directory`, as `medflyt audit export` does.
   [[nodiscard]] absl::Status Export(const std::string& directory, const Progress& progress) const;
 
-  // Hashes a second that one core computes for a tree over this log's first entries, in memory: leaves and nodes. What
-  // a verification cannot be faster than.
+  // Entries a second whose leaf and node one core hashes, of processor time, over this log's last entries in memory:
+  // what a verification cannot be faster than.
   [[nodiscard]] absl::StatusOr<double> HashesASecond() const;
 
  private:
@@ -46,5 +50,8 @@ class StoredLog {
   explicit StoredLog(std::unique_ptr<Parts> parts);
   const std::unique_ptr<Parts> parts_;
 };
+
+// Of the calling thread, in seconds.
+[[nodiscard]] double ProcessorTime();
 
 }  // namespace medflyt::bench
