@@ -52,7 +52,7 @@ class KillAnyE2e : public ::testing::Test {
 
   // One command after the other; one that was not answered is repeated, whatever the reason.
   void Send(Party& party, const std::atomic<bool>& enough, absl::Time deadline) {
-    const auto credentials = rpc::MakeChannelCredentials(
+    const auto credentials = rpc::MakeClientCredentials(
         {party.node.pki().Path("clients/case-system-1.key"), party.node.pki().Path("clients/case-system-1.pem"),
          party.node.pki().Path("ca.pem")},
         *AuthorityId::Parse(party.node.cvr()));

@@ -67,7 +67,7 @@ class LocalNode {
   void Know(const LocalNode& peer) const { WriteFile(Path("peers/" + peer.cvr_ + ".card"), peer.card_); }
 
   std::unique_ptr<Stub> Municipality() {
-    const auto credentials = rpc::MakeChannelCredentials(
+    const auto credentials = rpc::MakeClientCredentials(
         {pki_.Path("clients/case-system-1.key"), pki_.Path("clients/case-system-1.pem"), pki_.Path("ca.pem")},
         *AuthorityId::Parse(cvr_));
     EXPECT_TRUE(credentials.ok()) << credentials.status();
