@@ -5,7 +5,7 @@ namespace medflyt::cli {
 CommandRegistry AllCommands() {
   CommandRegistry commands;
   commands.AddNoun("agreement", "agreements on places between a provider and a buyer");
-  commands.AddNoun("audit", "the audit log: checkpoints, copies, offline verification");
+  commands.AddNoun("audit", "the audit log: checkpoints, copies, offline verification, questions");
   commands.AddNoun("cpr", "extracts of the civil registry");
   commands.AddNoun("enrolment", "citizens enrolled with a provider");
   commands.AddNoun("event", "events, their delivery and their proofs");

@@ -20,7 +20,7 @@ const std::vector<Entry>& ExitCodes() {
       {"0", "done"},
       {"1", "failed: refused, not found, or bad input"},
       {"2", "the command line is wrong"},
-      {"3", "a verification failed: a proof, signature or log does not hold"},
+      {"3", "a verification failed: a proof, signature or log does not hold, and that is evidence"},
       {"4", "unavailable: no answer in time, so nothing is known"},
   };
   return kCodes;
@@ -30,6 +30,7 @@ const std::vector<Entry>& Variables() {
   static const std::vector<Entry> kVariables = {
       {"MEDFLYT_PROFILE", "the profile, where --profile is not given"},
       {"XDG_CONFIG_HOME", "folder of medflyt/profiles.toml; ~/.config where it is not set"},
+      {"XDG_STATE_HOME", "folder of medflyt/trust, where checkpoints are kept; ~/.local/state where it is not set"},
       {"NO_COLOR", "where set, nothing is coloured"},
   };
   return kVariables;

@@ -32,23 +32,44 @@ std::vector<Option> TrustOptions() {
            .value_name = "FILE",
            .help = "a peer card whose log keys are believed; may be repeated",
            .kind = ValueKind::kFile,
-           .repeated = true}};
+           .repeated = true},
+          {.name = "--policy",
+           .value_name = "FILE",
+           .help = "a C2SP tlog-policy: the witnesses who must have cosigned",
+           .kind = ValueKind::kFile}};
 }
 
-absl::StatusOr<std::vector<directory::LogKey>> TrustedKeys(Context& context, const Arguments& arguments) {
-  std::vector<directory::LogKey> keys;
+absl::StatusOr<audit::Trust> TrustOf(Context& context, const Arguments& arguments) {
+  audit::Trust trust;
   for (const std::string& text : arguments.All("--log-key")) {
     MEDFLYT_ASSIGN_OR_RETURN(tlog::VerifierKey key, tlog::VerifierKey::Parse(text));
-    keys.push_back({std::move(key), TreeSize(0), std::nullopt});
+    trust.keys.push_back({std::move(key), TreeSize(0), std::nullopt});
   }
   for (const std::string& path : arguments.All("--card")) {
     MEDFLYT_ASSIGN_OR_RETURN(const CardFile file, ReadCard(context, path));
     for (const directory::Log& log : file.card.authority.logs) {
-      keys.insert(keys.end(), log.keys.begin(), log.keys.end());
+      trust.keys.insert(trust.keys.end(), log.keys.begin(), log.keys.end());
+      trust.owners.emplace(log.origin, file.card.authority.id);
     }
   }
-  if (keys.empty()) return UsageError("say whose signature is believed: --log-key or --card");
-  return keys;
+  if (const auto path = arguments.Find("--policy")) {
+    MEDFLYT_ASSIGN_OR_RETURN(const auto file, InputFile::Open(context, *path));
+    MEDFLYT_ASSIGN_OR_RETURN(const std::string text, file->ReadAll(tlog::kMaxPolicyBytes));
+    auto policy = tlog::Policy::Parse(text);
+    if (!policy.ok()) return Annotate(policy.status(), *path);
+    trust.policy = *std::move(policy);
+  }
+  if (trust.keys.empty() && trust.policy) {
+    for (const tlog::Policy::Member& log : trust.policy->logs()) {
+      trust.keys.push_back({log.key, TreeSize(0), std::nullopt});
+    }
+  }
+  return trust;
+}
+
+absl::Status CheckKeysNamed(const audit::Trust& trust) {
+  if (!trust.keys.empty()) return absl::OkStatus();
+  return UsageError("say whose signature is believed: --log-key, --card, or a --policy that names logs");
 }
 
 }  // namespace medflyt::cli

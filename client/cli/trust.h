@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "client/cli/command.h"
 #include "client/cli/context.h"
+#include "common/audit/verify.h"
 #include "common/directory/peer_card.h"
 
 namespace medflyt::cli {
@@ -18,11 +19,14 @@ struct CardFile {
 // The peer card in a file. A card that its key did not sign is a verification that failed.
 [[nodiscard]] absl::StatusOr<CardFile> ReadCard(Context& context, const std::string& path);
 
-// --log-key and --card.
+// --log-key, --card and --policy.
 [[nodiscard]] std::vector<Option> TrustOptions();
 
-// The keys named by these options, those of a card for the tree sizes that it says. A usage error where there is none:
-// a key that lies beside what it verifies proves nothing.
-[[nodiscard]] absl::StatusOr<std::vector<directory::LogKey>> TrustedKeys(Context& context, const Arguments& arguments);
+// What these options name: the keys of a card for the tree sizes that it says, and whose log it is; where no key is
+// named, the log keys of the policy, for trees of every size. Without keys where nothing is named.
+[[nodiscard]] absl::StatusOr<audit::Trust> TrustOf(Context& context, const Arguments& arguments);
+
+// A usage error where there is no key: one that lies beside what it verifies proves nothing.
+[[nodiscard]] absl::Status CheckKeysNamed(const audit::Trust& trust);
 
 }  // namespace medflyt::cli

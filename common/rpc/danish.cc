@@ -113,6 +113,7 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"ENTRY_BUNDLE_MALFORMED", "Loggens bundt af poster kan ikke læses."},
     {"ENTRY_KIND_UNKNOWN", "Logpostens art er ukendt for denne version."},
     {"ENTRY_MALFORMED", "Logposten kan ikke læses."},
+    {"ENTRY_NOT_OF_PROOF", "Beviset har en anden post end filen."},
     {"ENTRY_PADDING_INVALID", "Logpostens fyld er ugyldigt."},
     {"ENTRY_SEAL_BROKEN", "Logposten er ændret eller hører til en anden log."},
     {"ENTRY_TOO_LONG", "Logposten er for lang."},

@@ -1,161 +1,157 @@
-#include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "client/cli/bundle_export.h"
 #include "client/cli/call.h"
+#include "client/cli/checkpoint_store.h"
 #include "client/cli/commands.h"
 #include "client/cli/exit_code.h"
-#include "client/cli/files.h"
 #include "client/cli/input.h"
+#include "client/cli/log_export.h"
+#include "client/cli/look.h"
+#include "client/cli/node_log.h"
 #include "client/cli/trust.h"
-#include "common/audit/verify.h"
-#include "common/base/bytes.h"
-#include "common/tlog/checkpoint.h"
-#include "common/tlog/tile.h"
 
 namespace medflyt::cli {
 namespace {
 
-using Audit = v1::AuditService::Stub;
+void TellFirstLook(const Context& context, const SeenHead& head) {
+  if (!head.key_by_node) return;
+  context.Note("first look at " + head.checkpoint.origin() + ": its key " + head.key.Format() +
+               " is the node's own word; compare it by another channel");
+}
 
-absl::Status Checkpoint(Context& context, const Arguments&) {
+absl::StatusOr<SeenHead> LookAt(Context& context, const Arguments& arguments, const audit::Trust& trust, NodeLog& log) {
+  MEDFLYT_ASSIGN_OR_RETURN(const CheckpointStore store, TrustStoreOf(context, arguments));
+  MEDFLYT_ASSIGN_OR_RETURN(SeenHead head, Look(context, log, store, trust.keys));
+  TellFirstLook(context, head);
+  return head;
+}
+
+absl::Status Checkpoint(Context& context, const Arguments& arguments) {
+  MEDFLYT_ASSIGN_OR_RETURN(const audit::Trust trust, TrustOf(context, arguments));
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
-  MEDFLYT_ASSIGN_OR_RETURN(const auto response, client->Call(&Audit::GetCheckpoint, v1::GetCheckpointRequest()));
+  const auto log = NodeLogOver(client);
+  MEDFLYT_ASSIGN_OR_RETURN(const SeenHead head, LookAt(context, arguments, trust, *log));
   if (!context.json()) {
-    context.out() << response.checkpoint() << std::flush;
+    context.out() << head.note << std::flush;
     return context.out().good() ? absl::OkStatus() : absl::DataLossError("standard output could not be written");
   }
   Document document = context.NewDocument();
-  document.Field("checkpoint", response.checkpoint());
-  document.Field("verifier_key", response.verifier_key());
+  document.Field("checkpoint", head.note);
+  document.Field("verifier_key", head.key.Format());
+  document.Field("origin", head.checkpoint.origin());
+  document.Field("tree_size", head.checkpoint.size().value());
+  document.Field("last_seen_size", head.first_look ? Value() : Value(head.last_seen.value()));
   return document.End();
-}
-
-absl::Status Verify(Context& context, const Arguments& arguments) {
-  MEDFLYT_ASSIGN_OR_RETURN(const auto keys, TrustedKeys(context, arguments));
-  const std::string directory = arguments.Text("DIR");
-  if (!std::filesystem::is_directory(directory)) return absl::NotFoundError(directory + ": no such directory");
-  const absl::StatusOr<audit::Report> report = [&] {
-    Progress progress(context, "verifying", std::nullopt);
-    return audit::VerifyTiles(audit::DirectoryReader(directory), keys,
-                              [&progress](uint64_t entries, uint64_t) { progress.Update(entries); });
-  }();
-  MEDFLYT_RETURN_IF_ERROR(report.status());
-  Document document = context.NewDocument();
-  document.Field("verified", report->verified());
-  document.Field("origin", OrNone(report->origin));
-  document.Field("tree_size", report->size.value());
-  document.Field("root_hash", report->root.ToHex());
-  document.Field("sealed_entries", report->sealed);
-  document.Field("ledger_records", report->ledger);
-  document.Field("unreadable_entries", report->unreadable);
-  document.Field("tiles", report->tiles);
-  if (!report->verified()) {
-    document.List("findings", {"finding", "file", "first_entry"});
-    for (const audit::Finding& finding : report->findings) {
-      document.Row(
-          {audit::NameOf(finding.code), finding.path, finding.entry ? Value(finding.entry->value()) : Value()});
-    }
-  }
-  MEDFLYT_RETURN_IF_ERROR(document.End());
-  if (report->verified()) return absl::OkStatus();
-  return VerificationFailed(absl::DataLossError("the log is not what was signed"));
-}
-
-// One file of an exported log. A full tile or bundle never changes, so what is there already is kept.
-absl::Status Fetch(const std::filesystem::path& path, bool full, auto fetch) {
-  if (full && std::filesystem::exists(path)) return absl::OkStatus();
-  MEDFLYT_ASSIGN_OR_RETURN(const std::string bytes, fetch());
-  std::error_code error;
-  std::filesystem::create_directories(path.parent_path(), error);
-  if (error) return absl::FailedPreconditionError(path.parent_path().string() + ": " + error.message());
-  return WriteFile(path, bytes, FileMode::kPublic);
 }
 
 absl::Status Export(Context& context, const Arguments& arguments) {
+  const auto bundle = arguments.Find("--bundle");
+  const std::vector<std::string>& cases = arguments.All("--open");
+  if (!arguments.Has("--tiles") && !bundle) return UsageError("say where to: --tiles DIR, --bundle FILE or both");
+  if (!cases.empty() && !bundle) return UsageError("--open goes with --bundle");
+  MEDFLYT_ASSIGN_OR_RETURN(audit::Trust trust, TrustOf(context, arguments));
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
-  const std::filesystem::path directory = arguments.Text("--tiles");
-  MEDFLYT_RETURN_IF_ERROR(MakeDirectory(directory));
-  MEDFLYT_ASSIGN_OR_RETURN(const auto head, client->Call(&Audit::GetCheckpoint, v1::GetCheckpointRequest()));
-  MEDFLYT_ASSIGN_OR_RETURN(const auto key, tlog::VerifierKey::Parse(head.verifier_key()));
-  const auto opened = tlog::OpenCheckpoint(head.checkpoint(), std::span(&key, 1));
-  if (!opened.ok()) return VerificationFailed(opened.status());
-  const TreeSize size = opened->checkpoint.size();
-
-  uint64_t files = 0;
-  Progress progress(context, "exporting", size.value());
-  for (unsigned level = 0; tlog::TileWidthAt(level, 0, size) > 0; ++level) {
-    unsigned width = 0;
-    for (uint64_t index = 0; (width = tlog::TileWidthAt(level, index, size)) > 0; ++index, ++files) {
-      const bool full = width == tlog::kTileWidth;
-      MEDFLYT_RETURN_IF_ERROR(
-          Fetch(directory / tlog::TilePath({level, index, width}), full, [&]() -> absl::StatusOr<std::string> {
-            v1::GetTileRequest request;
-            request.set_level(level);
-            request.set_index(index);
-            request.set_width(width);
-            MEDFLYT_ASSIGN_OR_RETURN(auto tile, client->Call(&Audit::GetTile, request));
-            return std::move(*tile.mutable_data());
-          }));
-      if (level > 0) continue;
-      MEDFLYT_RETURN_IF_ERROR(
-          Fetch(directory / tlog::EntryBundlePath(index, width), full, [&]() -> absl::StatusOr<std::string> {
-            v1::GetEntryBundleRequest request;
-            request.set_index(index);
-            request.set_width(width);
-            MEDFLYT_ASSIGN_OR_RETURN(auto bundle, client->Call(&Audit::GetEntryBundle, request));
-            return std::move(*bundle.mutable_data());
-          }));
-      ++files;
-      progress.Update(std::min(size.value(), (index + 1) * tlog::kTileWidth));
-    }
+  const auto log = NodeLogOver(client);
+  MEDFLYT_ASSIGN_OR_RETURN(const SeenHead head, LookAt(context, arguments, trust, *log));
+  const std::filesystem::path directory = arguments.Find("--tiles").value_or(bundle.value_or("") + ".tiles");
+  ExportOptions options;
+  options.beside = bundle.has_value() || arguments.Has("--kept");
+  absl::StatusOr<Exported> exported = [&] {
+    Progress progress(context, "exporting", head.checkpoint.size().value());
+    options.progress = [&progress](uint64_t entries) { progress.Update(entries); };
+    return ExportLog(*log, head, directory, options);
+  }();
+  MEDFLYT_RETURN_IF_ERROR(exported.status());
+  BundleContents contents{
+      .head = head, .trust = std::move(trust), .policy_file = arguments.Find("--policy"), .event_keys = {}};
+  for (const std::string& case_id : cases) {
+    MEDFLYT_RETURN_IF_ERROR(FetchEventKeys(*client, case_id, contents.event_keys));
   }
-  // The checkpoint last: whoever sees it finds all that it is over.
-  MEDFLYT_RETURN_IF_ERROR(WriteFile(directory / "checkpoint", head.checkpoint(), FileMode::kPublic));
+  if (bundle) {
+    MEDFLYT_RETURN_IF_ERROR(WriteBundle(directory, contents, *bundle));
+    if (!arguments.Has("--tiles")) std::filesystem::remove_all(directory);
+  }
   Document document = context.NewDocument();
-  document.Field("directory", directory.string());
-  document.Field("origin", opened->checkpoint.origin());
-  document.Field("tree_size", size.value());
-  document.Field("files", files);
+  document.Field("directory", arguments.Has("--tiles") ? Value(directory.string()) : Value());
+  if (bundle) document.Field("bundle", *bundle);
+  document.Field("origin", head.checkpoint.origin());
+  document.Field("tree_size", head.checkpoint.size().value());
+  document.Field("files", exported->written + exported->kept);
+  document.Field("files_written", exported->written);
+  document.Field("files_removed", exported->removed);
+  if (!cases.empty()) document.Field("event_keys", uint64_t{contents.event_keys.size()});
   return document.End();
+}
+
+std::vector<Option> ExportOptionsOf() {
+  std::vector<Option> options = {
+      {.name = "--tiles",
+       .value_name = "DIR",
+       .help = "a C2SP tlog-tiles directory, made where it is missing, brought up to date where it is not",
+       .kind = ValueKind::kFile},
+      {.name = "--kept",
+       .value_name = "",
+       .help = "with what is kept beside the log: receipts, and received entries with their proofs",
+       .kind = ValueKind::kFlag},
+      {.name = "--bundle",
+       .value_name = "FILE",
+       .help = "an audit bundle: the log, what is kept beside it, keys and policy in one file",
+       .kind = ValueKind::kFile},
+      {.name = "--open",
+       .value_name = "CASE",
+       .help = "put the keys of that case's events into the bundle; may be repeated; recorded as a read",
+       .kind = ValueKind::kId,
+       .repeated = true}};
+  for (Option& option : TrustOptions()) options.push_back(std::move(option));
+  options.push_back(TrustStoreOption());
+  return options;
+}
+
+std::vector<Option> CheckpointOptions() {
+  std::vector<Option> options = TrustOptions();
+  std::erase_if(options, [](const Option& option) { return option.name == "--policy"; });
+  options.push_back(TrustStoreOption());
+  return options;
 }
 
 }  // namespace
 
 std::vector<Command> AuditCommands() {
-  std::vector<Option> trust = TrustOptions();
-  return {
+  std::vector<Command> commands = {
       {.noun = "audit",
        .verb = "checkpoint",
-       .summary = "print the node's latest signed checkpoint",
-       .description = "A C2SP signed note: origin, tree size, root, signature. Keep it: a later log must be consistent "
-                      "with it.",
-       .examples = {{"Keep it", "medflyt audit checkpoint > odense.checkpoint"}},
+       .summary = "look at the node's log: print its latest signed checkpoint",
+       .description =
+           "A C2SP signed note: origin, tree size, root, signatures. It is first proven to continue the last one that "
+           "was seen, and then kept. A log that went back or was rewritten is exit code 3, and both checkpoints are "
+           "kept as evidence. Without --card or --log-key the key that was named at the first look is believed.",
+       .options = CheckpointOptions(),
+       .examples = {{"Every morning", "medflyt audit checkpoint --card odense.card"}},
        .run = Checkpoint},
       {.noun = "audit",
        .verb = "export",
-       .summary = "copy the node's log into a C2SP tlog-tiles directory",
-       .description = "Checkpoint, tiles and entry bundles, which others' tools read too; entries are ciphertext. "
-                      "Repeated, it fetches what is new.",
-       .options = {{.name = "--tiles",
-                    .value_name = "DIR",
-                    .help = "the directory, made where it is missing",
-                    .kind = ValueKind::kFile,
-                    .required = true}},
-       .examples = {{"Copy the log", "medflyt audit export --tiles odense-log"}},
-       .run = Export},
-      {.noun = "audit",
-       .verb = "verify",
-       .summary = "verify an exported log offline, with the log's public key alone",
+       .summary = "copy the node's log into a C2SP tlog-tiles directory or an audit bundle",
        .description =
-           "Derives every leaf, tile and root again from the entries and compares them with what was signed. "
-           "Needs no node. Exit code 3 where the log is not what was signed, with findings by file and entry.",
-       .options = std::move(trust),
-       .positionals = {{.name = "DIR", .help = "a tlog-tiles directory", .kind = ValueKind::kFile}},
-       .examples = {{"With the authority's card", "medflyt audit verify odense-log --card odense.card"}},
-       .run = Verify},
+           "Checkpoint, tiles and entry bundles, which others' tools read too; entries are ciphertext. The log is "
+           "first proven to continue what was seen and what lies in the directory already. Repeated, it fetches what "
+           "is new, replaces partial tiles and removes those that wider ones have replaced; interrupted, it goes on "
+           "where it was.\n\n"
+           "A bundle is a tar file. With --open it holds keys with which the events of that case can be read: it is "
+           "then written for its owner alone, and is to be kept like the case.",
+       .options = ExportOptionsOf(),
+       .examples = {{"Copy the log", "medflyt audit export --tiles odense-log"},
+                    {"One file for an auditor",
+                     "medflyt audit export --bundle odense.bundle --card odense.card --card nyborg.card"}},
+       .run = Export},
   };
+  commands.push_back(AuditVerifyCommand());
+  for (Command& command : AuditQueryCommands()) commands.push_back(std::move(command));
+  return commands;
 }
 
 }  // namespace medflyt::cli

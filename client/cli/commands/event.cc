@@ -84,7 +84,9 @@ absl::Status Proof(Context& context, const Arguments& arguments) {
   request.set_event_id(arguments.Text("EVENT"));
   MEDFLYT_ASSIGN_OR_RETURN(const auto response, client->Call(&Municipality::GetEventProof, request));
   const std::string out = arguments.Find("--out").value_or(arguments.Text("EVENT"));
-  MEDFLYT_RETURN_IF_ERROR(WriteFile(out + ".tlog-proof", response.tlog_proof(), FileMode::kPublic));
+  MEDFLYT_ASSIGN_OR_RETURN(tlog::TlogProof proof, tlog::TlogProof::Parse(response.tlog_proof()));
+  proof.extra = response.entry();  // so that the one file stands alone
+  MEDFLYT_RETURN_IF_ERROR(WriteFile(out + ".tlog-proof", proof.Serialize(), FileMode::kPublic));
   MEDFLYT_RETURN_IF_ERROR(WriteFile(out + ".entry", response.entry(), FileMode::kPublic));
   Document document = context.NewDocument();
   document.Field("proof", out + ".tlog-proof");
@@ -94,24 +96,59 @@ absl::Status Proof(Context& context, const Arguments& arguments) {
   return document.End();
 }
 
+absl::StatusOr<std::string> ReadSmall(Context& context, const std::string& path) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto file, InputFile::Open(context, path));
+  return file->ReadAll(kMaxFile);
+}
+
+// The proof's entry: the file that was named, else what the proof carries, which its own leaf hash then vouches for.
+absl::StatusOr<std::string> EntryOf(Context& context, const Arguments& arguments, const tlog::TlogProof& proof) {
+  if (const auto path = arguments.Find("ENTRY")) {
+    MEDFLYT_ASSIGN_OR_RETURN(std::string entry, ReadSmall(context, *path));
+    if (!proof.extra.empty() && proof.extra != entry) {
+      return VerificationFailed(RuleError(absl::StatusCode::kDataLoss, "ENTRY_NOT_OF_PROOF", "entry",
+                                          "the proof carries another entry than this file"));
+    }
+    return entry;
+  }
+  if (proof.extra.empty()) return UsageError("this proof does not carry its entry: name the entry's file too");
+  return proof.extra;
+}
+
+absl::StatusOr<tlog::OpenedCheckpoint> Opened(const tlog::TlogProof& proof, const audit::Trust& trust,
+                                              std::string_view entry) {
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint unverified, tlog::Checkpoint::Parse(proof.checkpoint.text));
+  const auto keys = audit::KeysFor(trust.keys, unverified.size());
+  MEDFLYT_ASSIGN_OR_RETURN(auto opened, tlog::VerifyTlogProof(proof, merkle::LeafHash(entry), keys));
+  if (trust.policy) MEDFLYT_RETURN_IF_ERROR(trust.policy->Check(proof.checkpoint, keys).status());
+  return opened;
+}
+
 absl::Status Verify(Context& context, const Arguments& arguments) {
-  MEDFLYT_ASSIGN_OR_RETURN(const auto keys, TrustedKeys(context, arguments));
-  const std::string name = arguments.Text("PROOF");
-  MEDFLYT_ASSIGN_OR_RETURN(const auto proof_file, InputFile::Open(context, name));
-  MEDFLYT_ASSIGN_OR_RETURN(const std::string proof_bytes, proof_file->ReadAll(kMaxFile));
-  MEDFLYT_ASSIGN_OR_RETURN(const auto entry_file, InputFile::Open(context, arguments.Text("ENTRY")));
-  MEDFLYT_ASSIGN_OR_RETURN(const std::string entry, entry_file->ReadAll(kMaxFile));
+  MEDFLYT_ASSIGN_OR_RETURN(const audit::Trust trust, TrustOf(context, arguments));
+  MEDFLYT_RETURN_IF_ERROR(CheckKeysNamed(trust));
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string proof_bytes, ReadSmall(context, arguments.Text("PROOF")));
   const auto proof = tlog::TlogProof::Parse(proof_bytes);
   if (!proof.ok()) return VerificationFailed(proof.status());
-  const auto unverified = tlog::Checkpoint::Parse(proof->checkpoint.text);
-  if (!unverified.ok()) return VerificationFailed(unverified.status());
-  const auto opened = tlog::VerifyTlogProof(*proof, merkle::LeafHash(entry), audit::KeysFor(keys, unverified->size()));
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string entry, EntryOf(context, arguments, *proof));
+  const auto opened = Opened(*proof, trust, entry);
   if (!opened.ok()) return VerificationFailed(opened.status());
+  Value::Array cosigned;
+  if (trust.policy) {
+    audit::Report report;
+    if (audit::CheckHead(proof->checkpoint.Serialize(), trust.keys, &*trust.policy, report)) {
+      for (const audit::Cosigned& each : report.cosigned) {
+        cosigned.emplace_back(Value::Object{{"witness", each.witness}, {"at", FormatUtc(each.at)}});
+      }
+    }
+  }
   Document document = context.NewDocument();
   document.Field("verified", true);
   document.Field("origin", opened->checkpoint.origin());
   document.Field("leaf_index", proof->index.value());
   document.Field("tree_size", opened->checkpoint.size().value());
+  document.Field("leaf_hash", merkle::LeafHash(entry).ToHex());
+  if (trust.policy) document.Field("cosigned_by", std::move(cosigned));
   return document.End();
 }
 
@@ -147,8 +184,9 @@ std::vector<Command> EventCommands() {
        .verb = "proof",
        .summary = "write the standalone proof that an event stands in its issuer's log",
        .description =
-           "Two files: a C2SP tlog-proof, and the exact bytes of the entry that it proves. Together with the "
-           "log's public key they are the event's detached signature; the entry is ciphertext.",
+           "A C2SP tlog-proof that carries the entry as its extra data, and the entry's exact bytes in a file of their "
+           "own for tools that want them apart. With the log's public key the proof is the event's detached signature; "
+           "the entry is ciphertext.",
        .options = {{.name = "--out",
                     .value_name = "NAME",
                     .help = "write NAME.tlog-proof and NAME.entry; by default the event's id"}},
@@ -159,12 +197,15 @@ std::vector<Command> EventCommands() {
       {.noun = "event",
        .verb = "verify",
        .summary = "check such a proof offline, with the log's public key alone",
-       .description = "Exit code 3 where the proof does not hold.",
+       .description = "Needs no node. With --policy the checkpoint must be cosigned as it asks. Exit code 3 where the "
+                      "proof does not hold.",
        .options = TrustOptions(),
        .positionals = {{.name = "PROOF", .help = "the tlog-proof", .kind = ValueKind::kFile},
-                       {.name = "ENTRY", .help = "the entry's bytes", .kind = ValueKind::kFile}},
-       .examples = {{"With the issuer's card",
-                     "medflyt event verify announcement.tlog-proof announcement.entry --card odense.card"}},
+                       {.name = "ENTRY",
+                        .help = "the entry's bytes, where the proof does not carry them",
+                        .kind = ValueKind::kFile,
+                        .required = false}},
+       .examples = {{"With the issuer's card", "medflyt event verify announcement.tlog-proof --card odense.card"}},
        .run = Verify},
   };
 }

@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 
+#include "common/audit/bundle_file.h"
 #include "common/directory/peer_card.h"
+#include "common/tlog/cosignature.h"
+#include "tests/unit/audit/evidence_files.h"
 #include "tests/unit/audit/tiled_log.h"
 #include "tests/unit/cli_commands/workspace.h"
 
@@ -55,6 +58,7 @@ TEST_F(AuditVerifyTest, FlippedByteInAnyFileIsExitCodeThree) {
 
 TEST_F(AuditVerifyTest, MissingFileIsExitCodeThreeAndNamed) {
   for (const auto& [path, bytes] : log_.files()) {
+    if (path == "checkpoint") continue;
     std::filesystem::remove(folder_ / "log" / path);
     EXPECT_EQ(Verify({"--log-key", Key()}), ExitCode::kVerificationFailed) << path;
     EXPECT_EQ(Json()["findings"][0]["file"], path);
@@ -119,6 +123,118 @@ TEST_F(AuditVerifyTest, RetiredKeyOfACardIsBelievedForItsTreeSizesOnly) {
   EXPECT_EQ(verify("late", 300, present), ExitCode::kOk) << program_.err;
   EXPECT_EQ(verify("forged", 300, retired), ExitCode::kVerificationFailed);
   EXPECT_EQ(verify("backdated", 299, present), ExitCode::kVerificationFailed);
+}
+
+TEST_F(AuditVerifyTest, WithoutACheckpointNothingIsSignedAndNobodyAccused) {
+  std::filesystem::remove(folder_ / "log/checkpoint");
+  EXPECT_EQ(Verify({"--log-key", Key()}), ExitCode::kFailed);
+  EXPECT_THAT(program_.err, HasSubstr("no checkpoint"));
+  EXPECT_EQ(program_.out, "");
+}
+
+TEST_F(AuditVerifyTest, MemoryFindsALogThatWentBackOrWasRewritten) {
+  const std::vector<std::string> with_memory = {"--log-key", Key(), "--trust", Path("seen")};
+  ASSERT_EQ(Verify(with_memory), ExitCode::kOk) << program_.err;
+  EXPECT_EQ(Json()["kept_checkpoints"], 0) << "the first time";
+  ASSERT_EQ(Verify(with_memory), ExitCode::kOk);
+  EXPECT_EQ(Json()["kept_checkpoints"], 1);
+  const auto replace = [&](const std::vector<std::string>& entries) {
+    std::filesystem::remove_all(folder_ / "log");
+    medflyt::testing::WriteFiles(medflyt::testing::TiledLog(entries, signer_).files(), folder_ / "log");
+  };
+  // Truncated, and signed anew by the log's own key.
+  replace(medflyt::testing::NumberedEntries(599));
+  EXPECT_EQ(Verify({"--log-key", Key()}), ExitCode::kOk) << "by itself it is a whole log";
+  EXPECT_EQ(Verify(with_memory), ExitCode::kVerificationFailed);
+  EXPECT_EQ(Json()["findings"][0]["finding"], "LOG_ROLLED_BACK");
+  auto entries = medflyt::testing::NumberedEntries(700);
+  entries[17] = "another";
+  replace(entries);
+  EXPECT_EQ(Verify(with_memory), ExitCode::kVerificationFailed);
+  EXPECT_EQ(Json()["findings"][0]["finding"], "LOG_FORKED");
+  replace(medflyt::testing::NumberedEntries(700));
+  EXPECT_EQ(Verify(with_memory), ExitCode::kOk) << "what did not hold was not remembered";
+}
+
+TEST_F(AuditVerifyTest, PolicyAsksForWitnesses) {
+  const auto witness = *tlog::Cosigner::Create("witness.example/1", crypto::Signer(crypto::Key::Random()));
+  Write("witnesses.policy", "log " + Key() + "\nwitness w " + witness.verifier_key().Format() + "\nquorum w\n");
+  EXPECT_EQ(Verify({"--policy", Path("witnesses.policy")}), ExitCode::kVerificationFailed);
+  EXPECT_EQ(Json()["findings"][0]["finding"], "QUORUM_NOT_MET");
+  auto note = *tlog::SignedNote::Parse(log_.files().at("checkpoint"));
+  note.signatures.push_back(*witness.Cosign(*tlog::Checkpoint::Parse(note.text), absl::FromUnixSeconds(1'795'000'000)));
+  Write("log/checkpoint", note.Serialize());
+  EXPECT_EQ(Verify({"--policy", Path("witnesses.policy")}), ExitCode::kOk) << program_.err;
+  EXPECT_EQ(Json()["quorum_met"], true);
+  EXPECT_EQ(Json()["cosigned_by"][0]["witness"], "witness.example/1");
+  EXPECT_EQ(Verify({"--log-key", Key()}), ExitCode::kOk);
+  EXPECT_EQ(Json()["unknown_signatures"], 1);
+  note.signatures.back().signature.back() ^= 1;
+  Write("log/checkpoint", note.Serialize());
+  EXPECT_EQ(Verify({"--policy", Path("witnesses.policy")}), ExitCode::kVerificationFailed);
+  EXPECT_EQ(Json()["findings"][0]["finding"], "COSIGNATURE_INVALID");
+  EXPECT_EQ(Json()["findings"][0]["detail"], "witness.example/1");
+  Write("cut.policy", "log " + Key());
+  EXPECT_EQ(Verify({"--policy", Path("cut.policy")}), ExitCode::kFailed);
+}
+
+class BundleVerifyTest : public testing::Workspace {
+ protected:
+  // Four events of which one key came along, in one file.
+  BundleVerifyTest() {
+    using medflyt::testing::EvidenceFiles;
+    for (uint64_t number = 1; number <= 4; ++number) {
+      files_.AppendEvent(EvidenceFiles::Sealed(EvidenceFiles::kOrigin, medflyt::testing::kOdenseId,
+                                               medflyt::testing::kNyborgId, number),
+                         number == 2);
+    }
+    WriteBundle(files_.Export());
+  }
+  void WriteBundle(const medflyt::testing::EvidenceFiles::Files& files) {
+    std::string bytes = *audit::BundleMember("bundle", audit::BundleHeader(files_.kOrigin, TreeSize(4)));
+    bytes += *audit::BundleMember("keys", audit::FormatBundleKeys(files_.Believed()));
+    bytes += *audit::BundleMember("event-keys", audit::FormatEventKeys(files_.keys_));
+    for (const auto& [path, content] : files) bytes += *audit::BundleMember(path, content);
+    Write("log.bundle", bytes + audit::BundleEnd());
+  }
+  ExitCode Verify(const std::vector<std::string>& more) {
+    std::vector<std::string> args = {"audit", "verify", Path("log.bundle"), "--json"};
+    args.insert(args.end(), more.begin(), more.end());
+    return Run(args);
+  }
+  [[nodiscard]] std::string Key() const { return files_.Signer().verifier_key().Format(); }
+
+  medflyt::testing::EvidenceFiles files_;
+};
+
+TEST_F(BundleVerifyTest, ReportCountsWhatWasOpenedAndWhatNotAndWhy) {
+  ASSERT_EQ(Verify({"--log-key", Key()}), ExitCode::kOk) << program_.err << program_.out;
+  EXPECT_EQ(Json()["opened"], 1);
+  EXPECT_EQ(Json()["not_opened"]["without_key"], 3);
+  EXPECT_EQ(Json()["not_opened"]["erased"], 0);
+  EXPECT_EQ(Json()["tree_size"], 4);
+}
+
+TEST_F(BundleVerifyTest, KeysThatLieBesideTheLogAreBelievedOnlyOnRequest) {
+  EXPECT_EQ(Verify({}), ExitCode::kUsage);
+  EXPECT_EQ(Verify({"--bundle-keys"}), ExitCode::kOk) << program_.err;
+  EXPECT_THAT(program_.err, HasSubstr("another channel"));
+  const auto forger = medflyt::testing::LogSigner(files_.kOrigin, 'f').verifier_key().Format();
+  EXPECT_EQ(Verify({"--bundle-keys", "--log-key", forger}), ExitCode::kVerificationFailed)
+      << "the key that is named counts before the bundle's";
+}
+
+TEST_F(BundleVerifyTest, DamagedLogIsEvidenceAndADamagedFileIsNot) {
+  auto files = files_.Export();
+  files.at("tile/entries/000.p/4")[90] ^= 1;
+  WriteBundle(files);
+  EXPECT_EQ(Verify({"--log-key", Key()}), ExitCode::kVerificationFailed);
+  EXPECT_EQ(Json()["findings"][0]["finding"], "ENTRY_MISMATCH");
+  EXPECT_EQ(Json()["findings"][0]["first_entry"], 0);
+  const std::string whole = Read("log.bundle");
+  Write("log.bundle", whole.substr(0, whole.size() / 2));
+  EXPECT_EQ(Verify({"--log-key", Key()}), ExitCode::kFailed);
+  EXPECT_THAT(program_.err, HasSubstr("AUDIT_BUNDLE_MALFORMED"));
 }
 
 TEST_F(AuditVerifyTest, FolderThatIsAbsentIsNoTampering) {

@@ -3,6 +3,7 @@
 #include "common/base/bytes.h"
 #include "common/crypto/hash.h"
 #include "common/tlog/checkpoint.h"
+#include "common/tlog/cosignature.h"
 #include "common/tlog/tlog_proof.h"
 #include "tests/support/reference_tree.h"
 #include "tests/unit/audit/tiled_log.h"
@@ -74,6 +75,46 @@ TEST_F(EventVerifyTest, AnotherEntryIsExitCodeThree) {
     Write("event.tlog-proof", changed.replace(changed.find("index 5\n"), 8, index));
     EXPECT_EQ(VerifyWithKey(), ExitCode::kVerificationFailed) << index;
   }
+}
+
+TEST_F(EventVerifyTest, ProofThatCarriesItsEntryStandsAlone) {
+  auto proof = *tlog::TlogProof::Parse(proof_);
+  proof.extra = "leaf 5";
+  const std::string alone = proof.Serialize();
+  Write("event.tlog-proof", alone);
+  const auto verify = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> args = {"event", "verify", Path("event.tlog-proof"), "--json"};
+    args.insert(args.end(), more.begin(), more.end());
+    return Run(args);
+  };
+  const std::vector<std::string> key = {"--log-key", signer_.verifier_key().Format()};
+  EXPECT_EQ(verify(key), ExitCode::kOk) << program_.err;
+  EXPECT_EQ(Json()["leaf_index"], kIndex);
+  for (size_t i = 0; i < alone.size(); ++i) {
+    std::string changed = alone;
+    changed[i] = static_cast<char>(changed[i] ^ 1);
+    Write("event.tlog-proof", changed);
+    EXPECT_EQ(verify(key), ExitCode::kVerificationFailed) << i << program_.err;
+  }
+  Write("event.tlog-proof", alone);
+  Write("event.entry", "leaf 4");
+  EXPECT_EQ(VerifyWithKey(), ExitCode::kVerificationFailed) << "another entry than it carries";
+  Write("event.tlog-proof", proof_);
+  EXPECT_EQ(verify(key), ExitCode::kUsage) << "without its entry there is nothing to say";
+}
+
+TEST_F(EventVerifyTest, PolicyAsksForACosignedCheckpoint) {
+  const auto witness = *tlog::Cosigner::Create("witness.example/1", crypto::Signer(crypto::Key::Random()));
+  Write("witnesses.policy",
+        "log " + signer_.verifier_key().Format() + "\nwitness w " + witness.verifier_key().Format() + "\nquorum w\n");
+  EXPECT_EQ(Verify({"--policy", Path("witnesses.policy")}), ExitCode::kVerificationFailed);
+  EXPECT_THAT(program_.err, HasSubstr("POLICY_QUORUM_NOT_MET"));
+  auto proof = *tlog::TlogProof::Parse(proof_);
+  proof.checkpoint.signatures.push_back(
+      *witness.Cosign(*tlog::Checkpoint::Parse(proof.checkpoint.text), absl::FromUnixSeconds(1'795'000'000)));
+  Write("event.tlog-proof", proof.Serialize());
+  EXPECT_EQ(Verify({"--policy", Path("witnesses.policy")}), ExitCode::kOk) << program_.err;
+  EXPECT_EQ(Json()["cosigned_by"][0]["witness"], "witness.example/1");
 }
 
 TEST_F(EventVerifyTest, WithoutAKeyNothingIsBelieved) {

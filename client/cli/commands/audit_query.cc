@@ -1,0 +1,388 @@
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/call.h"
+#include "client/cli/checkpoint_store.h"
+#include "client/cli/commands.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/look.h"
+#include "client/cli/message_fields.h"
+#include "client/cli/node_log.h"
+#include "client/cli/trust.h"
+#include "common/audit/files.h"
+#include "common/base/bytes.h"
+#include "common/entry/parse.h"
+#include "common/merkle/proof.h"
+#include "common/merkle/tree_hasher.h"
+#include "common/tlog/tile.h"
+#include "common/wire/ledger.h"
+
+namespace medflyt::cli {
+namespace {
+
+using Audit = v1::AuditService::Stub;
+using EntryVisitor = std::function<absl::Status(uint64_t index, std::string_view entry)>;
+
+const std::vector<std::string>& EntryTypes() {
+  static const std::vector<std::string> kTypes = {
+      "sealed", "event-received", "receipts-logged", "rejections-recorded", "key-granted", "key-destroyed", "other"};
+  return kTypes;
+}
+
+// What an entry says to somebody without keys.
+struct EntryLine {
+  std::string type;
+  std::optional<absl::Time> at;  // a sealed entry does not say
+  std::string peer;              // the name of its log, or its CVR number
+  std::string about;
+};
+
+struct RecordLine {
+  EntryLine& line;
+
+  void operator()(const wire::EventReceived& record) const {
+    line.type = "event-received";
+    line.peer = record.issuer_origin;
+    line.about = absl::StrCat("entry ", record.issuer_index.value(),
+                              record.refused_rule.empty() ? "" : ", refused: " + record.refused_rule);
+  }
+  void operator()(const wire::ReceiptsLogged& record) const {
+    line.type = "receipts-logged";
+    line.peer = record.recipient_origin;
+    std::string runs;
+    for (const wire::IndexRun& run : record.runs) {
+      absl::StrAppend(&runs, runs.empty() ? "" : ", ", run.first.value());
+      if (run.count > 1) absl::StrAppend(&runs, "-", run.first.value() + run.count - 1);
+    }
+    line.about = absl::StrCat("entries ", runs, ", at the peer's size ", record.recipient_size.value());
+  }
+  void operator()(const wire::RejectionsRecorded& record) const {
+    line.type = "rejections-recorded";
+    line.peer = record.peer.ToString();
+    line.about = absl::StrCat(record.count, " times ", record.rule);
+  }
+  void operator()(const wire::KeyGranted& record) const {
+    line.type = "key-granted";
+    line.peer = record.recipient.ToString();
+    line.about = "key " + record.key_id.ToHex();
+  }
+  void operator()(const wire::KeyDestroyed& record) const {
+    line.type = "key-destroyed";
+    line.about = "key " + record.key_id.ToHex();
+  }
+  template <typename Other>
+  void operator()(const Other&) const {
+    line.type = "other";
+  }
+};
+
+EntryLine LineOf(std::string_view entry, wire::LedgerCodec& codec) {
+  EntryLine line;
+  const auto parsed = entry::ParseEntry(entry, codec);
+  if (!parsed.ok()) {
+    line.type = "other";
+    line.about = absl::StrCat(entry.size(), " bytes");
+  } else if (const auto* sealed = std::get_if<entry::SealedView>(&*parsed)) {
+    line.type = "sealed";
+    line.about = absl::StrCat("event ", sealed->event_id.ToHex(), ", ", sealed->ciphertext.size(), " bytes");
+  } else {
+    const auto& record = std::get<wire::LedgerRecord>(*parsed);
+    line.at = record.recorded_at;
+    std::visit(RecordLine{line}, record.record);
+  }
+  return line;
+}
+
+class LogFilter {
+ public:
+  explicit LogFilter(const Arguments& arguments) : types_(arguments.All("--type")), peer_(arguments.Text("--peer")) {
+    const auto midnight = [](const std::optional<Date>& date, int64_t later) -> std::optional<absl::Time> {
+      if (!date) return std::nullopt;
+      return absl::FromCivil(absl::CivilDay(1970, 1, 1) + ((*date - Date(1970, 1, 1)) + later), absl::UTCTimeZone());
+    };
+    since_ = midnight(arguments.FindDate("--since"), 0);
+    until_ = midnight(arguments.FindDate("--until"), 1);
+  }
+
+  // A sealed entry goes with the last time that the log said.
+  bool Takes(const EntryLine& line) {
+    if (line.at) last_ = line.at;
+    if (since_ && (!last_ || *last_ < *since_)) return false;
+    if (until_ && last_ && *last_ >= *until_) return false;
+    if (!types_.empty() && std::find(types_.begin(), types_.end(), line.type) == types_.end()) return false;
+    return peer_.empty() || line.peer.find(peer_) != std::string::npos;
+  }
+
+ private:
+  const std::vector<std::string>& types_;
+  const std::string peer_;
+  std::optional<absl::Time> since_;
+  std::optional<absl::Time> until_;
+  std::optional<absl::Time> last_;
+};
+
+// RFC 4180.
+std::string CsvField(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  std::string quoted = "\"";
+  for (const char c : text) quoted.append(c == '"' ? 2 : 1, c);
+  return quoted + "\"";
+}
+
+// Entries [first, end) of a copy; `end` may be beyond it.
+absl::Status VisitCopy(const std::string& directory, uint64_t first, std::optional<uint64_t> end,
+                       const EntryVisitor& visit) {
+  const audit::FileReader read = audit::DirectoryReader(directory);
+  MEDFLYT_ASSIGN_OR_RETURN(const auto note, read("checkpoint"));
+  if (!note) return absl::NotFoundError(directory + ": there is no checkpoint");
+  MEDFLYT_ASSIGN_OR_RETURN(const auto parsed, tlog::SignedNote::Parse(*note));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto checkpoint, tlog::Checkpoint::Parse(parsed.text));
+  const uint64_t last = std::min(end.value_or(~uint64_t{0}), checkpoint.size().value());
+  for (uint64_t bundle = first / tlog::kTileWidth; bundle * tlog::kTileWidth < last; ++bundle) {
+    const unsigned width = tlog::TileWidthAt(0, bundle, checkpoint.size());
+    const std::string path = tlog::EntryBundlePath(bundle, width);
+    MEDFLYT_ASSIGN_OR_RETURN(const auto bytes, read(path));
+    if (!bytes) return absl::NotFoundError(path + " is missing");
+    MEDFLYT_ASSIGN_OR_RETURN(const auto entries, tlog::DecodeEntryBundle(*bytes, width));
+    for (unsigned i = 0; i < width; ++i) {
+      const uint64_t index = bundle * tlog::kTileWidth + i;
+      if (index >= first && index < last) MEDFLYT_RETURN_IF_ERROR(visit(index, entries[i]));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status VisitEntries(Context& context, const Arguments& arguments, const EntryVisitor& visit) {
+  const auto first = static_cast<uint64_t>(arguments.Integer("--first"));
+  const auto last = arguments.FindInteger("--last");
+  const std::optional<uint64_t> end = last ? std::optional(static_cast<uint64_t>(*last) + 1) : std::nullopt;
+  if (const auto copy = arguments.Find("--tiles")) return VisitCopy(*copy, first, end, visit);
+  MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
+  return client->StreamEntries(first, end.value_or(0), visit);
+}
+
+absl::Status Log(Context& context, const Arguments& arguments) {
+  if (arguments.Integer("--first") < 0 || arguments.FindInteger("--last").value_or(0) < 0) {
+    return UsageError("indices are counted from 0");
+  }
+  const bool csv = arguments.Has("--csv");
+  if (csv && context.json()) return UsageError("--csv or --json, not both");
+  LogFilter filter(arguments);
+  wire::LedgerCodec codec;
+  std::optional<Document> document;
+  const std::vector<std::string> columns = {"index", "recorded_at", "type", "peer", "about"};
+  if (csv) {
+    context.out() << "index,recorded_at,type,peer,about\r\n";
+  } else {
+    document.emplace(context.out(), context.environment().out_terminal, context.json());
+    document->List("entries", columns);
+  }
+  MEDFLYT_RETURN_IF_ERROR(VisitEntries(context, arguments, [&](uint64_t index, std::string_view entry) {
+    const EntryLine line = LineOf(entry, codec);
+    if (!filter.Takes(line)) return absl::OkStatus();
+    const std::string at = line.at ? FormatUtc(*line.at) : "";
+    if (csv) {
+      context.out() << index << ',' << at << ',' << line.type << ',' << CsvField(line.peer) << ','
+                    << CsvField(line.about) << "\r\n";
+    } else {
+      document->Row({index, OrNone(at), line.type, OrNone(line.peer), OrNone(line.about)});
+    }
+    return absl::OkStatus();
+  }));
+  if (document) return document->End();
+  context.out() << std::flush;
+  return context.out().good() ? absl::OkStatus() : absl::DataLossError("standard output could not be written");
+}
+
+struct ProvenEntry {
+  std::string entry;
+  merkle::Proof proof;
+};
+
+absl::StatusOr<ProvenEntry> FetchProven(sdk::Client& client, uint64_t index, const tlog::Checkpoint& head) {
+  ProvenEntry proven;
+  MEDFLYT_RETURN_IF_ERROR(client.StreamEntries(index, index + 1, [&](uint64_t, std::string_view entry) {
+    proven.entry = entry;
+    return absl::OkStatus();
+  }));
+  v1::GetInclusionProofRequest request;
+  request.set_leaf_index(index);
+  request.set_tree_size(head.size().value());
+  MEDFLYT_ASSIGN_OR_RETURN(const auto response, client.Call(&Audit::GetInclusionProof, request));
+  for (const std::string& bytes : response.hashes()) {
+    proven.proof.push_back(merkle::Hash::FromBytes(bytes).value_or(merkle::Hash()));
+  }
+  return proven;
+}
+
+std::vector<std::string> Explained(uint64_t index, const ProvenEntry& proven, const SeenHead& head,
+                                   const audit::Report& signatures, bool policy) {
+  const uint64_t size = head.checkpoint.size().value();
+  std::vector<std::string> words = {
+      absl::StrCat("The entry's ", proven.entry.size(), " bytes have the leaf hash ",
+                   merkle::LeafHash(proven.entry).ToHex(), "."),
+      proven.proof.empty()
+          ? std::string("It is the only entry, so this is the root of the tree.")
+          : absl::StrCat("Joined at place ", index, " with ", proven.proof.size(),
+                         " hashes of the rest of the tree, it leads to the root ", head.checkpoint.root().ToHex(), "."),
+      absl::StrCat("That is the root which ", head.key.name(), " signed for its log of ", size,
+                   " entries, with the key ", head.key.Format(), ".")};
+  if (head.first_look) {
+    words.emplace_back(
+        "It is the first checkpoint of this log that is seen here, so nothing is known of the time before.");
+  } else if (head.last_seen.value() == size) {
+    words.emplace_back("It is the checkpoint that was seen here before.");
+  } else {
+    words.push_back(absl::StrCat("The log was shown to continue the checkpoint of ", head.last_seen.value(),
+                                 " entries that was seen here before."));
+  }
+  for (const audit::Cosigned& each : signatures.cosigned) {
+    words.push_back(absl::StrCat("The witness ", each.witness, " saw this root on ", FormatUtc(each.at), "."));
+  }
+  if (policy) {
+    words.emplace_back(signatures.quorum_met ? "These are as many witnesses as the policy asks."
+                                             : "The policy asks for more witnesses.");
+  }
+  words.emplace_back("So the entry cannot be changed or taken out without another root being signed.");
+  return words;
+}
+
+absl::Status Show(Context& context, const Arguments& arguments) {
+  const auto index = arguments.FindInteger("INDEX");
+  if (!index || *index < 0) return UsageError("indices are counted from 0");
+  const auto leaf = static_cast<uint64_t>(*index);
+  MEDFLYT_ASSIGN_OR_RETURN(const audit::Trust trust, TrustOf(context, arguments));
+  MEDFLYT_ASSIGN_OR_RETURN(const CheckpointStore store, TrustStoreOf(context, arguments));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
+  const auto log = NodeLogOver(client);
+  MEDFLYT_ASSIGN_OR_RETURN(const SeenHead head, Look(context, *log, store, trust.keys));
+  if (leaf >= head.checkpoint.size().value()) {
+    return absl::NotFoundError(absl::StrCat("the log has ", head.checkpoint.size().value(), " entries"));
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(const ProvenEntry proven, FetchProven(*client, leaf, head.checkpoint));
+  const absl::Status holds = merkle::VerifyInclusion(
+      LeafIndex(leaf), head.checkpoint.size(), merkle::LeafHash(proven.entry), proven.proof, head.checkpoint.root());
+  if (!holds.ok()) return VerificationFailed(holds);
+  audit::Report signatures;
+  if (trust.policy) {
+    const directory::LogKey key{head.key, TreeSize(0), std::nullopt};
+    (void)audit::CheckHead(head.note, std::span(&key, 1), &*trust.policy, signatures);
+  }
+  wire::LedgerCodec codec;
+  const EntryLine line = LineOf(proven.entry, codec);
+  Document document = context.NewDocument();
+  document.Field("index", leaf);
+  document.Field("type", line.type);
+  document.Field("recorded_at", line.at ? Value(FormatUtc(*line.at)) : Value());
+  document.Field("peer", OrNone(line.peer));
+  document.Field("about", OrNone(line.about));
+  document.Field("leaf_hash", merkle::LeafHash(proven.entry).ToHex());
+  document.Field("origin", head.checkpoint.origin());
+  document.Field("tree_size", head.checkpoint.size().value());
+  document.Field("proven", true);
+  document.List("explanation", {"in_words"});
+  for (const std::string& words : Explained(leaf, proven, head, signatures, trust.policy.has_value())) {
+    document.Row({words});
+  }
+  MEDFLYT_RETURN_IF_ERROR(document.End());
+  if (!signatures.findings.empty()) {
+    return VerificationFailed(absl::DataLossError("the checkpoint is not cosigned as the policy asks"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Timeline(Context& context, const Arguments& arguments) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
+  v1::ListCaseEventsRequest request;
+  *request.mutable_context() = client->NewContext();
+  request.set_case_id(arguments.Text("CASE"));
+  std::vector<v1::CaseEvent> events;
+  do {
+    MEDFLYT_ASSIGN_OR_RETURN(v1::ListCaseEventsResponse response, client->Call(&Audit::ListCaseEvents, request));
+    for (v1::CaseEvent& event : *response.mutable_events()) events.push_back(std::move(event));
+    request.set_first(response.next_first());
+  } while (request.first() != 0);
+  Document document = context.NewDocument();
+  document.List("events", {"recorded_at", "type", "issuer", "recipient", "number", "officer", "position", "delivery",
+                           "event_id"});
+  for (const v1::CaseEvent& each : events) {
+    const v1::EventView& event = each.event();
+    const auto issuer = AuthorityId::FromNumber(event.content().issuer());
+    const auto recipient = AuthorityId::FromNumber(event.content().recipient());
+    const absl::Time at =
+        absl::FromUnixSeconds(event.recorded_at().seconds()) + absl::Nanoseconds(event.recorded_at().nanos());
+    document.Row({event.has_recorded_at() ? Value(FormatUtc(at)) : Value(), OrNone(event.type()),
+                  issuer ? Value(issuer->ToString()) : Value(), recipient ? Value(recipient->ToString()) : Value(),
+                  uint64_t{event.content().number()}, OrNone(event.content().officer()), uint64_t{event.position()},
+                  OrNone(Shown(v1::DeliveryState_Name(event.delivery()), "DELIVERY_STATE_")), event.event_id()},
+                 {{"content", Value(FieldsOf(event.content()))}});
+  }
+  return document.End();
+}
+
+std::vector<Option> LogOptions() {
+  return {{.name = "--tiles",
+           .value_name = "DIR",
+           .help = "ask an exported copy instead of the node",
+           .kind = ValueKind::kFile},
+          {.name = "--first", .value_name = "N", .help = "from that entry on", .kind = ValueKind::kInteger},
+          {.name = "--last", .value_name = "N", .help = "up to that entry", .kind = ValueKind::kInteger},
+          {.name = "--since", .value_name = "DATE", .help = "from that day on (UTC)", .kind = ValueKind::kDate},
+          {.name = "--until", .value_name = "DATE", .help = "up to that day (UTC)", .kind = ValueKind::kDate},
+          {.name = "--type",
+           .value_name = "TYPE",
+           .help = "only entries of that type; may be repeated",
+           .repeated = true,
+           .choices = EntryTypes()},
+          {.name = "--peer",
+           .value_name = "NAME",
+           .help = "only of that peer: the name of its log or a part of it, or its CVR number as the record has it"},
+          {.name = "--csv", .value_name = "", .help = "as CSV (RFC 4180)", .kind = ValueKind::kFlag}};
+}
+
+}  // namespace
+
+std::vector<Command> AuditQueryCommands() {
+  std::vector<Option> trust = TrustOptions();
+  trust.push_back(TrustStoreOption());
+  return {
+      {.noun = "audit",
+       .verb = "log",
+       .summary = "list the entries of the log, as they are without any key",
+       .description =
+           "Sealed entries show their event's id and size; ledger records what they say. A sealed entry does "
+           "not tell its time: it is taken to be that of the last record before it. Nothing is verified "
+           "here: see audit verify and audit show.",
+       .options = LogOptions(),
+       .examples = {{"Who refused what this month", "medflyt audit log --type event-received --since 2026-11-01"},
+                    {"For a spreadsheet", "medflyt audit log --tiles odense-log --csv"}},
+       .run = Log},
+      {.noun = "audit",
+       .verb = "show",
+       .summary = "show one entry and explain its proof in words",
+       .description =
+           "The log is looked at as by audit checkpoint, and the entry is proven to stand in it. Exit code 3 "
+           "where it is not.",
+       .options = std::move(trust),
+       .positionals = {{.name = "INDEX", .help = "counted from 0", .kind = ValueKind::kInteger}},
+       .examples = {{"The first entry", "medflyt audit show 0 --card odense.card"}},
+       .run = Show},
+      {.noun = "audit",
+       .verb = "timeline",
+       .summary = "list the events of a case, issued and received, in their order",
+       .description = "CPR numbers are masked. The node opens the events, so this is recorded as a read, with officer "
+                      "and purpose, before it is answered.",
+       .positionals = {{.name = "CASE", .help = "the case's id", .kind = ValueKind::kId}},
+       .examples = {{"What happened in a case", "medflyt audit timeline 6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b"}},
+       .run = Timeline},
+  };
+}
+
+}  // namespace medflyt::cli

@@ -1,0 +1,214 @@
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "client/cli/call.h"
+#include "client/cli/checkpoint_store.h"
+#include "client/cli/commands.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/input.h"
+#include "client/cli/trust.h"
+#include "common/audit/bundle_file.h"
+#include "common/audit/verify.h"
+#include "common/tlog/checkpoint.h"
+
+namespace medflyt::cli {
+namespace {
+
+constexpr size_t kMaxEventKeys = size_t{1} << 30;
+
+// The log to verify, wherever it lies.
+struct Source {
+  audit::FileReader read;
+  bool beside = false;
+  std::shared_ptr<const audit::BundleFile> bundle;  // nullptr for a folder
+};
+
+absl::StatusOr<Source> OpenSource(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    return Source{audit::DirectoryReader(path), std::filesystem::exists(path + "/kept/complete", error), nullptr};
+  }
+  if (!std::filesystem::exists(path, error)) return absl::NotFoundError(path + ": no such directory or file");
+  auto bundle = audit::BundleFile::Open(path);
+  if (!bundle.ok()) return Annotate(bundle.status(), path);
+  return Source{audit::BundleReader(*bundle), (*bundle)->HasBelow("kept/"), *bundle};
+}
+
+// Keys of the bundle count for logs of which the user has named none; and only where the user said so.
+absl::Status AddBundleKeys(const Source& source, audit::Trust& trust) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto text, source.read(std::string(audit::kBundleKeysMember)));
+  MEDFLYT_ASSIGN_OR_RETURN(audit::Trust carried, audit::ParseBundleKeys(text.value_or("")));
+  const size_t named = trust.keys.size();
+  for (directory::LogKey& key : carried.keys) {
+    const bool known = std::any_of(trust.keys.begin(), trust.keys.begin() + static_cast<std::ptrdiff_t>(named),
+                                   [&](const directory::LogKey& mine) { return mine.key.name() == key.key.name(); });
+    if (!known) trust.keys.push_back(std::move(key));
+  }
+  for (auto& [origin, owner] : carried.owners) trust.owners.emplace(origin, owner);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<audit::EventKeys>> EventKeysFor(Context& context, const Arguments& arguments,
+                                                             const Source& source) {
+  std::optional<std::string> text;
+  if (const auto path = arguments.Find("--event-keys")) {
+    MEDFLYT_ASSIGN_OR_RETURN(const auto file, InputFile::Open(context, *path));
+    MEDFLYT_ASSIGN_OR_RETURN(text, file->ReadAll(kMaxEventKeys));
+  } else if (source.bundle != nullptr) {
+    MEDFLYT_ASSIGN_OR_RETURN(text, source.read(std::string(audit::kBundleEventKeysMember)));
+  }
+  if (!text) return std::optional<audit::EventKeys>();
+  auto keys = audit::ParseEventKeys(*text);
+  crypto::Wipe(*text);
+  MEDFLYT_RETURN_IF_ERROR(keys.status());
+  return std::optional<audit::EventKeys>(*std::move(keys));
+}
+
+absl::Status AddBundlePolicy(const Source& source, audit::Trust& trust) {
+  if (trust.policy || source.bundle == nullptr) return absl::OkStatus();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto text, source.read(std::string(audit::kBundlePolicyMember)));
+  if (!text) return absl::OkStatus();
+  auto policy = tlog::Policy::Parse(*text);
+  if (!policy.ok()) return Annotate(policy.status(), "the bundle's policy");
+  trust.policy = *std::move(policy);
+  return absl::OkStatus();
+}
+
+// What the checkpoint claims, before anything of it is verified.
+std::optional<tlog::Checkpoint> Claimed(const std::optional<std::string>& note) {
+  if (!note) return std::nullopt;
+  const auto parsed = tlog::SignedNote::Parse(*note);
+  const auto checkpoint = parsed.ok() ? tlog::Checkpoint::Parse(parsed->text) : parsed.status();
+  return checkpoint.ok() ? std::optional(*checkpoint) : std::nullopt;
+}
+
+void Tell(const audit::Report& report, const audit::Trust& trust, const Source& source, bool opened,
+          Document& document) {
+  document.Field("verified", report.verified());
+  document.Field("origin", OrNone(report.origin));
+  document.Field("tree_size", report.size.value());
+  document.Field("root_hash", report.root.ToHex());
+  document.Field("sealed_entries", report.sealed);
+  document.Field("ledger_records", report.ledger);
+  document.Field("not_understood", report.not_understood);
+  document.Field("unreadable_entries", report.unreadable);
+  document.Field("tiles", report.tiles);
+  document.Field("kept_checkpoints", report.kept_checked);
+  document.Field("unknown_signatures", report.unknown_signatures);
+  if (trust.policy) {
+    Value::Array cosigned;
+    for (const audit::Cosigned& each : report.cosigned) {
+      cosigned.emplace_back(Value::Object{{"witness", each.witness}, {"at", FormatUtc(each.at)}});
+    }
+    document.Field("quorum_met", report.quorum_met);
+    document.Field("cosigned_by", std::move(cosigned));
+  }
+  const audit::LedgerCounts& records = report.records;
+  document.Field("events_received", records.received);
+  document.Field("events_refused", records.refused);
+  document.Field("events_receipted", records.receipted);
+  document.Field("rejections", records.rejections);
+  document.Field("keys_granted", records.grants);
+  document.Field("keys_destroyed", records.keys_destroyed);
+  if (source.beside) {
+    document.Field("received_proven", records.received_proven);
+    document.Field("receipts", records.receipts);
+    document.Field("receipts_proven", records.receipts_proven);
+    document.Field("events_refused_by_peers", records.receipts_refusing);
+    document.Field("unproven_without_peer_key", records.without_peer_key);
+  }
+  const audit::OpenedCounts& events = report.events;
+  document.Field("opened", events.opened);
+  document.Field("not_opened", opened ? Value(Value::Object{{"without_key", events.without_key},
+                                                            {"erased", events.erased},
+                                                            {"newer_than_this_program", events.newer},
+                                                            {"failed", events.failed}})
+                                      : Value(Value::Object{{"without_key", report.sealed}}));
+  if (report.verified()) return;
+  document.List("findings", {"finding", "file", "first_entry", "detail"});
+  for (const audit::Finding& finding : report.findings) {
+    document.Row({audit::NameOf(finding.code), finding.path, finding.entry ? Value(finding.entry->value()) : Value(),
+                  OrNone(finding.detail)},
+                 {{"meaning", audit::MeaningOf(finding.code)}});
+  }
+}
+
+absl::Status Verify(Context& context, const Arguments& arguments) {
+  MEDFLYT_ASSIGN_OR_RETURN(const Source source, OpenSource(arguments.Text("LOG")));
+  MEDFLYT_ASSIGN_OR_RETURN(audit::Trust trust, TrustOf(context, arguments));
+  if (arguments.Has("--bundle-keys") && source.bundle != nullptr) {
+    MEDFLYT_RETURN_IF_ERROR(AddBundleKeys(source, trust));
+    context.Note("keys of the bundle itself are believed: compare them with the authorities' by another channel");
+  }
+  MEDFLYT_RETURN_IF_ERROR(AddBundlePolicy(source, trust));
+  MEDFLYT_RETURN_IF_ERROR(CheckKeysNamed(trust));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto note, source.read("checkpoint"));
+  // Nothing was signed here, or not all was copied: that shows nothing of anybody.
+  if (!note) return absl::NotFoundError("there is no checkpoint, so nothing that is signed: export the log again");
+  const auto claimed = Claimed(note);
+  std::optional<CheckpointStore> store;
+  if (arguments.Has("--trust")) {
+    MEDFLYT_ASSIGN_OR_RETURN(store, TrustStoreOf(context, arguments));
+  }
+  if (store && claimed) {
+    MEDFLYT_ASSIGN_OR_RETURN(auto kept, store->All(claimed->origin()));
+    for (KeptCheckpoint& each : kept) trust.kept.push_back(std::move(each.checkpoint));
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(const auto keys, EventKeysFor(context, arguments, source));
+
+  const absl::StatusOr<audit::Report> report = [&] {
+    Progress progress(context, "verifying", claimed ? std::optional(claimed->size().value()) : std::nullopt);
+    audit::Work work;
+    work.threads = std::max(1U, std::thread::hardware_concurrency());
+    work.progress = [&progress](uint64_t entries, uint64_t) { progress.Update(entries); };
+    work.beside = source.beside;
+    work.opened = keys ? &*keys : nullptr;
+    return audit::VerifyLog(source.read, trust, work);
+  }();
+  MEDFLYT_RETURN_IF_ERROR(report.status());
+  Document document = context.NewDocument();
+  Tell(*report, trust, source, keys.has_value(), document);
+  MEDFLYT_RETURN_IF_ERROR(document.End());
+  if (!report->verified()) return VerificationFailed(absl::DataLossError("the log is not what was signed"));
+  return store ? store->Keep(*note) : absl::OkStatus();
+}
+
+}  // namespace
+
+Command AuditVerifyCommand() {
+  std::vector<Option> options = TrustOptions();
+  Option trust = TrustStoreOption();
+  trust.help = "compare with the checkpoints of this log that are kept there, and keep this one";
+  options.push_back(std::move(trust));
+  options.push_back({.name = "--event-keys",
+                     .value_name = "FILE",
+                     .help = "keys of events to open; by default those in the bundle",
+                     .kind = ValueKind::kFile});
+  options.push_back({.name = "--bundle-keys",
+                     .value_name = "",
+                     .help = "believe the log keys in the bundle, for logs whose key is not named",
+                     .kind = ValueKind::kFlag});
+  return {
+      .noun = "audit",
+      .verb = "verify",
+      .summary = "verify an exported log or audit bundle offline, with public keys alone",
+      .description =
+          "Derives every leaf, tile and root again from the entries and compares them with what was signed; checks "
+          "cosignatures against the policy, the ledger records against one another and, where they were exported, "
+          "against the receipts and received entries kept beside the log, with the peers' cards; and opens the "
+          "events whose keys are there. Needs no node.\n\n"
+          "Exit code 3 where something does not hold, with findings by code, file and entry; 1 where there is "
+          "nothing that is signed, or the file is no bundle or not all of one.",
+      .options = std::move(options),
+      .positionals = {{.name = "LOG", .help = "a tlog-tiles directory or an audit bundle", .kind = ValueKind::kFile}},
+      .examples = {{"With the authority's card", "medflyt audit verify odense-log --card odense.card"},
+                   {"Witnessed, and no step back since the last time",
+                    "medflyt audit verify odense-log --card odense.card --policy witnesses.policy --trust seen"}},
+      .run = Verify};
+}
+
+}  // namespace medflyt::cli

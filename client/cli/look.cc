@@ -1,0 +1,136 @@
+#include "client/cli/look.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/exit_code.h"
+#include "common/audit/signatures.h"
+#include "common/base/status.h"
+#include "common/merkle/proof.h"
+
+namespace medflyt::cli {
+namespace {
+
+struct Verified {
+  tlog::OpenedCheckpoint head;
+  tlog::VerifierKey key;
+  std::optional<tlog::VerifierKey> to_pin;
+};
+
+std::string HashesText(const merkle::Proof& proof) {
+  std::string text;
+  for (const merkle::Hash& hash : proof) text.append(hash.ToHex()).push_back('\n');
+  return text;
+}
+
+class Looking {
+ public:
+  Looking(const Context& context, NodeLog& log, const CheckpointStore& store, std::span<const directory::LogKey> keys)
+      : context_(context), log_(log), store_(store), keys_(keys) {}
+
+  absl::StatusOr<SeenHead> Run() {
+    MEDFLYT_ASSIGN_OR_RETURN(Verified now, Fetch());
+    std::string origin = now.head.checkpoint.origin();
+    MEDFLYT_ASSIGN_OR_RETURN(const auto last, store_.Latest(origin));
+    if (last && now.head.checkpoint.size() < last->checkpoint.size()) {
+      MEDFLYT_ASSIGN_OR_RETURN(now, Fetch());
+      if (now.head.checkpoint.origin() != origin) return Failed("ORIGIN_CHANGED", "the node changed its log's name");
+    }
+    if (last) MEDFLYT_RETURN_IF_ERROR(Continues(*last, now.head));
+    if (now.to_pin) MEDFLYT_RETURN_IF_ERROR(store_.PinKey(*now.to_pin));
+    std::string note = now.head.note.Serialize();
+    MEDFLYT_RETURN_IF_ERROR(store_.Keep(note));
+    return SeenHead{std::move(now.head.checkpoint),
+                    std::move(note),
+                    std::move(now.key),
+                    !last,
+                    now.to_pin.has_value(),
+                    last ? last->checkpoint.size() : TreeSize(0)};
+  }
+
+ private:
+  static absl::Status Failed(std::string_view rule, std::string_view message) {
+    return VerificationFailed(RuleError(absl::StatusCode::kDataLoss, rule, "checkpoint", message));
+  }
+
+  absl::StatusOr<Verified> Fetch() {
+    MEDFLYT_ASSIGN_OR_RETURN(const NodeLog::Head told, log_.Checkpoint());
+    auto note = tlog::SignedNote::Parse(told.checkpoint);
+    if (!note.ok()) return VerificationFailed(note.status());
+    const auto unverified = tlog::Checkpoint::Parse(note->text);
+    if (!unverified.ok()) return VerificationFailed(unverified.status());
+    std::vector<tlog::VerifierKey> keys = audit::KeysFor(keys_, unverified->size());
+    std::optional<tlog::VerifierKey> to_pin;
+    if (keys_.empty()) {
+      MEDFLYT_ASSIGN_OR_RETURN(const auto pinned, store_.PinnedKey(unverified->origin()));
+      if (pinned) {
+        keys.push_back(*pinned);
+      } else {
+        MEDFLYT_ASSIGN_OR_RETURN(const auto seen, store_.Latest(unverified->origin()));
+        auto named = tlog::VerifierKey::Parse(told.verifier_key);
+        if (!named.ok()) return VerificationFailed(named.status());
+        // What was first seen with a key that somebody had named stays with it.
+        if (seen && !tlog::OpenCheckpoint(seen->note, std::span(&*named, 1)).ok()) {
+          return UsageError("this log was seen with a key that was named: name it again, --card or --log-key");
+        }
+        keys.push_back(*named);
+        if (!seen) to_pin = *std::move(named);
+      }
+    }
+    auto opened = tlog::OpenCheckpoint(*std::move(note), keys);
+    if (!opened.ok()) return VerificationFailed(opened.status());
+    for (const tlog::VerifiedSignature& signature : opened->signatures) {
+      const tlog::VerifierKey& key = keys[signature.verifier];
+      if (key.name() == opened->checkpoint.origin()) return Verified{*std::move(opened), key, std::move(to_pin)};
+    }
+    return Failed("CHECKPOINT_NOT_BY_LOG", "the log itself has not signed this checkpoint");
+  }
+
+  absl::Status Continues(const KeptCheckpoint& last, const tlog::OpenedCheckpoint& now) {
+    const TreeSize before = last.checkpoint.size();
+    const TreeSize size = now.checkpoint.size();
+    if (size < before) {
+      return Accuse(last, now, {}, "LOG_ROLLED_BACK",
+                    absl::StrCat("the log has ", size.value(), " entries and had ", before.value()));
+    }
+    if (size == before) {
+      if (now.checkpoint.root() == last.checkpoint.root()) return absl::OkStatus();
+      return Accuse(last, now, {}, "LOG_FORKED",
+                    absl::StrCat("two roots are signed for the size of ", size.value(), " entries"));
+    }
+    if (before.value() == 0) return absl::OkStatus();
+    MEDFLYT_ASSIGN_OR_RETURN(const merkle::Proof proof, log_.ConsistencyProof(before, size));
+    if (merkle::VerifyConsistency(before, size, last.checkpoint.root(), now.checkpoint.root(), proof).ok()) {
+      return absl::OkStatus();
+    }
+    return Accuse(
+        last, now, proof, "LOG_FORKED",
+        absl::StrCat("the log of ", size.value(), " entries is not shown to continue that of ", before.value()));
+  }
+
+  absl::Status Accuse(const KeptCheckpoint& last, const tlog::OpenedCheckpoint& now, const merkle::Proof& proof,
+                      std::string_view rule, std::string message) {
+    std::vector<std::pair<std::string, std::string>> files = {{"kept.checkpoint", last.note},
+                                                              {"seen.checkpoint", now.note.Serialize()}};
+    if (!proof.empty()) files.emplace_back("consistency-proof", HashesText(proof));
+    const auto folder = store_.KeepEvidence(now.checkpoint.origin(), rule, context_.environment().clock.Now(), files);
+    message += folder.ok() ? "; both checkpoints are kept in " + *folder : "; the evidence could not be written";
+    return Failed(rule, message);
+  }
+
+  const Context& context_;
+  NodeLog& log_;
+  const CheckpointStore& store_;
+  const std::span<const directory::LogKey> keys_;
+};
+
+}  // namespace
+
+absl::StatusOr<SeenHead> Look(const Context& context, NodeLog& log, const CheckpointStore& store,
+                              std::span<const directory::LogKey> keys) {
+  return Looking(context, log, store, keys).Run();
+}
+
+}  // namespace medflyt::cli

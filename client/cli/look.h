@@ -1,0 +1,34 @@
+// Looking at a node's log: its checkpoint is believed only where it continues what was seen before.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "client/cli/checkpoint_store.h"
+#include "client/cli/context.h"
+#include "client/cli/node_log.h"
+#include "common/directory/authority.h"
+#include "common/tlog/checkpoint.h"
+
+namespace medflyt::cli {
+
+struct SeenHead {
+  tlog::Checkpoint checkpoint;
+  std::string note;          // the exact bytes
+  tlog::VerifierKey key;     // that it was verified with
+  bool first_look = false;   // nothing was known of this log
+  bool key_by_node = false;  // and nobody but the node has named the key
+  TreeSize last_seen;        // size of what was kept before
+};
+
+// The node's checkpoint, signed by one of `keys` (as of the tree's size), else by the key pinned in the store, else, at
+// the first look, by the one that the node names, which is pinned. It is proven to continue the last one kept, and
+// kept.
+//
+// A verification that failed, with the evidence kept in the store: LOG_ROLLED_BACK, LOG_FORKED, and what
+// tlog::OpenCheckpoint says. A smaller tree is asked for once more first, because another look may have been quicker.
+[[nodiscard]] absl::StatusOr<SeenHead> Look(const Context& context, NodeLog& log, const CheckpointStore& store,
+                                            std::span<const directory::LogKey> keys);
+
+}  // namespace medflyt::cli

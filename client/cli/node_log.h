@@ -1,0 +1,48 @@
+// A node's log as an auditor's commands ask for it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/named_type.h"
+#include "common/merkle/proof.h"
+#include "common/tlog/tile.h"
+
+namespace medflyt::sdk {
+class Client;
+}
+
+namespace medflyt::cli {
+
+// What comes from here is believed only as far as it is proven. Errors are the node's, or of the way to it.
+class NodeLog {
+ public:
+  struct Head {
+    std::string checkpoint;    // signed note
+    std::string verifier_key;  // as the node says
+  };
+  // What the node keeps beside its log for the record at this leaf index (common/audit/files.h).
+  struct Beside {
+    LeafIndex record;
+    bool receipt = false;  // else a batch of received events
+    std::string bytes;
+  };
+
+  virtual ~NodeLog() = default;
+  [[nodiscard]] virtual absl::StatusOr<Head> Checkpoint() = 0;
+  [[nodiscard]] virtual absl::StatusOr<std::string> Tile(const tlog::Tile& tile) = 0;
+  [[nodiscard]] virtual absl::StatusOr<std::string> EntryBundle(uint64_t index, unsigned width) = 0;
+  // 0 < from <= to.
+  [[nodiscard]] virtual absl::StatusOr<merkle::Proof> ConsistencyProof(TreeSize from, TreeSize to) = 0;
+  // For the records [first, end), in any order, until the visitor returns an error.
+  [[nodiscard]] virtual absl::Status VisitBeside(LeafIndex first, TreeSize end,
+                                                 absl::FunctionRef<absl::Status(const Beside&)> visit) = 0;
+};
+
+[[nodiscard]] std::unique_ptr<NodeLog> NodeLogOver(std::shared_ptr<sdk::Client> client);
+
+}  // namespace medflyt::cli

@@ -1,0 +1,343 @@
+// An auditor's memory and copies of a log, while the node grows, goes back, forks, fails, or goes on writing.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "client/cli/checkpoint_store.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/log_export.h"
+#include "client/cli/look.h"
+#include "common/audit/verify.h"
+#include "common/base/status.h"
+#include "tests/unit/cli_commands/fake_node.h"
+#include "tests/unit/cli_commands/workspace.h"
+
+namespace medflyt::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using ::medflyt::testing::LogSigner;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr std::string_view kOrigin = "odense.example/35209115/1";
+
+class LogCopyTest : public testing::Workspace {
+ protected:
+  absl::StatusOr<SeenHead> LookNow(const std::vector<directory::LogKey>& keys = {}) {
+    const Environment environment{
+        in_, out_, err_, {}, {}, {}, [](std::string_view) { return std::nullopt; }, program_.clock, program_.connect};
+    const Arguments globals{{}};
+    const Context context(environment, program_.commands, globals);
+    return Look(context, node_, store_, keys);
+  }
+  static std::string RuleIn(const absl::Status& status) {
+    const auto broken = BrokenRuleOf(status);
+    return broken ? broken->rule : "";
+  }
+  // The rule of a look that must fail as evidence.
+  std::string Accused(const std::vector<directory::LogKey>& keys = {}) {
+    const auto seen = LookNow(keys);
+    EXPECT_EQ(ExitCodeOf(seen.status()), ExitCode::kVerificationFailed) << seen.status();
+    return RuleIn(seen.status());
+  }
+  std::vector<uint64_t> KeptSizes() {
+    std::vector<uint64_t> sizes;
+    for (const KeptCheckpoint& kept : *store_.All(kOrigin)) sizes.push_back(kept.checkpoint.size().value());
+    return sizes;
+  }
+  // Names of files in the one folder of evidence, with their content.
+  std::map<std::string, std::string> Evidence() {
+    std::map<std::string, std::string> files;
+    for (const auto& file : fs::recursive_directory_iterator(folder_ / "trust")) {
+      const std::string path = file.path().string();
+      if (file.is_regular_file() && path.find("/evidence/") != std::string::npos) {
+        files[file.path().filename().string()] = medflyt::testing::ReadFile(file.path());
+      }
+    }
+    return files;
+  }
+
+  absl::StatusOr<Exported> ExportNow(bool beside = false) {
+    MEDFLYT_ASSIGN_OR_RETURN(const SeenHead head, LookNow());
+    ExportOptions options;
+    options.beside = beside;
+    return ExportLog(node_, head, folder_ / "copy", options);
+  }
+  std::map<std::string, std::string> Copy() {
+    std::map<std::string, std::string> files;
+    if (!fs::exists(folder_ / "copy")) return files;
+    for (const auto& file : fs::recursive_directory_iterator(folder_ / "copy")) {
+      if (!file.is_regular_file()) continue;
+      files[file.path().lexically_relative(folder_ / "copy").string()] = medflyt::testing::ReadFile(file.path());
+    }
+    return files;
+  }
+  audit::Report Verified() {
+    return *audit::VerifyTiles(audit::DirectoryReader(Path("copy")),
+                               medflyt::testing::Always({node_.signer().verifier_key()}), [](uint64_t, uint64_t) {});
+  }
+
+  std::istringstream in_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+  testing::FakeNode node_{LogSigner(kOrigin, 'a')};
+  CheckpointStore store_{folder_ / "trust"};
+};
+
+class LookTest : public LogCopyTest {
+ protected:
+  LookTest() { node_.Grow(300); }
+};
+
+TEST_F(LookTest, FirstLookBelievesAndRemembersTheNodesKey) {
+  const auto seen = LookNow();
+  ASSERT_TRUE(seen.ok()) << seen.status();
+  EXPECT_TRUE(seen->first_look);
+  EXPECT_TRUE(seen->key_by_node);
+  EXPECT_EQ(seen->note, node_.log().files().at("checkpoint"));
+  EXPECT_EQ(**store_.PinnedKey(kOrigin), node_.signer().verifier_key());
+  EXPECT_THAT(KeptSizes(), ElementsAre(300U));
+  EXPECT_EQ(medflyt::testing::ReadFile(folder_ / "trust/odense.example%2F35209115%2F1/00000000000000000300.checkpoint"),
+            seen->note);
+}
+
+TEST_F(LookTest, GrowthIsProvenAndEveryStepKept) {
+  for (const size_t size : {300U, 300U, 301U, 512U, 2000U}) {
+    node_.Grow(size);
+    const auto seen = LookNow();
+    ASSERT_TRUE(seen.ok()) << seen.status();
+    EXPECT_EQ(seen->checkpoint.size(), TreeSize(size));
+  }
+  EXPECT_THAT(KeptSizes(), ElementsAre(300U, 301U, 512U, 2000U));
+  EXPECT_TRUE(Evidence().empty());
+}
+
+TEST_F(LookTest, RollbackIsFoundTheNextDayAndKept) {
+  const std::string before = LookNow()->note;
+  node_.Cut(299);
+  EXPECT_EQ(Accused(), "LOG_ROLLED_BACK");
+  const auto evidence = Evidence();
+  EXPECT_EQ(evidence.at("kept.checkpoint"), before);
+  EXPECT_EQ(evidence.at("seen.checkpoint"), node_.log().files().at("checkpoint"));
+  EXPECT_THAT(KeptSizes(), ElementsAre(300U)) << "what did not hold is not believed the next time";
+  EXPECT_EQ(Accused(), "LOG_ROLLED_BACK");
+}
+
+TEST_F(LookTest, TwoRootsOfOneSizeAreKeptAsProofOfAFork) {
+  const std::string before = LookNow()->note;
+  node_.Rewrite(7, "another");
+  EXPECT_EQ(Accused(), "LOG_FORKED");
+  const auto evidence = Evidence();
+  const std::vector<tlog::VerifierKey> key = {node_.signer().verifier_key()};
+  const auto kept = tlog::OpenCheckpoint(evidence.at("kept.checkpoint"), key);
+  const auto seen = tlog::OpenCheckpoint(evidence.at("seen.checkpoint"), key);
+  ASSERT_TRUE(kept.ok() && seen.ok()) << "both are signed by the log, so they convince anybody";
+  EXPECT_EQ(kept->checkpoint.size(), seen->checkpoint.size());
+  EXPECT_NE(kept->checkpoint.root(), seen->checkpoint.root());
+}
+
+TEST_F(LookTest, RewrittenLogThatGrewIsFound) {
+  ASSERT_TRUE(LookNow().ok());
+  node_.Rewrite(299, "another");
+  node_.Grow(400);
+  EXPECT_EQ(Accused(), "LOG_FORKED");
+  EXPECT_NE(Evidence().at("consistency-proof"), "");
+  EXPECT_THAT(KeptSizes(), ElementsAre(300U));
+}
+
+TEST_F(LookTest, NodeThatDoesNotAnswerIsNotAccused) {
+  ASSERT_TRUE(LookNow().ok());
+  node_.Grow(400);
+  for (const uint64_t failing : {0U, 1U}) {
+    node_.calls_ = 0;
+    node_.on_call_ = [&](uint64_t call) {
+      return call == failing ? absl::UnavailableError("nobody there") : absl::OkStatus();
+    };
+    EXPECT_EQ(ExitCodeOf(LookNow().status()), ExitCode::kUnavailable) << failing;
+  }
+  EXPECT_TRUE(Evidence().empty());
+  EXPECT_THAT(KeptSizes(), ElementsAre(300U));
+}
+
+TEST_F(LookTest, QuickerLookBesideThisOneIsNoRollback) {
+  ASSERT_TRUE(LookNow().ok());
+  // Between our question and the reading of the memory another look saw a longer log.
+  node_.calls_ = 0;
+  const std::string shorter = node_.log().files().at("checkpoint");
+  node_.on_call_ = [&](uint64_t call) {
+    if (call == 1) node_.Grow(350);
+    return absl::OkStatus();
+  };
+  medflyt::testing::TiledLog longer(medflyt::testing::NumberedEntries(350), node_.signer());
+  ASSERT_TRUE(store_.Keep(longer.files().at("checkpoint")).ok());
+  const auto seen = LookNow();
+  ASSERT_TRUE(seen.ok()) << seen.status();
+  EXPECT_EQ(seen->checkpoint.size(), TreeSize(350));
+}
+
+TEST_F(LookTest, AnotherKeyThanTheOneRememberedIsRefused) {
+  ASSERT_TRUE(LookNow().ok());
+  node_.SignWith(LogSigner(kOrigin, 'b'));
+  node_.Grow(310);
+  EXPECT_EQ(Accused(), "NOTE_UNSIGNED");
+  const std::vector<directory::LogKey> handed_over = {
+      {LogSigner(kOrigin, 'a').verifier_key(), TreeSize(0), TreeSize(305)},
+      {LogSigner(kOrigin, 'b').verifier_key(), TreeSize(305), std::nullopt}};
+  EXPECT_TRUE(LookNow(handed_over).ok()) << "a card names the new one";
+  node_.SignWith(LogSigner(kOrigin, 'a'));
+  node_.Grow(320);
+  EXPECT_EQ(Accused(handed_over), "NOTE_UNSIGNED") << "the retired key signs nothing new";
+}
+
+TEST_F(LookTest, NamedKeyIsAskedForAgain) {
+  const std::vector<directory::LogKey> keys = medflyt::testing::Always({node_.signer().verifier_key()});
+  ASSERT_TRUE(LookNow(keys).ok());
+  EXPECT_EQ(*store_.PinnedKey(kOrigin), std::nullopt) << "nothing is pinned on the node's word";
+  EXPECT_TRUE(LookNow().ok()) << "the key that the node names is the one that signed what was seen";
+  node_.SignWith(LogSigner(kOrigin, 'b'));
+  EXPECT_EQ(ExitCodeOf(LookNow().status()), ExitCode::kUsage);
+}
+
+TEST_F(LookTest, ChangedMemoryIsNoEvidenceAgainstTheLog) {
+  ASSERT_TRUE(LookNow().ok());
+  const std::string file = "trust/odense.example%2F35209115%2F1/00000000000000000300.checkpoint";
+  for (const std::string& bytes : {std::string(), std::string("garbage"),
+                                   medflyt::testing::TiledLog({"x"}, node_.signer()).files().at("checkpoint")}) {
+    Write(file, bytes);
+    const auto seen = LookNow();
+    EXPECT_EQ(ExitCodeOf(seen.status()), ExitCode::kFailed);
+    EXPECT_EQ(RuleIn(seen.status()), "TRUST_FILE_DAMAGED");
+  }
+}
+
+class LogExportTest : public LogCopyTest {};
+
+TEST_F(LogExportTest, CopyIsTheFilesOfTheLogAndNothingElse) {
+  // Growth over every kind of edge; old partial tiles go when wider ones are there.
+  for (const size_t size : {0U, 1U, 200U, 256U, 257U, 600U, 600U, 65536U, 65540U}) {
+    node_.Grow(size);
+    const auto exported = ExportNow();
+    ASSERT_TRUE(exported.ok()) << exported.status();
+    EXPECT_EQ(Copy(), node_.log().files()) << size;
+    EXPECT_TRUE(Verified().verified()) << size;
+  }
+}
+
+TEST_F(LogExportTest, OnlyWhatIsNewIsFetched) {
+  node_.Grow(256 * 20 + 10);
+  ASSERT_TRUE(ExportNow().ok());
+  node_.Grow(256 * 21 + 5);
+  node_.calls_ = 0;
+  const auto exported = ExportNow();
+  ASSERT_TRUE(exported.ok());
+  // Bundles and tiles 20 and 21, and the tile above them.
+  EXPECT_EQ(exported->written, 5U);
+  EXPECT_EQ(exported->removed, 3U) << "the partial ones of before";
+  EXPECT_EQ(node_.calls_, 5U + 3U) << "beside the checkpoint and two consistency proofs";
+}
+
+TEST_F(LogExportTest, InterruptedAnywhereItGoesOnAndWhatIsThereHolds) {
+  node_.Grow(700);
+  ASSERT_TRUE(ExportNow().ok());
+  const auto before = Copy();
+  node_.Grow(1500);
+  for (uint64_t failing = 0;; ++failing) {
+    fs::remove_all(folder_ / "copy");
+    for (const auto& [path, bytes] : before) Write("copy/" + path, bytes);
+    node_.calls_ = 0;
+    node_.on_call_ = [&](uint64_t call) { return call == failing ? absl::UnavailableError("gone") : absl::OkStatus(); };
+    const auto interrupted = ExportNow();
+    if (interrupted.ok()) break;
+    EXPECT_EQ(ExitCodeOf(interrupted.status()), ExitCode::kUnavailable);
+    const audit::Report old = Verified();
+    EXPECT_TRUE(old.verified()) << "the old checkpoint's files are all still there, at call " << failing;
+    EXPECT_EQ(old.size, TreeSize(700));
+    ASSERT_TRUE(ExportNow().ok());
+    EXPECT_EQ(Copy(), node_.log().files()) << failing;
+    ASSERT_LT(failing, 100U);
+  }
+}
+
+TEST_F(LogExportTest, WriterThatGoesOnDoesNotDisturbTheCopy) {
+  node_.Grow(500);
+  node_.on_call_ = [this](uint64_t) {
+    node_.Grow(node_.size() + 37);
+    return absl::OkStatus();
+  };
+  for (int i = 0; i < 5; ++i) {
+    const auto exported = ExportNow();
+    ASSERT_TRUE(exported.ok()) << exported.status();
+    const audit::Report report = Verified();
+    EXPECT_TRUE(report.verified());
+    EXPECT_LT(report.size.value(), node_.size()) << "of the size that was looked at first";
+  }
+}
+
+TEST_F(LogExportTest, FileThatAPowerCutLeftIsFetchedAgain) {
+  node_.Grow(600);
+  node_.on_call_ = [](uint64_t call) { return call == 7 ? absl::UnavailableError("gone") : absl::OkStatus(); };
+  ASSERT_FALSE(ExportNow().ok());
+  node_.on_call_ = [](uint64_t) { return absl::OkStatus(); };
+  ASSERT_TRUE(fs::exists(folder_ / "copy/tile/entries/000"));
+  ASSERT_FALSE(fs::exists(folder_ / "copy/checkpoint"));
+  Write("copy/tile/entries/000", "");
+  Write("copy/tile/0/001", "short");
+  Write("copy/tile/0/000.unfinished", "half");
+  ASSERT_TRUE(ExportNow().ok());
+  EXPECT_EQ(Copy(), node_.log().files());
+}
+
+TEST_F(LogExportTest, CopyOfAnotherLogIsLeftAlone) {
+  node_.Grow(600);
+  ASSERT_TRUE(ExportNow().ok());
+  const auto before = Copy();
+  testing::FakeNode other(LogSigner("nyborg.example/log", 'n'));
+  other.Grow(700);
+  std::swap(node_, other);
+  const auto exported = ExportNow();
+  EXPECT_EQ(RuleIn(exported.status()), "EXPORT_OF_ANOTHER_LOG");
+  EXPECT_EQ(ExitCodeOf(exported.status()), ExitCode::kFailed);
+  EXPECT_EQ(Copy(), before);
+}
+
+TEST_F(LogExportTest, CopyThatTheNodeDoesNotContinueIsEvidence) {
+  node_.Grow(600);
+  ASSERT_TRUE(ExportNow().ok());
+  const auto before = Copy();
+  fs::remove_all(folder_ / "trust");  // the memory is lost; the copy remembers too
+  node_.Rewrite(3, "another");
+  node_.Grow(700);
+  const auto exported = ExportNow();
+  EXPECT_EQ(RuleIn(exported.status()), "LOG_FORKED");
+  EXPECT_EQ(ExitCodeOf(exported.status()), ExitCode::kVerificationFailed);
+  EXPECT_EQ(Copy(), before);
+}
+
+TEST_F(LogExportTest, WhatIsKeptBesideTheLogComesOnceAndGoesOnAfterAnInterruption) {
+  node_.Grow(300);
+  node_.beside_ = {{LeafIndex(5), true, "receipt"}, {LeafIndex(299), false, "batch"}, {LeafIndex(1001), true, "late"}};
+  ASSERT_TRUE(ExportNow(true).ok());
+  auto copy = Copy();
+  EXPECT_EQ(copy.at("kept/receipts/005"), "receipt");
+  EXPECT_EQ(copy.at("kept/received/299"), "batch");
+  EXPECT_FALSE(copy.contains("kept/receipts/x001/001"));
+  node_.Grow(1200);
+  node_.calls_ = 0;
+  const auto first = ExportNow(true);
+  ASSERT_TRUE(first.ok());
+  copy = Copy();
+  EXPECT_EQ(copy.at("kept/receipts/x001/001"), "late");
+  fs::remove(folder_ / "copy/kept/complete");
+  fs::remove(folder_ / "copy/kept/receipts/005");
+  ASSERT_TRUE(ExportNow(true).ok());
+  EXPECT_EQ(Copy(), copy);
+}
+
+}  // namespace
+}  // namespace medflyt::cli
