@@ -1,13 +1,17 @@
 #include "server/service/audit_service.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "common/merkle/tree_hasher.h"
 #include "common/rpc/status_map.h"
 #include "common/tlog/tile.h"
+#include "server/service/pages.h"
+#include "server/service/submissions.h"
 
 namespace medflyt::service {
 namespace {
@@ -210,6 +214,42 @@ grpc::ServerWriteReactor<v1::StreamEntriesResponse>* AuditServiceImpl::StreamEnt
   auto* stream = new EntryStream(parts_, *std::move(auditor), *request);
   stream->Begin();
   return stream;
+}
+
+grpc::ServerUnaryReactor* AuditServiceImpl::ListKept(Context* context, const v1::ListKeptRequest* request,
+                                                     v1::ListKeptResponse* response) {
+  return Answer(context, "ListKept", [this, request, response]() -> absl::Status {
+    MEDFLYT_ASSIGN_OR_RETURN(const TreeSize end, SizeWithin(request->end(), parts_.log.head().size, "end"));
+    if (request->first() > end.value()) return OutOfRange("first");
+    return kept_.Read(LeafIndex(request->first()), end, request->page_token(), *response);
+  });
+}
+
+// Read first and recorded then, hit or miss, before the answer: what is in the log does not change.
+grpc::ServerUnaryReactor* AuditServiceImpl::ListCaseEvents(Context* context, const v1::ListCaseEventsRequest* request,
+                                                           v1::ListCaseEventsResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const Ending ending(parts_.metrics, parts_.clock, "ListCaseEvents");
+  absl::Status status = parts_.gate.Client(*context, Call::kAudit).status();
+  if (status.ok()) status = CheckContext(request->context(), RequestId::kUnused);
+  const auto case_id = ParseCaseId(request->case_id(), "case_id");
+  if (status.ok()) status = case_id.status();
+  if (status.ok()) {
+    status = parts_.workers.Run([this, reactor, ending, request, response, id = *case_id] {
+      const absl::Status outcome = cases_.Read(id, LeafIndex(request->first()), request->with_keys(), *response);
+      const absl::Status queued = parts_.queue.Submit(std::make_unique<ReadSubmission>(
+          ReadSubmission::Access{request->with_keys() ? event::AccessKind::kProof : event::AccessKind::kRead,
+                                 request->context().officer(), "ListCaseEvents", request->context().purpose()},
+          [outcome, id](log::Appender&, std::vector<CaseId>& cases) {
+            cases.push_back(id);
+            return outcome;
+          },
+          [reactor, ending](const absl::Status& done) { reactor->Finish(ending.Of(done)); }));
+      if (!queued.ok()) reactor->Finish(ending.Of(queued));
+    });
+  }
+  if (!status.ok()) reactor->Finish(ending.Of(status));
+  return reactor;
 }
 
 }  // namespace medflyt::service

@@ -1,7 +1,10 @@
-// The log for auditors: checkpoint, tiles, proofs, entries; all within what is durable (audit_service.proto).
+// The log for auditors: checkpoint, tiles, proofs, entries; all within what is durable (audit_service.proto). Events
+// are opened in one call only, which is recorded before it is answered.
 #pragma once
 
 #include "medflyt/v1/audit_service.grpc.pb.h"
+#include "server/service/case_reader.h"
+#include "server/service/kept_reader.h"
 #include "server/service/parts.h"
 
 namespace medflyt::service {
@@ -11,7 +14,10 @@ class AuditServiceImpl final : public v1::AuditService::CallbackService {
  public:
   // `verifier_key` is the log's, in its text form.
   AuditServiceImpl(const Parts& parts, std::string verifier_key)
-      : parts_(parts), verifier_key_(std::move(verifier_key)) {}
+      : parts_(parts),
+        verifier_key_(std::move(verifier_key)),
+        kept_(parts.log, parts.directory),
+        cases_(parts.events) {}
 
   using Context = grpc::CallbackServerContext;
   using Unary = grpc::ServerUnaryReactor;
@@ -28,11 +34,17 @@ class AuditServiceImpl final : public v1::AuditService::CallbackService {
   grpc::ServerWriteReactor<v1::StreamEntriesResponse>* StreamEntries(Context* context,
                                                                      const v1::StreamEntriesRequest* request) override;
 
+  Unary* ListKept(Context* context, const v1::ListKeptRequest* request, v1::ListKeptResponse* response) override;
+  Unary* ListCaseEvents(Context* context, const v1::ListCaseEventsRequest* request,
+                        v1::ListCaseEventsResponse* response) override;
+
  private:
   Unary* Answer(Context* context, std::string_view name, std::function<absl::Status()> read);
 
   const Parts& parts_;
   const std::string verifier_key_;
+  const KeptReader kept_;
+  const CaseReader cases_;
 };
 
 }  // namespace medflyt::service

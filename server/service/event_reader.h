@@ -36,6 +36,7 @@ class EventReader {
 
  private:
   friend class EventScan;
+  friend class CaseReader;
   // An entry, and what is known of it without its key.
   struct Found {
     std::string entry;

@@ -1,0 +1,97 @@
+#include "server/service/case_reader.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "common/base/status.h"
+#include "common/entry/seal.h"
+#include "common/wire/ledger.h"
+#include "server/exchange/kept.h"
+
+namespace medflyt::service {
+namespace {
+
+constexpr uint64_t kEntriesAtOnce = 1'000'000;  // less than a second's reading
+
+}  // namespace
+
+absl::StatusOr<CaseReader::Keys> CaseReader::KeysOf(const CaseId& case_id) const {
+  Keys keys;
+  const directory::Directory directory = events_.directory_();
+  std::set<AuthorityId> authorities = {events_.self_};
+  for (const directory::Authority& authority : directory.authorities()) authorities.insert(authority.id);
+  using event::RetentionClass;
+  for (const AuthorityId other : authorities) {
+    for (const auto retention : {RetentionClass::kCase, RetentionClass::kAccounting, RetentionClass::kAccess}) {
+      const auto ours = events_.keys_.Find(keys::KeyPurpose{case_id, events_.self_, other, retention});
+      if (ours.ok()) keys.own.insert(ours->id);
+      const auto theirs = events_.keys_.Find(keys::KeyPurpose{case_id, other, events_.self_, retention});
+      if (theirs.ok() && other != events_.self_) keys.of_issuer[other].insert(theirs->id);
+      for (const auto* each : {&ours, &theirs}) {
+        if (!each->ok() && each->status().code() != absl::StatusCode::kNotFound) return each->status();
+      }
+    }
+  }
+  if (keys.own.empty() && keys.of_issuer.empty()) {
+    return RuleError(absl::StatusCode::kNotFound, "UNKNOWN_CASE", "case_id", "no key of such a case is held here");
+  }
+  return keys;
+}
+
+absl::Status CaseReader::FindReceived(AuthorityId issuer, const std::set<KeyId>& keys, LeafIndex first, TreeSize end,
+                                      std::vector<Found>& found) const {
+  const directory::Directory directory = events_.directory_();
+  return exchange::VisitKept(
+      events_.log_.reader().store(), issuer, PairNumber(1), [&](const exchange::KeptRow& row) -> absl::Status {
+        if (row.events.back().record < first || row.events.front().record.value() >= end.value()) {
+          return absl::OkStatus();
+        }
+        MEDFLYT_ASSIGN_OR_RETURN(const v1::EventBatch batch, row.ParseBatch());
+        for (const exchange::KeptEvent& event : row.events) {
+          if (event.record < first || event.record.value() >= end.value()) continue;
+          const auto place = static_cast<int>(event.position);
+          const auto key_id = KeyId::FromBytes(batch.key_ids(place));
+          if (!key_id || !keys.contains(*key_id)) continue;
+          MEDFLYT_ASSIGN_OR_RETURN(const log::StoredEntry stored, events_.log_.reader().Entry(event.record));
+          wire::LedgerCodec codec;
+          MEDFLYT_ASSIGN_OR_RETURN(const wire::LedgerRecord record, codec.Decode(stored.bytes));
+          const auto* received = std::get_if<wire::EventReceived>(&record.record);
+          if (received == nullptr) continue;
+          found.push_back({batch.entries(place), *key_id, received->issuer_origin, received->issuer_index,
+                           received->refused_rule, event.record, false});
+        }
+        return absl::OkStatus();
+      });
+}
+
+absl::Status CaseReader::Read(const CaseId& case_id, LeafIndex first, bool with_keys,
+                              v1::ListCaseEventsResponse& response) const {
+  MEDFLYT_ASSIGN_OR_RETURN(const Keys keys, KeysOf(case_id));
+  const uint64_t size = events_.log_.head().size.value();
+  const TreeSize end(std::min(size, std::min(first.value(), size) + kEntriesAtOnce));
+  std::vector<Found> found;
+  MEDFLYT_RETURN_IF_ERROR(events_.log_.reader().Visit(
+      LeafIndex(std::min(first.value(), size)), end, [&](LeafIndex index, std::string_view entry, const KeyId& key_id) {
+        if (keys.own.contains(key_id)) {
+          found.push_back({std::string(entry), key_id, events_.log_.origin(), index, {}, index, true});
+        }
+        return absl::OkStatus();
+      }));
+  for (const auto& [issuer, theirs] : keys.of_issuer) {
+    MEDFLYT_RETURN_IF_ERROR(FindReceived(issuer, theirs, first, end, found));
+  }
+  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) { return a.position < b.position; });
+  for (const Found& each : found) {
+    v1::CaseEvent& event = *response.add_events();
+    MEDFLYT_ASSIGN_OR_RETURN(*event.mutable_event(), events_.ViewOf(each));
+    const auto id = EventId::FromHex(event.event().event_id());
+    const auto key = events_.keys_.Find(each.key_id);
+    if (with_keys && id && key.ok()) event.set_event_key(std::string(entry::EventKeyOf(*key, *id).ExposeView()));
+  }
+  if (end.value() < size) response.set_next_first(end.value());
+  return absl::OkStatus();
+}
+
+}  // namespace medflyt::service

@@ -1,0 +1,42 @@
+// The events of one case out of the durable log. Reads the store: on a worker's thread.
+#pragma once
+
+#include <map>
+#include <set>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/id.h"
+#include "common/base/named_type.h"
+#include "medflyt/v1/audit_service.pb.h"
+#include "server/service/event_reader.h"
+
+namespace medflyt::service {
+
+// Thread-safe. Finds events by the keys of their case, so no event of another case is opened.
+class CaseReader {
+ public:
+  // Borrows `events`.
+  explicit CaseReader(const EventReader& events) : events_(events) {}
+
+  // Adds the events among a good number of entries from `first` on, in their order, with their keys where asked for,
+  // and says where to go on. NOT_FOUND (UNKNOWN_CASE) where no key of such a case is held: it never was here, or is
+  // erased.
+  [[nodiscard]] absl::Status Read(const CaseId& case_id, LeafIndex first, bool with_keys,
+                                  v1::ListCaseEventsResponse& response) const;
+
+ private:
+  using Found = EventReader::Found;
+  struct Keys {
+    std::set<KeyId> own;
+    std::map<AuthorityId, std::set<KeyId>> of_issuer;
+  };
+  [[nodiscard]] absl::StatusOr<Keys> KeysOf(const CaseId& case_id) const;
+  [[nodiscard]] absl::Status FindReceived(AuthorityId issuer, const std::set<KeyId>& keys, LeafIndex first,
+                                          TreeSize end, std::vector<Found>& found) const;
+
+  const EventReader& events_;
+};
+
+}  // namespace medflyt::service
