@@ -45,6 +45,7 @@ void Document::Field(std::string_view name, const Value& value) {
 void Document::List(std::string_view name, const std::vector<std::string>& columns) {
   EndList();
   FlushFields();
+  list_name_ = std::string(name);
   columns_ = columns;
   in_list_ = true;
   first_row_ = true;
@@ -134,6 +135,11 @@ void Document::EndList() {
     out_ << ']';
   } else {
     FlushRows();
+    if (first_row_) {
+      if (printed_) out_ << '\n';
+      out_ << LabelOf(list_name_) << ": none\n";
+      printed_ = true;
+    }
   }
   in_list_ = false;
 }

@@ -23,7 +23,8 @@ class Document {
 
   void Field(std::string_view name, const Value& value);
 
-  // Begins a list whose rows have these columns, in this order; ended by the next field, list or End.
+  // Begins a list whose rows have these columns, in this order; ended by the next field, list or End. Without rows it
+  // is "name: none" as text, and an empty list as JSON.
   void List(std::string_view name, const std::vector<std::string>& columns);
   // As many values as columns. Fields that are not for the table can be given by `json_only`.
   void Row(const std::vector<Value>& values, const Value::Object& json_only = {});
@@ -47,6 +48,7 @@ class Document {
 
   bool in_list_ = false;
   bool first_row_ = true;
+  std::string list_name_;
   std::vector<std::string> columns_;
   std::vector<std::vector<std::string>> rows_;  // text: not printed yet
   std::vector<size_t> widths_;

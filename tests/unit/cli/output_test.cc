@@ -65,6 +65,21 @@ TEST_F(DocumentTest, TextIsAligned) {
             "next  y\n");
 }
 
+TEST_F(DocumentTest, AListWithoutRowsSaysSo) {
+  Document document(out, {}, false);
+  document.List("agreements", {"agreement_id"});
+  document.List("waiting_list", {"case_id"});
+  ASSERT_TRUE(document.End().ok());
+  EXPECT_EQ(out.str(), "agreements: none\n\nwaiting list: none\n");
+
+  std::ostringstream after_fields;
+  Document other(after_fields, {}, false);
+  other.Field("id", "x");
+  other.List("history", {"from"});
+  ASSERT_TRUE(other.End().ok());
+  EXPECT_EQ(after_fields.str(), "id  x\n\nhistory: none\n");
+}
+
 TEST_F(DocumentTest, JsonIsOneObjectInOneLine) {
   Document document(out, {}, true);
   document.Field("id", "x");
