@@ -291,7 +291,7 @@ settled() {
 }
 for name in "${nodes[@]}"; do wait_until "$name has every receipt" settled "$name"; done
 for name in "${nodes[@]}"; do
-  as "$name-auditor" audit export --tiles "$demo/audit/$name"
+  as "$name-auditor" audit export --tiles "$demo/audit/$name" --card "$demo/$name/node.card" --trust "$demo/seen"
   printf '   %s$ medflyt audit verify %s --card %s.card%s\n' "$dim" "audit/$name" "$name" "$plain"
   "$medflyt" audit verify "$demo/audit/$name" --card "$demo/$name/node.card" | sed 's/^/     /'
 done

@@ -26,6 +26,7 @@ constexpr char kCpr[] = "6101801000";
 class StoryE2e : public ::testing::Test {
  protected:
   StoryE2e() {
+    program_.variables["XDG_STATE_HOME"] = odense_.Path("state");
     for (TestNode* one : nodes_) {
       for (const TestNode* other : nodes_) {
         if (one != other) one->Know(*other);
