@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -20,11 +21,27 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMaxIssuers = 64 * 1024;
 
+constexpr size_t kMaxKeyFile = 4096;
+
 struct NodeKeys {
   tlog::NoteSigner log;
   tlog::VerifierKey witness;
   std::string witness_text;  // secret
 };
+
+// The text of a file of at most a few lines, or nothing where it is absent.
+absl::StatusOr<std::optional<std::string>> ReadIfThere(Context& context, const fs::path& path, size_t most) {
+  std::error_code error;
+  if (!fs::exists(path, error)) return std::nullopt;
+  MEDFLYT_ASSIGN_OR_RETURN(const auto input, InputFile::Open(context, path.string()));
+  MEDFLYT_ASSIGN_OR_RETURN(std::string text, input->ReadAll(most));
+  return text;
+}
+
+// What was there before and was not left by an interrupted init.
+absl::Status Foreign(const fs::path& path, const std::string& why) {
+  return absl::AlreadyExistsError(path.string() + " exists already and " + why);
+}
 
 // One line of signed-note's form for private keys, of type 0x04: tlog has no need to read one, the node does.
 std::string WitnessKeyText(const tlog::VerifierKey& key, const crypto::Key& seed) {
@@ -42,6 +59,85 @@ absl::StatusOr<NodeKeys> MakeKeys(const std::string& origin) {
   const crypto::Key seed = crypto::Key::Random();
   MEDFLYT_ASSIGN_OR_RETURN(const auto witness, tlog::Cosigner::Create(origin + "/witness", crypto::Signer(seed)));
   return NodeKeys{std::move(log), witness.verifier_key(), WitnessKeyText(witness.verifier_key(), seed)};
+}
+
+// The witness key's seed out of what WitnessKeyText wrote for that name.
+std::optional<crypto::Key> WitnessSeed(const std::string& text, const std::string& name) {
+  constexpr std::string_view kStart = "PRIVATE+KEY+";
+  // A base64 text may hold a '+', a name may not: the key begins behind name and id.
+  const size_t skipped = kStart.size() + name.size() + 1 + 8 + 1;
+  if (text.size() <= skipped + 1) return std::nullopt;
+  auto typed = Base64Decode(std::string_view(text).substr(skipped, text.size() - skipped - 1));
+  if (!typed.ok() || typed->size() != 1 + crypto::Key::kSize) return std::nullopt;
+  const auto seed = crypto::Key::FromBytes(std::string_view(*typed).substr(1));
+  crypto::Wipe(*typed);
+  const auto witness = tlog::Cosigner::Create(name, crypto::Signer(*seed));
+  if (!witness.ok() || WitnessKeyText(witness->verifier_key(), *seed) != text) return std::nullopt;
+  return seed;
+}
+
+// In place of fresh keys those that an interrupted init left, so that what it made is completed and never replaced.
+absl::Status KeepKeys(Context& context, const fs::path& dir, const std::string& origin, NodeKeys& keys) {
+  const fs::path log_path = dir / "keys" / "log.key";
+  MEDFLYT_ASSIGN_OR_RETURN(std::optional<std::string> text, ReadIfThere(context, log_path, kMaxKeyFile));
+  if (text) {
+    auto log = tlog::NoteSigner::Parse(std::string_view(*text).substr(0, text->empty() ? 0 : text->size() - 1));
+    crypto::Wipe(*text);
+    if (!log.ok()) return Foreign(log_path, "is no log key");
+    if (log->verifier_key().name() != origin) {
+      return Foreign(log_path, "is the key of another log: " + log->verifier_key().name());
+    }
+    keys.log = *std::move(log);
+  }
+  const fs::path witness_path = dir / "keys" / "witness.key";
+  MEDFLYT_ASSIGN_OR_RETURN(text, ReadIfThere(context, witness_path, kMaxKeyFile));
+  if (text) {
+    const auto seed = WitnessSeed(*text, origin + "/witness");
+    if (!seed) {
+      crypto::Wipe(*text);
+      return Foreign(witness_path, "is not this log's witness key");
+    }
+    MEDFLYT_ASSIGN_OR_RETURN(const auto witness, tlog::Cosigner::Create(origin + "/witness", crypto::Signer(*seed)));
+    keys.witness = witness.verifier_key();
+    crypto::Wipe(keys.witness_text);
+    keys.witness_text = *std::move(text);
+  }
+  const fs::path root_path = dir / "keys" / "root.secret";
+  MEDFLYT_ASSIGN_OR_RETURN(text, ReadIfThere(context, root_path, kMaxKeyFile));
+  if (text) {
+    const bool secret = text->size() == 2 * crypto::Key::kSize + 1 && text->back() == '\n' &&
+                        text->find_first_not_of("0123456789abcdef") == text->size() - 1;
+    crypto::Wipe(*text);
+    if (!secret) return Foreign(root_path, "is no root secret");
+  }
+  // A card that this key did not sign was not left by us.
+  MEDFLYT_ASSIGN_OR_RETURN(text, ReadIfThere(context, dir / "node.card", kMaxIssuers * 2));
+  if (!text) return absl::OkStatus();
+  const auto card = directory::ParsePeerCard(*text);
+  if (!card.ok() || card->authority.logs.empty() ||
+      card->authority.logs.back().keys.back().key != keys.log.verifier_key()) {
+    return Foreign(dir / "node.card", "was not signed with this log key");
+  }
+  return absl::OkStatus();
+}
+
+// What an interrupted init had not put in its place yet: no finished file, and it may hold a secret.
+void RemoveUnfinished(const fs::path& folder) {
+  std::error_code error;
+  for (const auto& file : fs::directory_iterator(folder, error)) {
+    const std::string name = file.path().filename().string();
+    for (const char* ours : {"log.key", "witness.key", "root.secret", "node.card", "medflytd.toml"}) {
+      if (name.starts_with(std::string(ours) + ".new.")) fs::remove(file.path(), error);
+    }
+  }
+}
+
+// Makes a secret's file unless an interrupted init has; wipes the text.
+absl::Status CreateSecret(const fs::path& path, std::string& text) {
+  std::error_code error;
+  const absl::Status status = fs::exists(path, error) ? absl::OkStatus() : CreateFile(path, text, FileMode::kSecret);
+  crypto::Wipe(text);
+  return status;
 }
 
 absl::StatusOr<directory::Authority> AuthorityFrom(Context& context, const Arguments& arguments, const NodeKeys& keys,
@@ -132,22 +228,21 @@ absl::Status Init(Context& context, const Arguments& arguments) {
   }
   const Date today = DanishDate(context.environment().clock.Now());
   MEDFLYT_ASSIGN_OR_RETURN(NodeKeys keys, MakeKeys(origin));
+  MEDFLYT_RETURN_IF_ERROR(KeepKeys(context, dir, origin, keys));
   MEDFLYT_ASSIGN_OR_RETURN(const auto authority, AuthorityFrom(context, arguments, keys, origin, today));
   MEDFLYT_ASSIGN_OR_RETURN(const std::string card_bytes, directory::WritePeerCard(authority, today, keys.log));
   MEDFLYT_ASSIGN_OR_RETURN(const auto card, directory::ParsePeerCard(card_bytes));
 
   for (const char* folder : {"", "keys", "peers"}) MEDFLYT_RETURN_IF_ERROR(MakeDirectory(dir / folder));
+  for (const fs::path& folder : {dir, dir / "keys"}) RemoveUnfinished(folder);
   std::string log_key = keys.log.Format() + "\n";
-  absl::Status status = CreateFile(dir / "keys" / "log.key", log_key, FileMode::kSecret);
-  crypto::Wipe(log_key);
-  if (status.ok()) status = CreateFile(dir / "keys" / "witness.key", keys.witness_text, FileMode::kSecret);
-  crypto::Wipe(keys.witness_text);
-  MEDFLYT_RETURN_IF_ERROR(status);
   std::string root_secret = HexEncode(crypto::Key::Random().ExposeView()) + "\n";
-  status = CreateFile(dir / "keys" / "root.secret", root_secret, FileMode::kSecret);
-  crypto::Wipe(root_secret);
-  MEDFLYT_RETURN_IF_ERROR(status);
-  MEDFLYT_RETURN_IF_ERROR(CreateFile(dir / "node.card", card_bytes, FileMode::kPublic));
+  const absl::Status log_status = CreateSecret(dir / "keys" / "log.key", log_key);
+  const absl::Status witness_status = CreateSecret(dir / "keys" / "witness.key", keys.witness_text);
+  const absl::Status root_status = CreateSecret(dir / "keys" / "root.secret", root_secret);
+  for (const absl::Status& status : {log_status, witness_status, root_status}) MEDFLYT_RETURN_IF_ERROR(status);
+  // Nobody was given a card before there was a configuration: it is made again, with what was said this time.
+  MEDFLYT_RETURN_IF_ERROR(WriteFile(dir / "node.card", card_bytes, FileMode::kPublic));
   // The configuration last: where it stands, all that it names is there.
   MEDFLYT_RETURN_IF_ERROR(CreateFile(configuration, ConfigurationOf(arguments), FileMode::kPublic));
 
@@ -198,8 +293,10 @@ std::vector<Command> NodeCommands() {
       {.noun = "node",
        .verb = "init",
        .summary = "make a node's keys, configuration and signed peer card",
-       .description = "On the machine of the node, by its administrator. Nothing that is there is replaced. The folder "
-                      "holds secrets and has mode 0700.",
+       .description =
+           "On the machine of the node, by its administrator. Keys that are there are never replaced: where it "
+           "was interrupted, repeat it, and it completes what is missing. The folder holds secrets and has "
+           "mode 0700.",
        .options = {{.name = "--dir",
                     .value_name = "DIR",
                     .help = "the node's folder, made where it is missing",

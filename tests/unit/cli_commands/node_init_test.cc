@@ -1,9 +1,12 @@
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <set>
+#include <vector>
 
 #include "common/crypto/signer.h"
 #include "common/directory/peer_card.h"
@@ -147,6 +150,84 @@ TEST_F(NodeInitTest, NothingThatIsThereIsReplaced) {
     if (std::string_view(kept) == "medflytd.toml") continue;
     EXPECT_FALSE(std::filesystem::exists(Path(dir + "/medflytd.toml"))) << kept;
   }
+}
+
+TEST_F(NodeInitTest, AnInterruptedInitIsCompletedAndKeepsItsKeys) {
+  ASSERT_EQ(Init("whole"), ExitCode::kOk) << program_.err;
+  const std::vector<std::string> order = {"keys/log.key", "keys/witness.key", "keys/root.secret", "node.card"};
+  for (size_t made = 0; made <= order.size(); ++made) {
+    // What is on disk where it was interrupted while the next file was written.
+    const std::string dir = "after-" + std::to_string(made) + "/";
+    std::filesystem::create_directories(Path(dir + "keys"));
+    for (size_t i = 0; i < made; ++i) std::filesystem::copy(Path("whole/" + order[i]), Path(dir + order[i]));
+    const std::string unfinished = dir + (made < order.size() ? order[made] : "medflytd.toml") + ".new.4711";
+    Write(unfinished, "PRIVATE+KEY+half");
+
+    ASSERT_EQ(Init(dir), ExitCode::kOk) << made << program_.err;
+    for (size_t i = 0; i < std::min<size_t>(made, 3); ++i) {
+      EXPECT_EQ(Read(dir + order[i]), Read("whole/" + order[i])) << order[i];
+    }
+    for (size_t i = made; i < 3; ++i) EXPECT_NE(Read(dir + order[i]), Read("whole/" + order[i])) << order[i];
+    EXPECT_FALSE(std::filesystem::exists(Path(unfinished)));
+    const auto card = directory::ParsePeerCard(Read(dir + "node.card"));
+    ASSERT_TRUE(card.ok()) << card.status();
+    EXPECT_EQ(Json()["log_key"], card->authority.logs.back().keys.back().key.Format());
+    EXPECT_EQ(Json()["fingerprint"], directory::FingerprintOf(*card));
+    const auto [code, said] = Check(Path(dir + "medflytd.toml"));
+    EXPECT_EQ(code, 0) << made << said;
+    // Now it is whole, and is not made again.
+    const auto before = Snapshot();
+    EXPECT_EQ(Init(dir), ExitCode::kFailed);
+    EXPECT_EQ(Snapshot(), before);
+  }
+}
+
+TEST_F(NodeInitTest, WhatIsLeftOfAnotherLogIsNotTakenOver) {
+  ASSERT_EQ(Init("one", {{"--origin", "one.example/log"}}), ExitCode::kOk) << program_.err;
+  ASSERT_EQ(Init("two", {{"--origin", "two.example/log"}}), ExitCode::kOk) << program_.err;
+  for (const char* file : {"keys/log.key", "keys/witness.key", "node.card"}) {
+    const std::string dir = "mixed-" + std::string(file).substr(std::string(file).rfind('/') + 1) + "/";
+    Write(dir + file, Read(std::string("one/") + file));
+    const auto before = Snapshot();
+    EXPECT_EQ(Init(dir, {{"--origin", "two.example/log"}}), ExitCode::kFailed) << file;
+    EXPECT_THAT(program_.err, HasSubstr("exists already"));
+    EXPECT_EQ(Snapshot(), before) << file;
+  }
+}
+
+// The program itself, killed as it puts its first, second, ... file in place.
+TEST_F(NodeInitTest, AfterAKillAtEachFileItIsRepeated) {
+  if (std::system("strace -o /dev/null true 2>/dev/null") != 0) GTEST_SKIP() << "SKIPPED-STRACE: strace does not run";
+  const auto run = [&](const std::string& dir, const std::string& before) {
+    const std::string command =
+        before + " '" MEDFLYT_BIN_DIR "/medflyt' node init --dir '" + Path(dir) +
+        "' --authority 35209115 --name 'Odense Kommune' --code 0461 --endpoint localhost:7461 --tls-certificate '" +
+        Pki().Path("node/cert.pem") + "' --tls-key '" + Pki().Path("node/key.pem") + "' --issuers '" +
+        Pki().Path("ca.pem") + "' >/dev/null 2>&1";
+    return std::system(("exec " + command).c_str());
+  };
+  int killed = 0;
+  for (int at = 1; at <= 5; ++at) {
+    const std::string dir = "killed-" + std::to_string(at);
+    // The fifth is the configuration; the card, which is the fourth, is renamed and not linked.
+    const std::string call = at == 4 ? "rename,renameat,renameat2:signal=KILL:when=1"
+                                     : "link,linkat:signal=KILL:when=" + std::to_string(at < 4 ? at : 4);
+    const bool whole = run(dir, "strace -f -o /dev/null -e inject=" + call) == 0;
+    killed += whole ? 0 : 1;
+    std::map<std::string, std::string> secrets;
+    for (const std::string file : {"log.key", "witness.key", "root.secret"}) {
+      if (std::filesystem::exists(Path(dir + "/keys/" + file))) secrets[file] = Read(dir + "/keys/" + file);
+    }
+    EXPECT_GE(secrets.size() + 1, static_cast<size_t>(std::min(at, 4))) << "killed earlier than it should be";
+    if (!std::filesystem::exists(Path(dir + "/medflytd.toml"))) {
+      EXPECT_EQ(run(dir, ""), 0) << at;
+    }
+    for (const auto& [file, text] : secrets) EXPECT_EQ(Read(dir + "/keys/" + file), text) << at << file;
+    const auto [code, said] = Check(Path(dir + "/medflytd.toml"));
+    EXPECT_EQ(code, 0) << at << said;
+    for (const auto& [path, bytes] : Snapshot()) EXPECT_EQ(path.find(".new."), std::string::npos) << path;
+  }
+  EXPECT_EQ(killed, 5);
 }
 
 TEST_F(NodeInitTest, WrongValuesAreNamedAndNothingIsMade) {
