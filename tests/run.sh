@@ -72,9 +72,15 @@ ctests() {
   kill "$beat" && wait "$beat" 2>/dev/null
   counts=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\)$/\1 \2/p' "$log" | tail -1)
   read -r bad all <<<"${counts:-1 1}"
-  local skip
+  local skip unset last="$dir/Testing/Temporary/LastTest.log"
   skip=$(grep -cE '\*\*\*Skipped' "$log")
-  skipped_shared=$((skipped_shared + $(grep -c 'SKIPPED-SHARED' "$dir/Testing/Temporary/LastTest.log")))
+  skipped_shared=$((skipped_shared + $(grep -c 'SKIPPED-SHARED' "$last")))
+  # GoogleTest skips the tests of a suite that could not be set up, and ctest takes them for skipped.
+  unset=$(grep -cE '^\[  FAILED  \] .*: SetUpTestSuite or TearDownTestSuite$' "$last")
+  if [ "$unset" -gt 0 ]; then
+    code=1 bad=$((bad + unset)) skip=$((skip - unset))
+    grep -B12 -E '^\[ RUN ' "$last" | grep -A3 -E 'Failure$' | head -20
+  fi
   passed=$((passed + all - bad - skip))
   failed=$((failed + bad))
   skipped=$((skipped + skip))
@@ -87,6 +93,7 @@ ctests() {
   else
     printf 'ok      %s: %s tests, %s skipped (%d s)\n' "$name" "$all" "$skip" $((SECONDS - begun))
   fi
+  [ "$skip" -eq 0 ] || sed -nE 's/^.*Test +#[0-9]+: ([^ ]+) .*\*\*\*Skipped.*$/skipped \1/p' "$log" | head -20
 }
 
 build() {  # build PRESET TARGET...
