@@ -52,8 +52,7 @@ class Witness::Storing final : public log::Submission {
 absl::StatusOr<std::unique_ptr<Witness>> Witness::Create(Context& context, tlog::Cosigner cosigner) {
   auto witness = std::unique_ptr<Witness>(new Witness(context, std::move(cosigner)));
   absl::Status malformed;
-  MutexLock lock(witness->mutex_);
-  auto& last = witness->last_;
+  std::map<std::string, WitnessedHead> last;
   MEDFLYT_RETURN_IF_ERROR(context.parts.log.reader().store().Scan(
       store::Table::kMeta, store::KeyRange::Prefix(kWitnessedPrefix), store::Order::kAscending,
       [&](std::string_view key, std::string_view value) {
@@ -66,6 +65,8 @@ absl::StatusOr<std::unique_ptr<Witness>> Witness::Create(Context& context, tlog:
         return store::Step::kContinue;
       }));
   MEDFLYT_RETURN_IF_ERROR(malformed);
+  MutexLock lock(witness->mutex_);
+  witness->last_ = std::move(last);
   return witness;
 }
 
