@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -9,7 +10,9 @@
 #include "common/base/status.h"
 #include "common/merkle/tree_hasher.h"
 #include "common/rpc/status_map.h"
+#include "common/tlog/text.h"
 #include "common/tlog/tile.h"
+#include "server/service/kept_reader.h"
 #include "server/service/pages.h"
 #include "server/service/submissions.h"
 
@@ -220,8 +223,14 @@ grpc::ServerUnaryReactor* AuditServiceImpl::ListKept(Context* context, const v1:
                                                      v1::ListKeptResponse* response) {
   return Answer(context, "ListKept", [this, request, response]() -> absl::Status {
     MEDFLYT_ASSIGN_OR_RETURN(const TreeSize end, SizeWithin(request->end(), parts_.log.head().size, "end"));
-    if (request->first() > end.value()) return OutOfRange("first");
-    return kept_.Read(LeafIndex(request->first()), end, request->page_token(), *response);
+    const auto next = request->page_token().empty() ? std::optional(request->first())
+                                                    : tlog::ParseDecimal(request->page_token(), end.value());
+    if (!next) {
+      return RuleError(absl::StatusCode::kInvalidArgument, "PAGE_TOKEN_INVALID", "page_token",
+                       "is no token of this list");
+    }
+    if (*next > end.value()) return OutOfRange("first");
+    return KeptReader(parts_.log, parts_.directory()).Read(LeafIndex(*next), end, *response);
   });
 }
 

@@ -4,7 +4,6 @@
 
 #include "medflyt/v1/audit_service.grpc.pb.h"
 #include "server/service/case_reader.h"
-#include "server/service/kept_reader.h"
 #include "server/service/parts.h"
 
 namespace medflyt::service {
@@ -14,10 +13,7 @@ class AuditServiceImpl final : public v1::AuditService::CallbackService {
  public:
   // `verifier_key` is the log's, in its text form.
   AuditServiceImpl(const Parts& parts, std::string verifier_key)
-      : parts_(parts),
-        verifier_key_(std::move(verifier_key)),
-        kept_(parts.log, parts.directory),
-        cases_(parts.events) {}
+      : parts_(parts), verifier_key_(std::move(verifier_key)), cases_(parts.events) {}
 
   using Context = grpc::CallbackServerContext;
   using Unary = grpc::ServerUnaryReactor;
@@ -43,7 +39,6 @@ class AuditServiceImpl final : public v1::AuditService::CallbackService {
 
   const Parts& parts_;
   const std::string verifier_key_;
-  const KeptReader kept_;
   const CaseReader cases_;
 };
 

@@ -1,131 +1,108 @@
 #include "server/service/kept_reader.h"
 
 #include <algorithm>
-#include <array>
-#include <optional>
 #include <string>
-#include <utility>
+#include <variant>
+#include <vector>
 
-#include "common/base/bytes.h"
 #include "common/base/status.h"
-#include "server/exchange/kept.h"
-#include "server/log/layout.h"
+#include "server/exchange/kept_receipt.h"
 
 namespace medflyt::service {
 namespace {
 
 constexpr size_t kPageBytes = size_t{1} << 20;  // a page ends behind it; no row is larger
-constexpr char kReceipts = 'c';
-constexpr char kReceived = 'r';
+constexpr uint64_t kPageEntries = 1'000'000;
 
-// A row of one peer; the rows of the kinds stand in this order, each in the order of peers.
-struct Place {
-  char kind = kReceipts;
-  AuthorityId peer;
-  uint64_t next = 0;  // 0: the peer's first
-};
-
-std::string FormatToken(const Place& place) {
-  std::string bytes(1, place.kind);
-  AppendU32(bytes, place.peer.number());
-  AppendU64(bytes, place.next);
-  return HexEncode(bytes);
+absl::Status Inconsistent() {
+  return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "",
+                   "what is kept beside the log contradicts its records");
 }
-
-absl::StatusOr<Place> ParseToken(std::string_view token) {
-  const absl::Status invalid =
-      RuleError(absl::StatusCode::kInvalidArgument, "PAGE_TOKEN_INVALID", "page_token", "is not a token of this list");
-  if (token.empty()) return Place{};
-  const auto bytes = HexDecode(token);
-  if (!bytes.ok()) return invalid;
-  ByteReader reader(*bytes);
-  const auto kind = reader.U8();
-  const auto peer = reader.U32();
-  const auto next = reader.U64();
-  const auto id = peer ? AuthorityId::FromNumber(*peer) : std::nullopt;
-  if (!next || !reader.empty() || !id || (*kind != kReceipts && *kind != kReceived)) return invalid;
-  return Place{static_cast<char>(*kind), *id, *next};
-}
-
-bool IsFull(const v1::ListKeptResponse& response) { return response.ByteSizeLong() >= kPageBytes; }
 
 }  // namespace
 
-absl::Status KeptReader::Read(LeafIndex first, TreeSize end, std::string_view token,
-                              v1::ListKeptResponse& response) const {
-  MEDFLYT_ASSIGN_OR_RETURN(const Place from, ParseToken(token));
-  const directory::Directory directory = directory_();
-  for (const char kind : {kReceipts, kReceived}) {
-    if (from.kind == kReceived && kind == kReceipts) continue;
-    for (const directory::Authority& authority : directory.authorities()) {
-      if (kind == from.kind && authority.id < from.peer) continue;
-      uint64_t next = kind == from.kind && authority.id == from.peer ? from.next : 0;
-      MEDFLYT_ASSIGN_OR_RETURN(const bool full, kind == kReceipts
-                                                    ? AddReceipts(authority.id, first, end, next, response)
-                                                    : AddReceived(authority.id, first, end, next, response));
-      if (full) {
-        response.set_next_page_token(FormatToken({kind, authority.id, next}));
-        return absl::OkStatus();
-      }
-    }
-  }
+absl::Status KeptReader::Read(LeafIndex first, TreeSize end, v1::ListKeptResponse& response) {
+  const TreeSize last(std::min(end.value(), first.value() + kPageEntries));
+  uint64_t next = first.value();
+  // Ends the visit where enough was seen; not an error.
+  const absl::Status enough = absl::CancelledError("");
+  const absl::Status visited = log_.reader().Visit(
+      first, last, [&](LeafIndex index, std::string_view entry, const KeyId& key_id) -> absl::Status {
+        next = index.value() + 1;
+        if (!key_id.is_zero()) return absl::OkStatus();
+        MEDFLYT_ASSIGN_OR_RETURN(const wire::LedgerRecord record, codec_.Decode(entry));
+        if (const auto* receipts = std::get_if<wire::ReceiptsLogged>(&record.record)) {
+          MEDFLYT_RETURN_IF_ERROR(Add(index, *receipts, response));
+        } else if (const auto* received = std::get_if<wire::EventReceived>(&record.record)) {
+          MEDFLYT_RETURN_IF_ERROR(Add(index, *received, response));
+        }
+        return response.ByteSizeLong() >= kPageBytes ? enough : absl::OkStatus();
+      });
+  if (!visited.ok() && visited != enough) return visited;
+  if (next < end.value()) response.set_next_page_token(std::to_string(next));
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> KeptReader::AddReceipts(AuthorityId peer, LeafIndex first, TreeSize end, uint64_t& next,
-                                             v1::ListKeptResponse& response) const {
-  const uint64_t from = std::max(next, first.value());
-  if (from >= end.value()) return false;
-  absl::Status status;
-  MEDFLYT_RETURN_IF_ERROR(log_.reader().store().Scan(
-      store::Table::kOutbox,
-      store::KeyRange::Between(log::PairRowKey(kReceipts, peer, from), log::PairRowKey(kReceipts, peer, end.value())),
-      store::Order::kAscending, [&](std::string_view key, std::string_view value) {
-        const auto record = log::DecodeU64(key.substr(key.size() - sizeof(uint64_t)));
-        status = record.status();
-        if (!status.ok()) return store::Step::kStop;
-        v1::Kept& kept = *response.add_kept();
-        kept.set_record(*record);
-        kept.set_receipt(std::string(value));
-        next = *record + 1;
-        return IsFull(response) ? store::Step::kStop : store::Step::kContinue;
-      }));
-  MEDFLYT_RETURN_IF_ERROR(status);
-  return IsFull(response);
+absl::Status KeptReader::Add(LeafIndex index, const wire::ReceiptsLogged& record, v1::ListKeptResponse& response) {
+  const directory::Authority* peer = directory_.OfOrigin(record.recipient_origin);
+  if (peer == nullptr) return absl::OkStatus();  // no longer known: what is missing then shows
+  MEDFLYT_ASSIGN_OR_RETURN(const PairNumber number, NumberOfEvent(peer->id, record.runs.front().first));
+  MEDFLYT_ASSIGN_OR_RETURN(const v1::Receipt receipt,
+                           exchange::FindReceipt(log_.reader(), log_.origin(), peer->id, number));
+  v1::Kept& kept = *response.add_kept();
+  kept.set_record(index.value());
+  kept.set_receipt(receipt.SerializeAsString());
+  return absl::OkStatus();
 }
 
-absl::StatusOr<bool> KeptReader::AddReceived(AuthorityId peer, LeafIndex first, TreeSize end, uint64_t& next,
-                                             v1::ListKeptResponse& response) const {
-  if (log_.peer(peer).received.value() == 0) return false;
-  PairNumber from(next);
-  if (next == 0) {
-    MEDFLYT_ASSIGN_OR_RETURN(from, NumberAt(peer, first));
+absl::Status KeptReader::Add(LeafIndex index, const wire::EventReceived& record, v1::ListKeptResponse& response) {
+  const directory::Authority* peer = directory_.OfOrigin(record.issuer_origin);
+  if (peer == nullptr) return absl::OkStatus();
+  auto at = received_.find(peer->id);
+  if (at == received_.end()) {
+    MEDFLYT_ASSIGN_OR_RETURN(const PairNumber number, NumberOfRecord(peer->id, index));
+    at = received_.emplace(peer->id, Received{number, {}}).first;
+  } else {
+    at->second.number = PairNumber(at->second.number.value() + 1);
   }
-  // Ends the visit where enough was seen; not an error.
-  const absl::Status enough = absl::CancelledError("");
-  const absl::Status visited =
-      exchange::VisitKept(log_.reader().store(), peer, from, [&](const exchange::KeptRow& row) {
-        const LeafIndex record = row.events.front().record;
-        if (record.value() >= end.value()) return enough;
-        next = row.first.value() + row.events.size();
-        if (record < first) return absl::OkStatus();
-        v1::Kept& kept = *response.add_kept();
-        kept.set_record(record.value());
-        kept.set_received(row.batch);
-        return IsFull(response) ? enough : absl::OkStatus();
-      });
-  if (!visited.ok() && visited != enough) return visited;
-  return IsFull(response);
+  Received& received = at->second;
+  const auto which = [&received] { return received.number.value() - received.row.first.value(); };
+  if (received.row.events.empty() || which() >= received.row.events.size()) {
+    MEDFLYT_ASSIGN_OR_RETURN(received.row, exchange::FindKept(log_.reader().store(), peer->id, received.number));
+  }
+  if (received.row.events[which()].record != index) return Inconsistent();
+  if (which() != 0) return absl::OkStatus();
+  v1::Kept& kept = *response.add_kept();
+  kept.set_record(index.value());
+  kept.set_received(received.row.batch);
+  return absl::OkStatus();
 }
 
-absl::StatusOr<PairNumber> KeptReader::NumberAt(AuthorityId peer, LeafIndex first) const {
+absl::StatusOr<PairNumber> KeptReader::NumberOfRecord(AuthorityId peer, LeafIndex first) const {
   uint64_t low = 1;
-  uint64_t high = log_.peer(peer).received.value() + 1;
+  uint64_t high = log_.peer(peer).received.value();
   while (low < high) {
     const uint64_t middle = low + (high - low) / 2;
     MEDFLYT_ASSIGN_OR_RETURN(const exchange::KeptRow row,
                              exchange::FindKept(log_.reader().store(), peer, PairNumber(middle)));
     if (row.events[middle - row.first.value()].record < first) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return PairNumber(low);
+}
+
+absl::StatusOr<PairNumber> KeptReader::NumberOfEvent(AuthorityId peer, LeafIndex leaf) const {
+  uint64_t low = 1;
+  uint64_t high = log_.peer(peer).receipted.value();
+  while (low < high) {
+    const uint64_t middle = low + (high - low) / 2;
+    MEDFLYT_ASSIGN_OR_RETURN(const std::vector<log::Outbound> sent,
+                             log_.reader().OutboundFrom(peer, PairNumber(middle), 1));
+    if (sent.empty()) return Inconsistent();
+    if (sent.front().leaf < leaf) {
       low = middle + 1;
     } else {
       high = middle;

@@ -2,38 +2,51 @@
 // on a worker's thread.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/named_type.h"
+#include "common/wire/ledger.h"
 #include "medflyt/v1/audit_service.pb.h"
+#include "server/exchange/kept.h"
 #include "server/log/log.h"
 #include "server/service/event_reader.h"
 
 namespace medflyt::service {
 
-// Thread-safe. Borrows the log.
+// For one call. Goes through the records of the log, and finds what belongs to each by the pair's numbers, which stand
+// in the order of the records.
 class KeptReader {
  public:
-  KeptReader(const log::Log& log, DirectorySource directory) : log_(log), directory_(std::move(directory)) {}
+  // Borrows the log.
+  KeptReader(const log::Log& log, directory::Directory directory) : log_(log), directory_(std::move(directory)) {}
 
-  // Adds what is kept for the records [first, end), `end` durable, from the token's place on, and the next token; about
-  // a MiB. INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
-  [[nodiscard]] absl::Status Read(LeafIndex first, TreeSize end, std::string_view token,
-                                  v1::ListKeptResponse& response) const;
+  // Adds what is kept for the records [first, end), `end` durable, until there is about a MiB of it or a good number of
+  // entries was gone through; then the response's token is the index to go on from.
+  [[nodiscard]] absl::Status Read(LeafIndex first, TreeSize end, v1::ListKeptResponse& response);
 
  private:
-  // True when the page is full; `next` is then where the peer's next row stands.
-  [[nodiscard]] absl::StatusOr<bool> AddReceipts(AuthorityId peer, LeafIndex first, TreeSize end, uint64_t& next,
-                                                 v1::ListKeptResponse& response) const;
-  [[nodiscard]] absl::StatusOr<bool> AddReceived(AuthorityId peer, LeafIndex first, TreeSize end, uint64_t& next,
-                                                 v1::ListKeptResponse& response) const;
+  // The row of the event that was received last.
+  struct Received {
+    PairNumber number;
+    exchange::KeptRow row;
+  };
+  [[nodiscard]] absl::Status Add(LeafIndex index, const wire::ReceiptsLogged& record, v1::ListKeptResponse& response);
+  [[nodiscard]] absl::Status Add(LeafIndex index, const wire::EventReceived& record, v1::ListKeptResponse& response);
   // The number of the peer's first event that is recorded at `first` or behind.
-  [[nodiscard]] absl::StatusOr<PairNumber> NumberAt(AuthorityId peer, LeafIndex first) const;
+  [[nodiscard]] absl::StatusOr<PairNumber> NumberOfRecord(AuthorityId peer, LeafIndex first) const;
+  // The number of our event to the peer that stands at this index.
+  [[nodiscard]] absl::StatusOr<PairNumber> NumberOfEvent(AuthorityId peer, LeafIndex leaf) const;
 
   const log::Log& log_;
-  const DirectorySource directory_;
+  const directory::Directory directory_;
+  wire::LedgerCodec codec_;
+  std::map<AuthorityId, Received> received_;
 };
 
 }  // namespace medflyt::service
