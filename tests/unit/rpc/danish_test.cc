@@ -40,9 +40,12 @@ std::map<std::string, std::string> RulesOfTheSources() {
 
 // Literals of that form which are no rules: why a relocation is held, and names of the environment.
 const std::set<std::string>& NoRules() {
-  static const auto& names = *new std::set<std::string>{
-      "NAME_AND_ADDRESS_PROTECTION", "SPECIAL_ROAD_CODE", "MEDFLYT_PROFILE", "NO_COLOR", "XDG_CONFIG_HOME",
-      "XDG_STATE_HOME"};
+  static const auto& names = *new std::set<std::string>{"NAME_AND_ADDRESS_PROTECTION",
+                                                        "SPECIAL_ROAD_CODE",
+                                                        "MEDFLYT_PROFILE",
+                                                        "NO_COLOR",
+                                                        "XDG_CONFIG_HOME",
+                                                        "XDG_STATE_HOME"};
   return names;
 }
 
