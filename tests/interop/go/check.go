@@ -1,6 +1,7 @@
 // Reads a log that Medflyt wrote, with the Go checksum database's packages, and writes one for Medflyt to read.
 //
 //	go_log_check DIR
+//	go_log_check export DIR VERIFIER-KEY [OLDER-CHECKPOINT...]    see export.go
 //
 // Prints what it checked, or the first thing that is wrong (exit status 1).
 package main
@@ -78,6 +79,10 @@ func openCheckpoint(data []byte, known note.Verifiers, signatures int) (tlog.Tre
 	if len(n.Sigs) != signatures || len(n.UnverifiedSigs) != 0 {
 		return tlog.Tree{}, fmt.Errorf("%d signatures verified, %d not", len(n.Sigs), len(n.UnverifiedSigs))
 	}
+	return treeOf(n)
+}
+
+func treeOf(n *note.Note) (tlog.Tree, error) {
 	lines := strings.Split(n.Text, "\n")
 	if len(lines) < 4 || lines[0] != n.Sigs[0].Name {
 		return tlog.Tree{}, fmt.Errorf("not a checkpoint of its signer: %q", n.Text)

@@ -86,6 +86,10 @@ func writeGoLog(dir string) {
 }
 
 func main() {
+	if len(os.Args) >= 4 && os.Args[1] == "export" {
+		checkExport(os.Args[2], os.Args[3], os.Args[4:])
+		return
+	}
 	if len(os.Args) != 2 {
 		fail("usage: go_log_check DIR")
 	}

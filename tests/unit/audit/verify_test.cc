@@ -222,6 +222,64 @@ TEST(VerifyTilesTest, LogOfAnotherImplementationHoldsAtEverySize) {
   }
 }
 
+TEST(VerifyTilesTest, CorruptedCopiesOfThatLogAreToldApart) {
+  MEDFLYT_SHARED_OR_SKIP(folder, "vectors/tlog-tiles-15");
+  const std::vector<directory::LogKey> keys = testing::Always(
+      {*tlog::VerifierKey::Parse("example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx")});
+  const char* const kBundle = "tile/entries/000.p/15";
+  const char* const kTile = "tile/0/000.p/15";
+  TiledLog::Files whole;
+  whole["checkpoint"] = testing::ReadFile(folder / "checkpoint.15");
+  for (const char* path : {kBundle, kTile}) whole[path] = testing::ReadFile(folder / path);
+  const auto findings = [&](const TiledLog::Files& files) {
+    return VerifyTiles(ReaderOf(files), keys, [](uint64_t, uint64_t) {})->findings;
+  };
+  const auto at = [](FindingCode code, const char* path, uint64_t entry) {
+    return Finding{code, path, LeafIndex(entry)};
+  };
+  ASSERT_THAT(findings(whole), IsEmpty());
+  // Every byte of the tile and of the entries, with the entry that it is part of.
+  for (size_t i = 0; i < whole[kTile].size(); ++i) {
+    TiledLog::Files files = whole;
+    files[kTile][i] ^= 1;
+    EXPECT_THAT(findings(files), ElementsAre(at(FindingCode::kTileMismatch, kTile, i / 32)));
+  }
+  size_t begin = 0;
+  for (uint64_t entry = 0; entry < 15; ++entry) {
+    const size_t length = static_cast<unsigned char>(whole[kBundle][begin + 1]);
+    for (size_t i = begin; i < begin + 2 + length; ++i) {
+      TiledLog::Files files = whole;
+      files[kBundle][i] ^= 1;
+      const bool in_length = i < begin + 2;
+      EXPECT_THAT(findings(files), ElementsAre(in_length ? at(FindingCode::kBundleMalformed, kBundle, 0)
+                                                         : at(FindingCode::kEntryMismatch, kBundle, entry)));
+    }
+    begin += 2 + length;
+  }
+  // Dropped: the last entry, with the files of the size below under this checkpoint; and a file each.
+  TiledLog::Files shorter = whole;
+  shorter[kBundle] = testing::ReadFile(folder / "tile/entries/000.p/14");
+  shorter[kTile] = testing::ReadFile(folder / "tile/0/000.p/14");
+  EXPECT_THAT(findings(shorter),
+              ElementsAre(at(FindingCode::kBundleMalformed, kBundle, 0), at(FindingCode::kTileMismatch, kTile, 0)));
+  for (const auto& [path, code] :
+       {std::pair(kBundle, FindingCode::kBundleMissing), std::pair(kTile, FindingCode::kTileMissing)}) {
+    TiledLog::Files files = whole;
+    files.erase(path);
+    EXPECT_THAT(findings(files), ElementsAre(at(code, path, 0)));
+  }
+  // Swapped: "one" and "two".
+  TiledLog::Files swapped = whole;
+  swapped[kBundle].replace(0, 10, std::string("\0\3two\0\3one", 10));
+  EXPECT_THAT(findings(swapped),
+              ElementsAre(at(FindingCode::kEntryMismatch, kBundle, 0), at(FindingCode::kEntryMismatch, kBundle, 1)));
+  // An older checkpoint of the same log under the new files: what it is over is not there.
+  TiledLog::Files replayed = whole;
+  replayed["checkpoint"] = testing::ReadFile(folder / "checkpoint.14");
+  EXPECT_THAT(findings(replayed), ElementsAre(at(FindingCode::kBundleMissing, "tile/entries/000.p/14", 0),
+                                              at(FindingCode::kTileMissing, "tile/0/000.p/14", 0)));
+}
+
 TEST(VerifyTilesTest, WhatCannotBeReadIsAnErrorAndNoFinding) {
   const tlog::NoteSigner signer = LogSigner(kOrigin, 'a');
   const TiledLog log(NumberedEntries(600), signer);

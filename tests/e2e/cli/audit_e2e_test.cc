@@ -1,0 +1,252 @@
+// An auditor's work against real nodes: look, copy, verify, ask, prove; while officers go on working.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "client/sdk/client.h"
+#include "common/crypto/seal.h"
+#include "nlohmann/json.hpp"
+#include "tests/e2e/node/node_world.h"
+#include "tests/unit/cli/program.h"
+
+namespace medflyt::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using cli::ExitCode;
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kCpr[] = "6101801000";
+
+class AuditE2e : public ::testing::Test {
+ protected:
+  AuditE2e() {
+    odense_.Know(nyborg_);
+    nyborg_.Know(odense_);
+    Prepare(program_);
+  }
+  void Prepare(cli::testing::Program& program) {
+    program.variables["XDG_STATE_HOME"] = odense_.Path("state");
+    program.connect = [this](const cli::ConnectionSettings& settings) {
+      return sdk::Client::Create({.address = settings.address,
+                                  .server_name = "",
+                                  .files = {settings.key, settings.certificate, settings.ca},
+                                  .officer = settings.officer,
+                                  .purpose = settings.purpose},
+                                 random_);
+    };
+  }
+  ExitCode Run(cli::testing::Program& program, const TestNode& node, std::vector<std::string> args,
+               const std::string& input = "", const std::string& client = "case-system-1") {
+    const std::vector<std::string> more = {"--address",     node.address(),
+                                           "--ca",          node.pki().Path("ca.pem"),
+                                           "--certificate", node.pki().Path("clients/" + client + ".pem"),
+                                           "--key",         node.pki().Path("clients/" + client + ".key"),
+                                           "--officer",     "anna.officer",
+                                           "--purpose",     "end-to-end test"};
+    args.insert(args.end(), more.begin(), more.end());
+    return program.Run(args, input);
+  }
+  json Do(const TestNode& node, std::vector<std::string> args, const std::string& input = "",
+          const std::string& client = "case-system-1") {
+    args.emplace_back("--json");
+    EXPECT_EQ(Run(program_, node, args, input, client), ExitCode::kOk) << args[0] << " " << args[1] << program_.err;
+    EXPECT_THAT(program_.out, Not(HasSubstr(kCpr)));
+    return json::parse(program_.out, nullptr, false);
+  }
+  json Audit(const TestNode& node, const std::vector<std::string>& args) { return Do(node, args, "", "auditor"); }
+  json Offline(const std::vector<std::string>& args, ExitCode expected = ExitCode::kOk) {
+    std::vector<std::string> all = args;
+    all.emplace_back("--json");
+    EXPECT_EQ(program_.Run(all), expected) << program_.err << program_.out;
+    return json::parse(program_.out, nullptr, false);
+  }
+  static std::string FirstCase(const json& result) { return result["events"][0]["case_id"].get<std::string>(); }
+
+  // An agreement in force and a citizen of Nyborg's enrolled at Odense; the enrolment's case.
+  std::string Enrol() {
+    for (TestNode* node : {&odense_, &nyborg_}) node->Start();
+    const std::string agreement = FirstCase(
+        Do(odense_, {"agreement",     "propose",    "--provider",     odense_.cvr(), "--buyer",       nyborg_.cvr(),
+                     "--capacity",    "1",          "--price-ore",    "1250000",     "--price-unit",  "per-day",
+                     "--from",        "2026-01-01", "--to",           "2035-12-31",  "--notice-days", "30",
+                     "--legal-basis", "RSL-12A",    "--council-case", "2026-17"}));
+    EXPECT_TRUE(Await([&] { return Run(program_, nyborg_, {"agreement", "accept", agreement}) == ExitCode::kOk; }));
+    EXPECT_TRUE(Await([&] { return Do(odense_, {"agreement", "show", agreement})["state"] == "in-force"; }));
+    const std::string enrolment = FirstCase(Do(
+        nyborg_,
+        {"enrolment", "propose", "--provider", odense_.cvr(), "--agreement", agreement, "--from", "2026-10-01"}, kCpr));
+    EXPECT_TRUE(Await([&] {
+      return Run(program_, odense_, {"enrolment", "start", enrolment, "--from", "2026-10-01"}) == ExitCode::kOk;
+    }));
+    EXPECT_TRUE(Await([&] { return Do(nyborg_, {"enrolment", "show", enrolment})["state"] == "active"; }));
+    return enrolment;
+  }
+  [[nodiscard]] std::vector<std::string> Cards() const {
+    return {"--card", odense_.Path("node.card"), "--card", nyborg_.Path("node.card")};
+  }
+  std::vector<std::string> WithCards(std::vector<std::string> args) const {
+    for (const std::string& card : Cards()) args.push_back(card);
+    return args;
+  }
+
+  crypto::SystemRandom random_;
+  cli::testing::Program program_;
+  TestNode odense_{"35209115", "0461", "Odense Kommune"};
+  TestNode nyborg_{"29189722", "0450", "Nyborg Kommune"};
+};
+
+TEST_F(AuditE2e, LogIsCopiedVerifiedAndAskedQuestions) {
+  const std::string enrolment = Enrol();
+  const std::string folder = odense_.Path("audit");
+  fs::create_directory(folder);
+
+  // Looked at twice: the second look is proven to continue the first.
+  const json first = Audit(odense_, WithCards({"audit", "checkpoint"}));
+  Do(odense_, {"enrolment", "show", enrolment});  // is an entry
+  const json second = Audit(odense_, WithCards({"audit", "checkpoint"}));
+  EXPECT_EQ(second["last_seen_size"], first["tree_size"]);
+  EXPECT_GT(second["tree_size"], first["tree_size"]);
+
+  // All that is kept beside the log is proven with the peers' cards.
+  for (const TestNode* node : {&odense_, &nyborg_}) {
+    const std::string copy = folder + "/" + node->cvr();
+    Audit(*node, {"audit", "export", "--tiles", copy, "--kept"});
+    const json report = Offline(WithCards({"audit", "verify", copy, "--trust", odense_.Path("state/medflyt/trust")}));
+    EXPECT_EQ(report["verified"], true);
+    EXPECT_GT(report["events_received"], 0) << report;
+    EXPECT_EQ(report["received_proven"], report["events_received"]);
+    EXPECT_GT(report["receipts"], 0);
+    EXPECT_EQ(report["receipts_proven"], report["receipts"]);
+    EXPECT_EQ(report["unproven_without_peer_key"], 0);
+    EXPECT_EQ(report["unreadable_entries"], 0);
+    EXPECT_EQ(report["not_understood"], 0);
+    EXPECT_EQ(report["not_opened"]["without_key"], report["sealed_entries"]);
+    const json without = Offline({"audit", "verify", copy, "--card", node->Path("node.card")});
+    EXPECT_EQ(without["receipts_proven"], 0);
+    EXPECT_GT(without["unproven_without_peer_key"], 0);
+  }
+  // Software that is not ours reads the same directory, with the log's key alone, and what was seen before.
+  const std::string checker = std::string(MEDFLYT_BIN_DIR) + "/go_log_check";
+  if (fs::exists(checker)) {
+    WriteFile(folder + "/first.checkpoint", first["checkpoint"].get<std::string>());
+    const std::string command = checker + " export " + folder + "/" + odense_.cvr() + " '" +
+                                odense_.verifier().Format() + "' " + folder + "/first.checkpoint > " + folder +
+                                "/told 2>&1";
+    EXPECT_EQ(std::system(command.c_str()), 0) << ReadFile(folder + "/told");
+    EXPECT_THAT(ReadFile(folder + "/told"), HasSubstr(" older checkpoints 1"));
+  }
+  // A receipt that is dropped.
+  const std::string receipts = folder + "/" + odense_.cvr() + "/kept/receipts";
+  fs::path receipt;
+  for (const auto& file : fs::recursive_directory_iterator(receipts)) {
+    if (file.is_regular_file()) receipt = file.path();
+  }
+  fs::remove(receipt);
+  const json dropped =
+      Offline(WithCards({"audit", "verify", folder + "/" + odense_.cvr()}), ExitCode::kVerificationFailed);
+  EXPECT_EQ(dropped["findings"][0]["finding"], "RECEIPT_MISSING");
+
+  // The log for people.
+  const std::string copy = folder + "/" + odense_.cvr();
+  const json all = Audit(odense_, {"audit", "log"});
+  EXPECT_GE(all["entries"].size(), second["tree_size"].get<size_t>());
+  EXPECT_EQ(all["entries"][0]["index"], 0);
+  const json received = Offline({"audit", "log", "--tiles", copy, "--type", "event-received"});
+  ASSERT_FALSE(received["entries"].empty());
+  for (const json& entry : received["entries"]) {
+    EXPECT_EQ(entry["type"], "event-received");
+    EXPECT_THAT(entry["peer"].get<std::string>(), HasSubstr(nyborg_.cvr()));
+  }
+  EXPECT_EQ(Offline({"audit", "log", "--tiles", copy, "--peer", "29189706"})["entries"], json::array());
+  EXPECT_EQ(Offline({"audit", "log", "--tiles", copy, "--first", "1", "--last", "2"})["entries"].size(), 2U);
+  EXPECT_EQ(Offline({"audit", "log", "--tiles", copy, "--since", "2999-01-01"})["entries"], json::array());
+  EXPECT_EQ(Offline({"audit", "log", "--tiles", copy, "--until", "2999-01-01"})["entries"].size(),
+            dropped["tree_size"].get<size_t>());
+  EXPECT_EQ(program_.Run({"audit", "log", "--tiles", copy, "--csv", "--last", "0"}), ExitCode::kOk);
+  EXPECT_THAT(program_.out, ::testing::StartsWith("index,recorded_at,type,peer,about\r\n0,"));
+  const json shown = Audit(odense_, WithCards({"audit", "show", "1"}));
+  EXPECT_EQ(shown["proven"], true);
+  EXPECT_GE(shown["explanation"].size(), 4U);
+  EXPECT_EQ(Run(program_, odense_, {"audit", "show", "999999"}, "", "auditor"), ExitCode::kFailed);
+
+  // A case, which is a read: it stands in the log, and who is no auditor or says no purpose does not get it.
+  const uint64_t before = Audit(odense_, WithCards({"audit", "checkpoint"}))["tree_size"].get<uint64_t>();
+  const json timeline = Audit(odense_, {"audit", "timeline", enrolment});
+  ASSERT_GE(timeline["events"].size(), 2U) << timeline;
+  EXPECT_EQ(timeline["events"][0]["type"], "EnrolmentProposed");
+  EXPECT_EQ(timeline["events"][0]["issuer"], nyborg_.cvr());
+  const auto started = std::find_if(timeline["events"].begin(), timeline["events"].end(),
+                                    [](const json& event) { return event["type"] == "EnrolmentStarted"; });
+  ASSERT_NE(started, timeline["events"].end());
+  EXPECT_EQ((*started)["issuer"], odense_.cvr());
+  EXPECT_EQ((*started)["officer"], "anna.officer");
+  EXPECT_EQ(Audit(odense_, WithCards({"audit", "checkpoint"}))["tree_size"], before + 1) << "the read is an entry";
+  EXPECT_EQ(Run(program_, odense_, {"audit", "timeline", enrolment}), ExitCode::kFailed);
+  EXPECT_THAT(program_.err, HasSubstr("CLIENT_ROLE_NOT_ALLOWED"));
+  EXPECT_EQ(Run(program_, odense_, {"audit", "timeline", std::string(32, 'a')}, "", "auditor"), ExitCode::kFailed);
+  EXPECT_THAT(program_.err, HasSubstr("UNKNOWN_CASE"));
+
+  // One file for a cleared auditor: that case's events are opened, and no other.
+  const std::string bundle = folder + "/odense.bundle";
+  const json packed = Audit(odense_, WithCards({"audit", "export", "--bundle", bundle, "--open", enrolment}));
+  EXPECT_GE(packed["event_keys"], 2);
+  EXPECT_EQ(fs::status(bundle).permissions() & fs::perms(0777), fs::perms(0600));
+  EXPECT_FALSE(fs::exists(bundle + ".tiles"));
+  const json opened = Offline(WithCards({"audit", "verify", bundle}));
+  EXPECT_EQ(opened["verified"], true) << opened;
+  EXPECT_EQ(opened["opened"], packed["event_keys"]);
+  EXPECT_GT(opened["not_opened"]["without_key"], 0);
+  EXPECT_EQ(opened["receipts_proven"], opened["receipts"]);
+
+  // The proof of one event stands alone.
+  const std::string event = timeline["events"][0]["event_id"];
+  Do(odense_, {"event", "proof", event, "--out", folder + "/proposed"});
+  const std::string proof = folder + "/proposed.tlog-proof";
+  EXPECT_EQ(Offline({"event", "verify", proof, "--card", nyborg_.Path("node.card")})["verified"], true);
+  EXPECT_EQ(program_.Run({"event", "verify", proof, "--card", odense_.Path("node.card")}),
+            ExitCode::kVerificationFailed);
+
+  // A node that does not answer is not accused.
+  EXPECT_EQ(odense_.Stop(), 0);
+  EXPECT_EQ(Run(program_, odense_, WithCards({"audit", "checkpoint"}), "", "auditor"), ExitCode::kUnavailable);
+}
+
+TEST_F(AuditE2e, CopyMadeWhileOfficersWorkIsConsistent) {
+  const std::string enrolment = Enrol();
+  std::atomic<bool> done = false;
+  std::atomic<int> written = 0;
+  std::thread officer([&] {
+    cli::testing::Program program;
+    Prepare(program);
+    while (!done) {
+      if (Run(program, odense_, {"enrolment", "show", enrolment}) == ExitCode::kOk) ++written;
+    }
+  });
+  const std::string copy = odense_.Path("copy");
+  uint64_t last = 0;
+  for (int i = 0; i < 12; ++i) {
+    const json exported = Audit(odense_, {"audit", "export", "--tiles", copy, "--kept"});
+    const json report = Offline(WithCards({"audit", "verify", copy}));
+    EXPECT_EQ(report["verified"], true) << report;
+    EXPECT_EQ(report["tree_size"], exported["tree_size"]);
+    EXPECT_GE(report["tree_size"], last);
+    last = report["tree_size"].get<uint64_t>();
+  }
+  done = true;
+  officer.join();
+  EXPECT_GT(written, 0) << "the log grew meanwhile";
+}
+
+}  // namespace
+}  // namespace medflyt::testing
