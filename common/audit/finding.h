@@ -55,7 +55,7 @@ enum class FindingCode : uint8_t {
   kPairNumberGap,
   kIssuedWithoutRight,
 };
-// "CHECKPOINT_MISSING", ...: stable.
+// CHECKPOINT_MISSING and so on: stable.
 [[nodiscard]] std::string_view NameOf(FindingCode code);
 // In a sentence, for people.
 [[nodiscard]] std::string_view MeaningOf(FindingCode code);
