@@ -48,7 +48,8 @@ class LogCopyTest : public testing::Workspace {
   }
   std::vector<uint64_t> KeptSizes() {
     std::vector<uint64_t> sizes;
-    for (const KeptCheckpoint& kept : *store_.All(kOrigin)) sizes.push_back(kept.checkpoint.size().value());
+    const auto all = store_.All(kOrigin);
+    for (const KeptCheckpoint& kept : *all) sizes.push_back(kept.checkpoint.size().value());
     return sizes;
   }
   // Names of files in the one folder of evidence, with their content.
