@@ -68,7 +68,7 @@ TEST_F(ForkProofTest, AWitnessCannotSpeakForTheLog) {
 TEST_F(ForkProofTest, NoAlteredFileProvesAnything) {
   const std::string text = proof_.Serialize();
   for (size_t at = 0; at < text.size(); ++at) {
-    for (const char bit : {1, 32}) {
+    for (const char bit : {'\x01', '\x20'}) {
       std::string flipped = text;
       flipped[at] = static_cast<char>(flipped[at] ^ bit);
       const auto parsed = ForkProof::Parse(flipped);
