@@ -16,6 +16,7 @@ namespace {
 struct Verified {
   tlog::OpenedCheckpoint head;
   tlog::VerifierKey key;
+  std::string cosigned;
   std::optional<tlog::VerifierKey> to_pin;
 };
 
@@ -47,7 +48,8 @@ class Looking {
                     std::move(now.key),
                     !last,
                     now.to_pin.has_value(),
-                    last ? last->checkpoint.size() : TreeSize(0)};
+                    last ? last->checkpoint.size() : TreeSize(0),
+                    std::move(now.cosigned)};
   }
 
  private:
@@ -83,7 +85,8 @@ class Looking {
     if (!opened.ok()) return VerificationFailed(opened.status());
     for (const tlog::VerifiedSignature& signature : opened->signatures) {
       const tlog::VerifierKey& key = keys[signature.verifier];
-      if (key.name() == opened->checkpoint.origin()) return Verified{*std::move(opened), key, std::move(to_pin)};
+      if (key.name() == opened->checkpoint.origin())
+        return Verified{*std::move(opened), key, told.cosigned, std::move(to_pin)};
     }
     return Failed("CHECKPOINT_NOT_BY_LOG", "the log itself has not signed this checkpoint");
   }
@@ -127,6 +130,29 @@ class Looking {
 };
 
 }  // namespace
+
+absl::StatusOr<SeenHead> CosignedOf(NodeLog& log, const SeenHead& head) {
+  if (head.cosigned.empty()) {
+    return RuleError(absl::StatusCode::kNotFound, "NOT_COSIGNED", "checkpoint",
+                     "no witness has cosigned this log yet, as its node says");
+  }
+  auto opened = tlog::OpenCheckpoint(head.cosigned, std::span(&head.key, 1));
+  if (!opened.ok()) return VerificationFailed(opened.status());
+  const TreeSize size = opened->checkpoint.size();
+  merkle::Proof proof;
+  if (size.value() > 0 && size < head.checkpoint.size()) {
+    MEDFLYT_ASSIGN_OR_RETURN(proof, log.ConsistencyProof(size, head.checkpoint.size()));
+  }
+  if (size.value() > 0) {
+    const absl::Status continues = merkle::VerifyConsistency(size, head.checkpoint.size(), opened->checkpoint.root(),
+                                                             head.checkpoint.root(), proof);
+    if (!continues.ok()) return VerificationFailed(continues);
+  }
+  SeenHead cosigned = head;
+  cosigned.checkpoint = std::move(opened->checkpoint);
+  cosigned.note = head.cosigned;
+  return cosigned;
+}
 
 absl::StatusOr<SeenHead> Look(const Context& context, NodeLog& log, const CheckpointStore& store,
                               std::span<const directory::LogKey> keys) {

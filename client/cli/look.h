@@ -20,6 +20,7 @@ struct SeenHead {
   bool first_look = false;   // nothing was known of this log
   bool key_by_node = false;  // and nobody but the node has named the key
   TreeSize last_seen;        // size of what was kept before
+  std::string cosigned;      // the node's newest cosigned checkpoint, not verified; may be empty
 };
 
 // The node's checkpoint, signed by one of `keys` (as of the tree's size), else by the key pinned in the store, else, at
@@ -30,5 +31,10 @@ struct SeenHead {
 // tlog::OpenCheckpoint says. A smaller tree is asked for once more first, because another look may have been quicker.
 [[nodiscard]] absl::StatusOr<SeenHead> Look(const Context& context, NodeLog& log, const CheckpointStore& store,
                                             std::span<const directory::LogKey> keys);
+
+// The newest checkpoint that witnesses have cosigned, in place of `head`, which it is shown to lead to. NOT_FOUND
+// (NOT_COSIGNED) where there is none. A verification that failed where the log has not signed it, or its own log does
+// not continue it. Whether the cosignatures are enough is for a policy to say.
+[[nodiscard]] absl::StatusOr<SeenHead> CosignedOf(NodeLog& log, const SeenHead& head);
 
 }  // namespace medflyt::cli

@@ -16,7 +16,8 @@ class ClientLog final : public NodeLog {
 
   absl::StatusOr<Head> Checkpoint() override {
     MEDFLYT_ASSIGN_OR_RETURN(auto response, client_->Call(&Audit::GetCheckpoint, v1::GetCheckpointRequest()));
-    return Head{std::move(*response.mutable_checkpoint()), std::move(*response.mutable_verifier_key())};
+    return Head{std::move(*response.mutable_checkpoint()), std::move(*response.mutable_verifier_key()),
+                std::move(*response.mutable_cosigned())};
   }
 
   absl::StatusOr<std::string> Tile(const tlog::Tile& tile) override {

@@ -24,6 +24,7 @@ class NodeLog {
   struct Head {
     std::string checkpoint;    // signed note
     std::string verifier_key;  // as the node says
+    std::string cosigned;      // the newest that witnesses have cosigned; may be empty
   };
   // What the node keeps beside its log for the record at this leaf index (common/audit/files.h).
   struct Beside {

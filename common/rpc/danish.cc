@@ -192,6 +192,7 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"NOTICE_TOO_SHORT", "Opsigelsesvarslet er ikke overholdt."},
     {"NOT_A_MOVE", "Kun en flytning til en anden kommune kan videregives."},
     {"NOT_A_PARTY", "Myndigheden er ikke part i aftalen."},
+    {"NOT_COSIGNED", "Ingen har endnu medunderskrevet loggens checkpoint."},
     {"NOT_DISCLOSED", "En medarbejder skal først notere nødvendighed og retsgrundlag."},
     {"NOT_RESPONSIBLE", "Det afgør handlekommunen."},
     {"NOT_THE_MUNICIPALITY_LEFT", "Det afgør fraflytningskommunen."},

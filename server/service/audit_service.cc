@@ -150,9 +150,11 @@ grpc::ServerUnaryReactor* AuditServiceImpl::Answer(Context* context, std::string
 
 grpc::ServerUnaryReactor* AuditServiceImpl::GetCheckpoint(Context* context, const v1::GetCheckpointRequest*,
                                                           v1::GetCheckpointResponse* response) {
-  return Answer(context, "GetCheckpoint", [this, response] {
+  return Answer(context, "GetCheckpoint", [this, response]() -> absl::Status {
+    MEDFLYT_ASSIGN_OR_RETURN(const auto cosigned, NewestCosigned(parts_.log));
     response->set_checkpoint(parts_.log.head().checkpoint);
     response->set_verifier_key(verifier_key_);
+    if (cosigned) response->set_cosigned(cosigned->note);
     return absl::OkStatus();
   });
 }

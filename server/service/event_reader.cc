@@ -37,6 +37,14 @@ absl::StatusOr<std::optional<wire::EventReceived>> ReceivedRecord(std::string_vi
 
 }  // namespace
 
+absl::StatusOr<std::optional<exchange::CosignedHead>> NewestCosigned(const log::Log& log) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto row, log.reader().store().Get(store::Table::kMeta, exchange::kCosignedRow));
+  if (!row) return std::optional<exchange::CosignedHead>();
+  MEDFLYT_ASSIGN_OR_RETURN(exchange::CosignedHead head, exchange::DecodeCosigned(*row, log.origin()));
+  if (head.size.value() == 0 || head.size > log.head().size) return std::optional<exchange::CosignedHead>();
+  return std::optional<exchange::CosignedHead>(std::move(head));
+}
+
 absl::StatusOr<log::EventLocation> EventReader::Locate(const EventId& id) const {
   MEDFLYT_ASSIGN_OR_RETURN(log::EventLocation location, log_.reader().Locate(id));
   // Stored, but its checkpoint is not published yet: nobody was told of it.
@@ -124,7 +132,9 @@ absl::StatusOr<v1::GetEventProofResponse> EventReader::Proof(const EventId& id) 
   MEDFLYT_ASSIGN_OR_RETURN(const log::EventLocation location, Locate(id));
   v1::GetEventProofResponse response;
   if (location.issuer == self_) {
-    const log::Head head = log_.head();
+    log::Head head = log_.head();
+    MEDFLYT_ASSIGN_OR_RETURN(const auto cosigned, NewestCosigned(log_));
+    if (cosigned && location.leaf.value() < cosigned->size.value()) head = {cosigned->size, {}, cosigned->note};
     MEDFLYT_ASSIGN_OR_RETURN(log::StoredEntry stored, log_.reader().Entry(location.leaf));
     MEDFLYT_ASSIGN_OR_RETURN(merkle::Proof hashes, log_.reader().InclusionProof(location.leaf, head.size));
     MEDFLYT_ASSIGN_OR_RETURN(tlog::SignedNote checkpoint, tlog::SignedNote::Parse(head.checkpoint));

@@ -14,12 +14,17 @@
 #include "common/directory/identity.h"
 #include "medflyt/v1/municipality_service.pb.h"
 #include "server/exchange/kept.h"
+#include "server/exchange/witness_rows.h"
 #include "server/keys/key_table.h"
 #include "server/log/log.h"
 
 namespace medflyt::service {
 
 using DirectorySource = std::function<directory::Directory()>;  // thread-safe
+
+// The newest head of this log that peers have cosigned, of those that are durable; nothing before the first. DATA_LOSS
+// (ROW_MALFORMED).
+[[nodiscard]] absl::StatusOr<std::optional<exchange::CosignedHead>> NewestCosigned(const log::Log& log);
 
 // Thread-safe.
 class EventReader {
@@ -30,8 +35,9 @@ class EventReader {
 
   // NOT_FOUND (EVENT_UNKNOWN).
   [[nodiscard]] absl::StatusOr<v1::EventView> View(const EventId& id) const;
-  // The proof of the event's entry in its issuer's log: for an event of our own under our present checkpoint, for a
-  // received one under the checkpoint that it came with. NOT_FOUND (EVENT_UNKNOWN).
+  // The proof of the event's entry in its issuer's log: for an event of our own under the newest checkpoint that peers
+  // have cosigned, else under our present one; for a received one under the checkpoint that it came with. NOT_FOUND
+  // (EVENT_UNKNOWN).
   [[nodiscard]] absl::StatusOr<v1::GetEventProofResponse> Proof(const EventId& id) const;
 
  private:

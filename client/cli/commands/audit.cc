@@ -46,6 +46,7 @@ absl::Status Checkpoint(Context& context, const Arguments& arguments) {
   document.Field("origin", head.checkpoint.origin());
   document.Field("tree_size", head.checkpoint.size().value());
   document.Field("last_seen_size", head.first_look ? Value() : Value(head.last_seen.value()));
+  document.Field("cosigned_checkpoint", OrNone(head.cosigned));
   return document.End();
 }
 
@@ -57,7 +58,11 @@ absl::Status Export(Context& context, const Arguments& arguments) {
   MEDFLYT_ASSIGN_OR_RETURN(audit::Trust trust, TrustOf(context, arguments));
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
   const auto log = NodeLogOver(client);
-  MEDFLYT_ASSIGN_OR_RETURN(const SeenHead head, LookAt(context, arguments, trust, *log));
+  MEDFLYT_ASSIGN_OR_RETURN(SeenHead head, LookAt(context, arguments, trust, *log));
+  if (trust.policy) {
+    // What is handed on is to be verified with the policy.
+    MEDFLYT_ASSIGN_OR_RETURN(head, CosignedOf(*log, head));
+  }
   const std::filesystem::path directory = arguments.Find("--tiles").value_or(bundle.value_or("") + ".tiles");
   ExportOptions options;
   options.beside = bundle.has_value() || arguments.Has("--kept");
@@ -142,7 +147,9 @@ std::vector<Command> AuditCommands() {
            "is new, replaces partial tiles and removes those that wider ones have replaced; interrupted, it goes on "
            "where it was.\n\n"
            "A bundle is a tar file. With --open it holds keys with which the events of that case can be read: it is "
-           "then written for its owner alone, and is to be kept like the case.",
+           "then written for its owner alone, and is to be kept like the case.\n\n"
+           "With --policy the copy is of the newest checkpoint that witnesses have cosigned, and a bundle carries the "
+           "policy.",
        .options = ExportOptionsOf(),
        .examples = {{"Copy the log", "medflyt audit export --tiles odense-log"},
                     {"One file for an auditor",

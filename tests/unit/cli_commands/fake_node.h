@@ -45,7 +45,7 @@ class FakeNode final : public NodeLog {
 
   absl::StatusOr<Head> Checkpoint() override {
     MEDFLYT_RETURN_IF_ERROR(Called());
-    return Head{log().files().at("checkpoint"), signer_.verifier_key().Format()};
+    return Head{log().files().at("checkpoint"), signer_.verifier_key().Format(), cosigned_};
   }
   absl::StatusOr<std::string> Tile(const tlog::Tile& tile) override {
     MEDFLYT_RETURN_IF_ERROR(Called());
@@ -77,6 +77,7 @@ class FakeNode final : public NodeLog {
   }
 
   std::vector<Beside> beside_;
+  std::string cosigned_;
   uint64_t calls_ = 0;
   std::function<absl::Status(uint64_t call)> on_call_ = [](uint64_t) { return absl::OkStatus(); };
 

@@ -205,6 +205,32 @@ TEST_F(LookTest, NamedKeyIsAskedForAgain) {
   EXPECT_EQ(ExitCodeOf(LookNow().status()), ExitCode::kUsage);
 }
 
+TEST_F(LookTest, CosignedCheckpointIsOneThatTheLogContinues) {
+  const auto none = CosignedOf(node_, *LookNow());
+  EXPECT_EQ(RuleIn(none.status()), "NOT_COSIGNED");
+  EXPECT_EQ(ExitCodeOf(none.status()), ExitCode::kFailed) << "no evidence against anybody";
+  node_.cosigned_ = node_.log().files().at("checkpoint");
+  for (const size_t size : {300U, 301U, 900U}) {
+    node_.Grow(size);
+    const auto cosigned = CosignedOf(node_, *LookNow());
+    ASSERT_TRUE(cosigned.ok()) << cosigned.status();
+    EXPECT_EQ(cosigned->checkpoint.size(), TreeSize(300));
+    EXPECT_EQ(cosigned->note, node_.cosigned_);
+    const auto exported = ExportLog(node_, *cosigned, folder_ / "cosigned", {});
+    ASSERT_TRUE(exported.ok()) << exported.status();
+    EXPECT_EQ(medflyt::testing::ReadFile(folder_ / "cosigned/checkpoint"), node_.cosigned_);
+  }
+  auto entries = medflyt::testing::NumberedEntries(300);
+  entries[9] = "another";
+  for (const auto& [other, signer] :
+       {std::pair(entries, LogSigner(kOrigin, 'a')),                                    // a fork
+        std::pair(medflyt::testing::NumberedEntries(300), LogSigner(kOrigin, 'b')),     // another's signature
+        std::pair(medflyt::testing::NumberedEntries(901), LogSigner(kOrigin, 'a'))}) {  // longer than the log
+    node_.cosigned_ = medflyt::testing::TiledLog(other, signer).files().at("checkpoint");
+    EXPECT_EQ(ExitCodeOf(CosignedOf(node_, *LookNow()).status()), ExitCode::kVerificationFailed);
+  }
+}
+
 TEST_F(LookTest, ChangedMemoryIsNoEvidenceAgainstTheLog) {
   ASSERT_TRUE(LookNow().ok());
   const std::string file = "trust/odense.example%2F35209115%2F1/00000000000000000300.checkpoint";
