@@ -9,13 +9,14 @@ CommandRegistry AllCommands() {
   commands.AddNoun("cpr", "extracts of the civil registry");
   commands.AddNoun("enrolment", "citizens enrolled with a provider");
   commands.AddNoun("event", "events, their delivery and their proofs");
-  commands.AddNoun("node", "a node: its first set-up and its status");
+  commands.AddNoun("node", "a node: its first set-up, its status and its policy");
   commands.AddNoun("peer", "other authorities: cards and delivery");
   commands.AddNoun("place", "places and the waiting list");
   commands.AddNoun("relocation", "moves: observed, assessed, announced");
   commands.AddNoun("responsibility", "the end of a responsibility without a disclosed move");
   commands.AddNoun("transfer", "requests that a place follows a citizen");
-  for (auto* declare : {CompletionCommand, HelpCommand, CprInspectCommand, CprImportCommand}) commands.Add(declare());
+  for (auto* declare : {CompletionCommand, HelpCommand, CprInspectCommand, CprImportCommand, NodePolicyCommand})
+    commands.Add(declare());
   for (auto* declare : {AgreementCommands, AuditCommands, EnrolmentCommands, EventCommands, NodeCommands, PeerCommands,
                         PlaceCommands, RelocationCommands, ResponsibilityCommands, TransferCommands}) {
     for (Command& command : declare()) commands.Add(std::move(command));

@@ -227,6 +227,7 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"PEER_WITHOUT_LOG", "Partnerkataloget kender ingen log for myndigheden."},
     {"POLICY_MALFORMED", "Vidnepolitikken kan ikke læses."},
     {"POLICY_QUORUM_NOT_MET", "For få vidner har medunderskrevet loggens checkpoint."},
+    {"POLICY_ROLE_MIXED", "Noder udveksler hændelser og gør intet andet, og ingen andre gør det."},
     {"PRICE_NEGATIVE", "Prisen må ikke være negativ."},
     {"PROFILES_UNREADABLE", "Filen med profiler kan ikke læses."},
     {"PROFILE_KEY_UNKNOWN", "Profilen har en ukendt nøgle."},

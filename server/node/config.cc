@@ -77,6 +77,21 @@ class Section {
     return Error("CONFIG_KEY_MISSING", key, table_.source().begin.line, "must be given");
   }
 
+  // A list of texts that is not empty; none where it is absent.
+  [[nodiscard]] absl::StatusOr<std::vector<std::string>> Texts(std::string_view key) const {
+    std::vector<std::string> texts;
+    const toml::node* node = table_.get(key);
+    if (node == nullptr) return texts;
+    const toml::array* array = node->as_array();
+    if (array == nullptr || array->empty()) return Invalid(key, "must be a list of texts that is not empty");
+    for (const toml::node& element : *array) {
+      const auto text = element.value_exact<std::string>();
+      if (!text) return Invalid(key, "must be a list of texts that is not empty");
+      texts.push_back(*text);
+    }
+    return texts;
+  }
+
   // A table or a list of tables below this one; none where it is absent.
   [[nodiscard]] absl::StatusOr<std::optional<Section>> Below(std::string_view key) const {
     const toml::node* node = table_.get(key);
@@ -226,7 +241,7 @@ absl::StatusOr<Config> ParseConfig(const std::string& text, const std::string& p
   MEDFLYT_ASSIGN_OR_RETURN(const toml::table table, ParseToml(text, path));
   const Section root(table, path, "");
   MEDFLYT_RETURN_IF_ERROR(root.Allow({"authority", "production", "data_dir", "card", "peers_dir", "legal_bases",
-                                      "request_retention_days", "listen", "tls", "keys", "test_numbers"}));
+                                      "policy", "request_retention_days", "listen", "tls", "keys", "test_numbers"}));
   const Paths paths(path);
   Config config;
   MEDFLYT_ASSIGN_OR_RETURN(const std::string authority, root.Text("authority"));
@@ -243,6 +258,8 @@ absl::StatusOr<Config> ParseConfig(const std::string& text, const std::string& p
   config.card = paths.Of(card);
   config.peers_dir = paths.Of(peers_dir);
   if (!legal_bases.empty()) config.legal_bases = paths.Of(legal_bases);
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string policy, root.TextOr("policy", ""));
+  if (!policy.empty()) config.policy = paths.Of(policy);
   config.request_retention = absl::Hours(24 * days);
   MEDFLYT_RETURN_IF_ERROR(ReadListen(root, config));
   MEDFLYT_RETURN_IF_ERROR(ReadTls(root, paths, config));
@@ -286,6 +303,41 @@ absl::StatusOr<std::vector<domain::LegalBasis>> ParseLegalBases(const std::strin
 absl::StatusOr<std::vector<domain::LegalBasis>> LoadLegalBases(const std::string& path) {
   MEDFLYT_ASSIGN_OR_RETURN(const std::string text, ReadText(path));
   return ParseLegalBases(text, path);
+}
+
+absl::StatusOr<service::Policy> ParsePolicy(const std::string& text, const std::string& path) {
+  MEDFLYT_ASSIGN_OR_RETURN(const toml::table table, ParseToml(text, path));
+  const Section root(table, path, "");
+  MEDFLYT_RETURN_IF_ERROR(root.Allow({"allow"}));
+  MEDFLYT_ASSIGN_OR_RETURN(const std::vector<Section> sections, root.Each("allow"));
+  service::Policy policy;
+  for (const Section& section : sections) {
+    MEDFLYT_RETURN_IF_ERROR(section.Allow({"role", "actions", "kinds"}));
+    MEDFLYT_ASSIGN_OR_RETURN(const std::string role_name, section.Text("role"));
+    const auto role = rpc::RoleByName(role_name);
+    if (!role) return section.Invalid("role", "is no role of a client's certificate");
+    MEDFLYT_ASSIGN_OR_RETURN(const std::vector<std::string> actions, section.Texts("actions"));
+    if (actions.empty()) return section.Missing("actions");
+    MEDFLYT_ASSIGN_OR_RETURN(std::vector<std::string> kinds, section.Texts("kinds"));
+    if (kinds.empty()) kinds = {"municipality", "police-district", "state-body"};
+    for (const std::string& action_name : actions) {
+      const auto action = service::ActionByName(action_name);
+      if (!action) return section.Invalid("actions", "names an action that does not exist");
+      for (const std::string& kind_name : kinds) {
+        const auto kind = directory::KindByName(kind_name);
+        if (!kind) return section.Invalid("kinds", "names a kind of authority that does not exist");
+        if (!policy.Allow(*role, *action, *kind).ok()) {
+          return section.Invalid("actions", "nodes exchange events and do nothing else, and nobody else does");
+        }
+      }
+    }
+  }
+  return policy;
+}
+
+absl::StatusOr<service::Policy> LoadPolicy(const std::string& path) {
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string text, ReadText(path));
+  return ParsePolicy(text, path);
 }
 
 }  // namespace medflyt::node

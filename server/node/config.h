@@ -1,4 +1,4 @@
-// The configuration file (README.md has the table of keys) and the dated table of legal bases.
+// The configuration file (README.md has the table of keys), the dated table of legal bases, and the policy.
 #pragma once
 
 #include <optional>
@@ -10,6 +10,7 @@
 #include "common/directory/identity.h"
 #include "server/domain/facts.h"
 #include "server/service/parts.h"
+#include "server/service/policy.h"
 
 namespace medflyt::node {
 
@@ -21,6 +22,7 @@ struct Config {
   std::string card;
   std::string peers_dir;
   std::string legal_bases;  // empty: none
+  std::string policy;       // empty: service::Policy::Default
   absl::Duration request_retention;
 
   std::string listen_address;
@@ -49,5 +51,9 @@ struct Config {
 [[nodiscard]] absl::StatusOr<std::vector<domain::LegalBasis>> LoadLegalBases(const std::string& path);
 [[nodiscard]] absl::StatusOr<std::vector<domain::LegalBasis>> ParseLegalBases(const std::string& text,
                                                                               const std::string& path);
+
+// Errors as LoadConfig; also for a role, an action or a kind of authority that does not exist.
+[[nodiscard]] absl::StatusOr<service::Policy> LoadPolicy(const std::string& path);
+[[nodiscard]] absl::StatusOr<service::Policy> ParsePolicy(const std::string& text, const std::string& path);
 
 }  // namespace medflyt::node

@@ -54,6 +54,7 @@ struct Inputs {
   tlog::NoteSigner note_signer;
   crypto::Key root_secret;
   std::vector<domain::LegalBasis> legal_bases;
+  service::Policy policy;
 };
 
 absl::StatusOr<Inputs> ReadInputs(const Config& config) {
@@ -66,7 +67,12 @@ absl::StatusOr<Inputs> ReadInputs(const Config& config) {
   if (!config.legal_bases.empty()) {
     MEDFLYT_ASSIGN_OR_RETURN(legal_bases, LoadLegalBases(config.legal_bases));
   }
-  return Inputs{std::move(log_signer), std::move(note_signer), std::move(root_secret), std::move(legal_bases)};
+  service::Policy policy = service::Policy::Default();
+  if (!config.policy.empty()) {
+    MEDFLYT_ASSIGN_OR_RETURN(policy, LoadPolicy(config.policy));
+  }
+  return Inputs{std::move(log_signer), std::move(note_signer), std::move(root_secret), std::move(legal_bases),
+                std::move(policy)};
 }
 
 // The own card must name the key that this node signs with.
@@ -239,7 +245,9 @@ absl::Status Node::Running::StartServer() {
   identities = std::make_unique<rpc::PeerIdentities>(
       environment.clock, [this](AuthorityId authority) { return directory->IssuersOf(authority); });
   identities->SetRevoked(revocations->lists());
-  gate = std::make_unique<service::Gate>(config.authority, *identities);
+  const directory::Directory known = directory->directory();
+  gate =
+      std::make_unique<service::Gate>(config.authority, known.Find(config.authority)->kind, inputs.policy, *identities);
   events =
       std::make_unique<service::EventReader>(config.authority, *log, *keys, [this] { return directory->directory(); });
   parts.emplace(service::Parts{config.authority, *log, *sequencer, *gate, *events, *watch_hub, *workers, metrics,

@@ -45,7 +45,7 @@ grpc::ServerUnaryReactor* AdminServiceImpl::Answer(Context* context, std::string
                                                    std::function<absl::Status()> answer) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const Ending ending(parts_.metrics, parts_.clock, name);
-  absl::Status status = parts_.gate.Client(*context, service::Call::kAdminister).status();
+  absl::Status status = parts_.gate.Client(*context, Action::kAdminister).status();
   if (status.ok()) {
     status =
         parts_.workers.Run([reactor, ending, answer = std::move(answer)] { reactor->Finish(ending.Of(answer())); });
@@ -111,6 +111,21 @@ grpc::ServerUnaryReactor* AdminServiceImpl::GetPeerCard(Context* context, const 
                                                         v1::GetPeerCardResponse* response) {
   return Answer(context, "GetPeerCard", [this, response]() -> absl::Status {
     MEDFLYT_ASSIGN_OR_RETURN(*response->mutable_card(), node_.card());
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::GetPolicy(Context* context, const v1::GetPolicyRequest*,
+                                                      v1::GetPolicyResponse* response) {
+  return Answer(context, "GetPolicy", [this, response] {
+    for (const Policy::Entry& entry : parts_.gate.policy().Entries()) {
+      v1::PolicyEntry& out = *response->add_entries();
+      out.set_action(std::string(NameOf(entry.action)));
+      out.set_role(std::string(rpc::NameOf(entry.role)));
+      for (const directory::Kind kind : entry.kinds) out.add_kinds(std::string(directory::NameOf(kind)));
+      out.set_takes_two_officers(TakesTwoOfficers(entry.action));
+      out.set_allowed_here(parts_.gate.Allows(entry.role, entry.action));
+    }
     return absl::OkStatus();
   });
 }

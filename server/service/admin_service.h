@@ -37,6 +37,8 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
   Unary* GetPeerCard(Context* context, const v1::GetPeerCardRequest* request,
                      v1::GetPeerCardResponse* response) override;
 
+  Unary* GetPolicy(Context* context, const v1::GetPolicyRequest* request, v1::GetPolicyResponse* response) override;
+
  private:
   Unary* Answer(Context* context, std::string_view name, std::function<absl::Status()> answer);
 

@@ -140,7 +140,7 @@ grpc::ServerUnaryReactor* AuditServiceImpl::Answer(Context* context, std::string
                                                    std::function<absl::Status()> read) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const Ending ending(parts_.metrics, parts_.clock, name);
-  absl::Status status = parts_.gate.Client(*context, Call::kAudit).status();
+  absl::Status status = parts_.gate.Client(*context, Action::kAudit).status();
   if (status.ok()) {
     status = parts_.workers.Run([reactor, ending, read = std::move(read)] { reactor->Finish(ending.Of(read())); });
   }
@@ -214,7 +214,7 @@ grpc::ServerUnaryReactor* AuditServiceImpl::GetConsistencyProof(Context* context
 
 grpc::ServerWriteReactor<v1::StreamEntriesResponse>* AuditServiceImpl::StreamEntries(
     Context* context, const v1::StreamEntriesRequest* request) {
-  auto auditor = parts_.gate.Client(*context, Call::kAudit);
+  auto auditor = parts_.gate.Client(*context, Action::kAudit);
   if (!auditor.ok()) return new RefusedStream(auditor.status());
   auto* stream = new EntryStream(parts_, *std::move(auditor), *request);
   stream->Begin();

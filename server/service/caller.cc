@@ -42,9 +42,9 @@ absl::StatusOr<Identity> Gate::AnyClient(const grpc::CallbackServerContext& cont
   return identity;
 }
 
-absl::StatusOr<Identity> Gate::Client(const grpc::CallbackServerContext& context, Call call) const {
+absl::StatusOr<Identity> Gate::Client(const grpc::CallbackServerContext& context, Action action) const {
   MEDFLYT_ASSIGN_OR_RETURN(Identity identity, AnyClient(context));
-  MEDFLYT_RETURN_IF_ERROR(CheckRole(identity->role, call));
+  MEDFLYT_RETURN_IF_ERROR(policy_.Check(identity->role, action, kind_));
   return identity;
 }
 
@@ -62,11 +62,16 @@ absl::StatusOr<Identity> Gate::Peer(const grpc::CallbackServerContext& context) 
     }
     return identity.status();
   }
-  MEDFLYT_RETURN_IF_ERROR(CheckRole((*identity)->role, Call::kExchange));
+  MEDFLYT_RETURN_IF_ERROR(policy_.Check((*identity)->role, Action::kExchange, kind_));
   if ((*identity)->authority == self_) {
     return RuleError(absl::StatusCode::kPermissionDenied, "PEER_IS_SELF", "", "a node exchanges nothing with itself");
   }
   return identity;
+}
+
+absl::Status Gate::Allows(const rpc::PeerIdentity& client, const v1::Command& command) const {
+  if (const auto action = ActionOf(command)) return policy_.Check(client.role, *action, kind_);
+  return Invalid("COMMAND_REQUIRED", "command", "is missing");
 }
 
 absl::Status CheckContext(const v1::RequestContext& context, RequestId request_id) {

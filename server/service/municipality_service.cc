@@ -92,7 +92,7 @@ grpc::ServerBidiReactor<v1::SubmitCommandsRequest, v1::SubmitCommandsResponse>* 
 
 grpc::ServerReadReactor<v1::ImportExtractRequest>* MunicipalityServiceImpl::ImportExtract(
     Context* context, v1::ImportExtractResponse* response) {
-  auto client = parts_.gate.Client(*context, service::Call::kImport);
+  auto client = parts_.gate.Client(*context, Action::kImportExtract);
   if (!client.ok()) return new Refused<grpc::ServerReadReactor<v1::ImportExtractRequest>>(client.status());
   auto* stream = new ImportStream(parts_, *std::move(client), response);
   stream->Begin();
@@ -113,7 +113,7 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::Read(Context* context, const 
     return reactor;
   }
   std::optional<ReadSubmission::Access> access;
-  if (call.kind != service::Call::kReadAgreements) {
+  if (call.kind != Action::kReadAgreements) {
     access.emplace(
         ReadSubmission::Access{call.access, call.context.officer(), std::string(call.name), call.context.purpose()});
   }
@@ -132,7 +132,7 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::ListAgreements(Context* conte
   absl::Status prepared = token.status();
   if (prepared.ok()) prepared = on.status();
   return Read(
-      context, {service::Call::kReadAgreements, "ListAgreements", request->context()}, prepared,
+      context, {Action::kReadAgreements, "ListAgreements", request->context()}, prepared,
       [=](log::Appender& appender, std::vector<CaseId>&) {
         const auto page = domain::ListAgreements(appender.state(), {}, {*token, PageSize(request->page_size())});
         for (const domain::Agreement* agreement : page.rows) {
@@ -150,7 +150,7 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetAgreement(Context* context
   const auto on = ParseOptionalDate(request->on(), "on");
   absl::Status prepared = id.status();
   if (prepared.ok()) prepared = on.status();
-  return Read(context, {service::Call::kReadAgreements, "GetAgreement", request->context()}, prepared,
+  return Read(context, {Action::kReadAgreements, "GetAgreement", request->context()}, prepared,
               [=](log::Appender& appender, std::vector<CaseId>&) -> absl::Status {
                 const domain::Agreement* agreement = appender.state().FindAgreement(*id);
                 if (agreement == nullptr) return UnknownCase("agreement_id");
@@ -169,7 +169,7 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::ListPlaces(Context* context, 
   if (prepared.ok()) prepared = only.status();
   if (prepared.ok()) prepared = on.status();
   return Read(
-      context, {service::Call::kReadCitizens, "ListPlaces", request->context()}, prepared,
+      context, {Action::kReadCitizens, "ListPlaces", request->context()}, prepared,
       [=](log::Appender& appender, std::vector<CaseId>& cases) -> absl::Status {
         const domain::State& state = appender.state();
         if (*only && state.FindAgreement(**only) == nullptr) return UnknownCase("agreement_id");
@@ -199,7 +199,7 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::ListWaitingList(Context* cont
   const auto token = ParsePlaceToken(request->page_token());
   const auto only = ParseOptionalCaseId(request->agreement_id(), "agreement_id");
   const absl::Status prepared = token.ok() ? only.status() : token.status();
-  return Read(context, {service::Call::kReadCitizens, "ListWaitingList", request->context()}, prepared,
+  return Read(context, {Action::kReadCitizens, "ListWaitingList", request->context()}, prepared,
               [=](log::Appender& appender, std::vector<CaseId>& cases) -> absl::Status {
                 const domain::State& state = appender.state();
                 if (*only && state.FindAgreement(**only) == nullptr) return UnknownCase("agreement_id");
@@ -229,7 +229,7 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::ListEnrolments(Context* conte
   const auto token = ParseCaseToken(request->page_token());
   const auto on = ParseOptionalDate(request->on(), "on");
   const absl::Status prepared = token.ok() ? on.status() : token.status();
-  return Read(context, {service::Call::kReadCitizens, "ListEnrolments", request->context(), event::AccessKind::kSearch},
+  return Read(context, {Action::kReadCitizens, "ListEnrolments", request->context(), event::AccessKind::kSearch},
               prepared, [=](log::Appender& appender, std::vector<CaseId>& cases) {
                 const auto& rows = appender.state().enrolments();
                 const size_t limit = PageSize(request->page_size());
@@ -267,7 +267,7 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetEnrolment(Context* context
   absl::Status prepared = by_number ? cpr.status() : id.status();
   if (prepared.ok()) prepared = on.status();
   return Read(context,
-              {service::Call::kReadCitizens, "GetEnrolment", request->context(),
+              {Action::kReadCitizens, "GetEnrolment", request->context(),
                by_number ? event::AccessKind::kSearch : event::AccessKind::kRead},
               prepared, [=](log::Appender& appender, std::vector<CaseId>& cases) -> absl::Status {
                 const domain::State& state = appender.state();
@@ -296,8 +296,7 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::ListRelocations(Context* cont
                                                                    const v1::ListRelocationsRequest* request,
                                                                    v1::ListRelocationsResponse* response) {
   const auto token = ParseCaseToken(request->page_token());
-  return Read(context,
-              {service::Call::kReadCitizens, "ListRelocations", request->context(), event::AccessKind::kSearch},
+  return Read(context, {Action::kReadCitizens, "ListRelocations", request->context(), event::AccessKind::kSearch},
               token.status(), [=](log::Appender& appender, std::vector<CaseId>& cases) {
                 const auto& rows = appender.state().relocations();
                 const size_t limit = PageSize(request->page_size());
@@ -320,7 +319,7 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetRelocation(Context* contex
                                                                  const v1::GetRelocationRequest* request,
                                                                  v1::GetRelocationResponse* response) {
   const auto id = ParseCaseId(request->relocation_id(), "relocation_id");
-  return Read(context, {service::Call::kReadCitizens, "GetRelocation", request->context()}, id.status(),
+  return Read(context, {Action::kReadCitizens, "GetRelocation", request->context()}, id.status(),
               [=](log::Appender& appender, std::vector<CaseId>& cases) -> absl::Status {
                 const domain::Relocation* relocation = appender.state().FindRelocation(*id);
                 if (relocation == nullptr) return UnknownCase("relocation_id");
@@ -334,7 +333,7 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::ListTransfers(Context* contex
                                                                  const v1::ListTransfersRequest* request,
                                                                  v1::ListTransfersResponse* response) {
   const auto token = ParseCaseToken(request->page_token());
-  return Read(context, {service::Call::kReadCitizens, "ListTransfers", request->context(), event::AccessKind::kSearch},
+  return Read(context, {Action::kReadCitizens, "ListTransfers", request->context(), event::AccessKind::kSearch},
               token.status(), [=](log::Appender& appender, std::vector<CaseId>& cases) {
                 const auto& rows = appender.state().transfers();
                 const size_t limit = PageSize(request->page_size());
@@ -383,7 +382,7 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::ReadStored(Context* context, 
 
 grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetEvent(Context* context, const v1::GetEventRequest* request,
                                                             v1::GetEventResponse* response) {
-  return ReadStored(context, {service::Call::kReadCitizens, "GetEvent", request->context()},
+  return ReadStored(context, {Action::kReadCitizens, "GetEvent", request->context()},
                     [this, request, response](std::vector<CaseId>& cases) -> absl::Status {
                       MEDFLYT_ASSIGN_OR_RETURN(const EventId id, ParseEventId(request->event_id(), "event_id"));
                       MEDFLYT_ASSIGN_OR_RETURN(*response->mutable_event(), parts_.events.View(id));
@@ -396,7 +395,7 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetEvent(Context* context, co
 grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetEventProof(Context* context,
                                                                  const v1::GetEventProofRequest* request,
                                                                  v1::GetEventProofResponse* response) {
-  return ReadStored(context, {service::Call::kProof, "GetEventProof", request->context(), event::AccessKind::kProof},
+  return ReadStored(context, {Action::kProveEvents, "GetEventProof", request->context(), event::AccessKind::kProof},
                     [this, request, response](std::vector<CaseId>&) -> absl::Status {
                       MEDFLYT_ASSIGN_OR_RETURN(const EventId id, ParseEventId(request->event_id(), "event_id"));
                       MEDFLYT_ASSIGN_OR_RETURN(*response, parts_.events.Proof(id));
@@ -407,7 +406,7 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetEventProof(Context* contex
 grpc::ServerWriteReactor<v1::WatchEventsResponse>* MunicipalityServiceImpl::WatchEvents(
     Context* context, const v1::WatchEventsRequest* request) {
   using Base = grpc::ServerWriteReactor<v1::WatchEventsResponse>;
-  auto client = parts_.gate.Client(*context, service::Call::kWatch);
+  auto client = parts_.gate.Client(*context, Action::kWatchEvents);
   if (!client.ok()) return new Refused<Base>(client.status());
   if (const absl::Status said = CheckContext(request->context(), RequestId::kUnused); !said.ok()) {
     return new Refused<Base>(said);

@@ -76,7 +76,7 @@ class MunicipalityServiceImpl final : public v1::MunicipalityService::CallbackSe
 
  private:
   struct Call {
-    service::Call kind;
+    Action kind;
     std::string_view name;  // the RPC's, a literal
     const v1::RequestContext& context;
     event::AccessKind access = event::AccessKind::kRead;

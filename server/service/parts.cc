@@ -33,7 +33,7 @@ absl::Status CheckNumber(const Parts& parts, const registry::CprNumber& cpr, std
 
 absl::StatusOr<event::Command> Read(const Parts& parts, const Identity& client, const v1::RequestContext& context,
                                     const v1::Command& command) {
-  MEDFLYT_RETURN_IF_ERROR(CheckRole(client->role, CallOf(command)));
+  MEDFLYT_RETURN_IF_ERROR(parts.gate.Allows(*client, command));
   MEDFLYT_RETURN_IF_ERROR(CheckContext(context, RequestId::kRequired));
   MEDFLYT_ASSIGN_OR_RETURN(event::Command read, wire::CommandFromProto(command, context.officer(), parts.random));
   if (const auto* enrol = std::get_if<event::ProposeEnrolment>(&read.body)) {

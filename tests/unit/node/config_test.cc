@@ -139,5 +139,39 @@ TEST(LegalBases, HavePeriodsThatDoNotOverlap) {
             "CONFIG_UNKNOWN_KEY legal_basis.until");
 }
 
+TEST(PolicyFile, TheOneDeliveredIsTheDefault) {
+  const auto policy = LoadPolicy(std::string(MEDFLYT_SOURCE_DIR) + "/deploy/policy.toml");
+  ASSERT_TRUE(policy.ok()) << policy.status();
+  const auto lines = [](const service::Policy& of) {
+    std::vector<std::string> out;
+    for (const auto& entry : of.Entries()) {
+      out.push_back(std::string(service::NameOf(entry.action)) + " " + std::string(rpc::NameOf(entry.role)) + " " +
+                    std::to_string(entry.kinds.size()));
+    }
+    return out;
+  };
+  EXPECT_EQ(lines(*policy), lines(service::Policy::Default()));
+}
+
+TEST(PolicyFile, FaultsNameTheKeyAndTheRule) {
+  const auto rule = [](const std::string& text) {
+    const auto broken = BrokenRuleOf(ParsePolicy("[[allow]]\n" + text, "p").status());
+    return broken ? broken->rule + " " + broken->field : "none";
+  };
+  EXPECT_EQ(rule("role = \"auditor\"\nactions = [\"audit\"]\n"), "none");
+  EXPECT_EQ(rule("role = \"auditor\"\nactions = [\"audit\"]\nkinds = [\"state-body\"]\n"), "none");
+  EXPECT_EQ(rule("actions = [\"audit\"]\n"), "CONFIG_KEY_MISSING allow.role");
+  EXPECT_EQ(rule("role = \"auditor\"\n"), "CONFIG_KEY_MISSING allow.actions");
+  EXPECT_EQ(rule("role = \"root\"\nactions = [\"audit\"]\n"), "CONFIG_VALUE_INVALID allow.role");
+  EXPECT_EQ(rule("role = \"auditor\"\nactions = [\"everything\"]\n"), "CONFIG_VALUE_INVALID allow.actions");
+  EXPECT_EQ(rule("role = \"auditor\"\nactions = []\n"), "CONFIG_VALUE_INVALID allow.actions");
+  EXPECT_EQ(rule("role = \"auditor\"\nactions = \"audit\"\n"), "CONFIG_VALUE_INVALID allow.actions");
+  EXPECT_EQ(rule("role = \"auditor\"\nactions = [\"audit\"]\nkinds = [\"region\"]\n"),
+            "CONFIG_VALUE_INVALID allow.kinds");
+  EXPECT_EQ(rule("role = \"auditor\"\nactions = [\"exchange\"]\n"), "CONFIG_VALUE_INVALID allow.actions");
+  EXPECT_EQ(rule("role = \"node\"\nactions = [\"audit\"]\n"), "CONFIG_VALUE_INVALID allow.actions");
+  EXPECT_EQ(rule("role = \"auditor\"\nactions = [\"audit\"]\nunless = 1\n"), "CONFIG_UNKNOWN_KEY allow.unless");
+}
+
 }  // namespace
 }  // namespace medflyt::node

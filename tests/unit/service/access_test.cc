@@ -1,29 +1,34 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "common/base/status.h"
-#include "server/service/access_rules.h"
 #include "server/service/caller.h"
+#include "server/service/policy.h"
 
 namespace medflyt::service {
 namespace {
 
+using directory::Kind;
 using rpc::Role;
 
-constexpr Call kAllCalls[] = {
-    Call::kAgreementCommand, Call::kReleaseHold, Call::kOtherCommand, Call::kImport, Call::kReadAgreements,
-    Call::kReadCitizens,     Call::kWatch,       Call::kProof,        Call::kAudit,  Call::kAdminister,
-    Call::kExchange};
+constexpr Role kClients[] = {Role::kRegistryFeed, Role::kCaseSystem, Role::kAdministrator, Role::kAuditor};
 
-std::set<Call> AllowedTo(Role role) {
-  std::set<Call> allowed;
-  for (const Call call : kAllCalls) {
-    const absl::Status status = CheckRole(role, call);
+std::vector<Action> AllActions() {
+  std::vector<Action> actions;
+  for (size_t i = 0; i < kActionCount; ++i) actions.push_back(static_cast<Action>(i));
+  return actions;
+}
+
+std::set<std::string> AllowedTo(Role role, const Policy& policy = Policy::Default(), Kind kind = Kind::kMunicipality) {
+  std::set<std::string> allowed;
+  for (const Action action : AllActions()) {
+    const absl::Status status = policy.Check(role, action, kind);
     if (status.ok()) {
-      allowed.insert(call);
+      allowed.emplace(NameOf(action));
     } else {
       EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
       EXPECT_EQ(BrokenRuleOf(status)->rule, "CLIENT_ROLE_NOT_ALLOWED");
@@ -32,28 +37,72 @@ std::set<Call> AllowedTo(Role role) {
   return allowed;
 }
 
-TEST(AccessRules, EachRoleMayDoItsOwnAndNoMore) {
-  EXPECT_EQ(AllowedTo(Role::kNode), std::set<Call>({Call::kExchange}));
-  EXPECT_EQ(AllowedTo(Role::kRegistryFeed), std::set<Call>({Call::kImport}));
-  EXPECT_EQ(AllowedTo(Role::kCaseSystem),
-            std::set<Call>({Call::kAgreementCommand, Call::kReleaseHold, Call::kOtherCommand, Call::kReadAgreements,
-                            Call::kReadCitizens, Call::kWatch, Call::kProof}));
+TEST(Policy, EachRoleMayDoItsOwnAndNoMore) {
+  EXPECT_EQ(AllowedTo(Role::kNode), std::set<std::string>({"exchange"}));
+  EXPECT_EQ(AllowedTo(Role::kRegistryFeed), std::set<std::string>({"import-extract"}));
   EXPECT_EQ(AllowedTo(Role::kAdministrator),
-            std::set<Call>({Call::kAgreementCommand, Call::kReleaseHold, Call::kReadAgreements, Call::kAdminister}));
-  EXPECT_EQ(AllowedTo(Role::kAuditor), std::set<Call>({Call::kProof, Call::kAudit}));
+            std::set<std::string>({"propose-agreement", "accept-agreement", "decline-agreement", "terminate-agreement",
+                                   "release-hold", "read-agreements", "administer"}));
+  EXPECT_EQ(AllowedTo(Role::kAuditor), std::set<std::string>({"prove-events", "audit"}));
+  std::set<std::string> rest = AllowedTo(Role::kCaseSystem);
+  for (const char* not_theirs : {"import-extract", "audit", "administer", "exchange"}) {
+    EXPECT_FALSE(rest.contains(not_theirs)) << not_theirs;
+  }
+  EXPECT_EQ(rest.size(), kActionCount - 4);
 }
 
-TEST(AccessRules, ARoleThatDoesNotExistMayNothing) { EXPECT_TRUE(AllowedTo(static_cast<Role>(77)).empty()); }
+TEST(Policy, WhatNobodyNamedIsDenied) {
+  const Policy policy;
+  for (const Role role : kClients) EXPECT_TRUE(AllowedTo(role, policy).empty());
+  EXPECT_TRUE(AllowedTo(static_cast<Role>(77)).empty());
+}
 
-TEST(AccessRules, AgreementsAndReleasesAreToldApartFromOtherCommands) {
-  v1::Command command;
-  EXPECT_EQ(CallOf(command), Call::kOtherCommand);
-  command.mutable_terminate_agreement();
-  EXPECT_EQ(CallOf(command), Call::kAgreementCommand);
-  command.mutable_release_hold();
-  EXPECT_EQ(CallOf(command), Call::kReleaseHold);
-  command.mutable_hold_relocation();
-  EXPECT_EQ(CallOf(command), Call::kOtherCommand);
+TEST(Policy, ARuleHoldsAtTheKindsOfAuthorityThatItNames) {
+  Policy policy;
+  ASSERT_TRUE(policy.Allow(Role::kCaseSystem, Action::kRequestTransfer, Kind::kMunicipality).ok());
+  EXPECT_EQ(AllowedTo(Role::kCaseSystem, policy, Kind::kMunicipality), std::set<std::string>({"request-transfer"}));
+  EXPECT_TRUE(AllowedTo(Role::kCaseSystem, policy, Kind::kPoliceDistrict).empty());
+  EXPECT_TRUE(AllowedTo(Role::kCaseSystem, policy, Kind::kStateBody).empty());
+}
+
+TEST(Policy, NodesExchangeAndNobodyElseDoes) {
+  Policy policy;
+  for (const Action action : AllActions()) {
+    EXPECT_EQ(policy.Allow(Role::kNode, action, Kind::kMunicipality).ok(), action == Action::kExchange);
+  }
+  for (const Role role : kClients) {
+    const absl::Status refused = policy.Allow(role, Action::kExchange, Kind::kMunicipality);
+    EXPECT_EQ(BrokenRuleOf(refused)->rule, "POLICY_ROLE_MIXED");
+  }
+  for (const Role role : kClients) EXPECT_TRUE(AllowedTo(role, policy).empty());
+}
+
+TEST(Policy, NamesAreUniqueAndReadBack) {
+  std::set<std::string_view> names;
+  for (const Action action : AllActions()) {
+    EXPECT_TRUE(names.insert(NameOf(action)).second) << NameOf(action);
+    EXPECT_EQ(ActionByName(NameOf(action)), action);
+  }
+  EXPECT_FALSE(ActionByName("release").has_value());
+  EXPECT_FALSE(ActionByName("").has_value());
+}
+
+// Each command that the API has, found by its descriptor, so that a new one cannot be forgotten here.
+TEST(Policy, EveryCommandIsAnActionOfItsOwn) {
+  EXPECT_FALSE(ActionOf(v1::Command()).has_value());
+  const auto* commands = v1::Command::descriptor()->FindOneofByName("command");
+  std::set<Action> seen;
+  for (int i = 0; i < commands->field_count(); ++i) {
+    v1::Command command;
+    command.GetReflection()->MutableMessage(&command, commands->field(i));
+    const auto action = ActionOf(command);
+    ASSERT_TRUE(action.has_value()) << commands->field(i)->name();
+    std::string name = commands->field(i)->name();
+    std::replace(name.begin(), name.end(), '_', '-');
+    EXPECT_EQ(NameOf(*action), name);
+    EXPECT_TRUE(seen.insert(*action).second);
+  }
+  EXPECT_EQ(seen.size(), 24u);
 }
 
 v1::RequestContext Context(std::string id = "id-1", std::string officer = "an.officer", std::string purpose = "case") {
