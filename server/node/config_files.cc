@@ -46,7 +46,8 @@ absl::Status CheckFiles(const Config& config) {
   MEDFLYT_RETURN_IF_ERROR(CheckFile("tls.private_key", config.tls_private_key, Kind::kFile));
   MEDFLYT_RETURN_IF_ERROR(CheckFile("keys.log_key", config.log_key, Kind::kFile));
   MEDFLYT_RETURN_IF_ERROR(CheckFile("keys.witness_key", config.witness_key, Kind::kFile));
-  return CheckFile("keys.root_secret", config.root_secret, Kind::kFile);
+  MEDFLYT_RETURN_IF_ERROR(CheckFile("keys.root_secret", config.root_secret, Kind::kFile));
+  return config.policy.empty() ? absl::OkStatus() : CheckFile("policy", config.policy, Kind::kFile);
 }
 
 }  // namespace medflyt::node

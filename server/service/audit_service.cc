@@ -241,7 +241,7 @@ grpc::ServerUnaryReactor* AuditServiceImpl::ListCaseEvents(Context* context, con
                                                            v1::ListCaseEventsResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const Ending ending(parts_.metrics, parts_.clock, "ListCaseEvents");
-  absl::Status status = parts_.gate.Client(*context, Call::kAudit).status();
+  absl::Status status = parts_.gate.Client(*context, Action::kAudit).status();
   if (status.ok()) status = CheckContext(request->context(), RequestId::kUnused);
   const auto case_id = ParseCaseId(request->case_id(), "case_id");
   if (status.ok()) status = case_id.status();
