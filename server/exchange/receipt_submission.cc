@@ -23,7 +23,7 @@ void ReceiptSubmission::Apply(log::Appender& appender) {
       codec.Encode({appender.now(), wire::ReceiptsLogged{receipt_.origin, receipt_.head.size, receipt_.head.root,
                                                          wire::RunsOf(indices), receipt_.digest}});
   if (!record.ok()) return;
-  const LeafIndex leaf = appender.AppendLedger(*std::move(record));
+  const LeafIndex leaf = appender.AppendLedger(*record);
   appender.batch().Put(store::Table::kOutbox,
                        log::PairRowKey('c', receipt_.peer, receipt_.events.front().number.value()), receipt_.kept);
 

@@ -152,6 +152,7 @@ void Reception::OnMessage(uint64_t link, v1::PeerMessage& message) {
 
 void Reception::OnHello(const v1::Hello& hello) {
   // A copy: what waits is cleared here.
+  // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
   const v1::Hello greeting = hello;
   waiting_hello_.reset();
   if (const absl::Status status = Greet(greeting); !status.ok()) return Fail(0, status);

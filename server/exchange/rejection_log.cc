@@ -40,7 +40,7 @@ class RejectionLog::FlushSubmission final : public log::Submission {
     for (const auto& [what, count] : counts_) {
       const auto& [minute, peer, rule] = what;
       auto record = codec.Encode({appender.now(), wire::RejectionsRecorded{peer, rule, minute, count}});
-      if (record.ok()) appender.AppendLedger(*std::move(record));
+      if (record.ok()) appender.AppendLedger(*record);
     }
     counts_.clear();
   }

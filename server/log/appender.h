@@ -46,7 +46,7 @@ class Appender {
                                                     std::string_view refused) = 0;
 
   // Appends the exact bytes of a ledger record (common/entry/ledger.h).
-  virtual LeafIndex AppendLedger(std::string entry) = 0;
+  virtual LeafIndex AppendLedger(std::string_view entry) = 0;
 
   // How many entries the log holds now, those of this commit included.
   [[nodiscard]] virtual TreeSize size() const = 0;

@@ -77,15 +77,15 @@ void AppendSegmentEntry(std::string& segment, std::string_view entry, const KeyI
   segment.append(entry).append(key_id.bytes());
 }
 
-absl::StatusOr<std::vector<StoredEntry>> DecodeSegment(std::string_view value) {
-  std::vector<StoredEntry> entries;
+absl::StatusOr<std::vector<SegmentEntry>> DecodeSegment(std::string_view value) {
+  std::vector<SegmentEntry> entries;
   ByteReader reader(value);
   while (!reader.empty()) {
     const auto length = reader.U16();
     const auto entry = length ? reader.Take(*length) : std::nullopt;
     const auto key_id = entry ? reader.Take(KeyId::kSize) : std::nullopt;
     if (!key_id) return Malformed("segment");
-    entries.push_back({std::string(*entry), *KeyId::FromBytes(*key_id)});
+    entries.push_back({*entry, *KeyId::FromBytes(*key_id)});
   }
   return entries;
 }

@@ -105,8 +105,13 @@ struct StoredEntry {
 
 [[nodiscard]] std::string SegmentKey(LeafIndex first);
 void AppendSegmentEntry(std::string& segment, std::string_view entry, const KeyId& key_id);
-// Entries of a segment's value, in order; DATA_LOSS (ROW_MALFORMED) where it does not parse, as for every decoder here.
-[[nodiscard]] absl::StatusOr<std::vector<StoredEntry>> DecodeSegment(std::string_view value);
+// Entries of a segment's value, in order, as views into it; DATA_LOSS (ROW_MALFORMED) where it does not parse, as for
+// every decoder here.
+struct SegmentEntry {
+  std::string_view bytes;
+  KeyId key_id;
+};
+[[nodiscard]] absl::StatusOr<std::vector<SegmentEntry>> DecodeSegment(std::string_view value);
 [[nodiscard]] std::optional<LeafIndex> ParseSegmentKey(std::string_view key);
 
 [[nodiscard]] std::string PairRowKey(char kind, AuthorityId peer, uint64_t number_or_index);

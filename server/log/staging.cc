@@ -79,12 +79,12 @@ LeafIndex Log::Staging::AppendReceivedRecord(AuthorityId issuer, PairNumber numb
     Fail(entry.status());
     return LeafIndex(log_.tree_->size().value());
   }
-  const LeafIndex leaf = AppendLedger(*std::move(entry));
+  const LeafIndex leaf = AppendLedger(*entry);
   PutIndex(EventKey(id), EncodeLocation({issuer, log_.parts_.self, number, leaf}));
   return leaf;
 }
 
-LeafIndex Log::Staging::AppendLedger(std::string entry) { return AppendEntry(std::move(entry), KeyId()); }
+LeafIndex Log::Staging::AppendLedger(std::string_view entry) { return AppendEntry(entry, KeyId()); }
 
 PeerState& Log::Staging::peer(AuthorityId authority) {
   touched_peers_[authority] = true;
@@ -122,8 +122,9 @@ absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::IssuedBetween(LeafIndex f
       log_.reader_.Visit(first, end, [&](LeafIndex leaf, std::string_view entry, const KeyId& key_id) -> absl::Status {
         if (key_id.is_zero()) return absl::OkStatus();  // a ledger record
         auto event = ReadIssued(leaf, entry, key_id);
-        if (event.ok()) issued.push_back(*std::move(event));
-        return event.status();
+        if (!event.ok()) return event.status();
+        issued.push_back(*std::move(event));
+        return absl::OkStatus();
       }));
   return issued;
 }
@@ -181,7 +182,7 @@ absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::Append(std::vector<event:
       Fail(entry.status());
       return entry.status();
     }
-    const LeafIndex leaf = AppendEntry(*std::move(entry), key->id);
+    const LeafIndex leaf = AppendEntry(*entry, key->id);
     PeerState& recipient = peer(header.recipient);
     recipient.issued = header.number;
     if (header.recipient != log_.parts_.self) {
@@ -211,7 +212,7 @@ absl::StatusOr<keys::DataKey> Log::Staging::SealingKey(const event::Event& event
     MEDFLYT_ASSIGN_OR_RETURN(
         std::string grant,
         log_.ledger_.Encode({now_, wire::KeyGranted{recipient, key.id, entry::GrantCommitment(key.id, key.key)}}));
-    const LeafIndex leaf = AppendLedger(std::move(grant));
+    const LeafIndex leaf = AppendLedger(grant);
     prepared_.batch.Put(Table::kIndex, GrantKey(key.id), EncodeU64(leaf.value()));
   }
   return key;
@@ -229,7 +230,7 @@ absl::Status Log::Staging::Settle(std::vector<IssuedEvent>& issued) {
   return absl::OkStatus();
 }
 
-LeafIndex Log::Staging::AppendEntry(std::string entry, const KeyId& key_id) {
+LeafIndex Log::Staging::AppendEntry(std::string_view entry, const KeyId& key_id) {
   if (segment_entries_ == kSegmentEntries) FlushSegment();
   const LeafIndex leaf(log_.tree_->size().value());
   last_leaf_hash_ = merkle::LeafHash(entry);

@@ -30,7 +30,7 @@ class Log::Staging final : public Appender {
                                            const std::optional<event::AnnouncementVerified>& verified) override;
   LeafIndex AppendUndecodable(AuthorityId issuer, PairNumber number, const EventId& id,
                               const event::AnnouncementRef& stands_at, std::string_view refused) override;
-  LeafIndex AppendLedger(std::string entry) override;
+  LeafIndex AppendLedger(std::string_view entry) override;
   TreeSize size() const override { return log_.tree_->size(); }
   absl::StatusOr<std::vector<IssuedEvent>> IssuedBetween(LeafIndex first, TreeSize end) override;
   PeerState& peer(AuthorityId authority) override;
@@ -50,7 +50,7 @@ class Log::Staging final : public Appender {
   [[nodiscard]] absl::StatusOr<IssuedEvent> ReadIssued(LeafIndex leaf, std::string_view entry, const KeyId& key_id);
   // Applies what follows by rule from the events in to_settle_, until nothing more does.
   [[nodiscard]] absl::Status Settle(std::vector<IssuedEvent>& issued);
-  LeafIndex AppendEntry(std::string entry, const KeyId& key_id);
+  LeafIndex AppendEntry(std::string_view entry, const KeyId& key_id);
   LeafIndex AppendReceivedRecord(AuthorityId issuer, PairNumber number, const EventId& id,
                                  const event::AnnouncementRef& stands_at, std::string_view refused);
   // A defect of ours, not of the input: the commit must not happen.

@@ -22,7 +22,7 @@ absl::Status Read(const store::Store& store, AuthorityId peer, StoredBytes& byte
                                          const auto entries = log::DecodeSegment(value);
                                          status = entries.status();
                                          if (!status.ok()) return store::Step::kStop;
-                                         for (const log::StoredEntry& entry : *entries) {
+                                         for (const log::SegmentEntry& entry : *entries) {
                                            ++bytes.entries;
                                            bytes.entry_bytes += entry.bytes.size();
                                          }

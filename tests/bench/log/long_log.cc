@@ -85,7 +85,7 @@ class Entries final : public log::Submission {
       // Into the ciphertext's last bytes: the form stays that of a sealed entry, which nobody is to open.
       std::memcpy(entry.data() + entry.size() - sizeof number, &number, sizeof number);
       const std::string id(merkle::LeafHash(entry).bytes().substr(0, EventId::kSize));
-      const LeafIndex leaf = appender.AppendLedger(std::move(entry));
+      const LeafIndex leaf = appender.AppendLedger(entry);
       // A row of the size that an event's has, at an id as random as an event's.
       key.assign("e").append(id);
       std::string location(16, '\0');
