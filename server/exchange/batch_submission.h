@@ -42,6 +42,7 @@ class BatchSubmission final : public log::Submission {
   void Apply(log::Appender& appender) override;
   void Committed(const log::Head& head) override;
   void Abandoned(const absl::Status& why) override;
+  size_t weight() const override { return batch_.checked.events.size(); }
 
  private:
   // Nothing is appended before this says OK.
