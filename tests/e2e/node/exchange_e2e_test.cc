@@ -1,7 +1,11 @@
 // Two nodes exchange an agreement and an enrolment; what each may know is the same at both, and is proven.
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
+#include "common/base/bytes.h"
 #include "common/base/status.h"
+#include "common/crypto/hash.h"
 #include "common/merkle/tree_hasher.h"
 #include "common/tlog/tlog_proof.h"
 #include "tests/e2e/node/node_world.h"
@@ -127,6 +131,37 @@ TEST_F(ExchangeE2e, AnAgreementAndAnEnrolmentReachBothAndArePlaced) {
   ASSERT_EQ(Call(*nyborg.Municipality(), &Stub::GetEvent, shown, event), "OK");
   EXPECT_EQ(event.event().type(), "EnrolmentStarted");
   EXPECT_EQ(event.event().content().officer(), "anna.officer");
+}
+
+// Store, write-ahead log, keys, diagnostics of a node that was killed and of one that stopped.
+TEST_F(ExchangeE2e, NothingOfACitizenStandsInClearInAnyFile) {
+  StartBoth();
+  const std::string enrolment = Enrol(Agree());
+  ASSERT_TRUE(Await([&] { return EnrolmentAt(odense, kCpr).state() == v1::ENROLMENT_STATE_PROPOSED; }));
+  ASSERT_EQ(StartAt(odense, enrolment), "OK");
+  ASSERT_TRUE(Await([&] { return EnrolmentAt(nyborg, kCpr).history_size() == 1; }));
+  odense.Stop(SIGKILL);
+  nyborg.Stop();
+
+  const std::string hash(crypto::Sha256(kCpr).bytes());
+  const std::vector<std::string> secrets = {kCpr, "610180-1000",   "anna.officer",  "end-to-end test", "2026-17",
+                                            hash, HexEncode(hash), HexEncode(kCpr), Base64Encode(kCpr)};
+  for (const TestNode* node : {&odense, &nyborg}) {
+    size_t with_origin = 0;
+    for (const auto& file : std::filesystem::recursive_directory_iterator(node->Path(""))) {
+      if (!file.is_regular_file()) continue;
+      EXPECT_EQ(file.path().filename().string().find("core"), std::string::npos) << file.path();
+      const std::string bytes = ReadFile(file.path().string());
+      for (size_t i = 0; i < secrets.size(); ++i) {
+        EXPECT_EQ(bytes.find(secrets[i]), std::string::npos) << file.path() << " holds secret " << i;
+      }
+      // What may stand in clear is found, so the search does see the files.
+      if (file.path().string().find("/store/") != std::string::npos && bytes.find("localhost/") != std::string::npos) {
+        ++with_origin;
+      }
+    }
+    EXPECT_GT(with_origin, 0u);
+  }
 }
 
 TEST_F(ExchangeE2e, WhatIsSaidDuringAnOutageArrivesAfterIt) {
