@@ -17,8 +17,9 @@ CommandRegistry AllCommands() {
   commands.AddNoun("transfer", "requests that a place follows a citizen");
   for (auto* declare : {CompletionCommand, HelpCommand, CprInspectCommand, CprImportCommand, NodePolicyCommand})
     commands.Add(declare());
-  for (auto* declare : {AgreementCommands, AuditCommands, EnrolmentCommands, EventCommands, NodeCommands, PeerCommands,
-                        PlaceCommands, RelocationCommands, ResponsibilityCommands, TransferCommands}) {
+  for (auto* declare :
+       {AgreementCommands, AuditCommands, EnrolmentCommands, EventCommands, NodeCommands, PeerCommands,
+        PeerForkCommands, PlaceCommands, RelocationCommands, ResponsibilityCommands, TransferCommands}) {
     for (Command& command : declare()) commands.Add(std::move(command));
   }
   return commands;

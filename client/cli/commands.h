@@ -25,6 +25,7 @@ namespace medflyt::cli {
 [[nodiscard]] std::vector<Command> AuditQueryCommands();
 [[nodiscard]] std::vector<Command> NodeCommands();
 [[nodiscard]] std::vector<Command> PeerCommands();
+[[nodiscard]] std::vector<Command> PeerForkCommands();
 
 // All of them.
 [[nodiscard]] CommandRegistry AllCommands();

@@ -230,6 +230,17 @@ absl::Status ReadKeys(const Section& root, const Paths& paths, Config& config) {
   return absl::OkStatus();
 }
 
+absl::Status ReadCosigning(const Section& root, Config& config) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto cosigning, root.Below("cosigning"));
+  if (!cosigning) return absl::OkStatus();
+  MEDFLYT_RETURN_IF_ERROR(cosigning->Allow({"interval_seconds", "first_after_seconds"}));
+  MEDFLYT_ASSIGN_OR_RETURN(const int64_t interval, cosigning->NumberOr("interval_seconds", 1, 86400, 600));
+  MEDFLYT_ASSIGN_OR_RETURN(const int64_t first, cosigning->NumberOr("first_after_seconds", 0, 86400, 5));
+  config.cosigning.interval = absl::Seconds(interval);
+  config.cosigning.first = absl::Seconds(first);
+  return absl::OkStatus();
+}
+
 bool Overlap(const domain::LegalBasis& one, const domain::LegalBasis& other) {
   return one.key == other.key && (!one.valid_to || other.valid_from <= *one.valid_to) &&
          (!other.valid_to || one.valid_from <= *other.valid_to);
@@ -240,8 +251,9 @@ bool Overlap(const domain::LegalBasis& one, const domain::LegalBasis& other) {
 absl::StatusOr<Config> ParseConfig(const std::string& text, const std::string& path) {
   MEDFLYT_ASSIGN_OR_RETURN(const toml::table table, ParseToml(text, path));
   const Section root(table, path, "");
-  MEDFLYT_RETURN_IF_ERROR(root.Allow({"authority", "production", "data_dir", "card", "peers_dir", "legal_bases",
-                                      "policy", "request_retention_days", "listen", "tls", "keys", "test_numbers"}));
+  MEDFLYT_RETURN_IF_ERROR(
+      root.Allow({"authority", "production", "data_dir", "card", "peers_dir", "legal_bases", "policy",
+                  "request_retention_days", "listen", "tls", "keys", "cosigning", "test_numbers"}));
   const Paths paths(path);
   Config config;
   MEDFLYT_ASSIGN_OR_RETURN(const std::string authority, root.Text("authority"));
@@ -264,6 +276,7 @@ absl::StatusOr<Config> ParseConfig(const std::string& text, const std::string& p
   MEDFLYT_RETURN_IF_ERROR(ReadListen(root, config));
   MEDFLYT_RETURN_IF_ERROR(ReadTls(root, paths, config));
   MEDFLYT_RETURN_IF_ERROR(ReadKeys(root, paths, config));
+  MEDFLYT_RETURN_IF_ERROR(ReadCosigning(root, config));
   MEDFLYT_ASSIGN_OR_RETURN(config.test_numbers, ReadTestNumbers(root));
   return config;
 }

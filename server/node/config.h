@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "common/directory/identity.h"
 #include "server/domain/facts.h"
+#include "server/exchange/cosigning.h"
 #include "server/service/parts.h"
 #include "server/service/policy.h"
 
@@ -24,6 +25,7 @@ struct Config {
   std::string legal_bases;  // empty: none
   std::string policy;       // empty: service::Policy::Default
   absl::Duration request_retention;
+  exchange::CosigningSchedule cosigning;
 
   std::string listen_address;
   std::string metrics_address;  // empty: none

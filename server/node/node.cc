@@ -18,7 +18,10 @@
 #include "grpcpp/server_builder.h"
 #include "prometheus/exposer.h"
 #include "prometheus/registry.h"
+#include "server/exchange/cosigning.h"
 #include "server/exchange/exchange.h"
+#include "server/exchange/head_comparison.h"
+#include "server/exchange/witness.h"
 #include "server/keys/exchange_keys.h"
 #include "server/keys/key_table.h"
 #include "server/log/log.h"
@@ -33,6 +36,7 @@
 #include "server/service/admin_service.h"
 #include "server/service/audit_service.h"
 #include "server/service/municipality_service.h"
+#include "server/service/peer_calls.h"
 #include "server/service/peer_link.h"
 #include "server/store_rocksdb/rocks_store.h"
 
@@ -52,6 +56,7 @@ constexpr std::string_view kVersion = "0.1.0";
 struct Inputs {
   NamedSigner log_signer;
   tlog::NoteSigner note_signer;
+  tlog::Cosigner cosigner;
   crypto::Key root_secret;
   std::vector<domain::LegalBasis> legal_bases;
   service::Policy policy;
@@ -60,7 +65,8 @@ struct Inputs {
 absl::StatusOr<Inputs> ReadInputs(const Config& config) {
   MEDFLYT_RETURN_IF_ERROR(CheckFiles(config));
   MEDFLYT_ASSIGN_OR_RETURN(NamedSigner log_signer, LoadNamedSigner(config.log_key, tlog::SignatureType::kEd25519));
-  MEDFLYT_RETURN_IF_ERROR(LoadNamedSigner(config.witness_key, tlog::SignatureType::kCosignature).status());
+  MEDFLYT_ASSIGN_OR_RETURN(NamedSigner witness, LoadNamedSigner(config.witness_key, tlog::SignatureType::kCosignature));
+  MEDFLYT_ASSIGN_OR_RETURN(tlog::Cosigner cosigner, tlog::Cosigner::Create(witness.name, witness.signer));
   MEDFLYT_ASSIGN_OR_RETURN(crypto::Key root_secret, LoadRootSecret(config.root_secret));
   MEDFLYT_ASSIGN_OR_RETURN(tlog::NoteSigner note_signer, tlog::NoteSigner::Create(log_signer.name, log_signer.signer));
   std::vector<domain::LegalBasis> legal_bases;
@@ -71,19 +77,24 @@ absl::StatusOr<Inputs> ReadInputs(const Config& config) {
   if (!config.policy.empty()) {
     MEDFLYT_ASSIGN_OR_RETURN(policy, LoadPolicy(config.policy));
   }
-  return Inputs{std::move(log_signer), std::move(note_signer), std::move(root_secret), std::move(legal_bases),
-                std::move(policy)};
+  return Inputs{std::move(log_signer),  std::move(note_signer), std::move(cosigner),
+                std::move(root_secret), std::move(legal_bases), std::move(policy)};
 }
 
-// The own card must name the key that this node signs with.
-absl::Status CheckOwnCard(const directory::Directory& directory, AuthorityId self, const tlog::VerifierKey& key) {
+// The own card must name the keys that this node signs with.
+absl::Status CheckOwnCard(const directory::Directory& directory, AuthorityId self, const Inputs& inputs) {
   const directory::Authority* authority = directory.Find(self);
-  if (authority != nullptr && authority->has_node() && authority->logs.back().origin == key.name() &&
-      authority->logs.back().keys.back().key == key) {
-    return absl::OkStatus();
+  const tlog::VerifierKey& key = inputs.note_signer.verifier_key();
+  if (authority == nullptr || !authority->has_node() || authority->logs.back().origin != key.name() ||
+      authority->logs.back().keys.back().key != key) {
+    return RuleError(absl::StatusCode::kInvalidArgument, "CARD_KEY_MISMATCH", "card",
+                     "the own card does not name this node's log key as its newest");
   }
-  return RuleError(absl::StatusCode::kInvalidArgument, "CARD_KEY_MISMATCH", "card",
-                   "the own card does not name this node's log key as its newest");
+  if (authority->witness != inputs.cosigner.verifier_key()) {
+    return RuleError(absl::StatusCode::kInvalidArgument, "CARD_WITNESS_MISMATCH", "card",
+                     "the own card does not name this node's witness key");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status MakeDataDir(const std::string& path) {
@@ -172,6 +183,10 @@ struct Node::Running {
   std::unique_ptr<service::GrpcDialer> dialer;
   std::unique_ptr<log::Sequencer> sequencer;
   std::unique_ptr<exchange::Exchange> exchange;
+  std::unique_ptr<service::GrpcPeerCalls> peer_calls;
+  std::unique_ptr<exchange::Witness> witness;
+  std::unique_ptr<exchange::Cosigning> cosigning;
+  std::unique_ptr<exchange::HeadComparison> comparison;
 
   std::unique_ptr<rpc::PeerIdentities> identities;
   std::unique_ptr<service::Gate> gate;
@@ -190,7 +205,7 @@ absl::Status Node::Running::OpenStore() {
   MEDFLYT_ASSIGN_OR_RETURN(directory,
                            PeerDirectory::Load(DirectorySources(config), inputs.legal_bases, environment.clock));
   MEDFLYT_ASSIGN_OR_RETURN(revocations, Revocations::Load(config.crl_dir));
-  MEDFLYT_RETURN_IF_ERROR(CheckOwnCard(directory->directory(), config.authority, inputs.note_signer.verifier_key()));
+  MEDFLYT_RETURN_IF_ERROR(CheckOwnCard(directory->directory(), config.authority, inputs));
   store::RocksOptions options;
   options.layout_version = kLayoutVersion;
   options.logger = &environment.logger;
@@ -238,6 +253,19 @@ absl::Status Node::Running::StartLog() {
       exchange::Exchange::Create({config.authority, *log, *sequencer, *keys, *exchange_keys, inputs.log_signer.signer,
                                   environment.clock, environment.random, *scheduler, *dialer, environment.logger},
                                  directory->directory(), options));
+  peer_calls = std::make_unique<service::GrpcPeerCalls>(*dialer);
+  MEDFLYT_ASSIGN_OR_RETURN(witness, exchange::Witness::Create(exchange->context(), inputs.cosigner));
+  MEDFLYT_ASSIGN_OR_RETURN(cosigning, exchange::Cosigning::Create(exchange->context(), *peer_calls, config.cosigning));
+  comparison = std::make_unique<exchange::HeadComparison>(
+      exchange->context(), *witness, *peer_calls,
+      [this] {
+        std::vector<AuthorityId> connected;
+        for (const exchange::PeerStatus& status : exchange->Statuses()) {
+          if (status.delivery.connected) connected.push_back(status.peer);
+        }
+        return connected;
+      },
+      exchange::ComparisonSchedule());
   return absl::OkStatus();
 }
 
@@ -257,14 +285,25 @@ absl::Status Node::Running::StartServer() {
   const std::string verifier_key = inputs.note_signer.verifier_key().Format();
   municipality = std::make_unique<service::MunicipalityServiceImpl>(*parts);
   peer = std::make_unique<service::PeerServiceImpl>(
-      *gate, [this](AuthorityId authority, std::shared_ptr<exchange::Link> link) {
+      *gate, *workers,
+      [this](AuthorityId authority, std::shared_ptr<exchange::Link> link) {
         return exchange->Accept(authority, std::move(link));
-      });
+      },
+      service::PeerAnswers{
+          [this](AuthorityId authority, const v1::CosignRequest& request, exchange::Witness::Answer answer) {
+            witness->Cosign(authority, request, std::move(answer));
+          },
+          [this](AuthorityId authority, const v1::CompareHeadsRequest& request) {
+            return comparison->Compare(authority, request);
+          },
+          [this](const v1::ProveConsistencyRequest& request) { return comparison->Prove(request); }});
   audit = std::make_unique<service::AuditServiceImpl>(*parts, verifier_key);
   admin = std::make_unique<service::AdminServiceImpl>(
-      *parts, service::AdminServiceImpl::Node{verifier_key, std::string(kVersion), config.production, started_at,
-                                              [this] { return exchange->Statuses(); }, [this] { return ReloadPeers(); },
-                                              [this]() -> absl::StatusOr<std::string> { return directory->card(); }});
+      *parts,
+      service::AdminServiceImpl::Node{verifier_key, std::string(kVersion), config.production, started_at,
+                                      [this] { return exchange->Statuses(); }, [this] { return cosigning->status(); },
+                                      [this] { return cosigning->published(); }, [this] { return ReloadPeers(); },
+                                      [this]() -> absl::StatusOr<std::string> { return directory->card(); }});
 
   MEDFLYT_ASSIGN_OR_RETURN(const auto credentials, rpc::MakeServerCredentials(tls()));
   grpc::ServerBuilder builder;
@@ -362,11 +401,14 @@ void Node::Running::Stop() {
   std::filesystem::remove(config.data_dir + "/listening", ignored);
   exposer.reset();
   if (watch_hub != nullptr) watch_hub->Stop();
+  if (comparison != nullptr) comparison->Stop();
+  if (cosigning != nullptr) cosigning->Stop();
   if (exchange != nullptr) exchange->Stop();
   if (server != nullptr) {
     server->Shutdown(absl::ToChronoTime(absl::Now() + kStopGrace));
     server->Wait();
   }
+  if (peer_calls != nullptr) peer_calls->Stop();
   if (dialer != nullptr) dialer->Stop();
   if (scheduler != nullptr) scheduler->Stop();
   sequencer.reset();  // commits what was taken
@@ -377,6 +419,9 @@ void Node::Running::Stop() {
       environment.logger.Warning("epoch_not_noted", absl::StrCat("code=", static_cast<int>(noted.code())));
     }
   }
+  comparison.reset();
+  cosigning.reset();
+  witness.reset();
   exchange.reset();
 }
 
@@ -395,6 +440,8 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Config& config, const En
   MEDFLYT_RETURN_IF_ERROR(running.StartServer());
   MEDFLYT_RETURN_IF_ERROR(running.StartMetrics());
   running.exchange->Start();
+  running.cosigning->Start();
+  running.comparison->Start();
   running.ExpireDaily();
   running.MeasurePeers();
   if (!config.crl_dir.empty()) running.WatchRevocations();
@@ -424,7 +471,7 @@ absl::Status Check(const Config& config, const Environment& environment) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto directory,
                            PeerDirectory::Load(DirectorySources(config), inputs.legal_bases, environment.clock));
   MEDFLYT_RETURN_IF_ERROR(Revocations::Load(config.crl_dir).status());
-  return CheckOwnCard(directory->directory(), config.authority, inputs.note_signer.verifier_key());
+  return CheckOwnCard(directory->directory(), config.authority, inputs);
 }
 
 }  // namespace medflyt::node

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "google/protobuf/util/time_util.h"
+#include "server/exchange/fork_evidence.h"
 #include "server/service/pages.h"
 
 namespace medflyt::service {
@@ -39,6 +42,16 @@ void ToPeer(const exchange::PeerStatus& status, const directory::Directory& dire
   if (contact != absl::InfinitePast()) *peer.mutable_last_contact_at() = Stamp(contact);
 }
 
+void ToCosigner(const std::vector<exchange::CosignerStatus>& cosigners, AuthorityId authority, v1::Peer& peer) {
+  const auto found = std::find_if(cosigners.begin(), cosigners.end(),
+                                  [authority](const auto& cosigner) { return cosigner.peer == authority; });
+  if (found == cosigners.end()) return;
+  peer.set_cosigned_size(found->size.value());
+  if (found->at != absl::InfinitePast()) *peer.mutable_cosigned_at() = Stamp(found->at);
+  peer.set_cosigning_error(found->last_error);
+  peer.set_cosigned_beyond(found->beyond.value());
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* AdminServiceImpl::Answer(Context* context, std::string_view name,
@@ -69,8 +82,12 @@ grpc::ServerUnaryReactor* AdminServiceImpl::GetStatus(Context* context, const v1
     *response->mutable_started_at() = Stamp(node_.started_at);
     response->set_version(node_.version);
     response->set_production(node_.production);
+    if (const auto cosigned = node_.cosigned()) response->set_cosigned_size(cosigned->size.value());
+    const auto cosigners = node_.cosigners();
     for (const exchange::PeerStatus& status : node_.peers()) {
-      ToPeer(status, directory, today, *response->add_peers());
+      v1::Peer& peer = *response->add_peers();
+      ToPeer(status, directory, today, peer);
+      ToCosigner(cosigners, status.peer, peer);
     }
     return absl::OkStatus();
   });
@@ -86,13 +103,16 @@ grpc::ServerUnaryReactor* AdminServiceImpl::ListPeers(Context* context, const v1
     }
     const directory::Directory directory = parts_.directory();
     const Date today = DanishDate(parts_.clock.Now());
+    const auto cosigners = node_.cosigners();
     for (const exchange::PeerStatus& status : node_.peers()) {
       if (after && status.peer <= *after) continue;
       if (static_cast<size_t>(response->peers_size()) == PageSize(request->page_size())) {
         response->set_next_page_token(response->peers().rbegin()->authority());
         break;
       }
-      ToPeer(status, directory, today, *response->add_peers());
+      v1::Peer& peer = *response->add_peers();
+      ToPeer(status, directory, today, peer);
+      ToCosigner(cosigners, status.peer, peer);
     }
     return absl::OkStatus();
   });
@@ -126,6 +146,31 @@ grpc::ServerUnaryReactor* AdminServiceImpl::GetPolicy(Context* context, const v1
       out.set_takes_two_officers(TakesTwoOfficers(entry.action));
       out.set_allowed_here(parts_.gate.Allows(entry.role, entry.action));
     }
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::ListForks(Context* context, const v1::ListForksRequest* request,
+                                                      v1::ListForksResponse* response) {
+  return Answer(context, "ListForks", [this, request, response]() -> absl::Status {
+    uint64_t skip = 0;
+    if (!request->page_token().empty() && !absl::SimpleAtoi(request->page_token(), &skip)) {
+      return RuleError(absl::StatusCode::kInvalidArgument, "PAGE_TOKEN_INVALID", "page_token",
+                       "is not a token of a page");
+    }
+    MEDFLYT_ASSIGN_OR_RETURN(const auto evidence, exchange::ReadForkEvidence(parts_.log.reader().store()));
+    const uint64_t end = std::min<uint64_t>(evidence.size(), skip + PageSize(request->page_size()));
+    for (uint64_t i = skip; i < end; ++i) {
+      const exchange::ForkEvidence& found = evidence[i];
+      v1::Fork& fork = *response->add_forks();
+      fork.set_authority(found.peer.ToString());
+      fork.set_proven(found.proven);
+      *fork.mutable_found_at() = Stamp(found.found_at);
+      fork.set_accepted_size(found.accepted.size.value());
+      fork.set_accepted_note(found.accepted_note);
+      fork.set_presented_note(found.presented_note);
+    }
+    if (end < evidence.size()) response->set_next_page_token(absl::StrCat(end));
     return absl::OkStatus();
   });
 }

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "medflyt/v1/admin_service.grpc.pb.h"
+#include "server/exchange/cosigning.h"
 #include "server/exchange/status.h"
 #include "server/service/parts.h"
 
@@ -21,6 +23,8 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
     bool production = false;
     absl::Time started_at;
     std::function<std::vector<exchange::PeerStatus>()> peers;
+    std::function<std::vector<exchange::CosignerStatus>()> cosigners;  // of our log
+    std::function<std::optional<exchange::CosignedHead>()> cosigned;   // the newest
     // Reads the cards anew; how many authorities are known then.
     std::function<absl::StatusOr<size_t>()> reload_peers;
     std::function<absl::StatusOr<std::string>()> card;
@@ -36,6 +40,7 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
                      v1::ReloadPeersResponse* response) override;
   Unary* GetPeerCard(Context* context, const v1::GetPeerCardRequest* request,
                      v1::GetPeerCardResponse* response) override;
+  Unary* ListForks(Context* context, const v1::ListForksRequest* request, v1::ListForksResponse* response) override;
 
   Unary* GetPolicy(Context* context, const v1::GetPolicyRequest* request, v1::GetPolicyResponse* response) override;
 

@@ -1,4 +1,4 @@
-// The exchange's links over gRPC: both ends of PeerService.Exchange.
+// The exchange's links over gRPC: both ends of PeerService.Exchange, and the answering end of its other calls.
 #pragma once
 
 #include <deque>
@@ -56,12 +56,29 @@ class LinkOutbox {
 using AcceptLink =
     std::function<absl::StatusOr<std::shared_ptr<exchange::LinkEvents>>(AuthorityId, std::shared_ptr<exchange::Link>)>;
 
+// What answers a peer's single questions: exchange::Witness, which answers once, on any thread, and
+// exchange::HeadComparison. Thread-safe.
+struct PeerAnswers {
+  std::function<void(AuthorityId, const v1::CosignRequest&, std::function<void(absl::StatusOr<v1::CosignResponse>)>)>
+      cosign;
+  std::function<absl::StatusOr<v1::CompareHeadsResponse>(AuthorityId, const v1::CompareHeadsRequest&)> compare;
+  std::function<absl::StatusOr<v1::ProveConsistencyResponse>(const v1::ProveConsistencyRequest&)> prove;  // on workers
+};
+
 class PeerServiceImpl final : public v1::PeerService::CallbackService {
  public:
-  // Borrows `gate`, which outlives every call.
-  PeerServiceImpl(const Gate& gate, AcceptLink accept) : gate_(gate), accept_(std::move(accept)) {}
+  // Borrows `gate` and `workers`, which outlive every call.
+  PeerServiceImpl(const Gate& gate, Workers& workers, AcceptLink accept, PeerAnswers answers)
+      : gate_(gate), workers_(workers), accept_(std::move(accept)), answers_(std::move(answers)) {}
 
   grpc::ServerBidiReactor<v1::PeerMessage, v1::PeerMessage>* Exchange(grpc::CallbackServerContext* context) override;
+  grpc::ServerUnaryReactor* Cosign(grpc::CallbackServerContext* context, const v1::CosignRequest* request,
+                                   v1::CosignResponse* response) override;
+  grpc::ServerUnaryReactor* CompareHeads(grpc::CallbackServerContext* context, const v1::CompareHeadsRequest* request,
+                                         v1::CompareHeadsResponse* response) override;
+  grpc::ServerUnaryReactor* ProveConsistency(grpc::CallbackServerContext* context,
+                                             const v1::ProveConsistencyRequest* request,
+                                             v1::ProveConsistencyResponse* response) override;
 
   // After issuers or revocations have changed: ends the streams whose certificate is not valid any more.
   void EndRevoked();
@@ -76,7 +93,9 @@ class PeerServiceImpl final : public v1::PeerService::CallbackService {
 
  private:
   const Gate& gate_;
+  Workers& workers_;
   const AcceptLink accept_;
+  const PeerAnswers answers_;
   Mutex mutex_;
   std::vector<std::weak_ptr<Inbound>> open_ MEDFLYT_GUARDED_BY(mutex_);
 };
@@ -95,12 +114,12 @@ class GrpcDialer final : public exchange::Dialer {
   // After issuers or revocations have changed: closes what it dialled, and forgets the connections, so that the next
   // link begins with a handshake. Which of the peers is trusted still is for that handshake to say.
   void Renew();
+  // NOT_FOUND (PEER_UNKNOWN), and the errors of the credentials.
+  [[nodiscard]] absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelTo(AuthorityId peer);
   // Closes what it dialled; later links are closed at once.
   void Stop();
 
  private:
-  [[nodiscard]] absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelTo(AuthorityId peer);
-
   struct Known {
     std::string endpoint;
     std::shared_ptr<grpc::Channel> channel;

@@ -268,12 +268,20 @@ absl::Status NodeStatus(Context& context, const Arguments&) {
   document.Field("started_at", FormatUtc(absl::FromUnixSeconds(status.started_at().seconds())));
   document.Field("version", status.version());
   document.Field("production", status.production());
+  document.Field("cosigned_size", uint64_t{status.cosigned_size()});
   document.List("peers",
                 {"authority", "connected", "issued", "receipted", "received", "accepted_size", "paused", "last_error"});
   for (const v1::Peer& peer : status.peers()) {
     document.Row({peer.authority(), peer.connected(), uint64_t{peer.last_issued_number()},
                   uint64_t{peer.receipted_number()}, uint64_t{peer.last_received_number()},
                   uint64_t{peer.accepted_size()}, peer.paused(), OrNone(peer.last_error())});
+  }
+  document.List("cosigned_by", {"authority", "cosigned_size", "cosigned_at", "cosigning_error", "cosigned_beyond"});
+  for (const v1::Peer& peer : status.peers()) {
+    document.Row(
+        {peer.authority(), uint64_t{peer.cosigned_size()},
+         peer.has_cosigned_at() ? Value(FormatUtc(absl::FromUnixSeconds(peer.cosigned_at().seconds()))) : Value(),
+         OrNone(peer.cosigning_error()), uint64_t{peer.cosigned_beyond()}});
   }
   return document.End();
 }
@@ -340,7 +348,9 @@ std::vector<Command> NodeCommands() {
       {.noun = "node",
        .verb = "status",
        .summary = "show the node's log and how far each peer has come",
-       .description = "Numbers count the events of each direction; receipted are those whose receipt is held.",
+       .description = "Numbers count the events of each direction; receipted are those whose receipt is held. Then who "
+                      "has cosigned this node's log, to which size and when; cosigned_beyond other than 0 is an alarm: "
+                      "that peer has seen a larger log than this node has.",
        .run = NodeStatus},
   };
 }

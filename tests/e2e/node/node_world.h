@@ -144,6 +144,7 @@ class TestNode {
     const auto witness = *tlog::VerifierKey::Create("localhost/" + cvr_ + "/witness", tlog::SignatureType::kCosignature,
                                                     crypto::Signer(witness_seed).public_key());
     verifier_ = signer.verifier_key();
+    witness_ = witness;
     WriteFile(Path("keys/log.key"), signer.Format() + "\n");
     WriteFile(Path("keys/witness.key"), SecretText(witness, witness_seed) + "\n");
     WriteFile(Path("keys/root.secret"), HexEncode(crypto::Key::Random().ExposeView()) + "\n");
@@ -212,6 +213,7 @@ class TestNode {
   [[nodiscard]] const std::string& cvr() const { return cvr_; }
   [[nodiscard]] const DemoPki& pki() const { return pki_; }
   [[nodiscard]] const tlog::VerifierKey& verifier() const { return *verifier_; }
+  [[nodiscard]] const tlog::VerifierKey& witness() const { return *witness_; }
   [[nodiscard]] int metrics_port() const { return metrics_port_; }
   [[nodiscard]] std::string address() const { return "localhost:" + std::to_string(port_); }
 
@@ -248,6 +250,7 @@ class TestNode {
   const int port_;
   std::filesystem::path directory_;
   std::optional<tlog::VerifierKey> verifier_;
+  std::optional<tlog::VerifierKey> witness_;
   std::string card_;
   int metrics_port_ = 0;
   std::unique_ptr<Process> process_;

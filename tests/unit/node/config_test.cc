@@ -57,6 +57,19 @@ TEST(Config, PathsAreRelativeToTheFile) {
   EXPECT_EQ(config->epoch, "/etc/medflyt/keys/epoch");
   EXPECT_EQ(config->metrics_address, "");
   EXPECT_EQ(config->request_retention, absl::Hours(24 * 400));
+  EXPECT_EQ(config->cosigning.interval, absl::Minutes(10));
+  EXPECT_EQ(config->cosigning.first, absl::Seconds(5));
+}
+
+TEST(Config, CosigningHasAScheduleOfItsOwn) {
+  const auto config =
+      ParseConfig(With("[tls]", "[cosigning]\ninterval_seconds = 60\nfirst_after_seconds = 0\n[tls]"), "/etc/x.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->cosigning.interval, absl::Minutes(1));
+  EXPECT_EQ(config->cosigning.first, absl::ZeroDuration());
+  EXPECT_THAT(Fault(With("[tls]", "[cosigning]\ninterval_seconds = 0\n[tls]")),
+              HasSubstr("CONFIG_VALUE_INVALID cosigning.interval_seconds"));
+  EXPECT_THAT(Fault(With("[tls]", "[cosigning]\nevery = 60\n[tls]")), HasSubstr("CONFIG_UNKNOWN_KEY cosigning.every"));
 }
 
 TEST(Config, UnknownKeysAreErrorsThatNameKeyAndLine) {

@@ -1,0 +1,135 @@
+#include "server/service/peer_calls.h"
+
+#include "common/base/status.h"
+#include "common/rpc/limits.h"
+#include "common/rpc/status_map.h"
+
+namespace medflyt::service {
+namespace {
+
+using Async = v1::PeerService::StubInterface::async_interface;
+
+}  // namespace
+
+template <typename Request, typename Response>
+struct GrpcPeerCalls::Asked {
+  std::unique_ptr<v1::PeerService::Stub> stub;
+  grpc::ClientContext context;
+  Request request;
+  Response response;
+  std::function<void(absl::StatusOr<Response>)> answer;
+};
+
+bool GrpcPeerCalls::Begin(std::shared_ptr<grpc::ClientContext> context) {
+  MutexLock lock(mutex_);
+  if (!stopped_) under_way_.insert(std::move(context));
+  return !stopped_;
+}
+
+void GrpcPeerCalls::End(const std::shared_ptr<grpc::ClientContext>& context) {
+  MutexLock lock(mutex_);
+  under_way_.erase(context);
+  if (under_way_.empty()) ended_.NotifyAll();
+}
+
+template <typename Request, typename Response>
+void GrpcPeerCalls::Ask(AuthorityId peer, Request request, absl::Duration timeout, Method<Request, Response> method,
+                        std::function<void(absl::StatusOr<Response>)> answer) {
+  auto channel = dialer_.ChannelTo(peer);
+  if (!channel.ok()) return answer(channel.status());
+  auto asked = std::make_shared<Asked<Request, Response>>();
+  asked->stub = v1::PeerService::NewStub(*std::move(channel));
+  asked->request = std::move(request);
+  asked->answer = std::move(answer);
+  const std::shared_ptr<grpc::ClientContext> context(asked, &asked->context);
+  if (!Begin(context)) {
+    return asked->answer(RuleError(absl::StatusCode::kUnavailable, "NODE_STOPPING", "", "the node is stopping"));
+  }
+  rpc::SetDeadline(*context, absl::Now() + timeout);
+  (asked->stub->async()->*method)(context.get(), &asked->request, &asked->response,
+                                  [this, asked, context](const grpc::Status& status) {
+                                    if (status.ok()) {
+                                      asked->answer(std::move(asked->response));
+                                    } else {
+                                      asked->answer(rpc::FromGrpc(status));
+                                    }
+                                    End(context);
+                                  });
+}
+
+void GrpcPeerCalls::Cosign(AuthorityId peer, v1::CosignRequest request, absl::Duration timeout, Cosigned answer) {
+  Ask<v1::CosignRequest, v1::CosignResponse>(peer, std::move(request), timeout, &Async::Cosign, std::move(answer));
+}
+
+void GrpcPeerCalls::CompareHeads(AuthorityId peer, v1::CompareHeadsRequest request, absl::Duration timeout,
+                                 Compared answer) {
+  Ask<v1::CompareHeadsRequest, v1::CompareHeadsResponse>(peer, std::move(request), timeout, &Async::CompareHeads,
+                                                         std::move(answer));
+}
+
+void GrpcPeerCalls::ProveConsistency(AuthorityId peer, v1::ProveConsistencyRequest request, absl::Duration timeout,
+                                     Proven answer) {
+  Ask<v1::ProveConsistencyRequest, v1::ProveConsistencyResponse>(peer, std::move(request), timeout,
+                                                                 &Async::ProveConsistency, std::move(answer));
+}
+
+void GrpcPeerCalls::Stop() {
+  std::set<std::shared_ptr<grpc::ClientContext>> cancelled;
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+    cancelled = under_way_;
+  }
+  // A call may end on this very thread.
+  for (const auto& context : cancelled) context->TryCancel();
+  MutexLock lock(mutex_);
+  while (!under_way_.empty()) ended_.Wait(mutex_);
+}
+
+grpc::ServerUnaryReactor* PeerServiceImpl::Cosign(grpc::CallbackServerContext* context,
+                                                  const v1::CosignRequest* request, v1::CosignResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const auto peer = gate_.Peer(*context);
+  if (!peer.ok()) {
+    reactor->Finish(rpc::ToGrpc(peer.status()));
+    return reactor;
+  }
+  answers_.cosign((*peer)->authority, *request, [reactor, response](absl::StatusOr<v1::CosignResponse> answer) {
+    if (answer.ok()) *response = *std::move(answer);
+    reactor->Finish(rpc::ToGrpc(answer.status()));
+  });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* PeerServiceImpl::CompareHeads(grpc::CallbackServerContext* context,
+                                                        const v1::CompareHeadsRequest* request,
+                                                        v1::CompareHeadsResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const auto peer = gate_.Peer(*context);
+  absl::Status status = peer.status();
+  if (peer.ok()) {
+    auto answer = answers_.compare((*peer)->authority, *request);
+    if (answer.ok()) *response = *std::move(answer);
+    status = answer.status();
+  }
+  reactor->Finish(rpc::ToGrpc(status));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* PeerServiceImpl::ProveConsistency(grpc::CallbackServerContext* context,
+                                                            const v1::ProveConsistencyRequest* request,
+                                                            v1::ProveConsistencyResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  absl::Status status = gate_.Peer(*context).status();
+  if (status.ok()) {
+    status = workers_.Run([this, reactor, request, response] {
+      auto answer = answers_.prove(*request);
+      if (answer.ok()) *response = *std::move(answer);
+      reactor->Finish(rpc::ToGrpc(answer.status()));
+    });
+  }
+  if (!status.ok()) reactor->Finish(rpc::ToGrpc(status));
+  return reactor;
+}
+
+}  // namespace medflyt::service
