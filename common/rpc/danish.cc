@@ -52,7 +52,6 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"CHECKPOINT_FOREIGN", "Det gemte checkpoint er ikke underskrevet med denne nodes lognøgle."},
     {"CHECKPOINT_MALFORMED", "Loggens checkpoint kan ikke læses."},
     {"CHECKPOINT_NOT_BY_LOG", "Loggens checkpoint er ikke underskrevet med loggens nøgle."},
-    {"CHECKPOINT_NOT_COSIGNED", "Ingen anden myndigheds node har endnu medunderskrevet loggens checkpoint."},
     {"CITIZEN_ALREADY_ENROLLED", "Borgeren har allerede et uafsluttet forløb hos leverandøren."},
     {"CITIZEN_NUMBER_NOT_KNOWN",
      "Borgeren har et andet personnummer hos leverandøren; nummerskiftet er endnu ikke modtaget."},
