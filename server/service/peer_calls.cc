@@ -9,6 +9,14 @@ namespace {
 
 using Async = v1::PeerService::StubInterface::async_interface;
 
+// The answer into the response, or why there is none.
+template <typename Response>
+absl::Status Move(absl::StatusOr<Response> answer, Response& response) {
+  if (!answer.ok()) return answer.status();
+  response = *std::move(answer);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 template <typename Request, typename Response>
@@ -95,8 +103,7 @@ grpc::ServerUnaryReactor* PeerServiceImpl::Cosign(grpc::CallbackServerContext* c
     return reactor;
   }
   answers_.cosign((*peer)->authority, *request, [reactor, response](absl::StatusOr<v1::CosignResponse> answer) {
-    if (answer.ok()) *response = *std::move(answer);
-    reactor->Finish(rpc::ToGrpc(answer.status()));
+    reactor->Finish(rpc::ToGrpc(Move(std::move(answer), *response)));
   });
   return reactor;
 }
@@ -108,9 +115,7 @@ grpc::ServerUnaryReactor* PeerServiceImpl::CompareHeads(grpc::CallbackServerCont
   const auto peer = gate_.Peer(*context);
   absl::Status status = peer.status();
   if (peer.ok()) {
-    auto answer = answers_.compare((*peer)->authority, *request);
-    if (answer.ok()) *response = *std::move(answer);
-    status = answer.status();
+    status = Move(answers_.compare((*peer)->authority, *request), *response);
   }
   reactor->Finish(rpc::ToGrpc(status));
   return reactor;
@@ -123,9 +128,7 @@ grpc::ServerUnaryReactor* PeerServiceImpl::ProveConsistency(grpc::CallbackServer
   absl::Status status = gate_.Peer(*context).status();
   if (status.ok()) {
     status = workers_.Run([this, reactor, request, response] {
-      auto answer = answers_.prove(*request);
-      if (answer.ok()) *response = *std::move(answer);
-      reactor->Finish(rpc::ToGrpc(answer.status()));
+      reactor->Finish(rpc::ToGrpc(Move(answers_.prove(*request), *response)));
     });
   }
   if (!status.ok()) reactor->Finish(rpc::ToGrpc(status));
