@@ -43,7 +43,6 @@
 namespace medflyt::node {
 namespace {
 
-constexpr uint32_t kLayoutVersion = 1;
 constexpr size_t kWorkerThreads = 4;
 constexpr size_t kWorkerQueue = 4096;
 constexpr size_t kSchedulerThreads = 2;

@@ -1,6 +1,7 @@
 // One node, from its configuration: wiring, start and stop order. Holds no globals: many run in one process.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,6 +18,9 @@
 #include "server/node/config.h"
 
 namespace medflyt::node {
+
+// Of the rows in a node's store; rises whenever one of them changes its form. A store of another layout is not opened.
+inline constexpr uint32_t kLayoutVersion = 2;
 
 // What the program, or a test, gives a node. Borrowed; outlives it.
 struct Environment {

@@ -6,6 +6,7 @@
 #include "medflyt/v1/exchange.pb.h"
 #include "server/exchange/kept.h"
 #include "server/log/layout.h"
+#include "server/node/node.h"
 #include "server/store_rocksdb/rocks_store.h"
 
 namespace medflyt::bench {
@@ -45,7 +46,8 @@ absl::Status Read(const store::Store& store, AuthorityId peer, StoredBytes& byte
 absl::StatusOr<StoredBytes> MeasureStore(const std::string& directory, AuthorityId peer) {
   StoredBytes bytes;
   {
-    MEDFLYT_ASSIGN_OR_RETURN(const auto store, store::OpenRocksStore(directory, {.layout_version = 1}));
+    MEDFLYT_ASSIGN_OR_RETURN(const auto store,
+                             store::OpenRocksStore(directory, {.layout_version = node::kLayoutVersion}));
     MEDFLYT_RETURN_IF_ERROR(Read(*store, peer, bytes));
   }
   for (const auto& file : std::filesystem::directory_iterator(directory)) bytes.on_disk += file.file_size();

@@ -20,6 +20,7 @@
 #include "common/tlog/tile.h"
 #include "server/keys/key_table.h"
 #include "server/log/log.h"
+#include "server/node/node.h"
 #include "server/node/peer_directory.h"
 #include "server/node/secrets.h"
 #include "server/store_rocksdb/rocks_store.h"
@@ -184,7 +185,8 @@ absl::StatusOr<std::unique_ptr<StoredLog>> StoredLog::Open(const node::Config& c
   MEDFLYT_ASSIGN_OR_RETURN(parts->directory, node::PeerDirectory::Load({config.authority, config.card, config.peers_dir,
                                                                         config.data_dir + "/roots.pem"},
                                                                        {}, clock));
-  MEDFLYT_ASSIGN_OR_RETURN(parts->store, store::OpenRocksStore(config.data_dir + "/store", {.layout_version = 1}));
+  MEDFLYT_ASSIGN_OR_RETURN(parts->store,
+                           store::OpenRocksStore(config.data_dir + "/store", {.layout_version = node::kLayoutVersion}));
   MEDFLYT_ASSIGN_OR_RETURN(const crypto::Key root_secret, node::LoadRootSecret(config.root_secret));
   MEDFLYT_ASSIGN_OR_RETURN(const keys::Kek kek, node::LoadKek(config.kek, root_secret, false, random));
   MEDFLYT_ASSIGN_OR_RETURN(parts->keys, keys::KeyTable::Load(*parts->store, kek, random));
