@@ -159,6 +159,7 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"KEK_GENERATION_MISMATCH", "Nøgletabellen hører til en anden generation af hovednøglen."},
     {"KEK_MISSING", "Nøglen til de gemte nøgler mangler, så det gemte kan ikke læses."},
     {"KEK_UNREADABLE", "Filen med hovednøglen kan ikke læses."},
+    {"KEY_BACKUP_MALFORMED", "Sikkerhedskopien af nøgletabellen er beskadiget eller ufuldstændig."},
     {"KEY_COMMITMENT_MISMATCH", "Logposten er lavet med en anden nøgle."},
     {"KEY_ID_REUSED", "Nøglens id bruges allerede til en anden nøgle."},
     {"KEY_MISSING", "Nøglen til hændelsen mangler."},

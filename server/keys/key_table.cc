@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "common/crypto/seal.h"
+#include "server/keys/key_row.h"
 
 namespace medflyt::keys {
 namespace {
@@ -12,57 +12,9 @@ namespace {
 using store::KeyRange;
 using store::Table;
 
-constexpr char kDataKeyPrefix = 'd';
-constexpr uint8_t kRowVersion = 1;
 constexpr size_t kMaxUnwrapped = 16384;  // 1 MiB of secret memory
 
-std::string RowKey(const KeyId& id) { return std::string(1, kDataKeyPrefix).append(id.bytes()); }
-
-// What stands in front of the wrapped key; it is the associated data together with the row's key.
-std::string RowHead(uint32_t generation, const KeyPurpose& purpose) {
-  std::string head;
-  head.push_back(static_cast<char>(kRowVersion));
-  AppendU32(head, generation);
-  AppendU32(head, purpose.issuer.number());
-  AppendU32(head, purpose.recipient.number());
-  head.push_back(static_cast<char>(purpose.retention));
-  head.append(purpose.case_id.bytes());
-  return head;
-}
-
-std::string AssociatedData(const KeyId& id, std::string_view head) { return RowKey(id).append(head); }
-
-absl::Status Malformed() {
-  return RuleError(absl::StatusCode::kDataLoss, "KEY_ROW_MALFORMED", "keys", "a row of the key table does not parse");
-}
-
-struct ParsedRow {
-  uint32_t generation;
-  KeyPurpose purpose;
-  bool granted;
-  std::string_view wrapped;
-};
-
-std::optional<ParsedRow> ParseRow(std::string_view value) {
-  ByteReader reader(value);
-  const auto version = reader.U8();
-  const auto generation = reader.U32();
-  const auto issuer = reader.U32();
-  const auto recipient = reader.U32();
-  const auto retention = reader.U8();
-  const auto case_bytes = reader.Take(CaseId::kSize);
-  const auto granted = reader.U8();
-  if (!version || *version != kRowVersion || !granted || *granted > 1) return std::nullopt;
-  if (*retention < 1 || *retention > 3) return std::nullopt;
-  const auto issuer_id = AuthorityId::FromNumber(*issuer);
-  const auto recipient_id = AuthorityId::FromNumber(*recipient);
-  if (!issuer_id || !recipient_id) return std::nullopt;
-  if (reader.rest().size() != crypto::Nonce::kSize + crypto::Key::kSize + crypto::kSealOverhead) return std::nullopt;
-  return ParsedRow{*generation,
-                   KeyPurpose{*CaseId::FromBytes(*case_bytes), *issuer_id, *recipient_id,
-                              static_cast<event::RetentionClass>(*retention)},
-                   *granted == 1, reader.rest()};
-}
+std::string AssociatedData(const KeyId& id, std::string_view head) { return DataKeyRowKey(id).append(head); }
 
 absl::Status Unknown() {
   return RuleError(absl::StatusCode::kNotFound, "KEY_UNKNOWN", "key_id", "no such data key is held here");
@@ -75,25 +27,23 @@ absl::StatusOr<std::unique_ptr<KeyTable>> KeyTable::Load(const store::Reader& st
   auto table = std::unique_ptr<KeyTable>(new KeyTable(std::move(kek), random));
   MutexLock lock(table->mutex_);
   absl::Status status;
-  MEDFLYT_RETURN_IF_ERROR(store.Scan(
-      Table::kKeys, KeyRange::Prefix(std::string(1, kDataKeyPrefix)), store::Order::kAscending,
-      [&](std::string_view key, std::string_view value) MEDFLYT_REQUIRES(table->mutex_) {
-        const auto id = KeyId::FromBytes(key.substr(1));
-        const auto row = ParseRow(value);
-        if (!id || !row) {
-          status = Malformed();
-          return store::Step::kStop;
-        }
-        if (row->generation != generation) {
-          status = RuleError(absl::StatusCode::kFailedPrecondition, "KEK_GENERATION_MISMATCH", "keys",
-                             "the key table is wrapped under another KEK generation than the KEK file's");
-          return store::Step::kStop;
-        }
-        const auto entry =
-            table->entries_.emplace(*id, Entry{row->purpose, row->granted, std::string(row->wrapped), std::nullopt});
-        table->by_purpose_.emplace(row->purpose, &*entry.first);
-        return store::Step::kContinue;
-      }));
+  MEDFLYT_RETURN_IF_ERROR(
+      store.Scan(Table::kKeys, KeyRange::Prefix(std::string(1, kDataKeyPrefix)), store::Order::kAscending,
+                 [&](std::string_view key, std::string_view value) MEDFLYT_REQUIRES(table->mutex_) {
+                   const auto row = ParseDataKeyRow(key, value);
+                   if (!row) {
+                     status = KeyRowMalformed();
+                     return store::Step::kStop;
+                   }
+                   if (row->generation != generation) {
+                     status = KekGenerationMismatch();
+                     return store::Step::kStop;
+                   }
+                   const auto entry = table->entries_.emplace(
+                       row->id, Entry{row->purpose, row->granted, std::string(row->wrapped), std::nullopt});
+                   table->by_purpose_.emplace(row->purpose, &*entry.first);
+                   return store::Step::kContinue;
+                 }));
   MEDFLYT_RETURN_IF_ERROR(status);
   return table;
 }
@@ -165,13 +115,13 @@ size_t KeyTable::size() const {
 absl::StatusOr<crypto::Key> KeyTable::UnwrapLocked(const KeyId& id, const Entry& entry) const {
   if (entry.key) return *entry.key;
   const std::string_view wrapped = entry.wrapped;
-  const std::string associated = AssociatedData(id, RowHead(kek_.generation, entry.purpose));
+  const std::string associated = AssociatedData(id, DataKeyRowHead(kek_.generation, entry.purpose));
   auto opened = crypto::Open(kek_.key, *crypto::Nonce::FromBytes(wrapped.substr(0, crypto::Nonce::kSize)), associated,
                              wrapped.substr(crypto::Nonce::kSize));
-  if (!opened.ok()) return Malformed();
+  if (!opened.ok()) return KeyRowMalformed();
   auto key = crypto::Key::FromBytes(*opened);
   crypto::Wipe(*opened);
-  if (!key) return Malformed();
+  if (!key) return KeyRowMalformed();
   CountClearLocked();
   entry.key = *key;
   return *std::move(key);
@@ -187,7 +137,7 @@ void KeyTable::CountClearLocked() const {
 
 void KeyTable::InsertLocked(const DataKey& key, const KeyPurpose& purpose, store::Batch& batch) {
   const auto nonce = random_.NewId<crypto::Nonce>();
-  const std::string associated = AssociatedData(key.id, RowHead(kek_.generation, purpose));
+  const std::string associated = AssociatedData(key.id, DataKeyRowHead(kek_.generation, purpose));
   Entry entry{purpose, false, std::string(nonce.bytes()), std::nullopt};
   entry.wrapped.append(crypto::Seal(kek_.key, nonce, associated, key.key.ExposeView()));
   StageLocked(key.id, entry, batch);
@@ -198,10 +148,10 @@ void KeyTable::InsertLocked(const DataKey& key, const KeyPurpose& purpose, store
 }
 
 void KeyTable::StageLocked(const KeyId& id, const Entry& entry, store::Batch& batch) const {
-  std::string value = RowHead(kek_.generation, entry.purpose);
+  std::string value = DataKeyRowHead(kek_.generation, entry.purpose);
   value.push_back(entry.granted ? 1 : 0);
   value.append(entry.wrapped);
-  batch.Put(Table::kKeys, RowKey(id), value);
+  batch.Put(Table::kKeys, DataKeyRowKey(id), value);
 }
 
 }  // namespace medflyt::keys

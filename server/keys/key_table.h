@@ -1,13 +1,10 @@
 // The data keys of a node: those it made for its own events, and those that peers granted it.
 //
-//   kKeys row 'd' ‖ key id   ->  version, KEK generation, issuer, recipient, retention class, case, granted, nonce,
-//   wrapped key
-//
-// A data key is random, one for each case, issuer → recipient and retention class. Its row is wrapped under the KEK and
-// is all there is of it on disk: deleting the row and rotating the KEK erases everything that was sealed with it.
+// A data key is random, one for each case, issuer → recipient and retention class. Its row (key_row.h) is wrapped under
+// the KEK and is all there is of it on disk: deleting the row and rotating the KEK erases everything that was sealed
+// with it.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -22,26 +19,11 @@
 #include "common/base/mutex.h"
 #include "common/base/random.h"
 #include "common/crypto/secret.h"
-#include "common/directory/identity.h"
-#include "common/event/catalogue.h"
 #include "server/keys/kek.h"
+#include "server/keys/key_purpose.h"
 #include "server/store/store.h"
 
 namespace medflyt::keys {
-
-// What a data key is for.
-struct KeyPurpose {
-  CaseId case_id;
-  AuthorityId issuer;
-  AuthorityId recipient;
-  event::RetentionClass retention = event::RetentionClass::kCase;
-
-  friend auto operator<=>(const KeyPurpose&, const KeyPurpose&) = default;
-  template <typename H>
-  friend H AbslHashValue(H h, const KeyPurpose& p) {
-    return H::combine(std::move(h), p.case_id, p.issuer, p.recipient, p.retention);
-  }
-};
 
 struct DataKey {
   KeyId id;

@@ -1,0 +1,26 @@
+// What a data key is for: one key for each case, issuer → recipient and retention class.
+#pragma once
+
+#include <compare>
+#include <utility>
+
+#include "common/base/id.h"
+#include "common/directory/identity.h"
+#include "common/event/catalogue.h"
+
+namespace medflyt::keys {
+
+struct KeyPurpose {
+  CaseId case_id;
+  AuthorityId issuer;
+  AuthorityId recipient;
+  event::RetentionClass retention = event::RetentionClass::kCase;
+
+  friend auto operator<=>(const KeyPurpose&, const KeyPurpose&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const KeyPurpose& p) {
+    return H::combine(std::move(h), p.case_id, p.issuer, p.recipient, p.retention);
+  }
+};
+
+}  // namespace medflyt::keys

@@ -1,0 +1,40 @@
+// One row of the key table, as it is stored and as it stands in a key-table backup.
+//
+//   'd' ‖ key id   ->  version, KEK generation, issuer, recipient, retention class, case, granted, nonce, wrapped key
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "common/base/id.h"
+#include "server/keys/key_purpose.h"
+
+namespace medflyt::keys {
+
+inline constexpr char kDataKeyPrefix = 'd';
+
+[[nodiscard]] std::string DataKeyRowKey(const KeyId& id);
+
+// What stands in front of the wrapped key; it is the associated data of the wrapping together with the row's key.
+[[nodiscard]] std::string DataKeyRowHead(uint32_t generation, const KeyPurpose& purpose);
+
+struct DataKeyRow {
+  KeyId id;
+  uint32_t generation;
+  KeyPurpose purpose;
+  bool granted;
+  std::string_view wrapped;  // nonce ‖ sealed key, a part of the value that was parsed
+};
+
+// Nothing for bytes that no row of this version has. The wrapping itself is not opened.
+[[nodiscard]] std::optional<DataKeyRow> ParseDataKeyRow(std::string_view key, std::string_view value);
+
+// DATA_LOSS (KEY_ROW_MALFORMED).
+[[nodiscard]] absl::Status KeyRowMalformed();
+// FAILED_PRECONDITION (KEK_GENERATION_MISMATCH).
+[[nodiscard]] absl::Status KekGenerationMismatch();
+
+}  // namespace medflyt::keys
