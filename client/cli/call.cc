@@ -41,4 +41,10 @@ absl::Status PrintResult(Context& context, const v1::CommandResult& result) {
   return document.End();
 }
 
+Value RecordedAt(const v1::EventView& event) {
+  if (!event.has_recorded_at()) return Value();
+  return FormatUtc(absl::FromUnixSeconds(event.recorded_at().seconds()) +
+                   absl::Nanoseconds(event.recorded_at().nanos()));
+}
+
 }  // namespace medflyt::cli

@@ -57,6 +57,9 @@ template <typename Request, typename Response, typename Visit>
   return absl::OkStatus();
 }
 
+// When the event was recorded, in UTC; no value where that is not known.
+[[nodiscard]] Value RecordedAt(const v1::EventView& event);
+
 // Empty text is no value.
 [[nodiscard]] inline Value OrNone(const std::string& text) { return text.empty() ? Value() : Value(text); }
 

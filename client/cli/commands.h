@@ -20,8 +20,9 @@ namespace medflyt::cli {
 [[nodiscard]] std::vector<Command> ResponsibilityCommands();
 [[nodiscard]] std::vector<Command> TransferCommands();
 [[nodiscard]] std::vector<Command> EventCommands();
-[[nodiscard]] std::vector<Command> AuditCommands();  // with the two that follow
+[[nodiscard]] std::vector<Command> AuditCommands();  // with the three that follow
 [[nodiscard]] Command AuditVerifyCommand();
+[[nodiscard]] Command AuditAccessCommand();
 [[nodiscard]] std::vector<Command> AuditQueryCommands();
 [[nodiscard]] std::vector<Command> NodeCommands();
 [[nodiscard]] std::vector<Command> PeerCommands();

@@ -93,6 +93,8 @@ void Value::WriteJson(std::ostream& out) const {
       data_);
 }
 
+bool Value::IsNull() const { return std::holds_alternative<std::monostate>(data_); }
+
 bool Value::IsNumber() const {
   return std::holds_alternative<int64_t>(data_) || std::holds_alternative<uint64_t>(data_);
 }

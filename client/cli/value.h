@@ -51,6 +51,7 @@ class Value {
   // On one line, in UTF-8; bytes that are not are replaced.
   void WriteJson(std::ostream& out) const;
   [[nodiscard]] bool IsNumber() const;
+  [[nodiscard]] bool IsNull() const;
 
  private:
   std::variant<std::monostate, bool, int64_t, uint64_t, std::string, Array, Object> data_;

@@ -50,6 +50,8 @@ std::string FormatIsoDate(Date date) { return absl::FormatCivilTime(date); }
 
 std::string FormatUtc(absl::Time time) { return absl::FormatTime("%Y-%m-%d%ET%H:%M:%E6SZ", time, absl::UTCTimeZone()); }
 
+absl::Time UtcMidnight(Date date) { return absl::FromCivil(date, absl::UTCTimeZone()); }
+
 Date DanishDate(absl::Time time) {
   return absl::ToCivilDay(time + absl::Hours(DanishOffsetHours(time)), absl::UTCTimeZone());
 }

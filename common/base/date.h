@@ -20,6 +20,8 @@ using Date = absl::CivilDay;
 
 // RFC 3339 in UTC with microseconds: "2026-11-21T08:15:00.000000Z".
 [[nodiscard]] std::string FormatUtc(absl::Time time);
+// Midnight in UTC at the beginning of that day.
+[[nodiscard]] absl::Time UtcMidnight(Date date);
 // The civil date in Denmark at that moment.
 [[nodiscard]] Date DanishDate(absl::Time time);
 

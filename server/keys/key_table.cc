@@ -82,6 +82,15 @@ bool KeyTable::Has(const KeyId& id) const {
   return entries_.contains(id);
 }
 
+std::set<KeyId> KeyTable::IdsOf(event::RetentionClass retention) const {
+  MutexLock lock(mutex_);
+  std::set<KeyId> ids;
+  for (const auto& [id, entry] : entries_) {
+    if (entry.purpose.retention == retention) ids.insert(id);
+  }
+  return ids;
+}
+
 absl::Status KeyTable::Accept(const DataKey& key, const KeyPurpose& purpose, store::Batch& batch) {
   MutexLock lock(mutex_);
   if (const auto entry = entries_.find(key.id); entry != entries_.end()) {

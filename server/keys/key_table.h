@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -45,6 +46,8 @@ class KeyTable {
   [[nodiscard]] absl::StatusOr<crypto::Key> Find(const KeyId& id) const;
   [[nodiscard]] absl::StatusOr<DataKey> Find(const KeyPurpose& purpose) const;
   [[nodiscard]] bool Has(const KeyId& id) const;
+  // Of all keys of the class that are held.
+  [[nodiscard]] std::set<KeyId> IdsOf(event::RetentionClass retention) const;
 
   // A key that `purpose.issuer` granted to this node. The same key again changes nothing; another key under a known id
   // is ALREADY_EXISTS (KEY_ID_REUSED).

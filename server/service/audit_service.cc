@@ -14,7 +14,7 @@
 #include "common/tlog/tile.h"
 #include "server/service/kept_reader.h"
 #include "server/service/pages.h"
-#include "server/service/submissions.h"
+#include "server/service/stored_read.h"
 
 namespace medflyt::service {
 namespace {
@@ -236,31 +236,27 @@ grpc::ServerUnaryReactor* AuditServiceImpl::ListKept(Context* context, const v1:
   });
 }
 
-// Read first and recorded then, hit or miss, before the answer: what is in the log does not change.
 grpc::ServerUnaryReactor* AuditServiceImpl::ListCaseEvents(Context* context, const v1::ListCaseEventsRequest* request,
                                                            v1::ListCaseEventsResponse* response) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  const Ending ending(parts_.metrics, parts_.clock, "ListCaseEvents");
-  absl::Status status = parts_.gate.Client(*context, Action::kAudit).status();
-  if (status.ok()) status = CheckContext(request->context(), RequestId::kUnused);
-  const auto case_id = ParseCaseId(request->case_id(), "case_id");
-  if (status.ok()) status = case_id.status();
-  if (status.ok()) {
-    status = parts_.workers.Run([this, reactor, ending, request, response, id = *case_id] {
-      const absl::Status outcome = cases_.Read(id, LeafIndex(request->first()), request->with_keys(), *response);
-      const absl::Status queued = parts_.queue.Submit(std::make_unique<ReadSubmission>(
-          ReadSubmission::Access{request->with_keys() ? event::AccessKind::kProof : event::AccessKind::kRead,
-                                 request->context().officer(), "ListCaseEvents", request->context().purpose()},
-          [outcome, id](log::Appender&, std::vector<CaseId>& cases) {
-            cases.push_back(id);
-            return outcome;
-          },
-          [reactor, ending](const absl::Status& done) { reactor->Finish(ending.Of(done)); }));
-      if (!queued.ok()) reactor->Finish(ending.Of(queued));
-    });
-  }
-  if (!status.ok()) reactor->Finish(ending.Of(status));
-  return reactor;
+  const auto kind = request->with_keys() ? event::AccessKind::kProof : event::AccessKind::kRead;
+  return ReadStored(parts_, *context, {Action::kOpenCases, "ListCaseEvents", request->context(), kind},
+                    [this, request, response](std::vector<CaseId>& cases) -> absl::Status {
+                      MEDFLYT_ASSIGN_OR_RETURN(const CaseId id, ParseCaseId(request->case_id(), "case_id"));
+                      cases.push_back(id);
+                      return cases_.Read(id, LeafIndex(request->first()), request->with_keys(), *response);
+                    });
+}
+
+grpc::ServerUnaryReactor* AuditServiceImpl::ListAccessRecords(Context* context,
+                                                              const v1::ListAccessRecordsRequest* request,
+                                                              v1::ListAccessRecordsResponse* response) {
+  return ReadStored(parts_, *context,
+                    {Action::kReadAccessRecords, "ListAccessRecords", request->context(), event::AccessKind::kSearch},
+                    [this, request, response](std::vector<CaseId>& cases) -> absl::Status {
+                      MEDFLYT_ASSIGN_OR_RETURN(const AccessFilter filter, AccessFilter::Parse(*request));
+                      if (filter.case_id) cases.push_back(*filter.case_id);
+                      return access_.Read(filter, LeafIndex(request->first()), *response);
+                    });
 }
 
 }  // namespace medflyt::service

@@ -43,6 +43,7 @@ class EventReader {
  private:
   friend class EventScan;
   friend class CaseReader;
+  friend class AccessReader;
   // An entry, and what is known of it without its key.
   struct Found {
     std::string entry;

@@ -8,6 +8,7 @@
 #include "server/service/bulk.h"
 #include "server/service/import.h"
 #include "server/service/pages.h"
+#include "server/service/stored_read.h"
 #include "server/service/views.h"
 
 namespace medflyt::service {
@@ -354,35 +355,9 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::ListTransfers(Context* contex
 
 // Events.
 
-grpc::ServerUnaryReactor* MunicipalityServiceImpl::ReadStored(Context* context, const Call& call,
-                                                              std::function<absl::Status(std::vector<CaseId>&)> read) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  const Ending ending(parts_.metrics, parts_.clock, call.name);
-  absl::Status status = parts_.gate.Client(*context, call.kind).status();
-  if (status.ok()) status = CheckContext(call.context, RequestId::kUnused);
-  if (status.ok()) {
-    status = parts_.workers.Run([this, reactor, ending, read = std::move(read),
-                                 access = ReadSubmission::Access{call.access, call.context.officer(),
-                                                                 std::string(call.name), call.context.purpose()}] {
-      std::vector<CaseId> found;
-      const absl::Status outcome = read(found);
-      const absl::Status queued = parts_.queue.Submit(std::make_unique<ReadSubmission>(
-          access,
-          [outcome, found](log::Appender&, std::vector<CaseId>& cases) {
-            cases = found;
-            return outcome;
-          },
-          [reactor, ending](const absl::Status& done) { reactor->Finish(ending.Of(done)); }));
-      if (!queued.ok()) reactor->Finish(ending.Of(queued));
-    });
-  }
-  if (!status.ok()) reactor->Finish(ending.Of(status));
-  return reactor;
-}
-
 grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetEvent(Context* context, const v1::GetEventRequest* request,
                                                             v1::GetEventResponse* response) {
-  return ReadStored(context, {Action::kReadCitizens, "GetEvent", request->context()},
+  return ReadStored(parts_, *context, {Action::kReadCitizens, "GetEvent", request->context()},
                     [this, request, response](std::vector<CaseId>& cases) -> absl::Status {
                       MEDFLYT_ASSIGN_OR_RETURN(const EventId id, ParseEventId(request->event_id(), "event_id"));
                       MEDFLYT_ASSIGN_OR_RETURN(*response->mutable_event(), parts_.events.View(id));
@@ -395,7 +370,8 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetEvent(Context* context, co
 grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetEventProof(Context* context,
                                                                  const v1::GetEventProofRequest* request,
                                                                  v1::GetEventProofResponse* response) {
-  return ReadStored(context, {Action::kProveEvents, "GetEventProof", request->context(), event::AccessKind::kProof},
+  return ReadStored(parts_, *context,
+                    {Action::kProveEvents, "GetEventProof", request->context(), event::AccessKind::kProof},
                     [this, request, response](std::vector<CaseId>&) -> absl::Status {
                       MEDFLYT_ASSIGN_OR_RETURN(const EventId id, ParseEventId(request->event_id(), "event_id"));
                       MEDFLYT_ASSIGN_OR_RETURN(*response, parts_.events.Proof(id));

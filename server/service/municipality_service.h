@@ -86,8 +86,6 @@ class MunicipalityServiceImpl final : public v1::MunicipalityService::CallbackSe
                  v1::CommandResult* result);
   // Reads the state and answers once that is recorded. `prepared`: what parsing the request said.
   Unary* Read(Context* context, const Call& call, const absl::Status& prepared, ReadSubmission::Read read);
-  // Reads the store on a worker, then records the access, then answers.
-  Unary* ReadStored(Context* context, const Call& call, std::function<absl::Status(std::vector<CaseId>&)> read);
 
   const Parts& parts_;
 };

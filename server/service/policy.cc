@@ -50,6 +50,8 @@ constexpr std::array<Known, kActionCount> kKnown = {{
     {kWatchEvents, "watch-events", kNoCommand},
     {kProveEvents, "prove-events", kNoCommand},
     {kAudit, "audit", kNoCommand},
+    {kReadAccessRecords, "read-access-records", kNoCommand},
+    {kOpenCases, "open-cases", kNoCommand},
     {kAdminister, "administer", kNoCommand},
     {kExchange, "exchange", kNoCommand},
 }};
@@ -75,7 +77,8 @@ std::vector<Action> DefaultOf(Role role) {
       return {kProposeAgreement, kAcceptAgreement, kDeclineAgreement, kTerminateAgreement,
               kReleaseHold,      kReadAgreements,  kAdminister};
     case Role::kAuditor:
-      return {kProveEvents, kAudit};
+      // Not open-cases: an auditor is cleared by the municipality's own policy, or works on ciphertext.
+      return {kProveEvents, kAudit, kReadAccessRecords};
   }
   return {};
 }

@@ -49,6 +49,8 @@ enum class Action : uint8_t {
   kWatchEvents,
   kProveEvents,
   kAudit,
+  kReadAccessRecords,
+  kOpenCases,  // all events of a case, and their keys
   kAdminister,
   kExchange,  // what peers' nodes do, and nobody else
 };

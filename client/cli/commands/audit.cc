@@ -157,6 +157,7 @@ std::vector<Command> AuditCommands() {
        .run = Export},
   };
   commands.push_back(AuditVerifyCommand());
+  commands.push_back(AuditAccessCommand());
   for (Command& command : AuditQueryCommands()) commands.push_back(std::move(command));
   return commands;
 }

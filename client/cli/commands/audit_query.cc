@@ -12,6 +12,7 @@
 #include "client/cli/checkpoint_store.h"
 #include "client/cli/commands.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/list_output.h"
 #include "client/cli/look.h"
 #include "client/cli/message_fields.h"
 #include "client/cli/node_log.h"
@@ -103,19 +104,15 @@ EntryLine LineOf(std::string_view entry, wire::LedgerCodec& codec) {
 class LogFilter {
  public:
   explicit LogFilter(const Arguments& arguments) : types_(arguments.All("--type")), peer_(arguments.Text("--peer")) {
-    const auto midnight = [](const std::optional<Date>& date, int64_t later) -> std::optional<absl::Time> {
-      if (!date) return std::nullopt;
-      return absl::FromCivil(absl::CivilDay(1970, 1, 1) + ((*date - Date(1970, 1, 1)) + later), absl::UTCTimeZone());
-    };
-    since_ = midnight(arguments.FindDate("--since"), 0);
-    until_ = midnight(arguments.FindDate("--until"), 1);
+    if (const auto since = arguments.FindDate("--since")) since_ = UtcMidnight(*since);
+    if (const auto until = arguments.FindDate("--until")) before_ = UtcMidnight(*until + 1);
   }
 
   // A sealed entry goes with the last time that the log said.
   bool Takes(const EntryLine& line) {
     if (line.at) last_ = line.at;
     if (since_ && (!last_ || *last_ < *since_)) return false;
-    if (until_ && last_ && *last_ >= *until_) return false;
+    if (before_ && last_ && *last_ >= *before_) return false;
     if (!types_.empty() && std::find(types_.begin(), types_.end(), line.type) == types_.end()) return false;
     return peer_.empty() || line.peer.find(peer_) != std::string::npos;
   }
@@ -124,17 +121,9 @@ class LogFilter {
   const std::vector<std::string>& types_;
   const std::string peer_;
   std::optional<absl::Time> since_;
-  std::optional<absl::Time> until_;
+  std::optional<absl::Time> before_;
   std::optional<absl::Time> last_;
 };
-
-// RFC 4180.
-std::string CsvField(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
-  std::string quoted = "\"";
-  for (const char c : text) quoted.append(c == '"' ? 2 : 1, c);
-  return quoted + "\"";
-}
 
 // Entries [first, end) of a copy; `end` may be beyond it.
 absl::Status VisitCopy(const std::string& directory, uint64_t first, std::optional<uint64_t> end,
@@ -172,33 +161,18 @@ absl::Status Log(Context& context, const Arguments& arguments) {
   if (arguments.Integer("--first") < 0 || arguments.FindInteger("--last").value_or(0) < 0) {
     return UsageError("indices are counted from 0");
   }
-  const bool csv = arguments.Has("--csv");
-  if (csv && context.json()) return UsageError("--csv or --json, not both");
   LogFilter filter(arguments);
   wire::LedgerCodec codec;
-  std::optional<Document> document;
-  const std::vector<std::string> columns = {"index", "recorded_at", "type", "peer", "about"};
-  if (csv) {
-    context.out() << "index,recorded_at,type,peer,about\r\n";
-  } else {
-    document.emplace(context.out(), context.environment().out_terminal, context.json());
-    document->List("entries", columns);
-  }
+  MEDFLYT_ASSIGN_OR_RETURN(ListOutput output, ListOutput::Create(context, arguments, "entries",
+                                                                 {"index", "recorded_at", "type", "peer", "about"}));
   MEDFLYT_RETURN_IF_ERROR(VisitEntries(context, arguments, [&](uint64_t index, std::string_view entry) {
     const EntryLine line = LineOf(entry, codec);
     if (!filter.Takes(line)) return absl::OkStatus();
-    const std::string at = line.at ? FormatUtc(*line.at) : "";
-    if (csv) {
-      context.out() << index << ',' << at << ',' << line.type << ',' << CsvField(line.peer) << ','
-                    << CsvField(line.about) << "\r\n";
-    } else {
-      document->Row({index, OrNone(at), line.type, OrNone(line.peer), OrNone(line.about)});
-    }
+    output.Row(
+        {index, line.at ? Value(FormatUtc(*line.at)) : Value(), line.type, OrNone(line.peer), OrNone(line.about)});
     return absl::OkStatus();
   }));
-  if (document) return document->End();
-  context.out() << std::flush;
-  return context.out().good() ? absl::OkStatus() : absl::DataLossError("standard output could not be written");
+  return output.End();
 }
 
 struct ProvenEntry {
@@ -316,11 +290,9 @@ absl::Status Timeline(Context& context, const Arguments& arguments) {
     const v1::EventView& event = each.event();
     const auto issuer = AuthorityId::FromNumber(event.content().issuer());
     const auto recipient = AuthorityId::FromNumber(event.content().recipient());
-    const absl::Time at =
-        absl::FromUnixSeconds(event.recorded_at().seconds()) + absl::Nanoseconds(event.recorded_at().nanos());
-    document.Row({event.has_recorded_at() ? Value(FormatUtc(at)) : Value(), OrNone(event.type()),
-                  issuer ? Value(issuer->ToString()) : Value(), recipient ? Value(recipient->ToString()) : Value(),
-                  uint64_t{event.content().number()}, OrNone(event.content().officer()), uint64_t{event.position()},
+    document.Row({RecordedAt(event), OrNone(event.type()), issuer ? Value(issuer->ToString()) : Value(),
+                  recipient ? Value(recipient->ToString()) : Value(), uint64_t{event.content().number()},
+                  OrNone(event.content().officer()), uint64_t{event.position()},
                   OrNone(Shown(v1::DeliveryState_Name(event.delivery()), "DELIVERY_STATE_")), event.event_id()},
                  {{"content", Value(FieldsOf(event.content()))}});
   }
@@ -344,7 +316,7 @@ std::vector<Option> LogOptions() {
           {.name = "--peer",
            .value_name = "NAME",
            .help = "only of that peer: the name of its log or a part of it, or its CVR number as the record has it"},
-          {.name = "--csv", .value_name = "", .help = "as CSV (RFC 4180)", .kind = ValueKind::kFlag}};
+          CsvOption()};
 }
 
 }  // namespace

@@ -22,11 +22,6 @@ std::string DeliveryOf(const v1::EventView& event) {
   return Shown(v1::DeliveryState_Name(event.delivery()), "DELIVERY_STATE_");
 }
 
-std::string RecordedAt(const v1::EventView& event) {
-  return FormatUtc(absl::FromUnixSeconds(event.recorded_at().seconds()) +
-                   absl::Nanoseconds(event.recorded_at().nanos()));
-}
-
 absl::Status Show(Context& context, const Arguments& arguments) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
   v1::GetEventRequest request;

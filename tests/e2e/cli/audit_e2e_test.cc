@@ -33,6 +33,10 @@ class AuditE2e : public ::testing::Test {
   AuditE2e() {
     odense_.Know(nyborg_);
     nyborg_.Know(odense_);
+    // Odense's auditor is cleared to read cases.
+    WriteFile(odense_.Path("policy.toml"), ReadFile(std::string(MEDFLYT_SOURCE_DIR) + "/deploy/policy.toml") +
+                                               "[[allow]]\nrole = \"auditor\"\nactions = [\"open-cases\"]\n");
+    odense_.WriteConfig("policy = \"policy.toml\"\n");
     Prepare(program_);
   }
   void Prepare(cli::testing::Program& program) {
@@ -47,12 +51,13 @@ class AuditE2e : public ::testing::Test {
     };
   }
   ExitCode Run(cli::testing::Program& program, const TestNode& node, std::vector<std::string> args,
-               const std::string& input = "", const std::string& client = "case-system-1") {
+               const std::string& input = "", const std::string& client = "case-system-1",
+               const std::string& officer = "anna.officer") {
     const std::vector<std::string> more = {"--address",     node.address(),
                                            "--ca",          node.pki().Path("ca.pem"),
                                            "--certificate", node.pki().Path("clients/" + client + ".pem"),
                                            "--key",         node.pki().Path("clients/" + client + ".key"),
-                                           "--officer",     "anna.officer",
+                                           "--officer",     officer,
                                            "--purpose",     "end-to-end test"};
     args.insert(args.end(), more.begin(), more.end());
     return program.Run(args, input);
@@ -220,6 +225,59 @@ TEST_F(AuditE2e, LogIsCopiedVerifiedAndAskedQuestions) {
   // A node that does not answer is not accused.
   EXPECT_EQ(odense_.Stop(), 0);
   EXPECT_EQ(Run(program_, odense_, WithCards({"audit", "checkpoint"}), "", "auditor"), ExitCode::kUnavailable);
+}
+
+TEST_F(AuditE2e, AccessRecordsAreListedFilteredAndSampledAndThatIsRecordedToo) {
+  const std::string enrolment = Enrol();
+  for (const char* officer : {"bo.officer", "bo.officer", "carl.officer"}) {
+    ASSERT_EQ(Run(program_, odense_, {"enrolment", "show", enrolment}, "", "case-system-1", officer), ExitCode::kOk);
+  }
+  const auto access = [&](std::vector<std::string> args) {
+    args.insert(args.begin(), {"audit", "access"});
+    return Audit(odense_, args)["records"];
+  };
+  const json all = access({});
+  const json again = access({});
+  ASSERT_EQ(again.size(), all.size() + 1) << "the first listing is in the second";
+  EXPECT_EQ(again.back()["action"], "ListAccessRecords");
+  EXPECT_EQ(again.back()["officer"], "anna.officer");
+  EXPECT_EQ(again.back()["kind"], "search");
+
+  const json of_bo = access({"--by", "bo.officer"});
+  ASSERT_EQ(of_bo.size(), 2U);
+  for (const json& record : of_bo) {
+    EXPECT_EQ(record["officer"], "bo.officer");
+    EXPECT_EQ(record["action"], "GetEnrolment");
+    EXPECT_EQ(record["purpose"], "end-to-end test");
+    EXPECT_EQ(record["cases"], json::array({enrolment}));
+  }
+  EXPECT_EQ(access({"--by", "bo.officer", "--action", "ListEnrolments"}), json::array());
+  EXPECT_EQ(access({"--by", "bo.officer", "--kind", "read", "--case", enrolment}), of_bo);
+  EXPECT_EQ(access({"--case", std::string(32, 'a')}), json::array());
+  EXPECT_EQ(access({"--by", "bo.officer", "--since", "2999-01-01"}), json::array());
+  EXPECT_EQ(access({"--by", "bo.officer", "--until", "1999-01-01"}), json::array());
+  EXPECT_EQ(access({"--by", "bo.officer", "--until", "2999-01-01"}), of_bo);
+
+  const json drawn =
+      access({"--until", "2999-01-01", "--sample", "2", "--seed", "november", "--action", "GetEnrolment"});
+  EXPECT_EQ(drawn.size(), 2U);
+  EXPECT_EQ(access({"--sample", "2", "--seed", "november", "--action", "GetEnrolment"}), drawn);
+  EXPECT_THAT(program_.err, HasSubstr("with the seed november"));
+  EXPECT_EQ(Run(program_, odense_, {"audit", "access", "--sample", "0"}, "", "auditor"), ExitCode::kUsage);
+
+  // A spreadsheet; and whoever is no auditor learns nothing.
+  EXPECT_EQ(Run(program_, odense_, {"audit", "access", "--csv", "--by", "bo.officer"}, "", "auditor"), ExitCode::kOk);
+  EXPECT_THAT(program_.out, ::testing::StartsWith("index,recorded_at,officer,kind,action,purpose,cases\r\n"));
+  EXPECT_EQ(std::count(program_.out.begin(), program_.out.end(), '\n'), 3);
+  EXPECT_EQ(Run(program_, odense_, {"audit", "access"}), ExitCode::kFailed);
+  EXPECT_THAT(program_.err, HasSubstr("CLIENT_ROLE_NOT_ALLOWED"));
+}
+
+TEST_F(AuditE2e, AnAuditorWhoIsNotClearedOpensNoCase) {
+  const std::string enrolment = Enrol();
+  EXPECT_EQ(Run(program_, nyborg_, {"audit", "timeline", enrolment}, "", "auditor"), ExitCode::kFailed);
+  EXPECT_THAT(program_.err, HasSubstr("CLIENT_ROLE_NOT_ALLOWED"));
+  EXPECT_THAT(program_.err, HasSubstr("open-cases"));
 }
 
 TEST_F(AuditE2e, CopyMadeWhileOfficersWorkIsConsistent) {

@@ -43,12 +43,13 @@ TEST(Policy, EachRoleMayDoItsOwnAndNoMore) {
   EXPECT_EQ(AllowedTo(Role::kAdministrator),
             std::set<std::string>({"propose-agreement", "accept-agreement", "decline-agreement", "terminate-agreement",
                                    "release-hold", "read-agreements", "administer"}));
-  EXPECT_EQ(AllowedTo(Role::kAuditor), std::set<std::string>({"prove-events", "audit"}));
+  EXPECT_EQ(AllowedTo(Role::kAuditor), std::set<std::string>({"prove-events", "audit", "read-access-records"}));
   std::set<std::string> rest = AllowedTo(Role::kCaseSystem);
-  for (const char* not_theirs : {"import-extract", "audit", "administer", "exchange"}) {
+  for (const char* not_theirs :
+       {"import-extract", "audit", "read-access-records", "open-cases", "administer", "exchange"}) {
     EXPECT_FALSE(rest.contains(not_theirs)) << not_theirs;
   }
-  EXPECT_EQ(rest.size(), kActionCount - 4);
+  EXPECT_EQ(rest.size(), kActionCount - 6);
 }
 
 TEST(Policy, WhatNobodyNamedIsDenied) {

@@ -1,0 +1,91 @@
+#include "server/service/access_reader.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "common/base/status.h"
+#include "google/protobuf/util/time_util.h"
+#include "server/service/pages.h"
+
+namespace medflyt::service {
+namespace {
+
+// Of one answer: less than a second's work, and far below a message's bounds.
+constexpr uint64_t kEntriesAtOnce = 1'000'000;
+constexpr uint64_t kStep = 1024;
+constexpr size_t kOpenedAtOnce = 20'000;
+constexpr int kRecordsAtOnce = 1000;
+
+using google::protobuf::util::TimeUtil;
+
+absl::Time TimeOf(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixMicros(TimeUtil::TimestampToMicroseconds(time));
+}
+
+absl::StatusOr<std::optional<absl::Time>> Moment(bool set, const google::protobuf::Timestamp& time,
+                                                 std::string_view field) {
+  if (!set) return std::optional<absl::Time>();
+  if (time.seconds() < TimeUtil::kTimestampMinSeconds || time.seconds() > TimeUtil::kTimestampMaxSeconds) {
+    return RuleError(absl::StatusCode::kInvalidArgument, "FIELD_OUT_OF_RANGE", field,
+                     "is no time of the years 1 to 9999");
+  }
+  return std::optional<absl::Time>(TimeOf(time));
+}
+
+}  // namespace
+
+absl::StatusOr<AccessFilter> AccessFilter::Parse(const v1::ListAccessRecordsRequest& request) {
+  AccessFilter filter;
+  filter.officer = request.officer();
+  filter.action = request.action();
+  filter.kind = request.kind();
+  if (!v1::AccessKind_IsValid(request.kind())) {
+    return RuleError(absl::StatusCode::kInvalidArgument, "FIELD_OUT_OF_RANGE", "kind", "is no kind of access");
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(filter.case_id, ParseOptionalCaseId(request.case_id(), "case_id"));
+  MEDFLYT_ASSIGN_OR_RETURN(filter.since, Moment(request.has_since(), request.since(), "since"));
+  MEDFLYT_ASSIGN_OR_RETURN(filter.before, Moment(request.has_before(), request.before(), "before"));
+  return filter;
+}
+
+bool AccessFilter::Takes(const v1::EventView& record) const {
+  const v1::AccessRecorded& access = record.content().access_recorded();
+  if (!officer.empty() && record.content().officer() != officer) return false;
+  if (!action.empty() && access.action() != action) return false;
+  if (kind != v1::ACCESS_KIND_UNSPECIFIED && access.kind() != kind) return false;
+  if (case_id &&
+      std::find(access.case_ids().begin(), access.case_ids().end(), case_id->bytes()) == access.case_ids().end()) {
+    return false;
+  }
+  const absl::Time at = TimeOf(record.recorded_at());
+  return (!since || at >= *since) && (!before || at < *before);
+}
+
+absl::Status AccessReader::Read(const AccessFilter& filter, LeafIndex first,
+                                v1::ListAccessRecordsResponse& response) const {
+  const std::set<KeyId> keys = events_.keys_.IdsOf(event::RetentionClass::kAccess);
+  const uint64_t size = events_.log_.head().size.value();
+  uint64_t next = std::min(first.value(), size);
+  const uint64_t end = std::min(size, next + kEntriesAtOnce);
+  size_t opened = 0;
+  while (next < end && opened < kOpenedAtOnce && response.records_size() < kRecordsAtOnce) {
+    const uint64_t until = std::min(end, next + kStep);
+    MEDFLYT_RETURN_IF_ERROR(events_.log_.reader().Visit(
+        LeafIndex(next), TreeSize(until),
+        [&](LeafIndex index, std::string_view entry, const KeyId& key_id) -> absl::Status {
+          if (!keys.contains(key_id)) return absl::OkStatus();
+          ++opened;
+          MEDFLYT_ASSIGN_OR_RETURN(
+              v1::EventView record,
+              events_.ViewOf({std::string(entry), key_id, events_.log_.origin(), index, {}, index, true}));
+          if (!record.erased() && filter.Takes(record)) *response.add_records() = std::move(record);
+          return absl::OkStatus();
+        }));
+    next = until;
+  }
+  if (next < size) response.set_next_first(next);
+  return absl::OkStatus();
+}
+
+}  // namespace medflyt::service
