@@ -15,7 +15,7 @@ build=(
 tests=(
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
   clang-16 clang-tidy-16 clang-format-16 libclang-rt-16-dev lld-16
-  golang-go golang-golang-x-mod-dev python3-grpcio python3-protobuf strace procps tzdata
+  golang-go golang-golang-x-mod-dev python3-grpcio python3-protobuf strace procps systemd tzdata
 )
 bench=(postgresql postgresql-contrib)
 

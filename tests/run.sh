@@ -114,6 +114,7 @@ stage_lint() {
   check layers-link-alone cmake --build build/release -j "$jobs" --target link_alone
   check headers-compile-alone cmake --build build/release -j "$jobs" --target all_verify_interface_header_sets
   check clang-format bash -c "git ls-files '*.cc' '*.h' | xargs clang-format-16 --dry-run -Werror"
+  check service-unit tests/arch/check_service_unit.sh .
   check buf-lint tests/node_modules/.bin/buf lint proto
   check no-registry-hosts bash -c "! git grep -nIE '(registry\.npmjs|deb\.debian|pypi\.org)' -- . ':!tests/run.sh'"
 }
