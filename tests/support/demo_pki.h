@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/support/paths.h"
 #include "tests/support/shared.h"
 
 namespace medflyt::testing {
@@ -61,7 +62,7 @@ class DemoPki {
   [[nodiscard]] bool RenewNode() const { return Run("'" + Script() + "' --renew-node '" + directory_.string() + "'"); }
 
  private:
-  static std::string Script() { return std::string(MEDFLYT_SOURCE_DIR) + "/deploy/pki.sh"; }
+  static std::string Script() { return SourceDir() + "/deploy/pki.sh"; }
   static bool Run(const std::string& command) { return std::system(command.c_str()) == 0; }
 
   std::filesystem::path directory_;

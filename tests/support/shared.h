@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "tests/support/paths.h"
+
 namespace medflyt::testing {
 
 // The path of `relative` in the shared folder, or nothing where it is absent.
@@ -16,7 +18,7 @@ inline std::optional<std::filesystem::path> SharedPath(std::string_view relative
   const char* configured = std::getenv("MEDFLYT_SHARED");
   const std::filesystem::path root = configured != nullptr
                                          ? std::filesystem::path(configured)
-                                         : std::filesystem::path(MEDFLYT_SOURCE_DIR).parent_path() / "shared";
+                                         : std::filesystem::path(SourceDir()).parent_path() / "shared";
   const std::filesystem::path path = root / relative;
   if (!std::filesystem::exists(path)) return std::nullopt;
   return path;

@@ -15,6 +15,7 @@
 #include "common/crypto/seal.h"
 #include "nlohmann/json.hpp"
 #include "tests/e2e/node/node_world.h"
+#include "tests/support/paths.h"
 #include "tests/unit/cli/program.h"
 
 namespace medflyt::testing {
@@ -34,7 +35,7 @@ class AuditE2e : public ::testing::Test {
     odense_.Know(nyborg_);
     nyborg_.Know(odense_);
     // Odense's auditor is cleared to read cases.
-    WriteFile(odense_.Path("policy.toml"), ReadFile(std::string(MEDFLYT_SOURCE_DIR) + "/deploy/policy.toml") +
+    WriteFile(odense_.Path("policy.toml"), ReadFile(SourceDir() + "/deploy/policy.toml") +
                                                "[[allow]]\nrole = \"auditor\"\nactions = [\"open-cases\"]\n");
     odense_.WriteConfig("policy = \"policy.toml\"\n");
     Prepare(program_);
@@ -142,7 +143,7 @@ TEST_F(AuditE2e, LogIsCopiedVerifiedAndAskedQuestions) {
     EXPECT_GT(without["unproven_without_peer_key"], 0);
   }
   // Software that is not ours reads the same directory, with the log's key alone, and what was seen before.
-  const std::string checker = std::string(MEDFLYT_BIN_DIR) + "/go_log_check";
+  const std::string checker = BinDir() + "/go_log_check";
   if (fs::exists(checker)) {
     WriteFile(folder + "/first.checkpoint", first["checkpoint"].get<std::string>());
     const std::string command = checker + " export " + folder + "/" + odense_.cvr() + " '" +

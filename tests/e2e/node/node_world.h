@@ -38,6 +38,7 @@
 #include "medflyt/v1/municipality_service.grpc.pb.h"
 #include "medflyt/v1/peer_service.grpc.pb.h"
 #include "tests/support/demo_pki.h"
+#include "tests/support/paths.h"
 
 namespace medflyt::testing {
 
@@ -185,7 +186,7 @@ class TestNode {
   }
   void Know(const TestNode& peer) const { WriteFile(Path("peers/" + peer.cvr_ + ".card"), peer.card_); }
 
-  static std::string Program() { return std::string(MEDFLYT_BIN_DIR) + "/medflytd"; }
+  static std::string Program() { return BinDir() + "/medflytd"; }
 
   // Until it serves. `before`: a program and its arguments that runs it.
   void Start(std::vector<std::string> before = {}) {

@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "server/store_rocksdb/rocks_store.h"
 #include "tests/fault/store/numbered_batches.h"
+#include "tests/support/paths.h"
 
 extern char** environ;
 
@@ -34,7 +35,7 @@ uint64_t RunAndKill(const std::string& directory, uint64_t acknowledgements, std
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDOUT_FILENO);
-  std::string program = std::string(MEDFLYT_BIN_DIR) + "/store_writer";
+  std::string program = testing::BinDir() + "/store_writer";
   std::string argument = directory;
   char* arguments[] = {program.data(), argument.data(), nullptr};
   pid_t child = 0;

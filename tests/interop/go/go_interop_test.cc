@@ -17,6 +17,7 @@
 #include "common/tlog/cosignature.h"
 #include "common/tlog/tile.h"
 #include "common/tlog/tlog_proof.h"
+#include "tests/support/paths.h"
 #include "tests/support/shared.h"
 
 namespace medflyt::tlog {
@@ -120,7 +121,7 @@ class GoInterop : public ::testing::Test {
 };
 
 TEST_F(GoInterop, EachReadsTheOthersLog) {
-  const std::filesystem::path checker = std::filesystem::path(MEDFLYT_BIN_DIR) / "go_log_check";
+  const std::filesystem::path checker = std::filesystem::path(BinDir()) / "go_log_check";
   if (!std::filesystem::exists(checker)) GTEST_SKIP() << "SKIPPED-GO: go and golang-golang-x-mod-dev are not installed";
   WriteOurLog();
   ASSERT_FALSE(HasFatalFailure());

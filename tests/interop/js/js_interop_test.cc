@@ -6,11 +6,10 @@
 
 #include "tests/e2e/node/node_world.h"
 #include "tests/interop/foreign_client.h"
+#include "tests/support/paths.h"
 
 namespace medflyt::testing {
 namespace {
-
-constexpr char kSource[] = MEDFLYT_SOURCE_DIR;
 
 // Skips where Node.js or its packages are not there.
 class JavaScriptClient : public ::testing::Test {
@@ -18,7 +17,7 @@ class JavaScriptClient : public ::testing::Test {
   void SetUp() override {
     if (RunToEnd({"node", "--version"}).first != 0) GTEST_SKIP() << "SKIPPED-NODE: there is no program node";
     for (const char* package : {"grpc-js", "proto-loader"}) {
-      if (!std::filesystem::exists(std::string(kSource) + "/tests/node_modules/@grpc/" + package)) {
+      if (!std::filesystem::exists(SourceDir() + "/tests/node_modules/@grpc/" + package)) {
         GTEST_SKIP() << "SKIPPED-NODE: tests/node_modules lacks @grpc/" << package << "; run npm ci in tests";
       }
     }
@@ -28,9 +27,8 @@ class JavaScriptClient : public ::testing::Test {
   }
   // Runs a script with the folder of protos, address and issuers, and what else it wants; it must like what it sees.
   void Run(const std::string& script, const std::vector<std::string>& more) {
-    std::vector<std::string> command = {"node", kSource + ("/tests/interop/js/" + script),
-                                        std::string(kSource) + "/proto", odense_.address(),
-                                        odense_.pki().Path("ca.pem")};
+    std::vector<std::string> command = {"node", SourceDir() + ("/tests/interop/js/" + script), SourceDir() + "/proto",
+                                        odense_.address(), odense_.pki().Path("ca.pem")};
     command.insert(command.end(), more.begin(), more.end());
     const auto [code, said] = RunToEnd(command);
     EXPECT_EQ(code, 0) << said;

@@ -5,6 +5,7 @@
 
 #include "tests/e2e/node/node_world.h"
 #include "tests/interop/foreign_client.h"
+#include "tests/support/paths.h"
 
 namespace medflyt::testing {
 namespace {
@@ -14,7 +15,7 @@ TEST(PythonClient, WatchesEventsAndChecksTheirProofs) {
   if (RunToEnd({python, "-c", "import grpc, google.protobuf"}).first != 0) {
     GTEST_SKIP() << "SKIPPED-PYTHON: " << python << " lacks grpc or google.protobuf (python3-grpcio, python3-protobuf)";
   }
-  const std::filesystem::path protos = std::string(MEDFLYT_SOURCE_DIR) + "/proto";
+  const std::filesystem::path protos = SourceDir() + "/proto";
   std::filesystem::create_directories(MEDFLYT_STUBS);
   std::vector<std::string> protoc = {"protoc", "-I" + protos.string(), "--python_out=" MEDFLYT_STUBS};
   for (const auto& entry : std::filesystem::recursive_directory_iterator(protos)) {
@@ -29,10 +30,9 @@ TEST(PythonClient, WatchesEventsAndChecksTheirProofs) {
   odense.Know(nyborg);
   ASSERT_NO_FATAL_FAILURE(odense.Start());
   const auto client = [&](const std::string& name) { return odense.pki().Path("clients/" + name); };
-  const auto [code, said] =
-      RunToEnd({python, std::string(MEDFLYT_SOURCE_DIR) + "/tests/interop/python/client.py", MEDFLYT_STUBS,
-                odense.address(), odense.pki().Path("ca.pem"), client("case-system-1"), client("auditor"), odense.cvr(),
-                nyborg.cvr(), odense.verifier().Format()});
+  const auto [code, said] = RunToEnd({python, SourceDir() + "/tests/interop/python/client.py", MEDFLYT_STUBS,
+                                      odense.address(), odense.pki().Path("ca.pem"), client("case-system-1"),
+                                      client("auditor"), odense.cvr(), nyborg.cvr(), odense.verifier().Format()});
   EXPECT_EQ(code, 0) << said;
   EXPECT_NE(said.find("all as promised"), std::string::npos) << said;
   EXPECT_EQ(odense.Stop(), 0);

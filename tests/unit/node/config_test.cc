@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/base/status.h"
+#include "tests/support/paths.h"
 
 namespace medflyt::node {
 namespace {
@@ -115,7 +116,7 @@ TEST(Config, RangesOfTestNumbersAreDigitsInOrder) {
 }
 
 TEST(Config, TheExampleIsValid) {
-  const auto config = LoadConfig(std::string(MEDFLYT_SOURCE_DIR) + "/deploy/medflytd.toml");
+  const auto config = LoadConfig(testing::SourceDir() + "/deploy/medflytd.toml");
   ASSERT_TRUE(config.ok()) << config.status();
   const auto bases = LoadLegalBases(config->legal_bases);
   ASSERT_TRUE(bases.ok()) << bases.status();
@@ -153,7 +154,7 @@ TEST(LegalBases, HavePeriodsThatDoNotOverlap) {
 }
 
 TEST(PolicyFile, TheOneDeliveredIsTheDefault) {
-  const auto policy = LoadPolicy(std::string(MEDFLYT_SOURCE_DIR) + "/deploy/policy.toml");
+  const auto policy = LoadPolicy(testing::SourceDir() + "/deploy/policy.toml");
   ASSERT_TRUE(policy.ok()) << policy.status();
   const auto lines = [](const service::Policy& of) {
     std::vector<std::string> out;

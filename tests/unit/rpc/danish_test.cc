@@ -11,6 +11,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/paths.h"
 #include "tests/support/shared.h"
 
 namespace medflyt::rpc {
@@ -23,7 +24,7 @@ std::map<std::string, std::string> RulesOfTheSources() {
   const std::regex literal("\"([A-Z][A-Z0-9]*(_[A-Z0-9]+)+)\"");
   std::map<std::string, std::string> rules;
   for (const char* folder : {"common", "server", "client"}) {
-    const auto root = std::filesystem::path(MEDFLYT_SOURCE_DIR) / folder;
+    const auto root = std::filesystem::path(testing::SourceDir()) / folder;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
       const std::string extension = entry.path().extension();
       if (extension != ".cc" && extension != ".h") continue;
