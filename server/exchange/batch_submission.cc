@@ -31,7 +31,7 @@ absl::Status BatchSubmission::Recheck(log::Appender& appender) const {
   }
   std::set<EventId> ids;
   for (const CheckedEvent& event : events) {
-    MEDFLYT_ASSIGN_OR_RETURN(const auto known, appender.FindIndex(log::EventKey(event.id)));
+    MEDFLYT_ASSIGN_OR_RETURN(const bool known, appender.IsKnown(event.id));
     if (known || !ids.insert(event.id).second) {
       return Fault("EVENT_ID_REUSED", "the event's id is that of another entry");
     }

@@ -57,6 +57,8 @@ class Appender {
   // The peer's row; a change is staged.
   [[nodiscard]] virtual PeerState& peer(AuthorityId authority) = 0;
 
+  // Whether an event with this id was issued or received, in this commit or before.
+  [[nodiscard]] virtual absl::StatusOr<bool> IsKnown(const EventId& id) const = 0;
   // A kIndex row, as staged by this or an earlier submission or as stored.
   [[nodiscard]] virtual absl::StatusOr<std::optional<std::string>> FindIndex(std::string_view key) const = 0;
   virtual void PutIndex(std::string_view key, std::string_view value) = 0;

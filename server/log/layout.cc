@@ -170,7 +170,6 @@ absl::StatusOr<PeerState> DecodePeer(std::string_view value) {
 std::string EncodeLocation(const EventLocation& location) {
   std::string out = Versioned();
   AppendU32(out, location.issuer.number());
-  AppendU32(out, location.recipient.number());
   AppendU64(out, location.number.value());
   AppendU64(out, location.leaf.value());
   return out;
@@ -180,7 +179,6 @@ absl::StatusOr<EventLocation> DecodeLocation(std::string_view value) {
   RowReader reader(value);
   EventLocation location;
   location.issuer = reader.Authority();
-  location.recipient = reader.Authority();
   location.number = PairNumber(reader.U64());
   location.leaf = LeafIndex(reader.U64());
   if (!reader.done()) return Malformed("event");

@@ -5,7 +5,7 @@
 //   kOutbox    'p' ‖ u32 peer ‖ u64 first number  per event sent to the peer: u64 leaf index, kCarriesOpening
 //   kOutbox    'r' ‖ u32 peer ‖ u64 first number  what came from the peer with these numbers (server/exchange)
 //   kOutbox    'c' ‖ u32 peer ‖ u64 first number  the peer's receipt of these events (server/exchange)
-//   kIndex     'e' ‖ event id                     EventLocation
+//   kIndex     'e' ‖ id of an event received      EventLocation (ids of our own: event_ids.h)
 //   kIndex     'h' ‖ leaf hash                    event id of an announcement received
 //   kIndex     'g' ‖ key id                       u64 leaf index of its KeyGranted record
 //   kIndex     'q' ‖ keyed hash of a request (16) RequestRecord (server/service/request_book.h)
@@ -65,9 +65,8 @@ struct PeerState {
 // Where an event is found.
 struct EventLocation {
   AuthorityId issuer;
-  AuthorityId recipient;
-  PairNumber number;
-  LeafIndex leaf;  // in this node's log: the entry itself, or the EventReceived record of a received event
+  PairNumber number;  // of a received event; zero for one of our own
+  LeafIndex leaf;     // in this node's log: the entry itself, or the EventReceived record of a received event
   friend bool operator==(const EventLocation&, const EventLocation&) = default;
 };
 

@@ -14,6 +14,17 @@ namespace {
 using store::KeyRange;
 using store::Table;
 
+// The secret is a data key that belongs to no case; a store without one gets it, synced, before any event.
+absl::StatusOr<EventIds> OpenEventIds(const Log::Parts& parts) {
+  store::Batch batch;
+  bool created = false;
+  MEDFLYT_ASSIGN_OR_RETURN(
+      const keys::DataKey secret,
+      parts.keys.FindOrCreate({CaseId(), parts.self, parts.self, event::RetentionClass::kCase}, batch, created));
+  if (created) MEDFLYT_RETURN_IF_ERROR(parts.store.Commit(batch, store::Durability::kSynced));
+  return EventIds(secret.key, parts.signer.verifier_key().name());
+}
+
 // The stored head, or a first one of size 0 that is made durable here: even an empty log has a signed checkpoint.
 absl::StatusOr<Head> OpenHead(const Log::Parts& parts) {
   const tlog::VerifierKey& key = parts.signer.verifier_key();
@@ -38,13 +49,14 @@ absl::StatusOr<Head> OpenHead(const Log::Parts& parts) {
   return head;
 }
 
-absl::StatusOr<std::unique_ptr<Tree>> OpenTree(const store::Store& store, const Head& head) {
+absl::StatusOr<std::unique_ptr<Tree>> OpenTree(const Log::Parts& parts, const EventIds& ids, const Head& head) {
+  const store::Store& store = parts.store;
   const uint64_t full = head.size.value() / kTileWidth * kTileWidth;
   std::vector<Hash> tail;
   // Entries are read without a tree: proofs are not asked for yet.
   MEDFLYT_ASSIGN_OR_RETURN(const auto no_tree, Tree::Open(store, TreeSize(0), {}));
   MEDFLYT_RETURN_IF_ERROR(
-      LogReader(store, *no_tree)
+      LogReader(parts.self, store, *no_tree, ids)
           .Visit(LeafIndex(full), head.size, [&tail](LeafIndex, std::string_view entry, const KeyId&) {
             tail.push_back(merkle::LeafHash(entry));
             return absl::OkStatus();
@@ -75,11 +87,12 @@ absl::StatusOr<std::map<AuthorityId, PeerState>> LoadPeers(const store::Store& s
 
 }  // namespace
 
-Log::Log(const Parts& parts, Head head, std::unique_ptr<Tree> tree, domain::State state,
+Log::Log(const Parts& parts, const EventIds& event_ids, Head head, std::unique_ptr<Tree> tree, domain::State state,
          std::map<AuthorityId, PeerState> peers)
     : parts_(parts),
+      event_ids_(event_ids),
       tree_(std::move(tree)),
-      reader_(parts.store, *tree_),
+      reader_(parts.self, parts.store, *tree_, event_ids),
       state_(std::move(state)),
       peers_(std::move(peers)),
       prepared_head_(std::move(head)) {
@@ -91,12 +104,14 @@ Log::Log(const Parts& parts, Head head, std::unique_ptr<Tree> tree, domain::Stat
 Log::~Log() = default;
 
 absl::StatusOr<std::unique_ptr<Log>> Log::Open(const Parts& parts) {
+  MEDFLYT_ASSIGN_OR_RETURN(const EventIds event_ids, OpenEventIds(parts));
   MEDFLYT_ASSIGN_OR_RETURN(Head head, OpenHead(parts));
-  MEDFLYT_ASSIGN_OR_RETURN(auto tree, OpenTree(parts.store, head));
+  MEDFLYT_ASSIGN_OR_RETURN(auto tree, OpenTree(parts, event_ids, head));
   MEDFLYT_ASSIGN_OR_RETURN(auto peers, LoadPeers(parts.store));
   domain::State state(parts.self);
   MEDFLYT_RETURN_IF_ERROR(StateRows(parts.self, parts.keys, parts.random).Load(parts.store, state));
-  return std::unique_ptr<Log>(new Log(parts, std::move(head), std::move(tree), std::move(state), std::move(peers)));
+  return std::unique_ptr<Log>(
+      new Log(parts, event_ids, std::move(head), std::move(tree), std::move(state), std::move(peers)));
 }
 
 std::unique_ptr<PreparedCommit> Log::Prepare(std::vector<std::unique_ptr<Submission>> submissions) {

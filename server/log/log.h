@@ -1,7 +1,7 @@
 // The audit log of a node and the state it leads to: the single writer, in two halves.
 //
-//   Prepare (one thread)  apply submissions → seal → hash → sign → one store batch
-//   Commit  (one thread)  sync the batch → publish the head → answer
+//   Prepare (one thread at a time)  apply submissions → seal → hash → sign → one store batch
+//   Commit  (one thread at a time)  sync the batch → publish the head → answer
 //
 // so that the next batch is hashed and signed while the sync of this one runs. Prepared commits are committed in order.
 // In simulation one thread calls both in turn; in production Sequencer does (sequencer.h).
@@ -27,6 +27,7 @@
 #include "server/domain/decide.h"
 #include "server/domain/state.h"
 #include "server/keys/key_table.h"
+#include "server/log/event_ids.h"
 #include "server/log/layout.h"
 #include "server/log/log_reader.h"
 #include "server/log/submission.h"
@@ -35,7 +36,7 @@
 
 namespace medflyt::log {
 
-// Told of every commit, on the committer's thread, after the head is published and before submissions are answered.
+// Told of every commit, on the committing thread, after the head is published and before submissions are answered.
 class CommitObserver {
  public:
   virtual ~CommitObserver() = default;
@@ -80,10 +81,10 @@ class Log {
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Log>> Open(const Parts& parts);
   ~Log();
 
-  // The preparing thread. Applies every submission, in order.
+  // On the preparing thread. Applies every submission, in order.
   [[nodiscard]] std::unique_ptr<PreparedCommit> Prepare(std::vector<std::unique_ptr<Submission>> submissions);
-  // The committing thread, in the order of Prepare. On error nothing is published and nobody is answered: the outcome
-  // is unknown, and the node must exit; what was prepared after it rests on it.
+  // On the committing thread, in the order of Prepare. On error nothing is published and nobody is answered: the
+  // outcome is unknown, and the node must exit; what was prepared after it rests on it.
   [[nodiscard]] absl::Status Commit(PreparedCommit& prepared);
 
   // Any thread: what is durable.
@@ -101,10 +102,11 @@ class Log {
     using is_transparent = void;
     size_t operator()(std::string_view key) const { return std::hash<std::string_view>()(key); }
   };
-  Log(const Parts& parts, Head head, std::unique_ptr<Tree> tree, domain::State state,
+  Log(const Parts& parts, const EventIds& event_ids, Head head, std::unique_ptr<Tree> tree, domain::State state,
       std::map<AuthorityId, PeerState> peers);
 
   const Parts parts_;
+  const EventIds event_ids_;
   std::unique_ptr<Tree> tree_;
   LogReader reader_;
   std::vector<CommitObserver*> observers_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/status.h"
+#include "common/entry/seal.h"
 #include "common/merkle/multi_proof.h"
 
 namespace medflyt::log {
@@ -74,10 +75,18 @@ absl::StatusOr<merkle::Proof> LogReader::MultiProof(std::span<const LeafIndex> i
 }
 
 absl::StatusOr<EventLocation> LogReader::Locate(const EventId& id) const {
-  MEDFLYT_ASSIGN_OR_RETURN(const auto row, store_.Get(Table::kIndex, EventKey(id)));
-  if (!row) {
-    return RuleError(absl::StatusCode::kNotFound, "EVENT_UNKNOWN", "event_id", "no such event was issued or received");
+  const absl::Status unknown =
+      RuleError(absl::StatusCode::kNotFound, "EVENT_UNKNOWN", "event_id", "no such event was issued or received");
+  if (const auto leaf = ids_.Find(id)) {
+    const auto stored = Entry(*leaf);
+    if (absl::IsOutOfRange(stored.status())) return unknown;
+    MEDFLYT_RETURN_IF_ERROR(stored.status());
+    const auto sealed = entry::ParseSealed(stored->bytes);
+    if (!sealed.ok() || sealed->event_id != id) return unknown;
+    return EventLocation{self_, PairNumber(), *leaf};
   }
+  MEDFLYT_ASSIGN_OR_RETURN(const auto row, store_.Get(Table::kIndex, EventKey(id)));
+  if (!row) return unknown;
   return DecodeLocation(*row);
 }
 

@@ -5,12 +5,14 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "common/base/named_type.h"
 #include "common/merkle/proof.h"
+#include "server/log/event_ids.h"
 #include "server/log/layout.h"
 #include "server/log/tree.h"
 #include "server/store/store.h"
@@ -28,7 +30,8 @@ struct Outbound {
 // Thread-safe. Borrows store and tree, which outlive it.
 class LogReader {
  public:
-  LogReader(const store::Store& store, const Tree& tree) : store_(store), tree_(tree) {}
+  LogReader(AuthorityId self, const store::Store& store, const Tree& tree, EventIds ids)
+      : self_(self), store_(store), tree_(tree), ids_(std::move(ids)) {}
 
   // OUT_OF_RANGE (LEAF_INDEX_OUT_OF_RANGE) for an index that is not stored.
   [[nodiscard]] absl::StatusOr<StoredEntry> Entry(LeafIndex index) const;
@@ -42,7 +45,7 @@ class LogReader {
   [[nodiscard]] absl::StatusOr<merkle::Proof> ConsistencyProof(TreeSize from, TreeSize to) const;
   [[nodiscard]] absl::StatusOr<merkle::Proof> MultiProof(std::span<const LeafIndex> indices, TreeSize size) const;
 
-  // NOT_FOUND (EVENT_UNKNOWN).
+  // Of an event issued or received; NOT_FOUND (EVENT_UNKNOWN).
   [[nodiscard]] absl::StatusOr<EventLocation> Locate(const EventId& id) const;
   // Events issued to `peer` from number `first` on, at most `limit`, gapless; fewer where there are no more.
   [[nodiscard]] absl::StatusOr<std::vector<Outbound>> OutboundFrom(AuthorityId peer, PairNumber first,
@@ -51,8 +54,10 @@ class LogReader {
   [[nodiscard]] const store::Store& store() const { return store_; }
 
  private:
+  const AuthorityId self_;
   const store::Store& store_;
   const Tree& tree_;
+  const EventIds ids_;
 };
 
 }  // namespace medflyt::log

@@ -17,8 +17,7 @@ absl::Status Stopping() {
 
 Sequencer::Sequencer(Log& log, const Limits& limits, FailureHandler on_failure)
     : log_(log), limits_(limits), on_failure_(std::move(on_failure)) {
-  preparer_ = std::thread([this] { PrepareLoop(); });
-  committer_ = std::thread([this] { CommitLoop(); });
+  for (std::thread& thread : threads_) thread = std::thread([this] { Loop(); });
 }
 
 Sequencer::~Sequencer() {
@@ -27,12 +26,13 @@ Sequencer::~Sequencer() {
     stopping_ = true;
   }
   work_.NotifyAll();
-  prepared_changed_.NotifyAll();
-  preparer_.join();
-  committer_.join();
+  company_.NotifyAll();
+  for (std::thread& thread : threads_) thread.join();
 }
 
 absl::Status Sequencer::Submit(std::unique_ptr<Submission> submission) {
+  bool lingering = false;
+  bool preparing = false;
   {
     MutexLock lock(mutex_);
     if (stopping_) return Stopping();
@@ -44,45 +44,44 @@ absl::Status Sequencer::Submit(std::unique_ptr<Submission> submission) {
     queued_ += weight;
     if (submission->urgent()) ++urgent_;
     queue_.push_back(std::move(submission));
+    lingering = lingering_ && urgent_ > 0;
+    preparing = preparing_;
   }
-  work_.NotifyOne();
+  // Who prepares sees to what came meanwhile when it is done.
+  if (lingering) company_.NotifyOne();
+  if (!preparing) work_.NotifyOne();
   return absl::OkStatus();
 }
 
-void Sequencer::PrepareLoop() {
+void Sequencer::Loop() {
   for (;;) {
-    std::vector<std::unique_ptr<Submission>> taken;
+    std::vector<std::unique_ptr<Submission>> taken = Take();
+    if (taken.empty()) return;
+    const std::unique_ptr<PreparedCommit> prepared = log_.Prepare(std::move(taken));
+    if (!AwaitTurn(*prepared)) return;
+    const absl::Status status = log_.Commit(*prepared);
+    if (!status.ok()) return Fail(status, *prepared);
     {
       MutexLock lock(mutex_);
-      while (queue_.empty() && !stopping_) work_.Wait(mutex_);
-      const absl::Time wait_until = absl::Now() + limits_.linger;
-      while (urgent_ == 0 && !stopping_) {
-        const absl::Duration left = wait_until - absl::Now();
-        if (left <= absl::ZeroDuration()) break;
-        work_.WaitFor(mutex_, absl::ToChronoNanoseconds(left));
-      }
-      // One commit is prepared ahead of the one that is being synced, no more: what arrives meanwhile shares the next.
-      while (!prepared_.empty() && failure_.ok()) prepared_changed_.Wait(mutex_);
-      if (!failure_.ok() || (queue_.empty() && stopping_)) break;
-      taken = TakeLocked();
+      committing_ = false;
     }
-    auto prepared = log_.Prepare(std::move(taken));
-    {
-      MutexLock lock(mutex_);
-      prepared_.push_back(std::move(prepared));
-    }
-    prepared_changed_.NotifyAll();
+    turn_.NotifyOne();
   }
-  MutexLock lock(mutex_);
-  for (auto& submission : queue_) submission->Abandoned(failure_.ok() ? Stopping() : failure_);
-  queue_.clear();
-  // After a failure nobody takes what was prepared meanwhile.
-  if (!failure_.ok()) AbandonPrepared();
-  preparer_done_ = true;
-  prepared_changed_.NotifyAll();
 }
 
-std::vector<std::unique_ptr<Submission>> Sequencer::TakeLocked() {
+std::vector<std::unique_ptr<Submission>> Sequencer::Take() {
+  MutexLock lock(mutex_);
+  while (failure_.ok() && (preparing_ || (queue_.empty() && !stopping_))) work_.Wait(mutex_);
+  if (!failure_.ok() || queue_.empty()) return {};
+  preparing_ = true;
+  const absl::Time wait_until = absl::Now() + limits_.linger;
+  lingering_ = true;
+  while (urgent_ == 0 && !stopping_ && failure_.ok()) {
+    const absl::Duration left = wait_until - absl::Now();
+    if (left <= absl::ZeroDuration()) break;
+    company_.WaitFor(mutex_, absl::ToChronoNanoseconds(left));
+  }
+  lingering_ = false;
   std::vector<std::unique_ptr<Submission>> taken;
   size_t weight = 0;
   while (!queue_.empty()) {
@@ -97,37 +96,38 @@ std::vector<std::unique_ptr<Submission>> Sequencer::TakeLocked() {
   return taken;
 }
 
-void Sequencer::CommitLoop() {
-  for (;;) {
-    std::unique_ptr<PreparedCommit> prepared;
-    {
-      MutexLock lock(mutex_);
-      while (prepared_.empty() && !preparer_done_) prepared_changed_.Wait(mutex_);
-      if (prepared_.empty()) return;
-      prepared = std::move(prepared_.front());
-      prepared_.pop_front();
+bool Sequencer::AwaitTurn(PreparedCommit& prepared) {
+  absl::Status failure;
+  bool more = false;
+  {
+    MutexLock lock(mutex_);
+    while (committing_ && failure_.ok()) turn_.Wait(mutex_);
+    failure = failure_;
+    if (failure.ok()) {
+      committing_ = true;
+      preparing_ = false;
+      more = !queue_.empty() || stopping_;
     }
-    prepared_changed_.NotifyAll();
-    const absl::Status status = log_.Commit(*prepared);
-    if (status.ok()) continue;
-    on_failure_(status);
-    {
-      MutexLock lock(mutex_);
-      failure_ = status;
-      prepared_.push_front(std::move(prepared));
-      AbandonPrepared();
-    }
-    work_.NotifyAll();
-    prepared_changed_.NotifyAll();
-    return;
   }
+  if (more) work_.NotifyOne();
+  if (failure.ok()) return true;
+  for (const auto& submission : prepared.submissions) submission->Abandoned(failure);
+  return false;
 }
 
-void Sequencer::AbandonPrepared() {
-  for (const auto& prepared : prepared_) {
-    for (const auto& submission : prepared->submissions) submission->Abandoned(failure_);
+void Sequencer::Fail(const absl::Status& status, PreparedCommit& failed) {
+  on_failure_(status);
+  std::deque<std::unique_ptr<Submission>> queued;
+  {
+    MutexLock lock(mutex_);
+    failure_ = status;
+    queued.swap(queue_);
   }
-  prepared_.clear();
+  work_.NotifyAll();
+  company_.NotifyAll();
+  turn_.NotifyAll();
+  for (const auto& submission : failed.submissions) submission->Abandoned(status);
+  for (const auto& submission : queued) submission->Abandoned(status);
 }
 
 }  // namespace medflyt::log

@@ -80,7 +80,7 @@ LeafIndex Log::Staging::AppendReceivedRecord(AuthorityId issuer, PairNumber numb
     return LeafIndex(log_.tree_->size().value());
   }
   const LeafIndex leaf = AppendLedger(*entry);
-  PutIndex(EventKey(id), EncodeLocation({issuer, log_.parts_.self, number, leaf}));
+  PutIndex(EventKey(id), EncodeLocation({issuer, number, leaf}));
   return leaf;
 }
 
@@ -89,6 +89,12 @@ LeafIndex Log::Staging::AppendLedger(std::string_view entry) { return AppendEntr
 PeerState& Log::Staging::peer(AuthorityId authority) {
   touched_peers_[authority] = true;
   return log_.peers_[authority];
+}
+
+absl::StatusOr<bool> Log::Staging::IsKnown(const EventId& id) const {
+  if (const auto own = log_.event_ids_.Find(id); own && own->value() < size().value()) return true;
+  MEDFLYT_ASSIGN_OR_RETURN(const auto received, FindIndex(EventKey(id)));
+  return received.has_value();
 }
 
 absl::StatusOr<std::optional<std::string>> Log::Staging::FindIndex(std::string_view key) const {
@@ -153,8 +159,9 @@ absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::Append(std::vector<event:
   for (size_t i = 0; i < drafts.size(); ++i) {
     event::Draft& draft = drafts[i];
     auto number = numbers.try_emplace(draft.recipient, peer(draft.recipient).issued.value()).first;
-    events[i] = {{log_.parts_.random.NewId<EventId>(), log_.parts_.self, draft.recipient, draft.case_id,
-                  PairNumber(++number->second), now_, std::move(draft.officer)},
+    // The id follows from the place in the log.
+    events[i] = {{EventId(), log_.parts_.self, draft.recipient, draft.case_id, PairNumber(++number->second), now_,
+                  std::move(draft.officer)},
                  std::move(draft.body)};
     // The hash is not known yet; content never holds a zero one, and any other is as long.
     if (draft.announcement_of) FillAnnouncement(events[i].body, crypto::Sha256(""));
@@ -172,8 +179,9 @@ absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::Append(std::vector<event:
       FillAnnouncement(event.body, issued[*drafts[i].announcement_of].leaf_hash);
       if (const absl::Status status = log_.codec_.Encode(event, contents[i]); !status.ok()) Fail(status);
     }
-    const event::Header& header = event.header;
-    const auto key = SealingKey(event);
+    event::Header& header = event.header;
+    const auto key = SealingKey(event);  // may append the grant
+    header.id = log_.event_ids_.At(LeafIndex(size().value()));
     auto entry = key.ok() ? entry::SealEntry(header.id, log_.parts_.random.NewId<crypto::Nonce>(), contents[i],
                                              key->key, log_.origin())
                           : key.status();
@@ -190,8 +198,6 @@ absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::Append(std::vector<event:
       const bool opens = std::holds_alternative<event::TransferRequested>(event.body);
       row->second.second.append(EncodeU64(leaf.value() | (opens ? kCarriesOpening : 0)));
     }
-    prepared_.batch.Put(Table::kIndex, EventKey(header.id),
-                        EncodeLocation({header.issuer, header.recipient, header.number, leaf}));
     issued.push_back({header.id, event::TypeOf(event.body), header.case_id, header.recipient, leaf, last_leaf_hash_});
     log_.ahead_.push_back(issued.back());
     domain::Evolve(log_.state_, event, {log_.origin(), leaf, last_leaf_hash_});

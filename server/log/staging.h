@@ -34,6 +34,7 @@ class Log::Staging final : public Appender {
   TreeSize size() const override { return log_.tree_->size(); }
   absl::StatusOr<std::vector<IssuedEvent>> IssuedBetween(LeafIndex first, TreeSize end) override;
   PeerState& peer(AuthorityId authority) override;
+  absl::StatusOr<bool> IsKnown(const EventId& id) const override;
   absl::StatusOr<std::optional<std::string>> FindIndex(std::string_view key) const override;
   void PutIndex(std::string_view key, std::string_view value) override;
   store::Batch& batch() override { return prepared_.batch; }

@@ -22,7 +22,7 @@ class Submission {
   // On the sequencer's thread, in queue order: reads the state and appends what follows. Must not block.
   virtual void Apply(Appender& appender) = 0;
 
-  // On the committer's thread: all that Apply appended, and all before it, is durable under `head`. Must not block.
+  // On the committing thread: all that Apply appended, and all before it, is durable under `head`. Must not block.
   virtual void Committed(const Head& head) = 0;
 
   // The node stops before this was applied (UNAVAILABLE, NODE_STOPPING). Or a commit failed and the process did not end

@@ -33,7 +33,7 @@
 
 namespace medflyt::service {
 
-// Thread-safe; its handlers never block. Commands and reads end on the committer's thread.
+// Thread-safe; its handlers never block. Commands and reads end on the committing thread.
 class MunicipalityServiceImpl final : public v1::MunicipalityService::CallbackService {
  public:
   explicit MunicipalityServiceImpl(const Parts& parts) : parts_(parts) {}

@@ -47,7 +47,7 @@ using CommandOutcome = absl::StatusOr<std::vector<log::IssuedEvent>>;
 // Several commands, each on its own, in one submission.
 class CommandSubmission final : public log::Submission {
  public:
-  // One outcome for each command, once all that was done is durable. On the committer's thread: must not block.
+  // One outcome for each command, once all that was done is durable. On the committing thread: must not block.
   using Done = std::function<void(std::vector<CommandOutcome>)>;
   CommandSubmission(std::vector<RequestedCommand> commands, absl::Duration retention, Done done)
       : commands_(std::move(commands)), retention_(retention), done_(std::move(done)) {}
@@ -75,7 +75,7 @@ class ReadSubmission final : public log::Submission {
   };
   // On the sequencer's thread: fills the answer and names the cases that it shows. An error is recorded as a miss.
   using Read = std::function<absl::Status(log::Appender& appender, std::vector<CaseId>& cases)>;
-  // With Read's status once the record is durable, or with why it is not. On the committer's thread: must not block.
+  // With Read's status once the record is durable, or with why it is not. On the committing thread: must not block.
   using Done = std::function<void(const absl::Status& status)>;
 
   // Without `access` nothing is recorded: only for what touches no citizen.

@@ -80,18 +80,11 @@ class Entries final : public log::Submission {
 
   void Apply(log::Appender& appender) override {
     std::string pair;
-    std::string key;
     for (uint64_t number = first_; number < first_ + count_; ++number) {
       std::string entry(sealed_);
       // Into the ciphertext's last bytes: the form stays that of a sealed entry, which nobody is to open.
       std::memcpy(entry.data() + entry.size() - sizeof number, &number, sizeof number);
-      const std::string id(merkle::LeafHash(entry).bytes().substr(0, EventId::kSize));
       const LeafIndex leaf = appender.AppendLedger(entry);
-      // A row of the size that an event's has, at an id as random as an event's.
-      key.assign("e").append(id);
-      std::string location(16, '\0');
-      AppendU64(location, leaf.value());
-      appender.batch().Put(store::Table::kIndex, key, location);
       AppendU64(pair, leaf.value());
     }
     appender.batch().Put(store::Table::kOutbox, log::PairRowKey('p', peer_, first_ + 1), pair);

@@ -117,6 +117,49 @@ TEST_F(LogTest, EventForAPeerIsGrantedSealedProvenAndQueued) {
   EXPECT_EQ(std::get<event::AgreementProposed>(event->body).terms.price_ore, 1'250'000);
 }
 
+TEST_F(LogTest, EventOfOurOwnIsFoundByItsIdAloneAcrossRestarts) {
+  std::vector<IssuedEvent> issued;
+  for (int i = 0; i < 3; ++i) issued.push_back(Execute(ProposeAgreement()).at(0));
+  Open();
+  for (const IssuedEvent& event : issued) {
+    const auto location = log_->reader().Locate(event.id);
+    ASSERT_TRUE(location.ok()) << location.status();
+    EXPECT_EQ(*location, (EventLocation{kOdense, PairNumber(), event.leaf}));
+  }
+  size_t rows = 0;
+  ASSERT_TRUE(store_
+                  ->Scan(store::Table::kIndex, store::KeyRange::Prefix("e"), store::Order::kAscending,
+                         [&rows](std::string_view, std::string_view) {
+                           ++rows;
+                           return store::Step::kContinue;
+                         })
+                  .ok());
+  EXPECT_EQ(rows, 0u);
+}
+
+TEST_F(LogTest, IdOfWhatIsNoEventOfOursIsUnknown) {
+  Execute(ProposeAgreement());
+  const auto secret = keys_->Find({CaseId(), kOdense, kOdense, event::RetentionClass::kCase});
+  ASSERT_TRUE(secret.ok()) << secret.status();
+  const EventIds ids(secret->key, log_->origin());
+  ASSERT_TRUE(log_->reader().Locate(ids.At(LeafIndex(1))).ok());
+  // The grant's record, an entry that is not there, and an id of somebody else.
+  for (const EventId& id : {ids.At(LeafIndex(0)), ids.At(LeafIndex(2)), random_.NewId<EventId>()}) {
+    const auto rule = BrokenRuleOf(log_->reader().Locate(id).status());
+    ASSERT_TRUE(rule.has_value());
+    EXPECT_EQ(rule->rule, "EVENT_UNKNOWN");
+  }
+}
+
+TEST_F(LogTest, IdOfOurOwnIsKnownBeforeItIsDurable) {
+  ASSERT_TRUE(Run([this](Appender& appender) {
+                const auto issued = appender.Execute(ProposeAgreement());
+                ASSERT_TRUE(issued.ok()) << issued.status();
+                EXPECT_TRUE(*appender.IsKnown(issued->at(0).id));
+                EXPECT_FALSE(*appender.IsKnown(random_.NewId<EventId>()));
+              }).ok());
+}
+
 TEST_F(LogTest, PairNumbersAreGaplessAcrossCommitsAndRestarts) {
   for (int i = 0; i < 5; ++i) {
     Execute(ProposeAgreement());
