@@ -290,10 +290,8 @@ absl::Status BatchChecker::OpenAnnouncement(const event::TransferRequested& requ
     out.refused = "OPENING_FOREIGN";
     return absl::OkStatus();
   }
-  OpenedAnnouncement result{{},
-                            announced->cpr,
-                            {opened->head.checkpoint.size(), opened->head.checkpoint.root()},
-                            proof->checkpoint.Serialize()};
+  OpenedAnnouncement result{
+      {}, announced->cpr, {opened->head.checkpoint.size(), opened->head.checkpoint.root()}, *proof};
   result.verified.announcement = named;
   result.verified.issuer = opened->event.header.issuer;
   result.verified.addressee = opened->event.header.recipient;

@@ -17,6 +17,7 @@
 #include "common/event/event.h"
 #include "common/registry/cpr_number.h"
 #include "common/registry/number_range.h"
+#include "common/tlog/tlog_proof.h"
 #include "common/wire/content.h"
 #include "common/wire/ledger.h"
 #include "medflyt/v1/exchange.pb.h"
@@ -32,7 +33,7 @@ struct OpenedAnnouncement {
   registry::CprNumber cpr;
   // Of the announcer's log, under which it was proven; provisional until it is consistent with what we accept of it.
   entry::AcceptedHead head;
-  std::string note;
+  tlog::TlogProof proof;  // under that head
 };
 
 struct CheckedEvent {

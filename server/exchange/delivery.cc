@@ -303,10 +303,8 @@ absl::Status Delivery::TakeReceipt(const v1::BatchAnswer& answer) {
       },
       ledger_);
   if (!verified.ok()) {
-    if (SuggestsFork(verified.status())) {
-      KeepForkEvidence(context_, peer_, verified.status(), receipt_head_, receipt.checkpoint());
-    }
-    return verified.status();
+    return JudgeUntaken(context_, peer_, hello_->origin, verified.status(), receipt_head_, receipt.checkpoint(),
+                        ShownBy(receipt));
   }
   // Each event once, none missing, in the order of their numbers.
   bool complete = verified->events.size() == expected.size();

@@ -19,7 +19,7 @@ using store::KeyRange;
 using store::Table;
 
 constexpr char kPrefix = 'x';
-constexpr uint8_t kRowVersion = 2;
+constexpr uint8_t kRowVersion = 3;
 
 absl::Status Malformed() {
   return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "evidence", "a row of evidence does not parse");
@@ -34,6 +34,8 @@ std::string Encode(const ForkEvidence& evidence) {
   value.append(evidence.accepted_note);
   AppendU32(value, static_cast<uint32_t>(evidence.presented_note.size()));
   value.append(evidence.presented_note);
+  AppendU32(value, static_cast<uint32_t>(evidence.leaf_proof.size()));
+  value.append(evidence.leaf_proof);
   return value;
 }
 
@@ -54,14 +56,17 @@ std::optional<ForkEvidence> Decode(std::string_view key, std::string_view value)
   const auto accepted = accepted_length ? reader.Take(*accepted_length) : std::nullopt;
   const auto presented_length = accepted ? reader.U32() : std::nullopt;
   const auto presented = presented_length ? reader.Take(*presented_length) : std::nullopt;
-  if (!presented || !reader.empty()) return std::nullopt;
+  const auto leaves_length = presented ? reader.U32() : std::nullopt;
+  const auto leaves = leaves_length ? reader.Take(*leaves_length) : std::nullopt;
+  if (!leaves || !reader.empty()) return std::nullopt;
   return ForkEvidence{*peer,
                       absl::FromUnixMicros(static_cast<int64_t>(*micros)),
                       *proven != 0,
                       *dropped,
                       {TreeSize(*size), *crypto::Hash::FromBytes(*root)},
                       std::string(*accepted),
-                      std::string(*presented)};
+                      std::string(*presented),
+                      std::string(*leaves)};
 }
 
 bool IsNoteOf(std::string_view note, const entry::AcceptedHead& head) {
@@ -107,6 +112,14 @@ class EvidenceSubmission final : public log::Submission {
   ForkEvidence evidence_;
 };
 
+void Submit(Context& context, ForkEvidence evidence, std::string_view details) {
+  if (const absl::Status submitted =
+          context.parts.queue.Submit(std::make_unique<EvidenceSubmission>(context.evidence, std::move(evidence)));
+      !submitted.ok()) {
+    context.parts.logger.Error("fork_evidence_not_kept", details);
+  }
+}
+
 }  // namespace
 
 absl::Status VisitForkEvidence(const store::Reader& store, absl::FunctionRef<void(const ForkEvidence&)> visit) {
@@ -151,19 +164,49 @@ void KeepForkEvidence(Context& context, AuthorityId peer, const absl::Status& st
                    " presented_size=", checkpoint.ok() ? checkpoint->size().value() : 0);
   context.parts.logger.Error(proven ? "log_fork_proven" : "log_fork_suspected", details);
   if (proven) context.SetForked(peer);
-  ForkEvidence evidence{
-      peer,
-      context.parts.clock.Now(),
-      proven,
-      0,
-      accepted,
-      accepted_note.empty() ? FindNote(context.parts.log.reader().store(), peer, accepted) : std::string(accepted_note),
-      std::string(presented)};
-  if (const absl::Status submitted =
-          context.parts.queue.Submit(std::make_unique<EvidenceSubmission>(context.evidence, std::move(evidence)));
-      !submitted.ok()) {
-    context.parts.logger.Error("fork_evidence_not_kept", details);
+  Submit(context,
+         {peer, context.parts.clock.Now(), proven, 0, accepted,
+          accepted_note.empty() ? FindNote(context.parts.log.reader().store(), peer, accepted)
+                                : std::string(accepted_note),
+          std::string(presented), ""},
+         details);
+}
+
+absl::Status JudgeUntaken(Context& context, AuthorityId peer, std::string_view origin, const absl::Status& status,
+                          const entry::AcceptedHead& accepted, std::string_view presented,
+                          const absl::StatusOr<ShownLeaves>& shown) {
+  const std::string rule = RuleOf(status);
+  // A head that goes on from ours holds every leaf that ours holds.
+  if (shown.ok() && (rule == "CONSISTENCY_PROOF_INVALID" || rule == "CHECKPOINT_BEHIND")) {
+    const auto fork = FindLeafFork(context.parts.log, context.directory(), peer, origin, *shown);
+    if (fork) return KeepLeafFork(context, peer, *fork);
   }
+  if (SuggestsFork(status)) KeepForkEvidence(context, peer, status, accepted, presented);
+  return status;
+}
+
+absl::Status KeepLeafFork(Context& context, AuthorityId peer, const tlog::LeafForkProof& proof) {
+  absl::Status forked = RuleError(absl::StatusCode::kDataLoss, "LOG_FORKED", "entries",
+                                  "the log has two leaves at one index, each under a head that it signed");
+  const auto first = tlog::Checkpoint::Parse(proof.first.proof.checkpoint.text);
+  const auto second = tlog::Checkpoint::Parse(proof.second.proof.checkpoint.text);
+  if (!first.ok() || !second.ok()) return forked;  // it would be no proof
+  const std::string details =
+      absl::StrCat("peer=", peer.ToString(), " rule=LOG_FORKED leaf=", proof.first.proof.index.value(),
+                   " accepted_size=", first->size().value(), " presented_size=", second->size().value());
+  context.parts.logger.Error("log_fork_proven", details);
+  context.SetForked(peer);
+  Submit(context,
+         {peer,
+          context.parts.clock.Now(),
+          true,
+          0,
+          {first->size(), first->root()},
+          proof.first.proof.checkpoint.Serialize(),
+          proof.second.proof.checkpoint.Serialize(),
+          proof.Serialize()},
+         details);
+  return forked;
 }
 
 }  // namespace medflyt::exchange

@@ -1,13 +1,13 @@
 // What shows, or suggests, that a peer shows different logs to different eyes.
 //
-//   kOutbox 'x' ‖ u32 peer ‖ u64 microseconds   ->  version 2 (u8) ‖ u8 proven ‖ u64 dropped ‖ u64 accepted size ‖
+//   kOutbox 'x' ‖ u32 peer ‖ u64 microseconds   ->  version 3 (u8) ‖ u8 proven ‖ u64 dropped ‖ u64 accepted size ‖
 //                                                  accepted root (32) ‖ u32 length ‖ accepted note ‖ u32 length ‖
-//                                                  presented note
+//                                                  presented note ‖ u32 length ‖ proof by leaves
 //
-// Proven: two heads of one size with two roots, each signed by the log's key. Then nothing more is taken from the peer
-// until people have spoken. A consistency proof that does not hold is only suspicious, because the proof itself is
-// not signed: it is kept and told, and the peer may come back with one that holds. How many rows there are:
-// evidence_rows.h.
+// Proven: two heads of one size with two roots, each signed by the log's key, or two leaves at one index, each under
+// such a head (common/tlog/leaf_fork_proof.h). Then nothing more is taken from the peer until people have spoken. A
+// consistency proof that does not hold is only suspicious, because the proof itself is not signed: it is kept and told,
+// and the peer may come back with one that holds. How many rows there are: evidence_rows.h.
 #pragma once
 
 #include <memory>
@@ -21,7 +21,9 @@
 #include "absl/time/time.h"
 #include "common/directory/identity.h"
 #include "common/entry/batch.h"
+#include "common/tlog/leaf_fork_proof.h"
 #include "server/exchange/context.h"
+#include "server/exchange/kept_leaf.h"
 #include "server/store/store.h"
 
 namespace medflyt::exchange {
@@ -34,6 +36,7 @@ struct ForkEvidence {
   entry::AcceptedHead accepted;
   std::string accepted_note;   // empty where only size and root were kept
   std::string presented_note;  // signed by the log's key
+  std::string leaf_proof;      // the file of a proof by leaves; empty where the two heads are the proof
 };
 
 // One after the other, by peer, oldest first. DATA_LOSS (ROW_MALFORMED).
@@ -53,5 +56,15 @@ struct ForkEvidence {
 void KeepForkEvidence(Context& context, AuthorityId peer, const absl::Status& status,
                       const entry::AcceptedHead& accepted, std::string_view presented,
                       std::string_view accepted_note = {});
+
+// What a peer has shown and was not taken for the reason `status`: where a leaf of it contradicts one that is kept, the
+// fork is proven, kept and told, and LOG_FORKED is returned. Otherwise the heads alone are kept where the status
+// suggests a fork, and it is returned as it is. `shown` may be an error: then there are no leaves to look at.
+[[nodiscard]] absl::Status JudgeUntaken(Context& context, AuthorityId peer, std::string_view origin,
+                                        const absl::Status& status, const entry::AcceptedHead& accepted,
+                                        std::string_view presented, const absl::StatusOr<ShownLeaves>& shown);
+
+// Keeps a proof by leaves, tells the diagnostic log and stops the peer; returns LOG_FORKED.
+absl::Status KeepLeafFork(Context& context, AuthorityId peer, const tlog::LeafForkProof& proof);
 
 }  // namespace medflyt::exchange

@@ -72,6 +72,22 @@ absl::StatusOr<std::optional<store::Row>> LastBefore(const store::Reader& store,
                                                       log::PairRowKey(kPrefix, recipient, end)));
 }
 
+struct Found {
+  PairNumber first;
+  Row row;
+};
+
+absl::StatusOr<Found> FindRow(const store::Reader& store, AuthorityId recipient, PairNumber number) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto found, LastBefore(store, recipient, number.value() + 1));
+  if (!found) return Unknown();
+  MEDFLYT_ASSIGN_OR_RETURN(const uint64_t first,
+                           log::DecodeU64(std::string_view(found->key).substr(found->key.size() - 8)));
+  auto row = Decode(found->value);
+  if (!row) return Malformed();
+  if (number.value() - first >= row->times.size()) return Unknown();
+  return Found{PairNumber(first), *std::move(row)};
+}
+
 }  // namespace
 
 std::string EncodeReceipt(const v1::Receipt& receipt, const entry::VerifiedReceipt& verified) {
@@ -112,26 +128,26 @@ std::string EncodeReceipt(const v1::Receipt& receipt, const entry::VerifiedRecei
   return value;
 }
 
+absl::StatusOr<KeptReceipt> FindReceiptRow(const store::Reader& store, AuthorityId recipient, PairNumber number) {
+  MEDFLYT_ASSIGN_OR_RETURN(Found found, FindRow(store, recipient, number));
+  return KeptReceipt{found.first, std::move(found.row.receipt)};
+}
+
 absl::StatusOr<v1::Receipt> FindReceipt(const log::LogReader& reader, std::string_view origin, AuthorityId recipient,
                                         PairNumber number) {
-  MEDFLYT_ASSIGN_OR_RETURN(const auto found, LastBefore(reader.store(), recipient, number.value() + 1));
-  if (!found) return Unknown();
-  MEDFLYT_ASSIGN_OR_RETURN(const uint64_t first,
-                           log::DecodeU64(std::string_view(found->key).substr(found->key.size() - 8)));
-  auto row = Decode(found->value);
-  if (!row) return Malformed();
-  if (number.value() - first >= row->times.size()) return Unknown();
-  MEDFLYT_ASSIGN_OR_RETURN(const auto events, reader.OutboundFrom(recipient, PairNumber(first), row->times.size()));
-  if (events.size() != row->times.size()) return Malformed();
+  MEDFLYT_ASSIGN_OR_RETURN(Found found, FindRow(reader.store(), recipient, number));
+  Row& row = found.row;
+  MEDFLYT_ASSIGN_OR_RETURN(const auto events, reader.OutboundFrom(recipient, found.first, row.times.size()));
+  if (events.size() != row.times.size()) return Malformed();
   wire::LedgerCodec codec;
   for (size_t i = 0; i < events.size(); ++i) {
     MEDFLYT_ASSIGN_OR_RETURN(
         std::string leaf,
-        codec.Encode({row->times[i], wire::EventReceived{std::string(origin), events[i].leaf,
-                                                         merkle::LeafHash(events[i].entry.bytes), row->rules[i]}}));
-    row->receipt.add_leaves(std::move(leaf));
+        codec.Encode({row.times[i], wire::EventReceived{std::string(origin), events[i].leaf,
+                                                        merkle::LeafHash(events[i].entry.bytes), row.rules[i]}}));
+    row.receipt.add_leaves(std::move(leaf));
   }
-  return std::move(row->receipt);
+  return std::move(row.receipt);
 }
 
 std::string NewestReceiptNote(const store::Reader& store, AuthorityId recipient) {

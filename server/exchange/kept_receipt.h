@@ -25,6 +25,15 @@ namespace medflyt::exchange {
 // `verified` is what entry::VerifyReceipt made of `receipt`, whose events have consecutive numbers.
 [[nodiscard]] std::string EncodeReceipt(const v1::Receipt& receipt, const entry::VerifiedReceipt& verified);
 
+// A row as it is stored: the receipt is without its leaves.
+struct KeptReceipt {
+  PairNumber first;
+  v1::Receipt receipt;
+};
+// The row that covers our event with this number. NOT_FOUND (EVENT_UNKNOWN), DATA_LOSS (ROW_MALFORMED).
+[[nodiscard]] absl::StatusOr<KeptReceipt> FindReceiptRow(const store::Reader& store, AuthorityId recipient,
+                                                         PairNumber number);
+
 // The receipt that covers our event with this number, as it came: its bytes are those of which ReceiptsLogged has the
 // digest. `origin` is that of our log. NOT_FOUND (EVENT_UNKNOWN) where none is held, DATA_LOSS (ROW_MALFORMED).
 [[nodiscard]] absl::StatusOr<v1::Receipt> FindReceipt(const log::LogReader& reader, std::string_view origin,

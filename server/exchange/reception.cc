@@ -251,10 +251,8 @@ absl::StatusOr<bool> Reception::TakeBatch(v1::EventBatch& batch, std::vector<Key
   if (batch.sequence() != next_sequence_) return Fault("SEQUENCE_GAP", "a batch of this stream is missing");
   auto checked = checker_.Check(batch, hello_->origin, link_head_, next_number_, context_.directory(), missing_keys);
   if (!checked.ok()) {
-    if (SuggestsFork(checked.status())) {
-      KeepForkEvidence(context_, peer_, checked.status(), link_head_, batch.checkpoint());
-    }
-    return checked.status();
+    return JudgeUntaken(context_, peer_, hello_->origin, checked.status(), link_head_, batch.checkpoint(),
+                        ShownBy(batch));
   }
   MEDFLYT_RETURN_IF_ERROR(CheckOpened(*checked));
 
@@ -322,12 +320,16 @@ absl::Status Reception::CheckOpened(const CheckedBatch& checked) {
   for (const CheckedEvent& event : checked.events) {
     if (!event.announcement) continue;
     const OpenedAnnouncement& opened = *event.announcement;
+    const event::AnnouncementRef& announcement = opened.verified.announcement;
+    const auto fork = FindLeafFork(context_.parts.log, context_.directory(), opened.verified.issuer,
+                                   announcement.origin, {announcement.leaf_hash, opened.proof});
+    if (fork) return KeepLeafFork(context_, opened.verified.issuer, *fork);
     const log::PeerState announcer = context_.parts.log.peer(opened.verified.issuer);
-    const entry::AcceptedHead accepted = AcceptedOf(announcer, opened.verified.announcement.origin, announcer.by_batch);
+    const entry::AcceptedHead accepted = AcceptedOf(announcer, announcement.origin, announcer.by_batch);
     if (accepted.size.value() == 0 || opened.head.size != accepted.size || opened.head.root == accepted.root) continue;
     const absl::Status forked = RuleError(absl::StatusCode::kDataLoss, "LOG_FORKED", "openings",
                                           "the announcer's log has two heads of one size");
-    KeepForkEvidence(context_, opened.verified.issuer, forked, accepted, opened.note);
+    KeepForkEvidence(context_, opened.verified.issuer, forked, accepted, opened.proof.checkpoint.Serialize());
     return forked;
   }
   return absl::OkStatus();

@@ -169,6 +169,7 @@ grpc::ServerUnaryReactor* AdminServiceImpl::ListForks(Context* context, const v1
       fork.set_accepted_size(found.accepted.size.value());
       fork.set_accepted_note(found.accepted_note);
       fork.set_presented_note(found.presented_note);
+      fork.set_leaf_proof(found.leaf_proof);
     }
     if (end < evidence.size()) response->set_next_page_token(absl::StrCat(end));
     return absl::OkStatus();

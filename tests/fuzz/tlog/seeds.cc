@@ -9,6 +9,7 @@
 #include "common/merkle/compact_range.h"
 #include "common/tlog/cosignature.h"
 #include "common/tlog/fork_proof.h"
+#include "common/tlog/leaf_fork_proof.h"
 #include "common/tlog/tile.h"
 #include "common/tlog/tlog_proof.h"
 
@@ -45,6 +46,12 @@ void WriteSeeds(const std::filesystem::path& root) {
         TlogProof{.extra = "more", .index = LeafIndex(0), .hashes = {right}, .checkpoint = note}.Serialize());
   const auto other = *Checkpoint::Create("odense.example/log", TreeSize(2), left);
   Write(root / "fork_proof", "proof", ForkProof{note.Serialize(), SignCheckpoint(other, log).Serialize()}.Serialize());
+  const ProvenLeaf one{right, TlogProof{.extra = "", .index = LeafIndex(1), .hashes = {left}, .checkpoint = note}};
+  const auto swapped = *Checkpoint::Create("odense.example/log", TreeSize(2), merkle::NodeHash(right, left));
+  const ProvenLeaf two{
+      left,
+      TlogProof{.extra = "", .index = LeafIndex(1), .hashes = {right}, .checkpoint = SignCheckpoint(swapped, log)}};
+  Write(root / "fork_proof", "leaves", LeafForkProof{one, two}.Serialize());
   Write(root / "policy", "policy",
         "# policy\nlog " + log.verifier_key().Format() + " https://odense.example/\nwitness w " +
             witness.verifier_key().Format() + "\ngroup g 1 w\nquorum g\n");

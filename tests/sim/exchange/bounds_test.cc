@@ -94,7 +94,7 @@ TEST_F(Bounds, SuspicionsAreBoundedAndAProofIsNeverDropped) {
   EvidenceLog longer("medflyt.example/29189722/1", 20);
   while (longer.size() < forger.log.size() + 3) longer.Append("yet another entry " + std::to_string(longer.size()));
   const auto send = [&](EvidenceLog& log, uint64_t from) {
-    v1::EventBatch batch = log.Batch({LeafIndex(0)}, from, log.size());
+    v1::EventBatch batch = log.Batch({LeafIndex(log.size() - 1)}, from, log.size());  // never received
     batch.set_key_ids(0, std::string(forger.NewKey().id.bytes()));
     forger.Dial();
     (void)forger.Answer();  // the receipt of the first, repeated

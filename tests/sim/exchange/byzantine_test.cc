@@ -422,7 +422,7 @@ TEST_F(ByzantinePeer, AnInconsistentLogIsHeldNotAccused) {
   Begin();
   EvidenceLog other("medflyt.example/29189722/1", 20);
   while (other.size() < forger.log.size() + 3) other.Append("another entry " + std::to_string(other.size()));
-  v1::EventBatch batch = other.Batch({LeafIndex(0)}, forger.log.size(), other.size());
+  v1::EventBatch batch = other.Batch({LeafIndex(2)}, forger.log.size(), other.size());
   batch.set_key_ids(0, std::string(forger.NewKey().id.bytes()));
   ExpectRejected(batch, "CONSISTENCY_PROOF_INVALID");
   const auto evidence = exchange::ReadForkEvidence(world.node(kOdense).store());

@@ -1,0 +1,185 @@
+#include "server/exchange/kept_leaf.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/entry/batch.h"
+#include "common/merkle/multi_proof.h"
+#include "common/merkle/tree_hasher.h"
+#include "common/tlog/checkpoint.h"
+#include "server/exchange/hello.h"
+#include "server/exchange/inclusion.h"
+#include "server/exchange/kept.h"
+#include "server/exchange/kept_receipt.h"
+
+namespace medflyt::exchange {
+namespace {
+
+absl::StatusOr<tlog::Checkpoint> StatedBy(std::string_view note) {
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::SignedNote parsed, tlog::SignedNote::Parse(note));
+  return tlog::Checkpoint::Parse(parsed.text);
+}
+
+template <typename Hashes, typename Entries>
+absl::StatusOr<ShownLeaves> Shown(const std::string& note, const Hashes& multi_proof,
+                                  const google::protobuf::RepeatedField<uint64_t>& indices, const Entries& entries) {
+  if (indices.size() != entries.size() || indices.empty()) {
+    return RuleError(absl::StatusCode::kInvalidArgument, "BATCH_MALFORMED", "indices", "not one for each leaf");
+  }
+  ShownLeaves shown{note, {}, {}, {}};
+  MEDFLYT_ASSIGN_OR_RETURN(shown.multi_proof, entry::HashesFromProto(multi_proof, "BATCH_MALFORMED", "multi_proof"));
+  for (int i = 0; i < indices.size(); ++i) {
+    shown.indices.emplace_back(indices.Get(i));
+    shown.leaf_hashes.push_back(merkle::LeafHash(entries.Get(i)));
+  }
+  return shown;
+}
+
+// One row, as far as the search asks: which numbers it holds, and where in the peer's log they stand.
+struct Probe {
+  uint64_t first_number;
+  uint64_t numbers;
+  std::string origin;  // empty where the note names none
+  LeafIndex first_index;
+  LeafIndex last_index;
+  ShownLeaves leaves;  // of a receipt's row without the hashes
+};
+
+std::string OriginOf(const std::string& note) {
+  const auto stated = StatedBy(note);
+  return stated.ok() ? stated->origin() : std::string();
+}
+
+absl::StatusOr<Probe> ProbeBatch(const log::Log& log, AuthorityId peer, PairNumber number) {
+  MEDFLYT_ASSIGN_OR_RETURN(const KeptRow row, FindKept(log.reader().store(), peer, number));
+  MEDFLYT_ASSIGN_OR_RETURN(const v1::EventBatch batch, row.ParseBatch());
+  MEDFLYT_ASSIGN_OR_RETURN(ShownLeaves leaves, ShownBy(batch));
+  return Probe{row.first.value(),
+               row.events.size(),
+               OriginOf(leaves.note),
+               leaves.indices[row.events.front().position],
+               leaves.indices[row.events.back().position],
+               std::move(leaves)};
+}
+
+absl::StatusOr<Probe> ProbeReceipt(const log::Log& log, AuthorityId peer, PairNumber number) {
+  MEDFLYT_ASSIGN_OR_RETURN(const KeptReceipt row, FindReceiptRow(log.reader().store(), peer, number));
+  ShownLeaves leaves{row.receipt.checkpoint(), {}, {}, {}};
+  for (const uint64_t index : row.receipt.leaf_indices()) leaves.indices.emplace_back(index);
+  return Probe{row.first.value(),      leaves.indices.size(), OriginOf(leaves.note),
+               leaves.indices.front(), leaves.indices.back(), std::move(leaves)};
+}
+
+using Prober = absl::StatusOr<Probe> (*)(const log::Log&, AuthorityId, PairNumber);
+
+// The row that holds a leaf at `index`, of those with the numbers up to `last`.
+absl::StatusOr<std::optional<Probe>> Search(Prober probe, const log::Log& log, AuthorityId peer, PairNumber last,
+                                            std::string_view origin, LeafIndex index) {
+  const auto holds = [index](const Probe& row) {
+    return std::binary_search(row.leaves.indices.begin(), row.leaves.indices.end(), index);
+  };
+  uint64_t low = 1;
+  uint64_t high = last.value() + 1;
+  while (low < high) {
+    MEDFLYT_ASSIGN_OR_RETURN(Probe row, probe(log, peer, PairNumber(low + (high - low) / 2)));
+    // Another log of the peer's is one that it has closed: its numbers come before.
+    const bool other_log = row.origin != origin;
+    if (!other_log && holds(row)) return std::optional(std::move(row));
+    if (other_log || row.last_index < index) {
+      low = row.first_number + row.numbers;
+    } else {
+      high = row.first_number;
+    }
+  }
+  // A grant stands before the first event of the batch that brought it.
+  if (low > last.value()) return std::optional<Probe>();
+  MEDFLYT_ASSIGN_OR_RETURN(Probe row, probe(log, peer, PairNumber(low)));
+  if (row.origin != origin || !holds(row)) return std::optional<Probe>();
+  return std::optional(std::move(row));
+}
+
+size_t PlaceOf(const ShownLeaves& leaves, LeafIndex index) {
+  return static_cast<size_t>(std::lower_bound(leaves.indices.begin(), leaves.indices.end(), index) -
+                             leaves.indices.begin());
+}
+
+absl::StatusOr<std::optional<tlog::LeafForkProof>> Contradiction(const log::Log& log,
+                                                                 const directory::Directory& directory,
+                                                                 AuthorityId peer, std::string_view origin,
+                                                                 const tlog::ProvenLeaf& shown) {
+  MEDFLYT_ASSIGN_OR_RETURN(auto kept, FindKeptLeaf(log, peer, origin, shown.proof.index));
+  if (!kept || kept->leaf_hash == shown.leaf_hash) return std::optional<tlog::LeafForkProof>();
+  tlog::LeafForkProof proof{*std::move(kept), shown};
+  // Nobody is accused by what a third party would not accept.
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey first,
+                           KeyForNote(proof.first.proof.checkpoint.Serialize(), origin, directory));
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey second,
+                           KeyForNote(proof.second.proof.checkpoint.Serialize(), origin, directory));
+  MEDFLYT_RETURN_IF_ERROR(tlog::VerifyLeafForkProof(proof, std::span(&first, 1), std::span(&second, 1)).status());
+  return std::optional(std::move(proof));
+}
+
+}  // namespace
+
+absl::StatusOr<ShownLeaves> ShownBy(const v1::EventBatch& batch) {
+  return Shown(batch.checkpoint(), batch.multi_proof(), batch.indices(), batch.entries());
+}
+
+absl::StatusOr<ShownLeaves> ShownBy(const v1::Receipt& receipt) {
+  return Shown(receipt.checkpoint(), receipt.multi_proof(), receipt.leaf_indices(), receipt.leaves());
+}
+
+absl::StatusOr<tlog::ProvenLeaf> ProofOf(const ShownLeaves& shown, size_t which) {
+  MEDFLYT_ASSIGN_OR_RETURN(tlog::SignedNote note, tlog::SignedNote::Parse(shown.note));
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint checkpoint, tlog::Checkpoint::Parse(note.text));
+  MEDFLYT_ASSIGN_OR_RETURN(merkle::Proof path, InclusionFromMultiProof(shown.indices, shown.leaf_hashes,
+                                                                       checkpoint.size(), shown.multi_proof, which));
+  return tlog::ProvenLeaf{shown.leaf_hashes[which], {"", shown.indices[which], std::move(path), std::move(note)}};
+}
+
+absl::StatusOr<std::optional<tlog::ProvenLeaf>> FindKeptLeaf(const log::Log& log, AuthorityId peer,
+                                                             std::string_view origin, LeafIndex index) {
+  const log::PeerState state = log.peer(peer);
+  // What is kept stands below the largest head that was accepted.
+  if (index.value() >= std::max(state.by_batch.size, state.by_receipt.size).value()) {
+    return std::optional<tlog::ProvenLeaf>();
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(const auto batch, Search(ProbeBatch, log, peer, state.received, origin, index));
+  if (batch) {
+    MEDFLYT_ASSIGN_OR_RETURN(tlog::ProvenLeaf leaf, ProofOf(batch->leaves, PlaceOf(batch->leaves, index)));
+    return std::optional(std::move(leaf));
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(const auto receipt, Search(ProbeReceipt, log, peer, state.receipted, origin, index));
+  if (!receipt) return std::optional<tlog::ProvenLeaf>();
+  MEDFLYT_ASSIGN_OR_RETURN(const v1::Receipt whole,
+                           FindReceipt(log.reader(), log.origin(), peer, PairNumber(receipt->first_number)));
+  MEDFLYT_ASSIGN_OR_RETURN(const ShownLeaves leaves, ShownBy(whole));
+  MEDFLYT_ASSIGN_OR_RETURN(tlog::ProvenLeaf leaf, ProofOf(leaves, PlaceOf(leaves, index)));
+  return std::optional(std::move(leaf));
+}
+
+std::optional<tlog::LeafForkProof> FindLeafFork(const log::Log& log, const directory::Directory& directory,
+                                                AuthorityId peer, std::string_view origin, const ShownLeaves& shown) {
+  const auto stated = StatedBy(shown.note);
+  if (!stated.ok() || stated->origin() != origin) return std::nullopt;
+  // Looked at before any row is read: who makes up leaves costs us one root.
+  const auto root = merkle::RootFromMultiProof(shown.indices, shown.leaf_hashes, stated->size(), shown.multi_proof);
+  if (!root.ok() || *root != stated->root()) return std::nullopt;
+  for (size_t i = 0; i < shown.indices.size(); ++i) {
+    const auto leaf = ProofOf(shown, i);
+    if (!leaf.ok()) return std::nullopt;
+    if (auto found = FindLeafFork(log, directory, peer, origin, *leaf)) return found;
+  }
+  return std::nullopt;
+}
+
+std::optional<tlog::LeafForkProof> FindLeafFork(const log::Log& log, const directory::Directory& directory,
+                                                AuthorityId peer, std::string_view origin,
+                                                const tlog::ProvenLeaf& shown) {
+  auto found = Contradiction(log, directory, peer, origin, shown);
+  return found.ok() ? *std::move(found) : std::nullopt;
+}
+
+}  // namespace medflyt::exchange

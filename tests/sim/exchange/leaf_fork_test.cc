@@ -1,0 +1,224 @@
+// A peer that shows another leaf where one was received before: in a batch, in a receipt, in what a third party opened.
+#include <gmock/gmock.h>
+
+#include "common/entry/opening.h"
+#include "common/tlog/leaf_fork_proof.h"
+#include "server/exchange/fork_evidence.h"
+#include "tests/sim/exchange/byzantine_peer.h"
+
+namespace medflyt::testing {
+namespace {
+
+using ::testing::ElementsAre;
+
+constexpr char kNyborgSeed = 20;
+constexpr std::string_view kNyborgOrigin = "medflyt.example/29189722/1";
+
+class LeafFork : public ByzantinePeer {
+ protected:
+  // Nyborg's log as others are shown it: with another leaf at `changed`, and `size` entries.
+  EvidenceLog Other(uint64_t changed, uint64_t size, char seed = kNyborgSeed) const {
+    EvidenceLog other(std::string(kNyborgOrigin), seed);
+    for (uint64_t i = 0; i < size; ++i) {
+      const bool same = i != changed && i < forger.log.size();
+      other.Append(same ? forger.log.entry(LeafIndex(i)) : "another entry " + std::to_string(i));
+    }
+    return other;
+  }
+  v1::EventBatch BatchOf(const EvidenceLog& log, uint64_t index) {
+    v1::EventBatch batch = log.Batch({LeafIndex(index)}, std::min(forger.log.size(), log.size()), log.size());
+    batch.set_consistency_from(forger.log.size());
+    batch.set_key_ids(0, std::string(forger.NewKey().id.bytes()));
+    return batch;
+  }
+  std::vector<exchange::ForkEvidence> Evidence(AuthorityId at = kOdense) {
+    auto evidence = exchange::ReadForkEvidence(world.node(at).store());
+    EXPECT_TRUE(evidence.ok()) << evidence.status();
+    return evidence.ok() ? *std::move(evidence) : std::vector<exchange::ForkEvidence>();
+  }
+  // What is kept convinces whoever has the log's key and nothing else.
+  void ExpectProven(const exchange::ForkEvidence& evidence, LeafIndex index) {
+    EXPECT_EQ(evidence.peer, kNyborg);
+    EXPECT_TRUE(evidence.proven);
+    const auto proof = tlog::LeafForkProof::Parse(evidence.leaf_proof);
+    ASSERT_TRUE(proof.ok()) << proof.status();
+    const auto keys = forger.log.identity().keys;
+    const auto proven = tlog::VerifyLeafForkProof(*proof, keys, keys);
+    ASSERT_TRUE(proven.ok()) << proven.status();
+    EXPECT_EQ(proven->first.origin(), kNyborgOrigin);
+    EXPECT_EQ(proven->index, index);
+    EXPECT_NE(proof->first.leaf_hash, proof->second.leaf_hash);
+  }
+};
+
+TEST_F(LeafFork, AnotherLeafInABatchUnderALaterHeadIsProvenKeptAndEndsTheExchange) {
+  Begin();
+  const EvidenceLog other = Other(1, 9);
+  ExpectRejected(BatchOf(other, 1), "LOG_FORKED");
+  const auto evidence = Evidence();
+  ASSERT_EQ(evidence.size(), 1U);
+  ExpectProven(evidence.front(), LeafIndex(1));
+  EXPECT_EQ(evidence.front().presented_note, other.Note(9));
+  EXPECT_EQ(world.node(kOdense).logger.events.count("log_fork_proven"), 1U);
+
+  // Not even the honest log is taken any more, not after a restart either.
+  world.node(kOdense).Crash();
+  world.node(kOdense).Boot();
+  world.RunFor(absl::Seconds(1));
+  forger.Dial();
+  EXPECT_EQ(forger.AnswerRule(), "LOG_FORKED");
+  EXPECT_TRUE(world.node(kOdense).exchange().StatusOf(kNyborg).forked);
+}
+
+TEST_F(LeafFork, AGrantsRecordIsALeafLikeAnother) {
+  Begin();
+  ExpectRejected(BatchOf(Other(0, 9), 0), "LOG_FORKED");
+  ASSERT_EQ(Evidence().size(), 1U);
+  ExpectProven(Evidence().front(), LeafIndex(0));
+}
+
+TEST_F(LeafFork, TheRowIsFoundAmongMany) {
+  Begin();
+  for (uint64_t number = 2; number <= 8; ++number) {
+    forger.Send(Prepare(number).batch);
+    world.RunFor(absl::Seconds(1));
+    ASSERT_THAT(forger.ReceiptedRules(), ElementsAre("")) << number;
+    forger.set_accepted(forger.log.size());
+  }
+  ExpectRejected(BatchOf(Other(7, 60), 7), "LOG_FORKED");
+  ASSERT_EQ(Evidence().size(), 1U);
+  ExpectProven(Evidence().front(), LeafIndex(7));
+}
+
+TEST_F(LeafFork, AnEarlierHeadWithAnotherLeafIsAProofToo) {
+  Begin();
+  forger.Send(Prepare(2).batch);
+  ASSERT_THAT(forger.ReceiptedRules(), ElementsAre(""));
+  forger.set_accepted(forger.log.size());
+  ExpectRejected(BatchOf(Other(1, 3), 1), "LOG_FORKED");
+  ASSERT_EQ(Evidence().size(), 1U);
+  ExpectProven(Evidence().front(), LeafIndex(1));
+}
+
+TEST_F(LeafFork, WhatIsNotProvenAccusesNobody) {
+  Begin();
+  const auto refused = [this](const v1::EventBatch& batch, std::string_view rule) {
+    forger.set_receipted(1);
+    forger.Dial();
+    forger.Send(batch);
+    EXPECT_EQ(forger.AnswerRule(), rule);
+    for (const exchange::ForkEvidence& each : Evidence()) EXPECT_FALSE(each.proven) << rule;
+    EXPECT_FALSE(world.node(kOdense).exchange().StatusOf(kNyborg).forked);
+  };
+  // The leaf that was received, in a log that is not shown to go on from ours.
+  refused(BatchOf(Other(0, 9), 1), "CONSISTENCY_PROOF_INVALID");
+  // Another leaf, where nothing was received.
+  refused(BatchOf(Other(1, 9), 5), "CONSISTENCY_PROOF_INVALID");
+  // Another leaf, not proven by its own head.
+  v1::EventBatch cut = BatchOf(Other(1, 9), 1);
+  cut.mutable_multi_proof()->RemoveLast();
+  refused(cut, "CONSISTENCY_PROOF_INVALID");
+  v1::EventBatch swapped = BatchOf(Other(0, 9), 1);
+  swapped.set_entries(0, "invented");
+  refused(swapped, "CONSISTENCY_PROOF_INVALID");
+  v1::EventBatch moved = BatchOf(Other(1, 9), 1);
+  moved.set_indices(0, 3);
+  refused(moved, "CONSISTENCY_PROOF_INVALID");
+  // Another leaf under a head that the log did not sign.
+  refused(BatchOf(Other(1, 9, 21), 1), "NOTE_UNSIGNED");
+
+  // With a log that goes on from what was accepted all is well again.
+  forger.Dial();
+  forger.Send(Prepare(2).batch);
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre(""));
+}
+
+TEST_F(LeafFork, AnotherLeafThatAThirdPartyOpensIsProof) {
+  const Prepared first = Begin();
+  const event::Event announcement =
+      forger.NewEvent(2, event::RelocationAnnounced{SimCitizen(1), kOdense, *MunicipalityCode::Parse("0450"),
+                                                    *MunicipalityCode::Parse("0440"), Date(2026, 4, 1), "rsl-12c"});
+  // Whoever requests the transfer was shown a log in which the announcement stands where Odense received a proposal.
+  EvidenceLog other(std::string(kNyborgOrigin), kNyborgSeed);
+  other.Append(forger.log.entry(LeafIndex(0)));
+  other.Append(*entry::SealEntry(announcement.header.id, world.chance.NewId<crypto::Nonce>(),
+                                 Forger::ContentOf(announcement), first.secret.key, other.origin()));
+  for (int i = 0; i < 6; ++i) other.Append("what followed there " + std::to_string(i));
+  const event::Event request =
+      forger.NewEvent(2, event::TransferRequested{SimCitizen(1),
+                                                  world.chance.NewId<CaseId>(),
+                                                  {other.origin(), LeafIndex(1), other.leaf_hash(LeafIndex(1))},
+                                                  Date(2026, 4, 1)});
+  const LeafIndex leaf = forger.AppendEvent(request, first.secret);
+  v1::EventBatch batch = forger.Batch({leaf}, first.secret);
+  v1::Opening& opening = *batch.add_openings();
+  opening.set_for_event_id(std::string(request.header.id.bytes()));
+  opening.set_entry(other.entry(LeafIndex(1)));
+  opening.set_exchange_epoch(forger.greeting.exchange_key().epoch());
+  opening.set_sealed_event_key(*entry::SealEventKey(
+      {other.origin(), announcement.header.id, kOdense}, entry::EventKeyOf(first.secret.key, announcement.header.id),
+      *crypto::ExchangePublicKey::FromBytes(forger.greeting.exchange_key().public_key())));
+  opening.set_tlog_proof(other.Proof(LeafIndex(1), other.size()).Serialize());
+  ExpectRejected(batch, "LOG_FORKED");
+  ASSERT_EQ(Evidence().size(), 1U);
+  ExpectProven(Evidence().front(), LeafIndex(1));
+}
+
+// Odense issues; Nyborg's receipts are those of its log until it denies the record of the first.
+TEST(LeafForkOfReceipts, AnotherRecordThanTheOneReceiptedIsProof) {
+  SimWorld world(11);
+  world.RunFor(absl::Seconds(1));
+  std::optional<v1::Receipt> first;
+  bool denied = false;
+  world.network.tamper = [&](AuthorityId from, AuthorityId to, v1::PeerMessage& message) {
+    if (from != kNyborg || to != kOdense || !message.has_answer() || !message.answer().has_receipt()) return true;
+    v1::Receipt& receipt = *message.mutable_answer()->mutable_receipt();
+    if (!first) {
+      first = receipt;
+      return true;
+    }
+    // Signed by Nyborg's key, as the world has it: where the first record stood there is something else.
+    EvidenceLog other(std::string(kNyborgOrigin), kNyborgSeed);
+    const uint64_t size = receipt.leaf_indices(0) + 40;
+    while (other.size() < size) other.Append("another record " + std::to_string(other.size()));
+    const LeafIndex at(first->leaf_indices(0));
+    receipt = other.Receipt({at}, receipt.consistency_from(), size);
+    denied = true;
+    return true;
+  };
+  const auto propose = [&world] {
+    event::AgreementTerms terms;
+    terms.capacity = 2;
+    terms.price_ore = 1'250'000;
+    terms.valid_from = Date(2026, 1, 1);
+    terms.valid_to = Date(2026, 12, 31);
+    terms.notice_days = 30;
+    terms.settlement_months = 3;
+    terms.legal_basis = "kommunestyrelsesloven";
+    terms.council_case = "2026-001";
+    ASSERT_EQ(
+        world.Act(kOdense, event::ProposeAgreement{world.chance.NewId<CaseId>(), kOdense, kNyborg, terms}, "officer-1"),
+        "OK");
+  };
+  propose();
+  ASSERT_TRUE(world.Settle());
+  ASSERT_TRUE(first.has_value());
+  world.RunFor(absl::Seconds(5));
+  propose();
+  world.RunFor(absl::Seconds(30));
+  ASSERT_TRUE(denied);
+
+  const auto evidence = exchange::ReadForkEvidence(world.node(kOdense).store());
+  ASSERT_TRUE(evidence.ok());
+  ASSERT_EQ(evidence->size(), 1U);
+  const auto proof = tlog::LeafForkProof::Parse(evidence->front().leaf_proof);
+  ASSERT_TRUE(proof.ok()) << proof.status();
+  const EvidenceLog nyborg(std::string(kNyborgOrigin), kNyborgSeed);  // for its key
+  const auto proven = tlog::VerifyLeafForkProof(*proof, nyborg.identity().keys, nyborg.identity().keys);
+  ASSERT_TRUE(proven.ok()) << proven.status();
+  EXPECT_EQ(proven->index, LeafIndex(first->leaf_indices(0)));
+  EXPECT_TRUE(world.node(kOdense).exchange().StatusOf(kNyborg).forked);
+}
+
+}  // namespace
+}  // namespace medflyt::testing
