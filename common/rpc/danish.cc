@@ -160,6 +160,7 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"KEK_MISSING", "Nøglen til de gemte nøgler mangler, så det gemte kan ikke læses."},
     {"KEK_UNREADABLE", "Filen med hovednøglen kan ikke læses."},
     {"KEY_BACKUP_MALFORMED", "Sikkerhedskopien af nøgletabellen er beskadiget eller ufuldstændig."},
+    {"KEY_BACKUP_UNCONFIRMED", "Sikkerhedskopien af nøgletabellen kan ikke læses, som den blev skrevet."},
     {"KEY_COMMITMENT_MISMATCH", "Logposten er lavet med en anden nøgle."},
     {"KEY_ID_REUSED", "Nøglens id bruges allerede til en anden nøgle."},
     {"KEY_MISSING", "Nøglen til hændelsen mangler."},

@@ -5,6 +5,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/status.h"
+#include "server/keys/key_row.h"
 
 namespace medflyt::keys {
 namespace {
@@ -74,18 +75,29 @@ bool ExchangeKeys::Rotate(absl::Time now, store::Batch& batch) {
   bool changed = false;
   while (!keys_.empty() && keys_.begin()->first + 1 < epoch) {
     batch.Delete(Table::kKeys, RowKey(keys_.begin()->first));
+    StageKekRotationDue(batch);
     keys_.erase(keys_.begin());
     changed = true;
   }
   if (keys_.contains(epoch)) return changed;
   crypto::Key secret = crypto::Key::Make([this](uint8_t* out) { random_.Fill(out, crypto::Key::kSize); });
+  StageLocked(epoch, secret, batch);
+  keys_.emplace(epoch, crypto::ExchangeKey(std::move(secret)));
+  return true;
+}
+
+void ExchangeKeys::Rewrap(const Kek& next, store::Batch& batch) {
+  MutexLock lock(mutex_);
+  kek_ = next;
+  for (const auto& [epoch, key] : keys_) StageLocked(epoch, key.private_key(), batch);
+}
+
+void ExchangeKeys::StageLocked(uint32_t epoch, const crypto::Key& secret, store::Batch& batch) {
   const auto nonce = random_.NewId<crypto::Nonce>();
   std::string value = RowHead(kek_.generation);
   const std::string associated = RowKey(epoch).append(value);
   value.append(nonce.bytes()).append(crypto::Seal(kek_.key, nonce, associated, secret.ExposeView()));
   batch.Put(Table::kKeys, RowKey(epoch), value);
-  keys_.emplace(epoch, crypto::ExchangeKey(std::move(secret)));
-  return true;
 }
 
 absl::StatusOr<ExchangeKeys::Current> ExchangeKeys::current() const {

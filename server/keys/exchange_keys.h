@@ -38,8 +38,12 @@ class ExchangeKeys {
                                                                           RandomSource& random);
 
   // Makes the key of the epoch of `now` where it is missing and destroys those older than the epoch before it. False
-  // when there was nothing to do.
+  // when there was nothing to do. Where it destroys one, a rotation of the KEK becomes due (kek_rotation.h): until then
+  // the wrapped key is still in files and backups.
   bool Rotate(absl::Time now, store::Batch& batch);
+
+  // Stages every row anew, wrapped under `next`, as will be what is made from here on.
+  void Rewrap(const Kek& next, store::Batch& batch);
 
   // FAILED_PRECONDITION (NO_EXCHANGE_KEY) before the first Rotate.
   [[nodiscard]] absl::StatusOr<Current> current() const;
@@ -47,11 +51,12 @@ class ExchangeKeys {
   [[nodiscard]] absl::StatusOr<crypto::ExchangeKey> Find(uint32_t epoch) const;
 
  private:
-  ExchangeKeys(Kek kek, RandomSource& random) : kek_(std::move(kek)), random_(random) {}
+  ExchangeKeys(Kek kek, RandomSource& random) : random_(random), kek_(std::move(kek)) {}
+  void StageLocked(uint32_t epoch, const crypto::Key& secret, store::Batch& batch) MEDFLYT_REQUIRES(mutex_);
 
-  const Kek kek_;
   RandomSource& random_;
   mutable Mutex mutex_;
+  Kek kek_ MEDFLYT_GUARDED_BY(mutex_);
   std::map<uint32_t, crypto::ExchangeKey> keys_ MEDFLYT_GUARDED_BY(mutex_);
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,12 +17,19 @@ struct Kek {
   crypto::Key key;
 };
 
-// A first KEK of generation 1.
-[[nodiscard]] Kek NewKek(RandomSource& random);
+// A random KEK.
+[[nodiscard]] Kek NewKek(RandomSource& random, uint32_t generation = 1);
 
-// The KEK file's bytes: "medflyt-kek/v1\n", the generation, a nonce and the key sealed under the root secret.
-[[nodiscard]] std::string WrapKek(const Kek& kek, const crypto::Key& root_secret, RandomSource& random);
+// What the KEK file holds: one generation, and the next while a rotation is under way (kek_rotation.h).
+struct KekGenerations {
+  Kek current;
+  std::optional<Kek> next;  // of the generation after
+};
+
+// The file's bytes: "medflyt-kek/v1\n", then for each generation its number, a nonce and the key sealed under the root
+// secret.
+[[nodiscard]] std::string WrapKek(const KekGenerations& kek, const crypto::Key& root_secret, RandomSource& random);
 // DATA_LOSS (KEK_UNREADABLE) when the file is malformed, altered or under another root secret.
-[[nodiscard]] absl::StatusOr<Kek> UnwrapKek(std::string_view file, const crypto::Key& root_secret);
+[[nodiscard]] absl::StatusOr<KekGenerations> UnwrapKek(std::string_view file, const crypto::Key& root_secret);
 
 }  // namespace medflyt::keys

@@ -47,6 +47,8 @@ std::optional<DataKeyRow> ParseDataKeyRow(std::string_view key, std::string_view
                     *granted == 1, reader.rest()};
 }
 
+void StageKekRotationDue(store::Batch& batch) { batch.Put(store::Table::kMeta, kKekRotationDueRow, ""); }
+
 absl::Status KeyRowMalformed() {
   return RuleError(absl::StatusCode::kDataLoss, "KEY_ROW_MALFORMED", "keys", "a row of the key table does not parse");
 }

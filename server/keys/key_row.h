@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "common/base/id.h"
 #include "server/keys/key_purpose.h"
+#include "server/store/batch.h"
 
 namespace medflyt::keys {
 
@@ -31,6 +32,11 @@ struct DataKeyRow {
 
 // Nothing for bytes that no row of this version has. The wrapping itself is not opened.
 [[nodiscard]] std::optional<DataKeyRow> ParseDataKeyRow(std::string_view key, std::string_view value);
+
+// kMeta row, empty: a key was destroyed since the KEK's last rotation, so its wrapped bytes may be in files and
+// backups.
+inline constexpr std::string_view kKekRotationDueRow = "kek-rotation-due";
+void StageKekRotationDue(store::Batch& batch);
 
 // DATA_LOSS (KEY_ROW_MALFORMED).
 [[nodiscard]] absl::Status KeyRowMalformed();

@@ -1,6 +1,7 @@
 #include "server/keys/key_table.h"
 
 #include <utility>
+#include <vector>
 
 #include "common/base/status.h"
 #include "common/crypto/seal.h"
@@ -15,6 +16,13 @@ using store::Table;
 constexpr size_t kMaxUnwrapped = 16384;  // 1 MiB of secret memory
 
 std::string AssociatedData(const KeyId& id, std::string_view head) { return DataKeyRowKey(id).append(head); }
+
+// nonce ‖ sealed key
+std::string Wrap(const Kek& kek, const DataKey& key, const KeyPurpose& purpose, RandomSource& random) {
+  const auto nonce = random.NewId<crypto::Nonce>();
+  const std::string associated = AssociatedData(key.id, DataKeyRowHead(kek.generation, purpose));
+  return std::string(nonce.bytes()).append(crypto::Seal(kek.key, nonce, associated, key.key.ExposeView()));
+}
 
 absl::Status Unknown() {
   return RuleError(absl::StatusCode::kNotFound, "KEY_UNKNOWN", "key_id", "no such data key is held here");
@@ -116,13 +124,34 @@ void KeyTable::MarkGranted(const KeyId& id, store::Batch& batch) {
   StageLocked(id, entry->second, batch);
 }
 
+absl::Status KeyTable::Rewrap(const Kek& next, store::Batch& batch) {
+  MutexLock lock(mutex_);
+  std::vector<std::string> wrapped;
+  wrapped.reserve(entries_.size());
+  for (const auto& [id, entry] : entries_) {
+    MEDFLYT_ASSIGN_OR_RETURN(crypto::Key key, OpenLocked(id, entry));
+    wrapped.push_back(Wrap(next, {id, std::move(key)}, entry.purpose, random_));
+  }
+  kek_ = next;
+  auto fresh = wrapped.begin();
+  for (auto& [id, entry] : entries_) {
+    entry.wrapped = std::move(*fresh++);
+    StageLocked(id, entry, batch);
+  }
+  return absl::OkStatus();
+}
+
+uint32_t KeyTable::kek_generation() const {
+  MutexLock lock(mutex_);
+  return kek_.generation;
+}
+
 size_t KeyTable::size() const {
   MutexLock lock(mutex_);
   return entries_.size();
 }
 
-absl::StatusOr<crypto::Key> KeyTable::UnwrapLocked(const KeyId& id, const Entry& entry) const {
-  if (entry.key) return *entry.key;
+absl::StatusOr<crypto::Key> KeyTable::OpenLocked(const KeyId& id, const Entry& entry) const {
   const std::string_view wrapped = entry.wrapped;
   const std::string associated = AssociatedData(id, DataKeyRowHead(kek_.generation, entry.purpose));
   auto opened = crypto::Open(kek_.key, *crypto::Nonce::FromBytes(wrapped.substr(0, crypto::Nonce::kSize)), associated,
@@ -131,9 +160,15 @@ absl::StatusOr<crypto::Key> KeyTable::UnwrapLocked(const KeyId& id, const Entry&
   auto key = crypto::Key::FromBytes(*opened);
   crypto::Wipe(*opened);
   if (!key) return KeyRowMalformed();
-  CountClearLocked();
-  entry.key = *key;
   return *std::move(key);
+}
+
+absl::StatusOr<crypto::Key> KeyTable::UnwrapLocked(const KeyId& id, const Entry& entry) const {
+  if (entry.key) return *entry.key;
+  MEDFLYT_ASSIGN_OR_RETURN(crypto::Key key, OpenLocked(id, entry));
+  CountClearLocked();
+  entry.key = key;
+  return key;
 }
 
 void KeyTable::CountClearLocked() const {
@@ -145,10 +180,7 @@ void KeyTable::CountClearLocked() const {
 }
 
 void KeyTable::InsertLocked(const DataKey& key, const KeyPurpose& purpose, store::Batch& batch) {
-  const auto nonce = random_.NewId<crypto::Nonce>();
-  const std::string associated = AssociatedData(key.id, DataKeyRowHead(kek_.generation, purpose));
-  Entry entry{purpose, false, std::string(nonce.bytes()), std::nullopt};
-  entry.wrapped.append(crypto::Seal(kek_.key, nonce, associated, key.key.ExposeView()));
+  Entry entry{purpose, false, Wrap(kek_, key, purpose, random_), std::nullopt};
   StageLocked(key.id, entry, batch);
   CountClearLocked();
   entry.key = key.key;

@@ -57,6 +57,11 @@ class KeyTable {
   [[nodiscard]] bool IsGranted(const KeyId& id) const;
   void MarkGranted(const KeyId& id, store::Batch& batch);
 
+  // Wraps every key under `next` and stages every row; keys made from here on are wrapped under it too. On error
+  // (KEY_ROW_MALFORMED, for a row that does not open) nothing is staged or changed.
+  [[nodiscard]] absl::Status Rewrap(const Kek& next, store::Batch& batch);
+  [[nodiscard]] uint32_t kek_generation() const;
+
   [[nodiscard]] size_t size() const;
 
  private:
@@ -69,7 +74,10 @@ class KeyTable {
   };
   using Entries = std::unordered_map<KeyId, Entry, absl::Hash<KeyId>>;
 
-  KeyTable(Kek kek, RandomSource& random) : kek_(std::move(kek)), random_(random) {}
+  KeyTable(Kek kek, RandomSource& random) : random_(random), kek_(std::move(kek)) {}
+  // Opens the wrapping, without keeping the key.
+  [[nodiscard]] absl::StatusOr<crypto::Key> OpenLocked(const KeyId& id, const Entry& entry) const
+      MEDFLYT_REQUIRES(mutex_);
   [[nodiscard]] absl::StatusOr<crypto::Key> UnwrapLocked(const KeyId& id, const Entry& entry) const
       MEDFLYT_REQUIRES(mutex_);
   // Counts one more key in the clear; before that, where they are too many, wipes all of them.
@@ -77,9 +85,9 @@ class KeyTable {
   void InsertLocked(const DataKey& key, const KeyPurpose& purpose, store::Batch& batch) MEDFLYT_REQUIRES(mutex_);
   void StageLocked(const KeyId& id, const Entry& entry, store::Batch& batch) const MEDFLYT_REQUIRES(mutex_);
 
-  const Kek kek_;
   RandomSource& random_;
   mutable Mutex mutex_;
+  Kek kek_ MEDFLYT_GUARDED_BY(mutex_);
   Entries entries_ MEDFLYT_GUARDED_BY(mutex_);
   std::unordered_map<KeyPurpose, const Entries::value_type*, absl::Hash<KeyPurpose>> by_purpose_
       MEDFLYT_GUARDED_BY(mutex_);  // into entries_, whose elements stay where they are

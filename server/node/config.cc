@@ -216,16 +216,18 @@ absl::Status ReadTls(const Section& root, const Paths& paths, Config& config) {
 absl::Status ReadKeys(const Section& root, const Paths& paths, Config& config) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto keys, root.Below("keys"));
   if (!keys) return root.Missing("keys");
-  MEDFLYT_RETURN_IF_ERROR(keys->Allow({"log_key", "witness_key", "root_secret", "kek", "epoch"}));
+  MEDFLYT_RETURN_IF_ERROR(keys->Allow({"log_key", "witness_key", "root_secret", "kek", "epoch", "backup"}));
   MEDFLYT_ASSIGN_OR_RETURN(const std::string log_key, keys->Text("log_key"));
   MEDFLYT_ASSIGN_OR_RETURN(const std::string witness_key, keys->Text("witness_key"));
   MEDFLYT_ASSIGN_OR_RETURN(const std::string root_secret, keys->Text("root_secret"));
   MEDFLYT_ASSIGN_OR_RETURN(const std::string kek, keys->TextOr("kek", "keys/kek"));
   MEDFLYT_ASSIGN_OR_RETURN(const std::string epoch, keys->TextOr("epoch", "keys/epoch"));
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string backup, keys->TextOr("backup", "keys/key-backup"));
   config.log_key = paths.Of(log_key);
   config.witness_key = paths.Of(witness_key);
   config.root_secret = paths.Of(root_secret);
   config.kek = paths.Of(kek);
+  config.key_backup = paths.Of(backup);
   config.epoch = paths.Of(epoch);
   return absl::OkStatus();
 }

@@ -38,6 +38,7 @@ struct Config {
   std::string witness_key;
   std::string root_secret;
   std::string kek;
+  std::string key_backup;
   std::string epoch;
 
   std::vector<service::NumberRange> test_numbers;

@@ -23,12 +23,14 @@
 #include "server/exchange/head_comparison.h"
 #include "server/exchange/witness.h"
 #include "server/keys/exchange_keys.h"
+#include "server/keys/kek_rotation.h"
 #include "server/keys/key_table.h"
 #include "server/log/log.h"
 #include "server/log/sequencer.h"
 #include "server/node/config_files.h"
 #include "server/node/files.h"
 #include "server/node/internal_command.h"
+#include "server/node/key_files.h"
 #include "server/node/peer_directory.h"
 #include "server/node/revocations.h"
 #include "server/node/secrets.h"
@@ -48,7 +50,8 @@ constexpr size_t kWorkerQueue = 4096;
 constexpr size_t kSchedulerThreads = 2;
 constexpr absl::Duration kStopGrace = absl::Seconds(3);
 constexpr absl::Duration kMeasureEvery = absl::Seconds(15);
-constexpr absl::Duration kLookEvery = absl::Seconds(10);  // for other revocation lists
+constexpr absl::Duration kLookEvery = absl::Seconds(10);    // for other revocation lists
+constexpr absl::Duration kRotateEvery = absl::Minutes(10);  // the KEK, where that is due
 constexpr std::string_view kVersion = "0.1.0";
 
 // What is read from files before anything is opened.
@@ -152,6 +155,8 @@ struct Node::Running {
   void TrustChanged();
   void WatchRevocations();
   void ExpireDaily();
+  void RotateKek();
+  void OnKekRotated(const absl::Status& outcome);
   void MeasurePeers();
   void Stop();
 
@@ -172,6 +177,8 @@ struct Node::Running {
   StartEpoch last_epoch;
   std::unique_ptr<keys::KeyTable> keys;
   std::unique_ptr<keys::ExchangeKeys> exchange_keys;
+  std::unique_ptr<KeyFilesOnDisk> key_files;
+  std::unique_ptr<keys::KekRotation> rotation;
   std::unique_ptr<log::Log> log;
 
   service::Metrics metrics;
@@ -217,10 +224,15 @@ absl::Status Node::Running::OpenStore() {
     size = head.size;
   }
   MEDFLYT_ASSIGN_OR_RETURN(last_epoch, CheckStartEpoch(*store, config.epoch, size));
-  MEDFLYT_ASSIGN_OR_RETURN(const keys::Kek kek,
+  MEDFLYT_ASSIGN_OR_RETURN(const keys::KekGenerations held,
                            LoadKek(config.kek, inputs.root_secret, !head_row.has_value(), environment.random));
+  MEDFLYT_ASSIGN_OR_RETURN(const keys::Kek kek, keys::KekOfRows(*store, held));
   MEDFLYT_ASSIGN_OR_RETURN(keys, keys::KeyTable::Load(*store, kek, environment.random));
   MEDFLYT_ASSIGN_OR_RETURN(exchange_keys, keys::ExchangeKeys::Load(*store, kek, environment.random));
+  key_files = std::make_unique<KeyFilesOnDisk>(config);
+  rotation = std::make_unique<keys::KekRotation>(
+      keys::KekRotation::Parts{*store, *keys, *exchange_keys, *key_files, inputs.root_secret, environment.random},
+      held);
   return absl::OkStatus();
 }
 
@@ -387,6 +399,33 @@ void Node::Running::ExpireDaily() {
   scheduler->RunAt(queued.ok() ? NextMidnight(now) : now + absl::Minutes(1), [this] { ExpireDaily(); });
 }
 
+// At the start it goes on with one that was interrupted. The rows are rewrapped by the sequencer, for all changes of
+// the keys have one order; files are written, and the store purged, beside it.
+void Node::Running::RotateKek() {
+  const absl::StatusOr<bool> due = rotation->IsDue();
+  if (due.ok() && !*due) {
+    scheduler->RunAt(environment.clock.Now() + kRotateEvery, [this] { RotateKek(); });
+    return;
+  }
+  absl::Status begun = due.ok() ? rotation->Begin() : due.status();
+  if (begun.ok()) {
+    begun = sequencer->Submit(std::make_unique<RewrapSubmission>(*rotation, [this](const absl::Status& rewrapped) {
+      scheduler->RunAt(absl::InfinitePast(),
+                       [this, rewrapped] { OnKekRotated(rewrapped.ok() ? rotation->Finish() : rewrapped); });
+    }));
+  }
+  if (!begun.ok()) OnKekRotated(begun);
+}
+
+void Node::Running::OnKekRotated(const absl::Status& outcome) {
+  if (outcome.ok()) {
+    environment.logger.Info("kek_rotated", absl::StrCat("generation=", keys->kek_generation()));
+  } else {
+    environment.logger.Error("kek_not_rotated", ToStd(outcome.message()));
+  }
+  scheduler->RunAt(environment.clock.Now() + kRotateEvery, [this] { RotateKek(); });
+}
+
 void Node::Running::MeasurePeers() {
   for (const exchange::PeerStatus& status : exchange->Statuses()) {
     metrics.SetPeer(status.peer.ToString(), status.delivery.connected,
@@ -442,6 +481,7 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Config& config, const En
   running.cosigning->Start();
   running.comparison->Start();
   running.ExpireDaily();
+  running.RotateKek();
   running.MeasurePeers();
   if (!config.crl_dir.empty()) running.WatchRevocations();
   MEDFLYT_RETURN_IF_ERROR(running.Announce());

@@ -74,8 +74,8 @@ absl::StatusOr<crypto::Key> LoadRootSecret(const std::string& path) {
                    absl::StrCat(path, ": must be 64 hexadecimal digits"));
 }
 
-absl::StatusOr<keys::Kek> LoadKek(const std::string& path, const crypto::Key& root_secret, bool may_make,
-                                  RandomSource& random) {
+absl::StatusOr<keys::KekGenerations> LoadKek(const std::string& path, const crypto::Key& root_secret, bool may_make,
+                                             RandomSource& random) {
   auto file = ReadSecretFile(path, kMaxSecretFile);
   if (file.ok()) {
     auto kek = keys::UnwrapKek(*file, root_secret);
@@ -87,7 +87,7 @@ absl::StatusOr<keys::Kek> LoadKek(const std::string& path, const crypto::Key& ro
     return RuleError(absl::StatusCode::kFailedPrecondition, "KEK_MISSING", "",
                      absl::StrCat(path, ": is gone, and what is stored cannot be read without it"));
   }
-  keys::Kek kek = keys::NewKek(random);
+  keys::KekGenerations kek{keys::NewKek(random), std::nullopt};
   MEDFLYT_RETURN_IF_ERROR(ReplaceFile(path, keys::WrapKek(kek, root_secret, random)));
   return kek;
 }

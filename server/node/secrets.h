@@ -28,7 +28,7 @@ struct NamedSigner {
 // The KEK out of its file. Where there is no file a first KEK is made and written, durably, if `may_make`: only while
 // the store is empty, since whatever is stored already rests on the KEK that is gone (FAILED_PRECONDITION,
 // KEK_MISSING).
-[[nodiscard]] absl::StatusOr<keys::Kek> LoadKek(const std::string& path, const crypto::Key& root_secret, bool may_make,
-                                                RandomSource& random);
+[[nodiscard]] absl::StatusOr<keys::KekGenerations> LoadKek(const std::string& path, const crypto::Key& root_secret,
+                                                           bool may_make, RandomSource& random);
 
 }  // namespace medflyt::node

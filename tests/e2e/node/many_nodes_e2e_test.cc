@@ -1,4 +1,4 @@
-// Ten whole nodes in one process, each with its services, mutual TLS and a port that the system chose: nothing of a
+// Whole nodes in one process, each with its services, mutual TLS and a port that the system chose: nothing of a
 // node is the process's.
 #include <gmock/gmock.h>
 
@@ -10,7 +10,11 @@
 #include "common/crypto/seal.h"
 #include "common/crypto/secret.h"
 #include "common/tlog/cosignature.h"
+#include "server/keys/key_backup.h"
+#include "server/keys/key_row.h"
 #include "server/node/node.h"
+#include "server/node/secrets.h"
+#include "server/store_rocksdb/rocks_store.h"
 #include "tests/e2e/node/node_world.h"
 
 namespace medflyt::testing {
@@ -77,9 +81,9 @@ class LocalNode {
 
   [[nodiscard]] node::Node& node() const { return *node_; }
   [[nodiscard]] const std::string& cvr() const { return cvr_; }
+  [[nodiscard]] std::string Path(const std::string& file) const { return (directory_ / file).string(); }
 
  private:
-  [[nodiscard]] std::string Path(const std::string& file) const { return (directory_ / file).string(); }
   [[nodiscard]] std::string Name() const { return "localhost/" + cvr_; }
   void WriteCard(const std::string& endpoint) {
     directory::Authority authority;
@@ -206,6 +210,56 @@ TEST_F(ManyNodesE2e, TenExchangeInARing) {
   EXPECT_EQ(AgreementsAt(*nodes_[3]), 2);
   EXPECT_EQ(AgreementsAt(*nodes_[5]), 2);
   for (const auto& node : nodes_) node->Stop();
+  EXPECT_EQ(failures_, 0);
+}
+
+// A key was destroyed before the stop, so the node rotates its KEK once it serves; and reads everything, then and after
+// the next start.
+TEST_F(ManyNodesE2e, AKekThatIsDueIsRotatedWhileTheNodeServes) {
+  nodes_.push_back(std::make_unique<LocalNode>("35209100", "0410"));
+  LocalNode& node = *nodes_.back();
+  const node::Environment environment{clock_, random_, *logger_, [this](const absl::Status&) { ++failures_; }};
+  ASSERT_NO_FATAL_FAILURE(node.Start(environment));
+  v1::ProposeAgreementRequest request;
+  *request.mutable_context() = Said("propose");
+  request.mutable_propose_agreement()->set_provider(node.cvr());
+  request.mutable_propose_agreement()->set_buyer("35209101");
+  *request.mutable_propose_agreement()->mutable_terms() = Terms(2);
+  v1::CommandResult result;
+  LocalNode other("35209101", "0411");
+  node.Know(other);
+  ASSERT_TRUE(node.node().ReloadPeers().ok());
+  ASSERT_EQ(Call(*node.Municipality(), &Stub::ProposeAgreement, request, result), "OK");
+  node.Stop();
+  EXPECT_FALSE(std::filesystem::exists(node.Path("keys/key-backup"))) << "nothing was destroyed";
+
+  const store::RocksOptions options{.layout_version = node::kLayoutVersion};
+  {
+    const auto store = store::OpenRocksStore(node.Path("data/store"), options);
+    ASSERT_TRUE(store.ok()) << store.status();
+    store::Batch batch;
+    keys::StageKekRotationDue(batch);
+    ASSERT_TRUE((*store)->Commit(batch, store::Durability::kSynced).ok());
+  }
+  const auto root = node::LoadRootSecret(node.Path("keys/root.secret"));
+  ASSERT_TRUE(root.ok()) << root.status();
+  const auto generations = [&] { return node::LoadKek(node.Path("keys/kek"), *root, false, random_); };
+  ASSERT_NO_FATAL_FAILURE(node.Start(environment));
+  EXPECT_TRUE(Await([&] {
+    const auto held = generations();
+    return held.ok() && held->current.generation == 2 && !held->next;
+  }));
+  EXPECT_EQ(AgreementsAt(node), 1);
+  node.Stop();
+
+  const auto backup = keys::ParseKeyBackup(ReadFile(node.Path("keys/key-backup")));
+  ASSERT_TRUE(backup.ok()) << backup.status();
+  EXPECT_EQ(backup->kek_generation, 2u);
+  EXPECT_FALSE(backup->rows.empty());
+  ASSERT_NO_FATAL_FAILURE(node.Start(environment));
+  EXPECT_EQ(AgreementsAt(node), 1);
+  node.Stop();
+  EXPECT_EQ(generations()->current.generation, 2u) << "once is enough";
   EXPECT_EQ(failures_, 0);
 }
 

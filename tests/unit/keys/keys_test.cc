@@ -129,11 +129,12 @@ TEST_F(KeysTest, GrantedKeyIsAcceptedOnceAndNeverReplaced) {
 
 TEST_F(KeysTest, KekFileOpensUnderItsRootSecretOnly) {
   const crypto::Key root = crypto::Key::Random();
-  const std::string file = WrapKek(kek_, root, random_);
+  const std::string file = WrapKek({kek_, std::nullopt}, root, random_);
   const auto opened = UnwrapKek(file, root);
   ASSERT_TRUE(opened.ok()) << opened.status();
-  EXPECT_TRUE(opened->key == kek_.key);
-  EXPECT_EQ(opened->generation, kek_.generation);
+  EXPECT_TRUE(opened->current.key == kek_.key);
+  EXPECT_EQ(opened->current.generation, kek_.generation);
+  EXPECT_FALSE(opened->next.has_value());
   EXPECT_EQ(RuleOf(UnwrapKek(file, crypto::Key::Random()).status()), "KEK_UNREADABLE");
   for (size_t i = 0; i < file.size(); ++i) {
     std::string altered = file;

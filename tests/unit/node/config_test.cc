@@ -56,6 +56,7 @@ TEST(Config, PathsAreRelativeToTheFile) {
   EXPECT_EQ(config->log_key, "/etc/medflyt/keys/log.key");
   EXPECT_EQ(config->kek, "/etc/medflyt/keys/kek");
   EXPECT_EQ(config->epoch, "/etc/medflyt/keys/epoch");
+  EXPECT_EQ(config->key_backup, "/etc/medflyt/keys/key-backup");
   EXPECT_EQ(config->metrics_address, "");
   EXPECT_EQ(config->request_retention, absl::Hours(24 * 400));
   EXPECT_EQ(config->cosigning.interval, absl::Minutes(10));

@@ -80,7 +80,7 @@ TEST_F(SecretsTest, TheKekIsMadeOnceAndNeverReplaced) {
   ASSERT_TRUE(made.ok()) << made.status();
   const auto again = LoadKek(path, root, true, random_);
   ASSERT_TRUE(again.ok()) << again.status();
-  EXPECT_TRUE(again->key == made->key);
+  EXPECT_TRUE(again->current.key == made->current.key);
   EXPECT_EQ(LoadKek(path, crypto::Key::Random(), true, random_).status().code(), absl::StatusCode::kDataLoss);
   struct stat info {};
   ASSERT_EQ(::stat(path.c_str(), &info), 0);
