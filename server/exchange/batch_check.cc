@@ -56,6 +56,11 @@ bool HasStrayOpening(const v1::EventBatch& batch, std::span<const entry::Verifie
 
 }  // namespace
 
+keys::KeyPurpose PurposeOf(const event::Event& event) {
+  const event::Header& header = event.header;
+  return {header.case_id, header.issuer, header.recipient, event::RightOf(event::TypeOf(event.body)).retention};
+}
+
 struct BatchChecker::Granted {
   KeyId id;
   crypto::Key key;
@@ -113,10 +118,7 @@ absl::StatusOr<CheckedBatch> BatchChecker::Check(const v1::EventBatch& batch, st
                                     [&key_id](const Granted& each) { return each.id == key_id && !each.known; });
       if (key != granted.end() && std::find(staged.begin(), staged.end(), &*key) == staged.end()) {
         staged.push_back(&*key);
-        const event::Header& header = event.event->header;
-        checked.keys.push_back(
-            {{key->id, key->key},
-             {header.case_id, parts_.issuer, parts_.self, event::RightOf(event::TypeOf(event.event->body)).retention}});
+        checked.keys.push_back({{key->id, key->key}, PurposeOf(*event.event)});
       }
     }
     checked.events.push_back(std::move(event));
@@ -213,6 +215,7 @@ absl::Status BatchChecker::Read(const entry::VerifiedEntry& entry, std::string_v
   }
   const registry::CprNumber* cpr = CprOf(event->body);
   if (cpr != nullptr && registry::Holds(parts_.refused_numbers, *cpr)) out.refused = "TEST_NUMBER_IN_PRODUCTION";
+  out.key_id = key_id;
   out.event = *std::move(event);
   return absl::OkStatus();
 }

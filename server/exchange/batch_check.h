@@ -41,6 +41,7 @@ struct CheckedEvent {
   PairNumber number;
   EventId id;
   event::AnnouncementRef stands_at;   // in the issuer's log
+  KeyId key_id;                       // that it was opened with, where it was
   std::optional<event::Event> event;  // none: it cannot be read, for the reason `refused`
   std::string refused;                // a rule: the event consumes its number and has no effect
   std::optional<OpenedAnnouncement> announcement;
@@ -50,6 +51,9 @@ struct CheckedKey {
   keys::DataKey key;
   keys::KeyPurpose purpose;
 };
+
+// What the key of an event must be for: its own case, pair and retention class.
+[[nodiscard]] keys::KeyPurpose PurposeOf(const event::Event& event);
 
 struct CheckedBatch {
   entry::AcceptedHead head;          // of the issuer's log

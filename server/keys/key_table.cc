@@ -99,6 +99,13 @@ std::set<KeyId> KeyTable::IdsOf(event::RetentionClass retention) const {
   return ids;
 }
 
+absl::StatusOr<KeyPurpose> KeyTable::PurposeOf(const KeyId& id) const {
+  MutexLock lock(mutex_);
+  const auto entry = entries_.find(id);
+  if (entry == entries_.end()) return Unknown();
+  return entry->second.purpose;
+}
+
 absl::Status KeyTable::Accept(const DataKey& key, const KeyPurpose& purpose, store::Batch& batch) {
   MutexLock lock(mutex_);
   if (const auto entry = entries_.find(key.id); entry != entries_.end()) {

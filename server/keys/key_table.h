@@ -46,6 +46,8 @@ class KeyTable {
   [[nodiscard]] absl::StatusOr<crypto::Key> Find(const KeyId& id) const;
   [[nodiscard]] absl::StatusOr<DataKey> Find(const KeyPurpose& purpose) const;
   [[nodiscard]] bool Has(const KeyId& id) const;
+  // What a key is for. NOT_FOUND (KEY_UNKNOWN).
+  [[nodiscard]] absl::StatusOr<KeyPurpose> PurposeOf(const KeyId& id) const;
   // Of all keys of the class that are held.
   [[nodiscard]] std::set<KeyId> IdsOf(event::RetentionClass retention) const;
 

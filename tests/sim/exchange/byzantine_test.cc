@@ -168,6 +168,24 @@ TEST_F(ByzantinePeer, AnUnknownKeyIsNamedInTheFault) {
   EXPECT_TRUE(Now() == before);
 }
 
+TEST_F(ByzantinePeer, ARetiredLogKeySignsNothingBeyondItsEnd) {
+  Begin();
+  // Nyborg's new card: the old key signs up to the size of the next batch, and no further.
+  const Prepared second = Prepare(2);
+  const TreeSize end(forger.log.size() + 1);
+  directory::Authority nyborg = *world.directory.Find(kNyborg);
+  const auto successor = tlog::NoteSigner::Create(forger.log.origin(), crypto::Signer(crypto::Key::Random()));
+  nyborg.logs.back().keys.back().until = end;
+  nyborg.logs.back().keys.push_back({successor->verifier_key(), end, std::nullopt});
+  world.node(kOdense).exchange().OnDirectoryChanged(*world.directory.With(nyborg));
+  forger.Send(second.batch);
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre("")) << "what it signed before its end stays valid";
+  EXPECT_EQ(Received(), 2U);
+  forger.set_accepted(forger.log.size());
+  ExpectRejected(Prepare(3).batch, "NOTE_UNSIGNED");
+  EXPECT_EQ(Received(), 2U);
+}
+
 TEST_F(ByzantinePeer, AnotherKeyThanTheEntrysIsRejected) {
   const Prepared first = Begin();
   const auto secret = forger.NewKey();
@@ -262,6 +280,47 @@ TEST_F(ByzantinePeer, WhatIsIssuedWithoutRightIsRefused) {
   EXPECT_TRUE(Now().state == state);
 }
 
+TEST_F(ByzantinePeer, AKeyOpensNoEventOfAnotherCaseOrRetentionClass) {
+  const Prepared first = Begin();
+  const std::string state = Now().state;
+  const size_t keys = Now().keys;
+  const LeafIndex leaf = forger.AppendEvent(forger.NewProposal(2), first.secret);  // lawful but for its key
+  forger.Send(forger.Batch({leaf}, first.secret));
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre("KEY_PURPOSE_MISMATCH"));
+  EXPECT_EQ(Received(), 2U);
+  EXPECT_TRUE(Now().state == state);
+  forger.set_accepted(forger.log.size());
+
+  // Nor within the batch that grants the key, whose first event says what it is for.
+  const auto secret = forger.NewKey();
+  const LeafIndex grant = forger.AppendGrant(secret);
+  const event::Event good = forger.NewProposal(3);
+  const LeafIndex third = forger.AppendEvent(good, secret);
+  const LeafIndex fourth = forger.AppendEvent(forger.NewProposal(4), secret);
+  v1::EventBatch batch = forger.Batch({grant, third, fourth}, secret);
+  forger.AddGrant(batch, secret);
+  forger.Send(batch);
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre("", "KEY_PURPOSE_MISMATCH"));
+  EXPECT_EQ(Now().keys, keys + 1);
+  EXPECT_NE(world.node(kOdense).StateNow().FindAgreement(good.header.case_id), nullptr);
+  forger.set_accepted(forger.log.size());
+
+  // One case, and two classes: an enrolment's key is gone before what an agreement says may go.
+  const auto enrolments = forger.NewKey();
+  const LeafIndex granted = forger.AppendGrant(enrolments);
+  const event::Event enrolment =
+      forger.NewEvent(5, event::EnrolmentProposed{SimCitizen(6), first.event.header.case_id, Date(2026, 4, 1)});
+  event::Event agreement = forger.NewProposal(6);
+  agreement.header.case_id = enrolment.header.case_id;
+  const LeafIndex fifth = forger.AppendEvent(enrolment, enrolments);
+  const LeafIndex sixth = forger.AppendEvent(agreement, enrolments);
+  v1::EventBatch both = forger.Batch({granted, fifth, sixth}, enrolments);
+  forger.AddGrant(both, enrolments);
+  forger.Send(both);
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre("", "KEY_PURPOSE_MISMATCH"));
+  EXPECT_EQ(world.node(kOdense).StateNow().FindAgreement(agreement.header.case_id), nullptr);
+}
+
 TEST_F(ByzantinePeer, ARequestThatNoOpeningCanBearOutIsRefusedAndTheNextEventArrives) {
   const Prepared first = Begin();
   const event::AnnouncementRef nowhere{"medflyt.example/11111111/1", LeafIndex(0), world.chance.NewId<event::Hash>()};
@@ -306,8 +365,13 @@ TEST_F(ByzantinePeer, ATestNumberIsRefusedInProductionInEveryEvent) {
   EXPECT_TRUE(Now().state == state);
   // Another citizen is taken.
   forger.set_accepted(forger.log.size());
-  const LeafIndex other = append(5, event::EnrolmentProposed{SimCitizen(6), agreement, Date(2026, 4, 1)});
-  forger.Send(forger.Batch({other}, first.secret));
+  const auto secret = forger.NewKey();
+  const LeafIndex grant = forger.AppendGrant(secret);
+  const LeafIndex other = forger.AppendEvent(
+      forger.NewEvent(5, event::EnrolmentProposed{SimCitizen(6), agreement, Date(2026, 4, 1)}), secret);
+  v1::EventBatch batch = forger.Batch({grant, other}, secret);
+  forger.AddGrant(batch, secret);
+  forger.Send(batch);
   EXPECT_THAT(forger.ReceiptedRules(), ElementsAre(""));
 }
 
