@@ -42,6 +42,7 @@ class Cosigning::Storing final : public log::Submission {
   void Committed(const log::Head&) override { cosigning_.OnStored(true, cosigned_, published_); }
   void Abandoned(const absl::Status&) override { cosigning_.OnStored(false, cosigned_, published_); }
   bool urgent() const override { return false; }
+  bool appends() const override { return false; }
 
  private:
   Cosigning& cosigning_;
@@ -212,7 +213,10 @@ void Cosigning::OnStored(bool durable, const std::map<AuthorityId, PeersCosignat
     for (const auto& [peer, cosignature] : cosigned) known_[peer] = {cosignature, "", TreeSize(0)};
     published_ = published;
   }
-  strand_->Post([this] { round_.reset(); });
+  strand_->Post([this, durable, size = published.size] {
+    round_.reset();
+    if (durable) told_(size);
+  });
 }
 
 std::optional<CosignedHead> Cosigning::published() const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -51,6 +52,8 @@ class Cosigning {
   // Asks at `first` after now, and then each `interval`. A turn that comes while answers are waited for is left out.
   void Start();
   void Stop();
+  // Before Start. Called on the strand with the size of each head that was cosigned, once that is durable.
+  void OnCosigned(std::function<void(TreeSize)> told) { told_ = std::move(told); }
 
   // The newest head that anybody cosigned, with every cosignature of it that is held. Durable. Nothing before the
   // first.
@@ -91,6 +94,7 @@ class Cosigning {
   const CosigningSchedule schedule_;
   const std::shared_ptr<Strand> strand_;
   std::optional<Round> round_;  // the strand's
+  std::function<void(TreeSize)> told_ = [](TreeSize) {};
 
   struct Known {
     PeersCosignature last;

@@ -20,6 +20,7 @@ class Exchange::RotateSubmission final : public log::Submission {
   }
   void Committed(const log::Head&) override { exchange_.OnRotated(true); }
   void Abandoned(const absl::Status&) override { exchange_.OnRotated(false); }
+  bool appends() const override { return false; }
 
  private:
   Exchange& exchange_;

@@ -76,21 +76,6 @@ bool IsNoteOf(std::string_view note, const entry::AcceptedHead& head) {
   return checkpoint.ok() && checkpoint->size() == head.size && checkpoint->root() == head.root;
 }
 
-// The note of what was accepted: it came with the last batch or the last receipt that was kept.
-std::string FindNote(const store::Reader& store, AuthorityId peer, const entry::AcceptedHead& accepted) {
-  const auto row = store.Last(
-      Table::kOutbox, KeyRange::Between(log::PairRowKey('r', peer, 0), log::PairRowKey('r', peer, ~uint64_t{0})));
-  if (row.ok() && *row) {
-    const auto kept = DecodeKept(PairNumber(0), (*row)->value);
-    if (kept.ok()) {
-      const auto batch = kept->ParseBatch();
-      if (batch.ok() && IsNoteOf(batch->checkpoint(), accepted)) return batch->checkpoint();
-    }
-  }
-  std::string note = NewestReceiptNote(store, peer);
-  return IsNoteOf(note, accepted) ? note : std::string();
-}
-
 class EvidenceSubmission final : public log::Submission {
  public:
   EvidenceSubmission(EvidenceRows& rows, ForkEvidence evidence) : rows_(rows), evidence_(std::move(evidence)) {}
@@ -106,6 +91,7 @@ class EvidenceSubmission final : public log::Submission {
   }
   void Committed(const log::Head&) override {}
   void Abandoned(const absl::Status&) override {}
+  bool appends() const override { return false; }
 
  private:
   EvidenceRows& rows_;
@@ -121,6 +107,20 @@ void Submit(Context& context, ForkEvidence evidence, std::string_view details) {
 }
 
 }  // namespace
+
+std::string AcceptedNote(const store::Reader& store, AuthorityId peer, const entry::AcceptedHead& accepted) {
+  const auto row = store.Last(
+      Table::kOutbox, KeyRange::Between(log::PairRowKey('r', peer, 0), log::PairRowKey('r', peer, ~uint64_t{0})));
+  if (row.ok() && *row) {
+    const auto kept = DecodeKept(PairNumber(0), (*row)->value);
+    if (kept.ok()) {
+      const auto batch = kept->ParseBatch();
+      if (batch.ok() && IsNoteOf(batch->checkpoint(), accepted)) return batch->checkpoint();
+    }
+  }
+  std::string note = NewestReceiptNote(store, peer);
+  return IsNoteOf(note, accepted) ? note : std::string();
+}
 
 absl::Status VisitForkEvidence(const store::Reader& store, absl::FunctionRef<void(const ForkEvidence&)> visit) {
   bool malformed = false;
@@ -166,7 +166,7 @@ void KeepForkEvidence(Context& context, AuthorityId peer, const absl::Status& st
   if (proven) context.SetForked(peer);
   Submit(context,
          {peer, context.parts.clock.Now(), proven, 0, accepted,
-          accepted_note.empty() ? FindNote(context.parts.log.reader().store(), peer, accepted)
+          accepted_note.empty() ? AcceptedNote(context.parts.log.reader().store(), peer, accepted)
                                 : std::string(accepted_note),
           std::string(presented), ""},
          details);

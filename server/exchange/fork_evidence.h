@@ -50,6 +50,11 @@ struct ForkEvidence {
 // Whether the error is one of which evidence is kept.
 [[nodiscard]] bool SuggestsFork(const absl::Status& status);
 
+// The signed note of what was accepted of the peer's log, where it came with the last batch or the last receipt that
+// was kept; else empty.
+[[nodiscard]] std::string AcceptedNote(const store::Reader& store, AuthorityId peer,
+                                       const entry::AcceptedHead& accepted);
+
 // Keeps the evidence (durable soon after), tells the diagnostic log, and where it is proven stops the peer at once.
 // `presented` is a note whose signature was verified, and so is the accepted one, which is looked for among what came
 // with events where it is not given.

@@ -24,6 +24,8 @@ class PeerCalls {
   using Proven = std::function<void(absl::StatusOr<v1::ProveConsistencyResponse>)>;
   virtual void ProveConsistency(AuthorityId peer, v1::ProveConsistencyRequest request, absl::Duration timeout,
                                 Proven answer) = 0;
+  using Held = std::function<void(absl::StatusOr<v1::GetHeldHeadsResponse>)>;
+  virtual void GetHeldHeads(AuthorityId peer, v1::GetHeldHeadsRequest request, absl::Duration timeout, Held answer) = 0;
 };
 
 }  // namespace medflyt::exchange

@@ -41,6 +41,7 @@ class Witness::Storing final : public log::Submission {
   }
   // Whether it was stored may not be known: until the store is read anew, nothing more of this peer is cosigned.
   void Abandoned(const absl::Status& why) override { answer_(why); }
+  bool appends() const override { return false; }
 
  private:
   Witness& witness_;

@@ -117,11 +117,23 @@ absl::StatusOr<std::unique_ptr<Log>> Log::Open(const Parts& parts) {
 std::unique_ptr<PreparedCommit> Log::Prepare(std::vector<std::unique_ptr<Submission>> submissions) {
   auto prepared = std::make_unique<PreparedCommit>();
   prepared->submissions = std::move(submissions);
+  const absl::Status restrained = restraint();
+  if (!restrained.ok()) {
+    std::erase_if(prepared->submissions, [&restrained](const std::unique_ptr<Submission>& submission) {
+      if (!submission->appends()) return false;
+      submission->Abandoned(restrained);
+      return true;
+    });
+  }
   const TreeSize durable = head().size;
   while (!ahead_.empty() && ahead_.front().leaf.value() < durable.value()) ahead_.pop_front();
   Staging staging(*this, *prepared);
   for (const auto& submission : prepared->submissions) submission->Apply(staging);
-  staging.Finish();
+  if (!restrained.ok() && prepared->appends) {
+    prepared->defect = absl::InternalError("a submission that was to write rows alone has appended an entry");
+  } else {
+    staging.Finish();
+  }
   return prepared;
 }
 
@@ -142,6 +154,18 @@ absl::Status Log::Commit(PreparedCommit& prepared) {
   for (CommitObserver* observer : observers_) observer->OnCommit(prepared.head, prepared.receivers);
   for (const auto& submission : prepared.submissions) submission->Committed(prepared.head);
   return absl::OkStatus();
+}
+
+void Log::Restrain(const absl::Status& why) {
+  MutexLock lock(mutex_);
+  restraint_ = why;
+}
+
+void Log::Release() { Restrain(absl::OkStatus()); }
+
+absl::Status Log::restraint() const {
+  MutexLock lock(mutex_);
+  return restraint_;
 }
 
 Head Log::head() const {

@@ -93,6 +93,13 @@ class Log {
   [[nodiscard]] const LogReader& reader() const { return reader_; }
   [[nodiscard]] const std::string& origin() const { return parts_.signer.verifier_key().name(); }
 
+  // Any thread. Until Release nothing is appended, so nothing is signed under this origin: submissions that append are
+  // abandoned with `why` instead of being applied. What was prepared before is still committed.
+  void Restrain(const absl::Status& why);
+  void Release();
+  // Why nothing is appended; OK where it is.
+  [[nodiscard]] absl::Status restraint() const;
+
   // Before the first Commit.
   void AddObserver(CommitObserver& observer) { observers_.push_back(&observer); }
 
@@ -121,6 +128,7 @@ class Log {
 
   mutable Mutex mutex_;
   Head head_ MEDFLYT_GUARDED_BY(mutex_);
+  absl::Status restraint_ MEDFLYT_GUARDED_BY(mutex_);
   std::map<AuthorityId, PeerState> durable_peers_ MEDFLYT_GUARDED_BY(mutex_);
   // kIndex rows that are staged and not yet durable, with how many prepared commits hold them.
   std::unordered_map<std::string, std::pair<std::string, int>, KeyHash, std::equal_to<>> staged_index_

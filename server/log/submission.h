@@ -27,11 +27,14 @@ class Submission {
 
   // The node stops before this was applied (UNAVAILABLE, NODE_STOPPING). Or a commit failed and the process did not end
   // at once, as a node's does: whether it became durable is not known (UNKNOWN, STORE_OUTCOME_UNKNOWN). The client
-  // repeats its request id.
+  // repeats its request id. Or the log is restrained (Log::Restrain), and nothing was applied.
   virtual void Abandoned(const absl::Status& why) = 0;
 
   // How much of a commit and of the queue it takes: how many commands or events it is.
   [[nodiscard]] virtual size_t weight() const { return 1; }
+
+  // False for what writes rows and never appends an entry: it goes on while the log is restrained (Log::Restrain).
+  [[nodiscard]] virtual bool appends() const { return true; }
 
   // False for what may wait a little for the next commit instead of causing one, such as logging receipts.
   [[nodiscard]] virtual bool urgent() const { return true; }

@@ -47,8 +47,8 @@ constexpr std::string_view kUsage =
     "  --check        read configuration, secrets and cards, say what is wrong, start nothing\n"
     "  --help         this text\n"
     "\n"
-    "Exit codes: 0 stopped as asked, 1 failed, 2 usage or configuration, 3 the store was rolled back or contradicts\n"
-    "what was signed, 70 a commit failed and its outcome is unknown.\n";
+    "Exit codes: 0 stopped as asked, 1 failed, 2 usage or configuration, 3 the store contradicts what was signed,\n"
+    "70 a commit failed and its outcome is unknown.\n";
 
 void Print(FILE* out, std::string_view text) { std::fwrite(text.data(), 1, text.size(), out); }
 
@@ -82,7 +82,6 @@ std::optional<Arguments> Parse(int argc, char** argv, int& code) {
 int ExitCodeOf(const absl::Status& status) {
   if (absl::IsDataLoss(status)) return kExitStore;
   const auto broken = BrokenRuleOf(status);
-  if (broken && (broken->rule == "STORE_ROLLED_BACK" || broken->rule == "EPOCH_FILE_MISSING")) return kExitStore;
   if (absl::IsInvalidArgument(status) || (broken && broken->rule == "SECRET_FILE_MODE")) return kExitUsage;
   return kExitFailed;
 }

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -10,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/absl_view.h"
+#include "common/base/mutex.h"
 #include "common/base/status.h"
 #include "common/rpc/credentials.h"
 #include "common/rpc/limits.h"
@@ -21,6 +23,7 @@
 #include "server/exchange/cosigning.h"
 #include "server/exchange/exchange.h"
 #include "server/exchange/head_comparison.h"
+#include "server/exchange/own_log_check.h"
 #include "server/exchange/witness.h"
 #include "server/keys/exchange_keys.h"
 #include "server/keys/kek_rotation.h"
@@ -108,6 +111,12 @@ PeerDirectory::Sources DirectorySources(const Config& config) {
   return {config.authority, config.card, config.peers_dir, config.data_dir + "/roots.pem"};
 }
 
+// What clients are told while nothing is appended.
+absl::Status Restrained(std::string_view why) {
+  return RuleError(absl::StatusCode::kUnavailable, "LOG_RESTRAINED", "",
+                   absl::StrCat("this node signs nothing: ", why, ". An administrator finds more in its status"));
+}
+
 // Puts commits into the metrics.
 class CommitMeter final : public log::CommitObserver {
  public:
@@ -154,6 +163,12 @@ struct Node::Running {
   // After issuers or revocations have changed: whatever stands is looked at again, and what has no right to is ended.
   void TrustChanged();
   void WatchRevocations();
+  // What this node does of its own accord, once it may sign.
+  void BeginSigning();
+  // Every peer has said that it holds nothing beyond our log: what was restrained goes on.
+  void OwnLogClear();
+  void OwnLogBehind(TreeSize proven);
+  void NoteLogSize(TreeSize size);
   void ExpireDaily();
   void RotateKek();
   void OnKekRotated(const absl::Status& outcome);
@@ -193,6 +208,8 @@ struct Node::Running {
   std::unique_ptr<exchange::Witness> witness;
   std::unique_ptr<exchange::Cosigning> cosigning;
   std::unique_ptr<exchange::HeadComparison> comparison;
+  std::unique_ptr<exchange::OwnLogCheck> own_log_check;
+  Mutex epoch_file;  // whoever writes it, one at a time
 
   std::unique_ptr<rpc::PeerIdentities> identities;
   std::unique_ptr<service::Gate> gate;
@@ -239,7 +256,12 @@ absl::Status Node::Running::OpenStore() {
 absl::Status Node::Running::StartLog() {
   MEDFLYT_ASSIGN_OR_RETURN(log, log::Log::Open({config.authority, *store, *keys, inputs.note_signer, environment.clock,
                                                 environment.random, *directory}));
-  MEDFLYT_RETURN_IF_ERROR(RaiseStartEpoch(*store, config.epoch, last_epoch, log->head().size));
+  if (last_epoch.behind.ok()) {
+    MEDFLYT_RETURN_IF_ERROR(RaiseStartEpoch(*store, config.epoch, last_epoch, log->head().size));
+  } else {
+    log->Restrain(Restrained(ToStd(last_epoch.behind.message())));
+    environment.logger.Error("store_rolled_back", ToStd(last_epoch.behind.message()));
+  }
 
   workers = std::make_unique<service::Workers>(kWorkerThreads, kWorkerQueue);
   watch_hub = std::make_unique<service::WatchHub>(*workers);
@@ -277,7 +299,53 @@ absl::Status Node::Running::StartLog() {
         return connected;
       },
       exchange::ComparisonSchedule());
+  cosigning->OnCosigned([this](TreeSize size) { NoteLogSize(size); });
+  own_log_check = std::make_unique<exchange::OwnLogCheck>(
+      exchange->context(), *peer_calls, exchange::OwnLogSchedule(),
+      exchange::OwnLogCheck::Outcome{[this] { OwnLogClear(); }, [this](TreeSize proven) { OwnLogBehind(proven); }});
   return absl::OkStatus();
+}
+
+void Node::Running::BeginSigning() {
+  exchange->Start();
+  cosigning->Start();
+  comparison->Start();
+  ExpireDaily();
+  RotateKek();
+}
+
+void Node::Running::OwnLogClear() {
+  environment.logger.Info("own_log_confirmed", absl::StrCat("size=", log->head().size.value()));
+  if (last_epoch.behind.ok()) return;  // it never waited for this
+  absl::Status raised;
+  {
+    MutexLock lock(epoch_file);
+    raised = RaiseStartEpoch(*store, config.epoch, last_epoch, log->head().size);
+  }
+  if (!raised.ok()) {
+    environment.logger.Error("epoch_not_raised", ToStd(raised.message()));
+    log->Restrain(Restrained("its start-up epoch could not be written; start it again"));
+    return;
+  }
+  log->Release();
+  BeginSigning();
+}
+
+void Node::Running::OwnLogBehind(TreeSize proven) {
+  log->Restrain(
+      Restrained(absl::StrCat("a peer holds a head of ", proven.value(),
+                              " entries that this log signed and that is not in its store; restore a newer copy")));
+  environment.logger.Error("own_log_proven_behind",
+                           absl::StrCat("proven_size=", proven.value(), " size=", log->head().size.value()));
+  // The next start finds a store that is behind, and signs nothing either.
+  NoteLogSize(std::max(proven, TreeSize(log->head().size.value() + 1)));
+}
+
+void Node::Running::NoteLogSize(TreeSize size) {
+  MutexLock lock(epoch_file);
+  if (const absl::Status noted = NoteSize(config.epoch, size); !noted.ok()) {
+    environment.logger.Warning("epoch_not_noted", absl::StrCat("code=", static_cast<int>(noted.code())));
+  }
 }
 
 absl::Status Node::Running::StartServer() {
@@ -297,7 +365,9 @@ absl::Status Node::Running::StartServer() {
   municipality = std::make_unique<service::MunicipalityServiceImpl>(*parts);
   peer = std::make_unique<service::PeerServiceImpl>(
       *gate, *workers,
-      [this](AuthorityId authority, std::shared_ptr<exchange::Link> link) {
+      [this](AuthorityId authority,
+             std::shared_ptr<exchange::Link> link) -> absl::StatusOr<std::shared_ptr<exchange::LinkEvents>> {
+        MEDFLYT_RETURN_IF_ERROR(log->restraint());
         return exchange->Accept(authority, std::move(link));
       },
       service::PeerAnswers{
@@ -307,14 +377,21 @@ absl::Status Node::Running::StartServer() {
           [this](AuthorityId authority, const v1::CompareHeadsRequest& request) {
             return comparison->Compare(authority, request);
           },
-          [this](const v1::ProveConsistencyRequest& request) { return comparison->Prove(request); }});
+          [this](const v1::ProveConsistencyRequest& request) { return comparison->Prove(request); },
+          [this](AuthorityId authority, const v1::GetHeldHeadsRequest& request) {
+            return exchange::AnswerHeldHeads(exchange->context(), *witness, authority, request);
+          }});
   audit = std::make_unique<service::AuditServiceImpl>(*parts, verifier_key);
   admin = std::make_unique<service::AdminServiceImpl>(
       *parts,
-      service::AdminServiceImpl::Node{verifier_key, std::string(kVersion), config.production, started_at,
-                                      [this] { return exchange->Statuses(); }, [this] { return cosigning->status(); },
-                                      [this] { return cosigning->published(); }, [this] { return ReloadPeers(); },
-                                      [this]() -> absl::StatusOr<std::string> { return directory->card(); }});
+      service::AdminServiceImpl::Node{
+          verifier_key, std::string(kVersion), config.production, started_at, [this] { return exchange->Statuses(); },
+          [this] { return cosigning->status(); }, [this] { return cosigning->published(); },
+          [this] { return ReloadPeers(); }, [this]() -> absl::StatusOr<std::string> { return directory->card(); },
+          [this] { return own_log_check->status(); },
+          [this](AuthorityId authority, const std::string& officer, const crypto::Hash& certificate) {
+            return own_log_check->Release(authority, officer, certificate);
+          }});
 
   MEDFLYT_ASSIGN_OR_RETURN(const auto credentials, rpc::MakeServerCredentials(tls()));
   grpc::ServerBuilder builder;
@@ -439,6 +516,7 @@ void Node::Running::Stop() {
   std::filesystem::remove(config.data_dir + "/listening", ignored);
   exposer.reset();
   if (watch_hub != nullptr) watch_hub->Stop();
+  if (own_log_check != nullptr) own_log_check->Stop();
   if (comparison != nullptr) comparison->Stop();
   if (cosigning != nullptr) cosigning->Stop();
   if (exchange != nullptr) exchange->Stop();
@@ -452,11 +530,8 @@ void Node::Running::Stop() {
   sequencer.reset();  // commits what was taken
   if (workers != nullptr) workers->Stop();
   server.reset();
-  if (log != nullptr) {
-    if (const absl::Status noted = NoteSize(*store, config.epoch, log->head().size); !noted.ok()) {
-      environment.logger.Warning("epoch_not_noted", absl::StrCat("code=", static_cast<int>(noted.code())));
-    }
-  }
+  if (log != nullptr) NoteLogSize(log->head().size);
+  own_log_check.reset();
   comparison.reset();
   cosigning.reset();
   witness.reset();
@@ -477,11 +552,8 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Config& config, const En
   MEDFLYT_RETURN_IF_ERROR(running.StartLog());
   MEDFLYT_RETURN_IF_ERROR(running.StartServer());
   MEDFLYT_RETURN_IF_ERROR(running.StartMetrics());
-  running.exchange->Start();
-  running.cosigning->Start();
-  running.comparison->Start();
-  running.ExpireDaily();
-  running.RotateKek();
+  if (running.last_epoch.behind.ok()) running.BeginSigning();
+  running.own_log_check->Start();
   running.MeasurePeers();
   if (!config.crl_dir.empty()) running.WatchRevocations();
   MEDFLYT_RETURN_IF_ERROR(running.Announce());

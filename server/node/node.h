@@ -33,8 +33,9 @@ struct Environment {
 
 class Node {
  public:
-  // Reads everything, recovers what is stored, and serves. Errors of configuration are INVALID_ARGUMENT; DATA_LOSS and
-  // the rules of CheckStartEpoch mean that the store must be looked at; LISTEN_FAILED (UNAVAILABLE).
+  // Reads everything, recovers what is stored, and serves; restrained, where the store may have been rolled back
+  // (README). Errors of configuration are INVALID_ARGUMENT; DATA_LOSS means that the store must be looked at;
+  // LISTEN_FAILED (UNAVAILABLE).
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Node>> Start(const Config& config,
                                                                    const Environment& environment);
   // Stops.

@@ -48,18 +48,21 @@ absl::StatusOr<StartEpoch> CheckStartEpoch(const store::Store& store, const std:
   MEDFLYT_ASSIGN_OR_RETURN(const uint64_t stored, StoredEpoch(store));
   MEDFLYT_ASSIGN_OR_RETURN(const auto noted, FileEpoch(file));
   if (!noted) {
-    if (stored == 0) return StartEpoch{};
-    return RuleError(absl::StatusCode::kFailedPrecondition, "EPOCH_FILE_MISSING", "",
-                     absl::StrCat(file, ": is gone; without it nobody can tell whether the store was rolled back"));
+    StartEpoch epoch{stored, TreeSize(0), absl::OkStatus()};
+    if (stored != 0) {
+      epoch.behind = RuleError(absl::StatusCode::kFailedPrecondition, "EPOCH_FILE_MISSING", "",
+                               absl::StrCat(file, ": is gone; it alone tells whether the store was rolled back"));
+    }
+    return epoch;
   }
+  StartEpoch epoch{std::max(stored, noted->epoch), noted->size, absl::OkStatus()};
   if (stored < noted->epoch || head < noted->size) {
-    return RuleError(
+    epoch.behind = RuleError(
         absl::StatusCode::kFailedPrecondition, "STORE_ROLLED_BACK", "",
         absl::StrCat("the store is of epoch ", stored, " with ", head.value(), " entries; it has been at epoch ",
-                     noted->epoch, " with ", noted->size.value(),
-                     ". It was restored from a backup, and must not sign what it signed before otherwise"));
+                     noted->epoch, " with ", noted->size.value(), ": it was restored from an older copy"));
   }
-  return StartEpoch{std::max(stored, noted->epoch), noted->size};
+  return epoch;
 }
 
 absl::Status RaiseStartEpoch(store::Store& store, const std::string& file, const StartEpoch& last, TreeSize head) {
@@ -70,9 +73,10 @@ absl::Status RaiseStartEpoch(store::Store& store, const std::string& file, const
   return WriteFile(file, epoch, head);
 }
 
-absl::Status NoteSize(const store::Store& store, const std::string& file, TreeSize head) {
-  MEDFLYT_ASSIGN_OR_RETURN(const uint64_t epoch, StoredEpoch(store));
-  return WriteFile(file, epoch, head);
+absl::Status NoteSize(const std::string& file, TreeSize size) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto noted, FileEpoch(file));
+  if (!noted || noted->size >= size) return absl::OkStatus();
+  return WriteFile(file, noted->epoch, size);
 }
 
 }  // namespace medflyt::node

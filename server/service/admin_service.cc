@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/absl_view.h"
 #include "common/base/status.h"
 #include "google/protobuf/util/time_util.h"
 #include "server/exchange/fork_evidence.h"
@@ -52,6 +53,19 @@ void ToCosigner(const std::vector<exchange::CosignerStatus>& cosigners, Authorit
   peer.set_cosigned_beyond(found->beyond.value());
 }
 
+void ToRestraint(const absl::Status& why, const std::vector<exchange::PeerKnowledge>& peers, v1::Restraint& out) {
+  if (const auto broken = BrokenRuleOf(why)) out.set_rule(broken->rule);
+  out.set_reason(std::string(ToStd(why.message())));
+  for (const exchange::PeerKnowledge& each : peers) {
+    v1::PeerKnowledge& peer = *out.add_peers();
+    peer.set_authority(each.peer.ToString());
+    peer.set_standing(std::string(exchange::NameOf(each.standing)));
+    peer.set_size(each.size.value());
+    peer.set_last_error(each.last_error);
+    peer.set_first_officer(each.first_officer);
+  }
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* AdminServiceImpl::Answer(Context* context, std::string_view name,
@@ -83,6 +97,9 @@ grpc::ServerUnaryReactor* AdminServiceImpl::GetStatus(Context* context, const v1
     response->set_version(node_.version);
     response->set_production(node_.production);
     if (const auto cosigned = node_.cosigned()) response->set_cosigned_size(cosigned->size.value());
+    if (const absl::Status restraint = parts_.log.restraint(); !restraint.ok()) {
+      ToRestraint(restraint, node_.knowledge(), *response->mutable_restraint());
+    }
     const auto cosigners = node_.cosigners();
     for (const exchange::PeerStatus& status : node_.peers()) {
       v1::Peer& peer = *response->add_peers();
@@ -148,6 +165,31 @@ grpc::ServerUnaryReactor* AdminServiceImpl::GetPolicy(Context* context, const v1
     }
     return absl::OkStatus();
   });
+}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::ReleasePeer(Context* context, const v1::ReleasePeerRequest* request,
+                                                        v1::ReleasePeerResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const Ending ending(parts_.metrics, parts_.clock, "ReleasePeer");
+  const absl::Status status = [&]() -> absl::Status {
+    MEDFLYT_ASSIGN_OR_RETURN(const Identity client, parts_.gate.Client(*context, Action::kReleasePeer));
+    MEDFLYT_RETURN_IF_ERROR(CheckContext(request->context(), RequestId::kUnused));
+    const auto peer = AuthorityId::Parse(request->authority());
+    if (!peer) {
+      return RuleError(absl::StatusCode::kInvalidArgument, "AUTHORITY_ID_INVALID", "authority",
+                       "a CVR number has 8 digits");
+    }
+    if (parts_.log.restraint().ok()) {
+      return RuleError(absl::StatusCode::kFailedPrecondition, "LOG_NOT_RESTRAINED", "",
+                       "this node signs: it waits for no peer");
+    }
+    MEDFLYT_ASSIGN_OR_RETURN(const bool released,
+                             node_.release(*peer, request->context().officer(), client->fingerprint));
+    response->set_released(released);
+    return absl::OkStatus();
+  }();
+  reactor->Finish(ending.Of(status));
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* AdminServiceImpl::ListForks(Context* context, const v1::ListForksRequest* request,

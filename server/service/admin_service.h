@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "medflyt/v1/admin_service.grpc.pb.h"
 #include "server/exchange/cosigning.h"
+#include "server/exchange/own_log_check.h"
 #include "server/exchange/status.h"
 #include "server/service/parts.h"
 
@@ -28,6 +29,11 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
     // Reads the cards anew; how many authorities are known then.
     std::function<absl::StatusOr<size_t>()> reload_peers;
     std::function<absl::StatusOr<std::string>()> card;
+    // What the peers said of our own log.
+    std::function<std::vector<exchange::PeerKnowledge>()> knowledge;
+    // exchange::OwnLogCheck::Release.
+    std::function<absl::StatusOr<bool>(AuthorityId, const std::string& officer, const crypto::Hash& certificate)>
+        release;
   };
   AdminServiceImpl(const Parts& parts, Node node) : parts_(parts), node_(std::move(node)) {}
 
@@ -40,6 +46,8 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
                      v1::ReloadPeersResponse* response) override;
   Unary* GetPeerCard(Context* context, const v1::GetPeerCardRequest* request,
                      v1::GetPeerCardResponse* response) override;
+  Unary* ReleasePeer(Context* context, const v1::ReleasePeerRequest* request,
+                     v1::ReleasePeerResponse* response) override;
   Unary* ListForks(Context* context, const v1::ListForksRequest* request, v1::ListForksResponse* response) override;
 
   Unary* GetPolicy(Context* context, const v1::GetPolicyRequest* request, v1::GetPolicyResponse* response) override;

@@ -81,6 +81,12 @@ void GrpcPeerCalls::ProveConsistency(AuthorityId peer, v1::ProveConsistencyReque
                                                                  &Async::ProveConsistency, std::move(answer));
 }
 
+void GrpcPeerCalls::GetHeldHeads(AuthorityId peer, v1::GetHeldHeadsRequest request, absl::Duration timeout,
+                                 Held answer) {
+  Ask<v1::GetHeldHeadsRequest, v1::GetHeldHeadsResponse>(peer, std::move(request), timeout, &Async::GetHeldHeads,
+                                                         std::move(answer));
+}
+
 void GrpcPeerCalls::Stop() {
   std::set<std::shared_ptr<grpc::ClientContext>> cancelled;
   {
@@ -129,6 +135,21 @@ grpc::ServerUnaryReactor* PeerServiceImpl::ProveConsistency(grpc::CallbackServer
   if (status.ok()) {
     status = workers_.Run([this, reactor, request, response] {
       reactor->Finish(rpc::ToGrpc(Move(answers_.prove(*request), *response)));
+    });
+  }
+  if (!status.ok()) reactor->Finish(rpc::ToGrpc(status));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* PeerServiceImpl::GetHeldHeads(grpc::CallbackServerContext* context,
+                                                        const v1::GetHeldHeadsRequest* request,
+                                                        v1::GetHeldHeadsResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const auto peer = gate_.Peer(*context);
+  absl::Status status = peer.status();
+  if (peer.ok()) {
+    status = workers_.Run([this, reactor, peer = (*peer)->authority, request, response] {
+      reactor->Finish(rpc::ToGrpc(Move(answers_.held(peer, *request), *response)));
     });
   }
   if (!status.ok()) reactor->Finish(rpc::ToGrpc(status));

@@ -29,6 +29,7 @@ class GrpcPeerCalls final : public exchange::PeerCalls {
                     Compared answer) override;
   void ProveConsistency(AuthorityId peer, v1::ProveConsistencyRequest request, absl::Duration timeout,
                         Proven answer) override;
+  void GetHeldHeads(AuthorityId peer, v1::GetHeldHeadsRequest request, absl::Duration timeout, Held answer) override;
 
   // Cancels what is under way and waits for its end; later calls are UNAVAILABLE (NODE_STOPPING).
   void Stop();

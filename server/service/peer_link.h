@@ -63,6 +63,8 @@ struct PeerAnswers {
       cosign;
   std::function<absl::StatusOr<v1::CompareHeadsResponse>(AuthorityId, const v1::CompareHeadsRequest&)> compare;
   std::function<absl::StatusOr<v1::ProveConsistencyResponse>(const v1::ProveConsistencyRequest&)> prove;  // on workers
+  std::function<absl::StatusOr<v1::GetHeldHeadsResponse>(AuthorityId, const v1::GetHeldHeadsRequest&)>
+      held;  // on workers
 };
 
 class PeerServiceImpl final : public v1::PeerService::CallbackService {
@@ -79,6 +81,8 @@ class PeerServiceImpl final : public v1::PeerService::CallbackService {
   grpc::ServerUnaryReactor* ProveConsistency(grpc::CallbackServerContext* context,
                                              const v1::ProveConsistencyRequest* request,
                                              v1::ProveConsistencyResponse* response) override;
+  grpc::ServerUnaryReactor* GetHeldHeads(grpc::CallbackServerContext* context, const v1::GetHeldHeadsRequest* request,
+                                         v1::GetHeldHeadsResponse* response) override;
 
   // After issuers or revocations have changed: ends the streams whose certificate is not valid any more.
   void EndRevoked();

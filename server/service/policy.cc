@@ -53,6 +53,7 @@ constexpr std::array<Known, kActionCount> kKnown = {{
     {kReadAccessRecords, "read-access-records", kNoCommand},
     {kOpenCases, "open-cases", kNoCommand},
     {kAdminister, "administer", kNoCommand},
+    {kReleasePeer, "release-peer", kNoCommand},
     {kExchange, "exchange", kNoCommand},
 }};
 
@@ -75,7 +76,7 @@ std::vector<Action> DefaultOf(Role role) {
     }
     case Role::kAdministrator:
       return {kProposeAgreement, kAcceptAgreement, kDeclineAgreement, kTerminateAgreement,
-              kReleaseHold,      kReadAgreements,  kAdminister};
+              kReleaseHold,      kReadAgreements,  kAdminister,       kReleasePeer};
     case Role::kAuditor:
       // Not open-cases: an auditor is cleared by the municipality's own policy, or works on ciphertext.
       return {kProveEvents, kAudit, kReadAccessRecords};
@@ -93,7 +94,7 @@ std::optional<Action> ActionByName(std::string_view name) {
   return found->action;
 }
 
-bool TakesTwoOfficers(Action action) { return action == kReleaseHold; }
+bool TakesTwoOfficers(Action action) { return action == kReleaseHold || action == kReleasePeer; }
 
 std::optional<Action> ActionOf(const v1::Command& command) {
   const auto set = command.command_case();

@@ -52,6 +52,7 @@ enum class Action : uint8_t {
   kReadAccessRecords,
   kOpenCases,  // all events of a case, and their keys
   kAdminister,
+  kReleasePeer,
   kExchange,  // what peers' nodes do, and nobody else
 };
 inline constexpr size_t kActionCount = static_cast<size_t>(Action::kExchange) + 1;

@@ -85,6 +85,7 @@ class ReadSubmission final : public log::Submission {
   void Apply(log::Appender& appender) override;
   void Committed(const log::Head& head) override;
   void Abandoned(const absl::Status& why) override;
+  bool appends() const override { return access_.has_value(); }
 
  private:
   const std::optional<Access> access_;

@@ -193,17 +193,34 @@ class SimNode {
   // Loss of power now.
   void Crash() {
     Halt();
-    disk_.Crash(0);
+    disk_->Crash(0);
+  }
+  // Copies the store as it is now; at a later time it is put back in the place of the store, as a backup is.
+  void CopyStore() {
+    const std::string place = "copy-" + std::to_string(++copies_);
+    ASSERT_TRUE(store_->Checkpoint(place).ok());
+    copy_ = disk_->CheckpointAt(place);
+  }
+  void PutBackCopy() {
+    Halt();
+    disk_ = copy_;
+  }
+  // A node that boots so signs nothing, and meets nobody, until Go.
+  bool restrained = false;
+  void Go() {
+    restrained = false;
+    log_->Release();
+    exchange_->Start();
   }
   // The next commit fails; whether it is found afterwards is for the disk to know. The node crashes then.
   void FailNextCommit(bool applied) {
-    disk_.FailCommit(0, applied ? store::MemoryDisk::Outcome::kApplied : store::MemoryDisk::Outcome::kNotApplied);
+    disk_->FailCommit(0, applied ? store::MemoryDisk::Outcome::kApplied : store::MemoryDisk::Outcome::kNotApplied);
   }
 
   void Boot() {
     ASSERT_EQ(life_, nullptr);
     life_ = NewLife();
-    auto store = store::OpenMemoryStore(disk_, 1);
+    auto store = store::OpenMemoryStore(*disk_, 1);
     ASSERT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
     auto keys = keys::KeyTable::Load(*store_, {1, kek_}, around_.chance);
@@ -235,10 +252,15 @@ class SimNode {
     around_.network.Listen(
         self_, life_,
         [this](AuthorityId from, std::shared_ptr<exchange::Link> link) -> std::shared_ptr<exchange::LinkEvents> {
+          if (restrained) return nullptr;
           auto events = exchange_->Accept(from, std::move(link));
           return events.ok() ? *std::move(events) : nullptr;
         });
-    exchange_->Start();
+    if (restrained) {
+      log_->Restrain(RuleError(absl::StatusCode::kUnavailable, "LOG_RESTRAINED", "", "it may have been rolled back"));
+    } else {
+      exchange_->Start();
+    }
   }
 
   // The state as of all that was applied; only between the steps of the timeline.
@@ -304,7 +326,9 @@ class SimNode {
   const Surroundings around_;
   const crypto::Key kek_ = crypto::Key::Random();
   const Life always_ = NewLife();
-  store::MemoryDisk disk_;
+  std::shared_ptr<store::MemoryDisk> disk_ = std::make_shared<store::MemoryDisk>();
+  std::shared_ptr<store::MemoryDisk> copy_;
+  int copies_ = 0;
 
   Life life_;
   std::unique_ptr<store::Store> store_;

@@ -14,6 +14,7 @@
 #include "common/tlog/cosignature.h"
 #include "server/exchange/cosigning.h"
 #include "server/exchange/head_comparison.h"
+#include "server/exchange/own_log_check.h"
 #include "server/exchange/peer_calls.h"
 #include "server/exchange/witness.h"
 #include "tests/support/sim_world.h"
@@ -49,8 +50,12 @@ class SimWitnesses {
   AuthorityId prove_for;
   std::function<absl::StatusOr<v1::ProveConsistencyResponse>(const v1::ProveConsistencyRequest&)> prove;
 
+  // May answer for the peer that is asked what it holds. Nothing: the true one answers.
+  std::function<std::optional<v1::GetHeldHeadsResponse>(AuthorityId from, AuthorityId to)> held;
+
   [[nodiscard]] exchange::Witness& witness(AuthorityId id) { return *nodes_.at(id).witness; }
   [[nodiscard]] exchange::Cosigning& cosigning(AuthorityId id) { return *nodes_.at(id).cosigning; }
+  [[nodiscard]] exchange::PeerCalls& calls(AuthorityId id) { return *nodes_.at(id).calls; }
   [[nodiscard]] exchange::HeadComparison& comparison(AuthorityId id) { return *nodes_.at(id).comparison; }
   [[nodiscard]] static tlog::Cosigner CosignerOf(AuthorityId id) {
     return SampleCosigner(id, id == kOdense ? 11 : id == kNyborg ? 21 : 31);
@@ -67,7 +72,7 @@ class SimWitnesses {
     auto cosigning = exchange::Cosigning::Create(context, *node.calls, schedule_);
     ASSERT_TRUE(cosigning.ok()) << cosigning.status();
     node.cosigning = *std::move(cosigning);
-    node.cosigning->Start();
+    if (!world_.node(id).restrained) node.cosigning->Start();
     node.comparison = std::make_unique<exchange::HeadComparison>(
         context, *node.witness, *node.calls,
         [this, id] {
@@ -81,6 +86,8 @@ class SimWitnesses {
     node.comparison->Start();
     nodes_[id] = std::move(node);
   }
+  // What stood beside a node that has halted, or is about to.
+  void Forget(AuthorityId id) { nodes_.erase(id); }
   // Loss of power at the node.
   void Crash(AuthorityId id) {
     nodes_.erase(id);
@@ -113,6 +120,18 @@ class SimWitnesses {
           self_, peer, timeout,
           [this, peer, request] {
             return all_.prove && all_.prove_for == peer ? all_.prove(request) : all_.comparison(peer).Prove(request);
+          },
+          std::move(answer));
+    }
+    void GetHeldHeads(AuthorityId peer, v1::GetHeldHeadsRequest request, absl::Duration timeout, Held answer) override {
+      all_.Put<v1::GetHeldHeadsResponse>(
+          self_, peer, timeout,
+          [this, peer, request]() -> absl::StatusOr<v1::GetHeldHeadsResponse> {
+            if (all_.held) {
+              if (auto said = all_.held(self_, peer)) return *std::move(said);
+            }
+            return exchange::AnswerHeldHeads(all_.world_.node(peer).exchange().context(), all_.witness(peer), self_,
+                                             request);
           },
           std::move(answer));
     }

@@ -269,6 +269,16 @@ absl::Status NodeStatus(Context& context, const Arguments&) {
   document.Field("version", status.version());
   document.Field("production", status.production());
   document.Field("cosigned_size", uint64_t{status.cosigned_size()});
+  document.Field("signing", !status.has_restraint());
+  if (status.has_restraint()) {
+    document.Field("restraint", status.restraint().rule());
+    document.Field("restraint_reason", status.restraint().reason());
+    document.List("own_log_at_peers", {"authority", "standing", "named_size", "last_error", "first_officer"});
+    for (const v1::PeerKnowledge& peer : status.restraint().peers()) {
+      document.Row({peer.authority(), peer.standing(), uint64_t{peer.size()}, OrNone(peer.last_error()),
+                    OrNone(peer.first_officer())});
+    }
+  }
   document.List("peers",
                 {"authority", "connected", "issued", "receipted", "received", "accepted_size", "paused", "last_error"});
   for (const v1::Peer& peer : status.peers()) {
@@ -283,6 +293,19 @@ absl::Status NodeStatus(Context& context, const Arguments&) {
          peer.has_cosigned_at() ? Value(FormatUtc(absl::FromUnixSeconds(peer.cosigned_at().seconds()))) : Value(),
          OrNone(peer.cosigning_error()), uint64_t{peer.cosigned_beyond()}});
   }
+  return document.End();
+}
+
+absl::Status ReleasePeer(Context& context, const Arguments& arguments) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
+  v1::ReleasePeerRequest request;
+  *request.mutable_context() = client->NewContext();
+  request.set_authority(arguments.Text("CVR"));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto response, client->Call(&v1::AdminService::Stub::ReleasePeer, request));
+  Document document = context.NewDocument();
+  document.Field("authority", request.authority());
+  document.Field("released", response.released());
+  if (!response.released()) document.Field("waits_for", "a second officer with another client certificate");
   return document.End();
 }
 
@@ -350,8 +373,17 @@ std::vector<Command> NodeCommands() {
        .summary = "show the node's log and how far each peer has come",
        .description = "Numbers count the events of each direction; receipted are those whose receipt is held. Then who "
                       "has cosigned this node's log, to which size and when; cosigned_beyond other than 0 is an alarm: "
-                      "that peer has seen a larger log than this node has.",
+                      "that peer has seen a larger log than this node has. Where signing is false the node appends "
+                      "nothing, says why, and shows what each peer has said that it knows of this log.",
        .run = NodeStatus},
+      {.noun = "node",
+       .verb = "release-peer",
+       .summary = "no longer wait for a peer before this node signs again",
+       .description = "For a node that started restrained, because its store may have been rolled back, and a peer "
+                      "that is away for good. Two officers, each with a client certificate of their own, give this "
+                      "command: what that peer had seen of this log may then be contradicted, and nobody would know.",
+       .positionals = {{.name = "CVR", .help = "the peer's CVR number"}},
+       .run = ReleasePeer},
   };
 }
 

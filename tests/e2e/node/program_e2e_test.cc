@@ -41,6 +41,45 @@ class ProgramE2e : public ::testing::Test {
     }
   }
 
+  // What the answer to one more proposal is.
+  std::string ProposeOnce() {
+    v1::CommandResult result;
+    return Call(*odense.Municipality(), &Stub::ProposeAgreement,
+                Proposal(odense, nyborg, "p-" + std::to_string(++proposals_)), result);
+  }
+  v1::GetStatusResponse Status() {
+    v1::GetStatusResponse status;
+    const auto admin = v1::AdminService::NewStub(odense.Channel("administrator-1"));
+    EXPECT_EQ(Call(*admin, &v1::AdminService::Stub::GetStatus, v1::GetStatusRequest(), status), "OK");
+    return status;
+  }
+  uint64_t ReceiptedBy(const TestNode& peer) {
+    for (const v1::Peer& each : Status().peers()) {
+      if (each.authority() == peer.cvr()) return each.receipted_number();
+    }
+    return 0;
+  }
+  std::string StandingOf(const TestNode& peer) {
+    for (const v1::PeerKnowledge& each : Status().restraint().peers()) {
+      if (each.authority() == peer.cvr()) return each.standing();
+    }
+    return "";
+  }
+  // An officer no longer waits for Nyborg: "released", "waits", or the rule that forbids it.
+  std::string ReleaseBy(const std::string& client, const std::string& officer) {
+    v1::ReleasePeerRequest request;
+    *request.mutable_context() = Said("", officer);
+    request.set_authority(nyborg.cvr());
+    v1::ReleasePeerResponse response;
+    const auto admin = v1::AdminService::NewStub(odense.Channel(client));
+    const std::string answer = Call(*admin, &v1::AdminService::Stub::ReleasePeer, request, response);
+    return answer != "OK" ? answer : response.released() ? "released" : "waits";
+  }
+  void CopyData(const char* from, const char* to) {
+    std::filesystem::remove_all(odense.Path(to));
+    std::filesystem::copy(odense.Path(from), odense.Path(to), std::filesystem::copy_options::recursive);
+  }
+
   TestNode odense{"35209115", "0461", "Odense Kommune"};
   TestNode nyborg{"29189722", "0450", "Nyborg Kommune"};
   std::string output_;
@@ -84,18 +123,83 @@ TEST_F(ProgramE2e, AFaultyPeerCardStopsTheStartAndChangesNothingLater) {
   EXPECT_EQ(RunNode(), 2);
 }
 
-TEST_F(ProgramE2e, AStoreThatWasRolledBackIsNotStarted) {
+TEST_F(ProgramE2e, ANodeWithARolledBackStoreSignsNothingWhereItsPeerHoldsMore) {
+  nyborg.Know(odense);
+  nyborg.Start();
   odense.Start();
   Propose(2);
+  ASSERT_TRUE(Await([&] { return ReceiptedBy(nyborg) == 2; }));
   EXPECT_EQ(odense.Stop(), 0);
-  std::filesystem::copy(odense.Path("data"), odense.Path("backup"), std::filesystem::copy_options::recursive);
+  CopyData("data", "backup");
   odense.Start();
   Propose(1);
+  ASSERT_TRUE(Await([&] { return ReceiptedBy(nyborg) == 3; }));
   EXPECT_EQ(odense.Stop(), 0);
-  std::filesystem::remove_all(odense.Path("data"));
-  std::filesystem::copy(odense.Path("backup"), odense.Path("data"), std::filesystem::copy_options::recursive);
-  EXPECT_EQ(RunNode(), 3);
-  EXPECT_THAT(odense.Errors(), HasSubstr("STORE_ROLLED_BACK"));
+
+  CopyData("backup", "data");
+  for (int start = 0; start < 2; ++start) {
+    odense.Start();
+    const uint64_t size = Status().tree_size();
+    ASSERT_TRUE(Await([&] { return StandingOf(nyborg) == "beyond"; })) << StandingOf(nyborg);
+    EXPECT_EQ(ProposeOnce(), "LOG_RESTRAINED");
+    EXPECT_EQ(Status().restraint().rule(), "LOG_RESTRAINED");
+    EXPECT_THAT(Status().restraint().reason(), HasSubstr("restore a newer copy"));
+    EXPECT_EQ(Status().tree_size(), size);
+    EXPECT_EQ(ReleaseBy("administrator-1", "anna.officer"), "OWN_LOG_PROVEN_BEHIND");
+    EXPECT_EQ(odense.Stop(), 0);
+  }
+  EXPECT_THAT(odense.Errors(), HasSubstr("store_rolled_back"));
+  EXPECT_EQ(nyborg.Stop(), 0);
+}
+
+TEST_F(ProgramE2e, ANodeWhoseStoreWasRolledBackGoesOnOnceItsPeerHasSaidThatItSawNoMore) {
+  nyborg.Know(odense);
+  nyborg.Start();
+  odense.Start();
+  Propose(2);
+  ASSERT_TRUE(Await([&] { return ReceiptedBy(nyborg) == 2; }));
+  EXPECT_EQ(odense.Stop(), 0);
+  CopyData("data", "backup");
+  odense.Start();
+  EXPECT_EQ(odense.Stop(), 0);
+  EXPECT_EQ(nyborg.Stop(), 0);
+
+  CopyData("backup", "data");
+  odense.Start();
+  EXPECT_EQ(ProposeOnce(), "LOG_RESTRAINED");
+  EXPECT_TRUE(Status().has_restraint());
+  nyborg.Start();
+  ASSERT_TRUE(Await([&] { return !Status().has_restraint(); }));
+  Propose(1);
+  ASSERT_TRUE(Await([&] { return ReceiptedBy(nyborg) == 3; }));
+  EXPECT_EQ(odense.Stop(), 0);
+  odense.Start();
+  EXPECT_FALSE(Status().has_restraint());
+  EXPECT_EQ(odense.Stop(), 0);
+  EXPECT_EQ(nyborg.Stop(), 0);
+}
+
+TEST_F(ProgramE2e, TwoOfficersLetARolledBackNodeGoOnWithoutAPeerThatIsAway) {
+  odense.Start();
+  Propose(2);
+  EXPECT_EQ(ReleaseBy("administrator-1", "anna.officer"), "LOG_NOT_RESTRAINED");
+  EXPECT_EQ(odense.Stop(), 0);
+  std::filesystem::remove(odense.Path("keys/epoch"));  // as on a new machine
+  odense.Start();
+  ASSERT_TRUE(Status().has_restraint());
+  EXPECT_EQ(ProposeOnce(), "LOG_RESTRAINED");
+  EXPECT_EQ(ReleaseBy("case-system-1", "anna.officer"), "CLIENT_ROLE_NOT_ALLOWED");
+  EXPECT_EQ(ReleaseBy("administrator-1", ""), "OFFICER_REQUIRED");
+  EXPECT_EQ(ReleaseBy("administrator-1", "anna.officer"), "waits");
+  EXPECT_EQ(ReleaseBy("administrator-1", "bodil.officer"), "TWO_OFFICERS_REQUIRED");
+  EXPECT_EQ(ReleaseBy("administrator-2", "anna.officer"), "TWO_OFFICERS_REQUIRED");
+  EXPECT_EQ(ReleaseBy("administrator-2", "bodil.officer"), "released");
+  ASSERT_TRUE(Await([&] { return !Status().has_restraint(); }));
+  Propose(1);
+  EXPECT_EQ(odense.Stop(), 0);
+  odense.Start();
+  EXPECT_FALSE(Status().has_restraint());
+  EXPECT_EQ(odense.Stop(), 0);
 }
 
 TEST_F(ProgramE2e, TestNumbersAreRefusedInProduction) {

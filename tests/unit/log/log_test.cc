@@ -160,6 +160,55 @@ TEST_F(LogTest, IdOfOurOwnIsKnownBeforeItIsDurable) {
               }).ok());
 }
 
+// A store that may have been rolled back (server/node).
+TEST_F(LogTest, ARestrainedLogAppendsNothingAndStillWritesRows) {
+  Execute(ProposeAgreement());
+  const Head before = log_->head();
+  log_->Restrain(RuleError(absl::StatusCode::kUnavailable, "LOG_RESTRAINED", "", "why"));
+
+  struct Waiting final : Submission {
+    Waiting(bool appends, std::string& end) : appends_(appends), end_(end) {}
+    void Apply(Appender& appender) override {
+      appender.batch().Put(store::Table::kMeta, "a row", "its value");
+      end_ += "applied ";
+    }
+    void Committed(const Head&) override { end_ += "committed"; }
+    void Abandoned(const absl::Status& why) override { end_ += BrokenRuleOf(why)->rule; }
+    bool appends() const override { return appends_; }
+    const bool appends_;
+    std::string& end_;
+  };
+  std::string appending;
+  std::string rows;
+  std::vector<std::unique_ptr<Submission>> submissions;
+  submissions.push_back(std::make_unique<Waiting>(true, appending));
+  submissions.push_back(std::make_unique<Waiting>(false, rows));
+  ASSERT_TRUE(log_->Commit(*log_->Prepare(std::move(submissions))).ok());
+  EXPECT_EQ(appending, "LOG_RESTRAINED");
+  EXPECT_EQ(rows, "applied committed");
+  EXPECT_EQ(log_->head(), before);
+
+  log_->Release();
+  EXPECT_TRUE(log_->restraint().ok());
+  Execute(ProposeAgreement());
+  EXPECT_GT(log_->head().size, before.size);
+}
+
+TEST_F(LogTest, WhatAppendsAgainstItsWordIsNeverCommittedWhileRestrained) {
+  struct False final : Submission {
+    void Apply(Appender& appender) override { appender.AppendLedger("an entry"); }
+    void Committed(const Head&) override { ADD_FAILURE(); }
+    void Abandoned(const absl::Status&) override {}
+    bool appends() const override { return false; }
+  };
+  const Head before = log_->head();
+  log_->Restrain(RuleError(absl::StatusCode::kUnavailable, "LOG_RESTRAINED", "", "why"));
+  std::vector<std::unique_ptr<Submission>> submissions;
+  submissions.push_back(std::make_unique<False>());
+  EXPECT_FALSE(log_->Commit(*log_->Prepare(std::move(submissions))).ok());
+  EXPECT_EQ(log_->head(), before);
+}
+
 TEST_F(LogTest, PairNumbersAreGaplessAcrossCommitsAndRestarts) {
   for (int i = 0; i < 5; ++i) {
     Execute(ProposeAgreement());

@@ -18,11 +18,12 @@ class StartEpochTest : public ::testing::Test {
  protected:
   StartEpochTest() : store_(*store::OpenMemoryStore(disk_, 1)), file_(directory_.File("epoch")) {}
 
-  // As a start of the node does it; the rule that refused it, or "OK".
+  // As a start of the node does it; by which rule the store is behind, or "OK".
   std::string Start(uint64_t size) { return Start(*store_, size); }
   std::string Start(store::Store& store, uint64_t size) {
     const auto last = CheckStartEpoch(store, file_, TreeSize(size));
     if (!last.ok()) return BrokenRuleOf(last.status())->rule;
+    if (!last->behind.ok()) return BrokenRuleOf(last->behind)->rule;
     EXPECT_TRUE(RaiseStartEpoch(store, file_, *last, TreeSize(size)).ok());
     return "OK";
   }
@@ -40,7 +41,7 @@ TEST_F(StartEpochTest, RisesAtEachStart) {
   EXPECT_EQ(*ReadFile(file_, 100), "medflyt-epoch/v1\n3\n10\n");
 }
 
-TEST_F(StartEpochTest, AnOlderStoreIsRefused) {
+TEST_F(StartEpochTest, AnOlderStoreIsFound) {
   EXPECT_EQ(Start(0), "OK");
   store::MemoryDisk backup_disk;
   const auto backup = *store::OpenMemoryStore(backup_disk, 1);
@@ -48,11 +49,34 @@ TEST_F(StartEpochTest, AnOlderStoreIsRefused) {
   EXPECT_EQ(Start(5), "OK");
 }
 
-TEST_F(StartEpochTest, AShorterLogIsRefused) {
+TEST_F(StartEpochTest, AShorterLogIsFound) {
   EXPECT_EQ(Start(0), "OK");
-  ASSERT_TRUE(NoteSize(*store_, file_, TreeSize(100)).ok());
+  ASSERT_TRUE(NoteSize(file_, TreeSize(100)).ok());
   EXPECT_EQ(Start(99), "STORE_ROLLED_BACK");
   EXPECT_EQ(Start(100), "OK");
+}
+
+TEST_F(StartEpochTest, ANotedSizeOnlyGrows) {
+  EXPECT_EQ(Start(0), "OK");
+  ASSERT_TRUE(NoteSize(file_, TreeSize(100)).ok());
+  ASSERT_TRUE(NoteSize(file_, TreeSize(40)).ok());
+  EXPECT_EQ(*ReadFile(file_, 100), "medflyt-epoch/v1\n1\n100\n");
+}
+
+TEST_F(StartEpochTest, NothingIsNotedWhereThereIsNoFile) {
+  ASSERT_TRUE(NoteSize(file_, TreeSize(40)).ok());
+  EXPECT_FALSE(std::filesystem::exists(file_));
+}
+
+// The peers have said that nobody saw more.
+TEST_F(StartEpochTest, AStoreThatWasBehindGoesOnFromItsOwnSize) {
+  EXPECT_EQ(Start(0), "OK");
+  ASSERT_TRUE(NoteSize(file_, TreeSize(100)).ok());
+  const auto last = CheckStartEpoch(*store_, file_, TreeSize(60));
+  ASSERT_TRUE(last.ok() && !last->behind.ok());
+  ASSERT_TRUE(RaiseStartEpoch(*store_, file_, *last, TreeSize(60)).ok());
+  EXPECT_EQ(*ReadFile(file_, 100), "medflyt-epoch/v1\n2\n60\n");
+  EXPECT_EQ(Start(60), "OK");
 }
 
 TEST_F(StartEpochTest, ACrashBetweenStoreAndFileIsNoRollback) {

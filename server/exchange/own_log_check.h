@@ -1,0 +1,113 @@
+// Whether anybody has seen more of this node's own log than its store holds: then the store was rolled back, and what
+// would be signed now could contradict what was signed before. Each peer is asked what it holds of the log, as witness
+// and as recipient, and a head that the log itself has signed is all that proves anything.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/mutex.h"
+#include "common/crypto/hash.h"
+#include "common/directory/identity.h"
+#include "medflyt/v1/peer_service.pb.h"
+#include "server/exchange/context.h"
+#include "server/exchange/peer_calls.h"
+#include "server/exchange/scheduler.h"
+#include "server/exchange/witness.h"
+
+namespace medflyt::exchange {
+
+struct OwnLogSchedule {
+  absl::Duration again = absl::Seconds(10);    // until a peer's answer settles it
+  absl::Duration timeout = absl::Seconds(30);  // of one question
+};
+
+// What a peer has said that it knows of our log.
+enum class Standing : uint8_t {
+  kNotAsked,
+  kSilent,       // no answer, or one that is no use
+  kWithin,       // nothing that our log does not have
+  kBeyond,       // proven: a head of a larger size that our log has signed
+  kContradicts,  // proven: a head that our log has signed and that is none of its beginnings
+  kUnproven,     // claims more than ours, without a head that proves it
+  kReleased,     // two officers no longer wait for it
+};
+[[nodiscard]] std::string_view NameOf(Standing standing);  // "not-asked"
+
+struct PeerKnowledge {
+  AuthorityId peer;
+  Standing standing = Standing::kNotAsked;
+  TreeSize size;              // the largest that it named
+  std::string last_error;     // rule of the last question's failure
+  std::string first_officer;  // has asked for its release
+  friend bool operator==(const PeerKnowledge&, const PeerKnowledge&) = default;
+};
+
+// PeerService.GetHeldHeads: what this node holds of the peer's log. PERMISSION_DENIED (HELD_ORIGIN_FOREIGN). Reads the
+// store; any thread.
+[[nodiscard]] absl::StatusOr<v1::GetHeldHeadsResponse> AnswerHeldHeads(const Context& context, const Witness& witness,
+                                                                       AuthorityId peer,
+                                                                       const v1::GetHeldHeadsRequest& request);
+
+// Asks every peer until each is settled: within, proven otherwise, or released. A proof stays what it is, whatever the
+// peer says later. Public calls are thread-safe; all else happens on a strand. Borrows context and calls; order of life
+// as Cosigning's.
+class OwnLogCheck {
+ public:
+  // Both on the strand, once at most, and only one of them.
+  struct Outcome {
+    std::function<void()> clear;                  // every peer that the directory has is within or released
+    std::function<void(TreeSize proven)> behind;  // the first proof: the size that must not be signed again
+  };
+  OwnLogCheck(Context& context, PeerCalls& calls, const OwnLogSchedule& schedule, Outcome outcome)
+      : context_(context),
+        calls_(calls),
+        schedule_(schedule),
+        outcome_(std::move(outcome)),
+        strand_(std::make_shared<Strand>(context.parts.scheduler)) {}
+
+  void Start();
+  void Stop() { strand_->Stop(); }
+
+  // One officer asks that the peer be waited for no longer; true once another officer with another certificate has
+  // asked too. FAILED_PRECONDITION (TWO_OFFICERS_REQUIRED, and OWN_LOG_PROVEN_BEHIND where the peer has proven what it
+  // says), NOT_FOUND (PEER_UNKNOWN).
+  [[nodiscard]] absl::StatusOr<bool> Release(AuthorityId peer, const std::string& officer,
+                                             const crypto::Hash& certificate);
+
+  // Of every peer with a node, in order of id.
+  [[nodiscard]] std::vector<PeerKnowledge> status() const;
+
+ private:
+  struct Known {
+    PeerKnowledge said;
+    crypto::Hash first_certificate;
+    bool asking = false;
+  };
+  void Look();
+  void Ask(AuthorityId peer);
+  void OnAnswer(AuthorityId peer, const absl::StatusOr<v1::GetHeldHeadsResponse>& answer);
+  // What the answer shows, and the size that it proves or claims.
+  [[nodiscard]] std::pair<Standing, TreeSize> Judge(AuthorityId peer, const v1::GetHeldHeadsResponse& answer) const;
+  [[nodiscard]] Standing JudgeNote(const std::string& bytes, TreeSize& size) const;
+  void Settle();
+
+  Context& context_;
+  PeerCalls& calls_;
+  const OwnLogSchedule schedule_;
+  const Outcome outcome_;
+  const std::shared_ptr<Strand> strand_;
+  bool ended_ = false;  // the strand's
+
+  mutable Mutex mutex_;
+  std::map<AuthorityId, Known> known_ MEDFLYT_GUARDED_BY(mutex_);
+};
+
+}  // namespace medflyt::exchange

@@ -1,0 +1,260 @@
+// A node whose store may have been rolled back: what it signs, whom it asks, and when it goes on.
+#include "server/exchange/own_log_check.h"
+
+#include <gmock/gmock.h>
+
+#include "common/merkle/tree_hasher.h"
+#include "tests/sim/exchange/checks.h"
+#include "tests/support/sim_witnesses.h"
+
+namespace medflyt::testing {
+namespace {
+
+using exchange::Standing;
+
+const exchange::CosigningSchedule kSchedule = {absl::Seconds(5), absl::Minutes(10), absl::Seconds(30)};
+const crypto::Hash kFirst = merkle::LeafHash("first certificate");
+const crypto::Hash kSecond = merkle::LeafHash("second certificate");
+
+class OwnLogCheckTest : public ::testing::TestWithParam<uint64_t> {
+ protected:
+  OwnLogCheckTest() : world(GetParam()), witnesses(world, kSchedule) {}
+
+  // Odense proposes so many agreements to a municipality.
+  void Propose(AuthorityId to, uint64_t count) {
+    for (uint64_t i = 0; i < count; ++i) {
+      EXPECT_EQ(world.Act(kOdense, Proposal(to)), "OK");
+    }
+  }
+  event::ProposeAgreement Proposal(AuthorityId buyer) {
+    event::AgreementTerms terms;
+    terms.capacity = 2;
+    terms.price_ore = 1'250'000;
+    terms.valid_from = Date(2026, 1, 1);
+    terms.valid_to = Date(2026, 12, 31);
+    terms.notice_days = 30;
+    terms.settlement_months = 3;
+    terms.legal_basis = "kommunestyrelsesloven";
+    terms.council_case = "2026-001";
+    return {world.chance.NewId<CaseId>(), kOdense, buyer, terms};
+  }
+
+  // Odense starts with the copy of its store, as a node does whose epoch file says that it is behind.
+  void RollBack(bool behind_its_file = true) {
+    SimNode& node = world.node(kOdense);
+    check.reset();
+    witnesses.Forget(kOdense);
+    node.PutBackCopy();
+    node.restrained = behind_its_file;
+    node.Boot();
+    witnesses.Boot(kOdense);
+    Check();
+  }
+  void Check() {
+    check = std::make_unique<exchange::OwnLogCheck>(
+        world.node(kOdense).exchange().context(), witnesses.calls(kOdense), exchange::OwnLogSchedule(),
+        exchange::OwnLogCheck::Outcome{[this] {
+                                         ++cleared;
+                                         if (world.node(kOdense).restrained) world.node(kOdense).Go();
+                                       },
+                                       [this](TreeSize size) { proven.push_back(size.value()); }});
+    check->Start();
+  }
+  uint64_t Size() { return world.node(kOdense).log().head().size.value(); }
+  Standing Of(AuthorityId peer) {
+    for (const exchange::PeerKnowledge& each : check->status()) {
+      if (each.peer == peer) return each.standing;
+    }
+    return Standing::kNotAsked;
+  }
+  // The largest of Odense's log that this peer has cosigned or accepted.
+  uint64_t HeldBy(AuthorityId peer) {
+    const log::PeerState state = world.node(peer).log().peer(kOdense);
+    uint64_t size = std::max(state.by_batch.size.value(), state.by_receipt.size.value());
+    const auto heads = witnesses.witness(peer).heads();
+    const auto found = heads.find(world.node(kOdense).log().origin());
+    return found == heads.end() ? size : std::max(size, found->second.head.size.value());
+  }
+
+  SimWorld world;
+  SimWitnesses witnesses;
+  std::unique_ptr<exchange::OwnLogCheck> check;
+  int cleared = 0;
+  std::vector<uint64_t> proven;
+};
+
+INSTANTIATE_TEST_SUITE_P(Seeds, OwnLogCheckTest, ::testing::Range<uint64_t>(1, 9));
+
+TEST_P(OwnLogCheckTest, ARolledBackNodeSignsNothingWhereAPeerHoldsMore) {
+  Propose(kNyborg, 1 + world.chance.Below(3));
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  const uint64_t copied = Size();
+  Propose(kNyborg, 1 + world.chance.Below(3));
+  ASSERT_TRUE(world.Settle());
+  const uint64_t lost = HeldBy(kNyborg);
+  ASSERT_GT(lost, copied);
+
+  RollBack();
+  world.RunFor(absl::Hours(1));
+  EXPECT_EQ(Of(kNyborg), Standing::kBeyond);
+  ASSERT_EQ(proven.size(), 1u) << "told once";
+  EXPECT_GT(proven[0], copied);
+  EXPECT_EQ(cleared, 0);
+  EXPECT_EQ(Size(), copied);
+  bool applied = false;
+  world.node(kOdense).Submit([&applied](log::Appender&) { applied = true; });
+  world.RunFor(absl::Minutes(1));
+  EXPECT_FALSE(applied) << "what may append is not even tried";
+  EXPECT_EQ(BrokenRuleOf(world.node(kOdense).log().restraint())->rule, "LOG_RESTRAINED");
+  // What is proven stays so, whoever asks.
+  EXPECT_EQ(BrokenRuleOf(check->Release(kNyborg, "officer-1", kFirst).status())->rule, "OWN_LOG_PROVEN_BEHIND");
+
+  // It serves others as their witness all the same.
+  world.Act(kNyborg, Proposal(kNyborg));
+  world.RunFor(absl::Minutes(11));
+  const auto heads = witnesses.witness(kOdense).heads();
+  EXPECT_EQ(heads.at(world.node(kNyborg).log().origin()).head.size, world.node(kNyborg).log().head().size);
+}
+
+TEST_P(OwnLogCheckTest, WhereNobodySawMoreItGoesOnByItself) {
+  Propose(kNyborg, 2);
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  const uint64_t copied = Size();
+  RollBack();
+  EXPECT_EQ(Size(), copied);
+  world.RunFor(absl::Minutes(1));
+  EXPECT_EQ(cleared, 1);
+  EXPECT_TRUE(proven.empty());
+  // The main job goes on, and both sides agree on the numbers.
+  Propose(kNyborg, 2);
+  ASSERT_TRUE(world.Settle());
+  EXPECT_EQ(world.node(kNyborg).log().peer(kOdense).received, world.node(kOdense).log().peer(kNyborg).issued);
+  EXPECT_GT(Size(), copied);
+  const auto replayed = world.node(kOdense).Replay();
+  ASSERT_TRUE(replayed.ok()) << replayed.status();
+  EXPECT_EQ(replayed->state.CanonicalBytes(), world.node(kOdense).StateNow().CanonicalBytes());
+}
+
+TEST_P(OwnLogCheckTest, ItWaitsForAPeerThatIsAway) {
+  Propose(kKerteminde, 1);
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  const bool more = world.chance.OneIn(2);
+  if (more) Propose(kKerteminde, 1);
+  ASSERT_TRUE(world.Settle());
+  world.network.SetPartition(kOdense, kKerteminde, true);
+  RollBack();
+  world.RunFor(absl::Hours(5));
+  EXPECT_EQ(Of(kNyborg), Standing::kWithin);
+  EXPECT_EQ(Of(kKerteminde), Standing::kSilent);
+  EXPECT_EQ(cleared, 0);
+  EXPECT_TRUE(proven.empty());
+  world.network.Heal();
+  world.RunFor(absl::Minutes(2));
+  EXPECT_EQ(cleared, more ? 0 : 1);
+  EXPECT_EQ(proven.size(), more ? 1u : 0u);
+}
+
+TEST_P(OwnLogCheckTest, TwoOfficersWithTwoCertificatesReleaseAPeer) {
+  Propose(kNyborg, 1);
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  world.network.SetPartition(kOdense, kKerteminde, true);
+  RollBack();
+  world.RunFor(absl::Minutes(1));
+  EXPECT_EQ(BrokenRuleOf(check->Release(kOdense, "officer-1", kFirst).status())->rule, "PEER_UNKNOWN");
+  EXPECT_EQ(check->Release(kKerteminde, "officer-1", kFirst).value(), false);
+  for (const auto& [officer, certificate] :
+       {std::pair("officer-1", kSecond), std::pair("officer-2", kFirst), std::pair("officer-1", kFirst)}) {
+    EXPECT_EQ(BrokenRuleOf(check->Release(kKerteminde, officer, certificate).status())->rule, "TWO_OFFICERS_REQUIRED");
+  }
+  world.RunFor(absl::Minutes(1));
+  EXPECT_EQ(cleared, 0);
+  EXPECT_EQ(check->Release(kKerteminde, "officer-2", kSecond).value(), true);
+  world.RunFor(absl::Minutes(1));
+  EXPECT_EQ(cleared, 1);
+  EXPECT_EQ(Of(kKerteminde), Standing::kReleased);
+}
+
+// A false peer can neither force a node to give up its log nor talk it into going on.
+TEST_P(OwnLogCheckTest, WhatAPeerOnlyClaimsProvesNothing) {
+  Propose(kNyborg, 1);
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  const std::string origin = world.node(kOdense).log().origin();
+  v1::GetHeldHeadsResponse lie;
+  switch (GetParam() % 4) {
+    case 0:
+      lie.set_size(Size() + 1);
+      break;
+    case 1: {  // signed by another key under our name
+      lie.set_size(Size() + 1);
+      const auto signer = NoteSignerOf(origin, 77);
+      lie.add_checkpoints(
+          tlog::SignCheckpoint(*tlog::Checkpoint::Create(origin, TreeSize(Size() + 1), kFirst), signer).Serialize());
+      break;
+    }
+    case 2:
+      lie.set_last_received_number(1000);
+      break;
+    default:
+      lie.set_last_receipted_number(1000);
+      break;
+  }
+  witnesses.held = [&](AuthorityId, AuthorityId to) { return to == kKerteminde ? std::optional(lie) : std::nullopt; };
+  RollBack();
+  world.RunFor(absl::Hours(1));
+  EXPECT_EQ(Of(kKerteminde), Standing::kUnproven);
+  EXPECT_EQ(cleared, 0);
+  EXPECT_TRUE(proven.empty());
+  EXPECT_FALSE(check->Release(kKerteminde, "officer-1", kFirst).value());
+  EXPECT_TRUE(check->Release(kKerteminde, "officer-2", kSecond).value());
+  world.RunFor(absl::Minutes(1));
+  EXPECT_EQ(cleared, 1);
+}
+
+TEST_P(OwnLogCheckTest, AHeadThatContradictsOursIsAProofAtAnySize) {
+  Propose(kNyborg, 3);
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  SimNode& odense = world.node(kOdense);
+  const uint64_t size = 1 + world.chance.Below(Size());
+  v1::GetHeldHeadsResponse held;
+  held.add_checkpoints(
+      tlog::SignCheckpoint(*tlog::Checkpoint::Create(odense.log().origin(), TreeSize(size), kFirst), odense.signer())
+          .Serialize());
+  witnesses.held = [&](AuthorityId, AuthorityId to) { return to == kNyborg ? std::optional(held) : std::nullopt; };
+  RollBack();
+  world.RunFor(absl::Minutes(5));
+  EXPECT_EQ(Of(kNyborg), Standing::kContradicts);
+  EXPECT_EQ(cleared, 0);
+  EXPECT_THAT(proven, ::testing::ElementsAre(size));
+}
+
+// Store and epoch file went back together: the node signs at once, and learns from its peers that it should not have.
+TEST_P(OwnLogCheckTest, ANodeThatIsNotBehindByItsOwnAccountIsToldByItsPeers) {
+  Propose(kNyborg, 1);
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  const uint64_t copied = Size();
+  Propose(kNyborg, 2);
+  ASSERT_TRUE(world.Settle());
+  RollBack(false);
+  world.RunFor(absl::Minutes(1));
+  ASSERT_EQ(proven.size(), 1u);
+  EXPECT_GT(proven[0], copied);
+  EXPECT_GE(world.node(kOdense).logger.events["own_log_behind_peer"], 1);
+}
+
+TEST_P(OwnLogCheckTest, NobodyIsToldOfAnothersLog) {
+  v1::GetHeldHeadsRequest request;
+  request.set_origin(world.node(kNyborg).log().origin());
+  const auto answer = exchange::AnswerHeldHeads(world.node(kOdense).exchange().context(), witnesses.witness(kOdense),
+                                                kKerteminde, request);
+  EXPECT_EQ(BrokenRuleOf(answer.status())->rule, "HELD_ORIGIN_FOREIGN");
+}
+
+}  // namespace
+}  // namespace medflyt::testing
