@@ -113,8 +113,9 @@ PeerDirectory::Sources DirectorySources(const Config& config) {
 
 // What clients are told while nothing is appended.
 absl::Status Restrained(std::string_view why) {
-  return RuleError(absl::StatusCode::kUnavailable, "LOG_RESTRAINED", "",
-                   absl::StrCat("this node signs nothing: ", why, ". An administrator finds more in its status"));
+  return RuleError(
+      absl::StatusCode::kUnavailable, "LOG_RESTRAINED", "",
+      absl::StrCat("this node signs nothing: ", ToAbsl(why), ". An administrator finds more in its status"));
 }
 
 // Puts commits into the metrics.

@@ -54,13 +54,15 @@ class ProgramE2e : public ::testing::Test {
     return status;
   }
   uint64_t ReceiptedBy(const TestNode& peer) {
-    for (const v1::Peer& each : Status().peers()) {
+    const v1::GetStatusResponse status = Status();
+    for (const v1::Peer& each : status.peers()) {
       if (each.authority() == peer.cvr()) return each.receipted_number();
     }
     return 0;
   }
   std::string StandingOf(const TestNode& peer) {
-    for (const v1::PeerKnowledge& each : Status().restraint().peers()) {
+    const v1::GetStatusResponse status = Status();
+    for (const v1::PeerKnowledge& each : status.restraint().peers()) {
       if (each.authority() == peer.cvr()) return each.standing();
     }
     return "";
