@@ -167,6 +167,8 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"KEY_ID_REUSED", "Nøglens id bruges allerede til en anden nøgle."},
     {"KEY_MISSING", "Nøglen til hændelsen mangler."},
     {"KEY_NAME_INVALID", "Nøglens navn er ugyldigt."},
+    {"KEY_PURPOSE_MISMATCH",
+     "Hændelsen er forseglet med en nøgle, der hører til en anden sag eller opbevaringsklasse."},
     {"KEY_ROW_MALFORMED", "En række i nøgletabellen kan ikke læses."},
     {"KEY_UNKNOWN", "Nøglen findes ikke her."},
     {"LEAF_INDEX_OUT_OF_RANGE", "Loggen har ingen post med det nummer."},

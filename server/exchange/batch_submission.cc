@@ -81,15 +81,15 @@ LeafIndex BatchSubmission::Append(const CheckedEvent& event, log::Appender& appe
     return appender.AppendUndecodable(batch_.peer, event.number, event.id, event.stands_at, event.refused);
   }
   std::string refused = event.refused;
-  if (refused.empty()) {
-    const absl::Status allowed = domain::CheckReceived(appender.state(), *event.event);
-    if (!allowed.ok()) refused = RuleOf(allowed);
-  }
   // Here and not where the batch was opened: what a key is for, the first event that came with it says, and that one
   // may have been on its way then.
   if (refused.empty()) {
     const auto purpose = appender.keys().PurposeOf(event.key_id);
     if (!purpose.ok() || *purpose != PurposeOf(*event.event)) refused = "KEY_PURPOSE_MISMATCH";
+  }
+  if (refused.empty()) {
+    const absl::Status allowed = domain::CheckReceived(appender.state(), *event.event);
+    if (!allowed.ok()) refused = RuleOf(allowed);
   }
   std::optional<event::AnnouncementVerified> verified;
   if (refused.empty() && event.announcement) {

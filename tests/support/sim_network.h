@@ -26,6 +26,7 @@ class SimNetwork {
     absl::Duration most_latency = absl::Milliseconds(40);
     uint64_t break_one_in = 0;  // messages after which a stream breaks; 0: never
     uint64_t ghost_one_in = 0;  // connections of which a copy of the first message arrives later, on its own; 0: never
+    uint64_t queue_full_one_in = 500;  // submissions that a node turns away; 0: none
   };
   // Takes an inbound link in; null where it is turned away.
   using Acceptor =

@@ -73,8 +73,8 @@ class SimSubmission final : public log::Submission {
 // The sequencer's two halves as planned moments: what is prepared is not durable until its commit comes.
 class SimQueue final : public log::SubmissionQueue {
  public:
-  SimQueue(Timeline& timeline, Chance& chance, Life life, std::function<void()> failed)
-      : timeline_(timeline), chance_(chance), life_(std::move(life)), failed_(std::move(failed)) {}
+  SimQueue(Timeline& timeline, Chance& chance, const SimNetwork& network, Life life, std::function<void()> failed)
+      : timeline_(timeline), chance_(chance), network_(network), life_(std::move(life)), failed_(std::move(failed)) {}
 
   void Serve(log::Log& log, std::function<void(const log::Appender&)> inspect) {
     log_ = &log;
@@ -82,7 +82,8 @@ class SimQueue final : public log::SubmissionQueue {
   }
 
   absl::Status Submit(std::unique_ptr<log::Submission> submission) override {
-    if (chance_.OneIn(500)) {
+    const uint64_t full_one_in = network_.weather.queue_full_one_in;
+    if (full_one_in != 0 && chance_.OneIn(full_one_in)) {
       return RuleError(absl::StatusCode::kResourceExhausted, "QUEUE_FULL", "", "try again");
     }
     const bool urgent = submission->urgent();
@@ -119,6 +120,7 @@ class SimQueue final : public log::SubmissionQueue {
 
   Timeline& timeline_;
   Chance& chance_;
+  const SimNetwork& network_;
   const std::weak_ptr<const bool> life_;
   const std::function<void()> failed_;
   log::Log* log_ = nullptr;
@@ -234,7 +236,7 @@ class SimNode {
     log_ = *std::move(log);
     scheduler_ = std::make_unique<SimScheduler>(around_.timeline, life_);
     dialer_ = std::make_unique<Dialer>(*this);
-    queue_ = std::make_unique<SimQueue>(around_.timeline, around_.chance, life_, [this] {
+    queue_ = std::make_unique<SimQueue>(around_.timeline, around_.chance, around_.network, life_, [this] {
       // Not from inside the commit that failed.
       around_.timeline.At(around_.timeline.Now(), life_, [this] {
         Crash();

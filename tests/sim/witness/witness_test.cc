@@ -23,6 +23,7 @@ class WitnessTest : public ::testing::Test {
  protected:
   // Nobody asks by itself here.
   WitnessTest() : world(11), witnesses(world, {absl::Hours(10000), absl::Hours(10000), absl::Seconds(30)}) {
+    world.network.weather.queue_full_one_in = 0;
     world.RunFor(absl::Seconds(1));
     for (EvidenceLog* log : {&log_, &other_}) {
       for (int i = 0; i < 8; ++i) log->Append((log == &log_ ? "entry " : "another ") + std::to_string(i));
