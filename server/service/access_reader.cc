@@ -15,7 +15,7 @@ namespace {
 constexpr uint64_t kEntriesAtOnce = 1'000'000;
 constexpr uint64_t kStep = 1024;
 constexpr size_t kOpenedAtOnce = 20'000;
-constexpr int kRecordsAtOnce = 1000;
+constexpr size_t kBytesAtOnce = size_t{1} << 20;
 
 using google::protobuf::util::TimeUtil;
 
@@ -39,6 +39,7 @@ absl::StatusOr<AccessFilter> AccessFilter::Parse(const v1::ListAccessRecordsRequ
   AccessFilter filter;
   filter.officer = request.officer();
   filter.action = request.action();
+  filter.purpose = request.purpose();
   filter.kind = request.kind();
   if (!v1::AccessKind_IsValid(request.kind())) {
     return RuleError(absl::StatusCode::kInvalidArgument, "FIELD_OUT_OF_RANGE", "kind", "is no kind of access");
@@ -53,6 +54,7 @@ bool AccessFilter::Takes(const v1::EventView& record) const {
   const v1::AccessRecorded& access = record.content().access_recorded();
   if (!officer.empty() && record.content().officer() != officer) return false;
   if (!action.empty() && access.action() != action) return false;
+  if (access.purpose().find(purpose) == std::string::npos) return false;
   if (kind != v1::ACCESS_KIND_UNSPECIFIED && access.kind() != kind) return false;
   if (case_id &&
       std::find(access.case_ids().begin(), access.case_ids().end(), case_id->bytes()) == access.case_ids().end()) {
@@ -69,20 +71,28 @@ absl::Status AccessReader::Read(const AccessFilter& filter, LeafIndex first,
   uint64_t next = std::min(first.value(), size);
   const uint64_t end = std::min(size, next + kEntriesAtOnce);
   size_t opened = 0;
-  while (next < end && opened < kOpenedAtOnce && response.records_size() < kRecordsAtOnce) {
-    const uint64_t until = std::min(end, next + kStep);
+  size_t bytes = 0;
+  const auto full = [&] { return opened >= kOpenedAtOnce || bytes >= kBytesAtOnce; };
+  while (next < end && !full()) {
+    uint64_t reached = std::min(end, next + kStep);
     MEDFLYT_RETURN_IF_ERROR(events_.log_.reader().Visit(
-        LeafIndex(next), TreeSize(until),
+        LeafIndex(next), TreeSize(reached),
         [&](LeafIndex index, std::string_view entry, const KeyId& key_id) -> absl::Status {
           if (!keys.contains(key_id)) return absl::OkStatus();
+          if (full()) {
+            reached = std::min(reached, index.value());
+            return absl::OkStatus();
+          }
           ++opened;
           MEDFLYT_ASSIGN_OR_RETURN(
               v1::EventView record,
               events_.ViewOf({std::string(entry), key_id, events_.log_.origin(), index, {}, index, true}));
-          if (!record.erased() && filter.Takes(record)) *response.add_records() = std::move(record);
+          if (record.erased() || !filter.Takes(record)) return absl::OkStatus();
+          bytes += record.ByteSizeLong();
+          *response.add_records() = std::move(record);
           return absl::OkStatus();
         }));
-    next = until;
+    next = reached;
   }
   if (next < size) response.set_next_first(next);
   return absl::OkStatus();

@@ -18,6 +18,7 @@ namespace medflyt::service {
 struct AccessFilter {
   std::string officer;
   std::string action;
+  std::string purpose;  // a part of it
   v1::AccessKind kind = v1::ACCESS_KIND_UNSPECIFIED;
   std::optional<CaseId> case_id;
   std::optional<absl::Time> since;

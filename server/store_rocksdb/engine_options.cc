@@ -49,8 +49,8 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Table table, const std::shared_ptr<ro
   return options;
 }
 
-// Where the disk is full the engine would wait for room and resume by itself. Closing it meanwhile may wait for that for
-// ever: a race in 7.8, found by closing on a full disk a few hundred times.
+// Where the disk is full the engine would wait for room and resume by itself. Closing it meanwhile may wait for that
+// for ever: a race in 7.8, found by closing on a full disk a few hundred times.
 class NeverResumed final : public rocksdb::EventListener {
  public:
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {

@@ -54,6 +54,7 @@ v1::ListAccessRecordsRequest RequestOf(sdk::Client& client, const Arguments& arg
   *request.mutable_context() = client.NewContext();
   request.set_officer(arguments.Text("--by"));
   request.set_action(arguments.Text("--action"));
+  request.set_purpose(arguments.Text("--why"));
   request.set_case_id(arguments.Text("--case"));
   if (const auto kind = arguments.Find("--kind")) {
     v1::AccessKind value = v1::ACCESS_KIND_UNSPECIFIED;
@@ -125,6 +126,7 @@ Command AuditAccessCommand() {
             .help = "only that kind of access",
             .choices = {"read", "search", "watch", "proof"}},
            {.name = "--action", .value_name = "RPC", .help = "only what was looked at by that call"},
+           {.name = "--why", .value_name = "TEXT", .help = "only where that stands in the purpose"},
            {.name = "--case", .value_name = "ID", .help = "only where that case was shown", .kind = ValueKind::kId},
            {.name = "--since", .value_name = "DATE", .help = "from that day on (UTC)", .kind = ValueKind::kDate},
            {.name = "--until", .value_name = "DATE", .help = "up to that day (UTC)", .kind = ValueKind::kDate},

@@ -254,6 +254,8 @@ TEST_F(AuditE2e, AccessRecordsAreListedFilteredAndSampledAndThatIsRecordedToo) {
   }
   EXPECT_EQ(access({"--by", "bo.officer", "--action", "ListEnrolments"}), json::array());
   EXPECT_EQ(access({"--by", "bo.officer", "--kind", "read", "--case", enrolment}), of_bo);
+  EXPECT_EQ(access({"--by", "bo.officer", "--why", "to-end"}), of_bo);
+  EXPECT_EQ(access({"--why", "no such purpose"}), json::array());
   EXPECT_EQ(access({"--case", std::string(32, 'a')}), json::array());
   EXPECT_EQ(access({"--by", "bo.officer", "--since", "2999-01-01"}), json::array());
   EXPECT_EQ(access({"--by", "bo.officer", "--until", "1999-01-01"}), json::array());

@@ -121,7 +121,7 @@ class GoInterop : public ::testing::Test {
 };
 
 TEST_F(GoInterop, EachReadsTheOthersLog) {
-  const std::filesystem::path checker = std::filesystem::path(BinDir()) / "go_log_check";
+  const std::filesystem::path checker = std::filesystem::path(testing::BinDir()) / "go_log_check";
   if (!std::filesystem::exists(checker)) GTEST_SKIP() << "SKIPPED-GO: go and golang-golang-x-mod-dev are not installed";
   WriteOurLog();
   ASSERT_FALSE(HasFatalFailure());

@@ -119,7 +119,7 @@ TEST(CprInspectTest, ReadsTheRealExtract) {
 // What the demo's script writes is an extract, and of nobody who exists.
 TEST(MakeExtractTest, WritesWhatTheReaderReads) {
   const std::string folder = ::testing::TempDir();
-  const std::string script = testing::SourceDir() + "/deploy/make_extract.py";
+  const std::string script = medflyt::testing::SourceDir() + "/deploy/make_extract.py";
   std::ofstream(folder + "/persons")
       << R"({"cpr": "6101801001", "from": "0461", "to": "0450", "date": "2026-11-20", "name": "Bjørn Ærø"})"
          "\n"

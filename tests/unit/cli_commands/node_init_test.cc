@@ -24,7 +24,7 @@ class NodeInitTest : public testing::Workspace {
  protected:
   // What the node's own program says of a configuration, and its exit code.
   static std::pair<int, std::string> Check(const std::string& configuration) {
-    const std::string command = testing::BinDir() + "/medflytd --check --config '" + configuration + "' 2>&1";
+    const std::string command = medflyt::testing::BinDir() + "/medflytd --check --config '" + configuration + "' 2>&1";
     FILE* out = popen(command.c_str(), "r");
     std::string text;
     std::array<char, 512> line{};
@@ -200,7 +200,7 @@ TEST_F(NodeInitTest, AfterAKillAtEachFileItIsRepeated) {
   if (std::system("strace -o /dev/null true 2>/dev/null") != 0) GTEST_SKIP() << "SKIPPED-STRACE: strace does not run";
   const auto run = [&](const std::string& dir, const std::string& before) {
     const std::string command =
-        before + " '" + testing::BinDir() + "/medflyt' node init --dir '" + Path(dir) +
+        before + " '" + medflyt::testing::BinDir() + "/medflyt' node init --dir '" + Path(dir) +
         "' --authority 35209115 --name 'Odense Kommune' --code 0461 --endpoint localhost:7461 --tls-certificate '" +
         Pki().Path("node/cert.pem") + "' --tls-key '" + Pki().Path("node/key.pem") + "' --issuers '" +
         Pki().Path("ca.pem") + "' >/dev/null 2>&1";

@@ -37,7 +37,9 @@ TEST(EventIds, OfAnotherLogAreNone) {
 }
 
 // Stored logs hold ids of this form: another one would not find them.
-TEST(EventIds, HaveOneForm) { EXPECT_EQ(EventIds(kSecret, "odense.example/log").At(LeafIndex(7)).ToHex(), "5d146b7f704c5c2b4cd05b40e304e830"); }
+TEST(EventIds, HaveOneForm) {
+  EXPECT_EQ(EventIds(kSecret, "odense.example/log").At(LeafIndex(7)).ToHex(), "5d146b7f704c5c2b4cd05b40e304e830");
+}
 
 }  // namespace
 }  // namespace medflyt::log
