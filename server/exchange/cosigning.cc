@@ -167,7 +167,7 @@ void Cosigning::End(AuthorityId peer, const absl::Status& status) {
   if (--round_->waiting == 0) Store();
 }
 
-void Cosigning::Note(AuthorityId peer, std::string rule, TreeSize beyond) {
+void Cosigning::Note(AuthorityId peer, const std::string& rule, TreeSize beyond) {
   MutexLock lock(mutex_);
   Known& known = known_[peer];
   known.last_error = PeersRule(rule, "COSIGN_REFUSED");

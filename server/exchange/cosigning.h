@@ -87,7 +87,7 @@ class Cosigning {
   void End(AuthorityId peer, const absl::Status& status);
   void Store();
   void OnStored(bool durable, const std::map<AuthorityId, PeersCosignature>& cosigned, const CosignedHead& published);
-  void Note(AuthorityId peer, std::string rule, TreeSize beyond);
+  void Note(AuthorityId peer, const std::string& rule, TreeSize beyond);
 
   Context& context_;
   PeerCalls& calls_;

@@ -71,7 +71,7 @@ absl::StatusOr<std::unique_ptr<Witness>> Witness::Create(Context& context, tlog:
   return witness;
 }
 
-void Witness::Cosign(AuthorityId peer, const v1::CosignRequest& request, Answer answer) {
+void Witness::Cosign(AuthorityId peer, const v1::CosignRequest& request, const Answer& answer) {
   {
     MutexLock lock(mutex_);
     if (!busy_.insert(peer).second) {

@@ -36,7 +36,7 @@ class Witness {
   // conflict, or with an error (peer_service.proto has them). An error that is the peer's doing is recorded as a
   // rejection; one that proves or suggests a fork is kept.
   using Answer = std::function<void(absl::StatusOr<v1::CosignResponse>)>;
-  void Cosign(AuthorityId peer, const v1::CosignRequest& request, Answer answer);
+  void Cosign(AuthorityId peer, const v1::CosignRequest& request, const Answer& answer);
 
   // What was cosigned last, by origin.
   [[nodiscard]] std::map<std::string, WitnessedHead> heads() const;
