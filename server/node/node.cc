@@ -372,8 +372,8 @@ absl::Status Node::Running::StartServer() {
         return exchange->Accept(authority, std::move(link));
       },
       service::PeerAnswers{
-          [this](AuthorityId authority, const v1::CosignRequest& request, exchange::Witness::Answer answer) {
-            witness->Cosign(authority, request, std::move(answer));
+          [this](AuthorityId authority, const v1::CosignRequest& request, const exchange::Witness::Answer& answer) {
+            witness->Cosign(authority, request, answer);
           },
           [this](AuthorityId authority, const v1::CompareHeadsRequest& request) {
             return comparison->Compare(authority, request);
