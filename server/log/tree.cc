@@ -12,7 +12,7 @@ namespace {
 using store::Table;
 
 constexpr unsigned kTileHeight = 8;
-constexpr size_t kCachedTiles = 512;  // 16 KiB each
+constexpr size_t kCachedTiles = 512;  // 8.5 KiB each
 
 std::string TileRowKey(unsigned level, uint64_t index) {
   std::string key(1, static_cast<char>(level));
@@ -20,30 +20,31 @@ std::string TileRowKey(unsigned level, uint64_t index) {
   return key;
 }
 
-// Where the nodes of a height begin in a full tile's inner nodes: 256 of height 0, then 128, 64, ...
-constexpr size_t OffsetOf(unsigned height) { return 512 - (size_t{512} >> height); }
+constexpr unsigned kKeptHeight = 4;  // kept beside the tile's hashes
+constexpr size_t kTileHashes = kTileWidth + (kTileWidth >> kKeptHeight);
 
-// All nodes of a full tile below the tile's own root, from its bottom row.
-std::vector<Hash> InnerOf(std::vector<Hash> bottom) {
-  bottom.reserve(OffsetOf(kTileHeight));
-  for (unsigned height = 1; height < kTileHeight; ++height) {
-    const size_t below = OffsetOf(height - 1);
-    for (size_t i = 0; i < kTileWidth >> height; ++i) {
-      bottom.push_back(merkle::NodeHash(bottom[below + 2 * i], bottom[below + 2 * i + 1]));
-    }
-  }
-  return bottom;
+// The node over [first, first + 2^height) of these.
+Hash NodeOver(std::span<const Hash> hashes, unsigned height, size_t first) {
+  if (height == 0) return hashes[first];
+  return merkle::NodeHash(NodeOver(hashes, height - 1, first),
+                          NodeOver(hashes, height - 1, first + (size_t{1} << (height - 1))));
+}
+
+// A node of a full tile, of any height up to the tile's own root, from the nearest that are kept below it.
+Hash NodeOfTile(std::span<const Hash> tile, unsigned height, uint64_t index) {
+  const unsigned kept = height < kKeptHeight ? 0 : kKeptHeight;
+  return NodeOver(kept == 0 ? tile : tile.subspan(kTileWidth), height - kept, index << (height - kept));
 }
 
 absl::StatusOr<std::vector<Hash>> ReadTile(const store::Reader& store, unsigned level, uint64_t index) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto row, store.Get(Table::kTiles, TileRowKey(level, index)));
-  if (!row || row->size() != kTileWidth * Hash::kSize) {
+  if (!row || row->size() != kTileHashes * Hash::kSize) {
     return RuleError(absl::StatusCode::kDataLoss, "TILE_MISSING", "tile",
                      "a full tile is absent from the store or has another length");
   }
   std::vector<Hash> hashes;
-  hashes.reserve(kTileWidth);
-  for (uint64_t i = 0; i < kTileWidth; ++i) {
+  hashes.reserve(kTileHashes);
+  for (size_t i = 0; i < kTileHashes; ++i) {
     hashes.push_back(*Hash::FromBytes(std::string_view(*row).substr(i * Hash::kSize, Hash::kSize)));
   }
   return hashes;
@@ -62,10 +63,8 @@ absl::StatusOr<std::unique_ptr<Tree>> Tree::Open(const store::Reader& store, Tre
     if (level > 0) {
       row.clear();
       for (uint64_t i = nodes - nodes % kTileWidth; i < nodes; ++i) {
-        MEDFLYT_ASSIGN_OR_RETURN(auto bottom, ReadTile(store, level - 1, i));
-        const std::vector<Hash> inner = InnerOf(std::move(bottom));
-        const size_t top = OffsetOf(kTileHeight - 1);
-        row.push_back(merkle::NodeHash(inner[top], inner[top + 1]));
+        MEDFLYT_ASSIGN_OR_RETURN(const auto tile, ReadTile(store, level - 1, i));
+        row.push_back(NodeOfTile(tile, kTileHeight, 0));
       }
     }
     Edge& edge = tree->edges_.emplace_back();
@@ -111,17 +110,14 @@ void Tree::Append(const Hash& leaf, store::Batch& batch) {
 
 void Tree::FinishTileLocked(unsigned tile_level, store::Batch& batch) {
   Edge& edge = edges_[tile_level];
+  auto tile = std::make_shared<FullTile>(std::move(edge.nodes[0]));
+  tile->insert(tile->end(), edge.nodes[kKeptHeight].begin(), edge.nodes[kKeptHeight].end());
+  for (auto& nodes : edge.nodes) nodes.clear();
   std::string row;
-  row.reserve(kTileWidth * Hash::kSize);
-  for (const Hash& node : edge.nodes[0]) row.append(node.bytes());
+  row.reserve(kTileHashes * Hash::kSize);
+  for (const Hash& node : *tile) row.append(node.bytes());
   batch.Put(Table::kTiles, TileRowKey(tile_level, edge.tile_index), row);
-  auto inner = std::make_shared<Inner>();
-  inner->reserve(OffsetOf(kTileHeight));
-  for (auto& nodes : edge.nodes) {
-    inner->insert(inner->end(), nodes.begin(), nodes.end());
-    nodes.clear();
-  }
-  pending_.emplace(TileKey{tile_level, edge.tile_index}, std::move(inner));
+  pending_.emplace(TileKey{tile_level, edge.tile_index}, std::move(tile));
   ++edge.tile_index;
 }
 
@@ -147,11 +143,11 @@ absl::StatusOr<Hash> Tree::Node(unsigned level, uint64_t index) const {
       if (within < nodes.size()) return nodes[within];
     }
   }
-  MEDFLYT_ASSIGN_OR_RETURN(const auto inner, FullTile({tile_level, tile_index}));
-  return (*inner)[OffsetOf(height) + within];
+  MEDFLYT_ASSIGN_OR_RETURN(const auto tile, Find({tile_level, tile_index}));
+  return NodeOfTile(*tile, height, within);
 }
 
-absl::StatusOr<std::shared_ptr<const Tree::Inner>> Tree::FullTile(const TileKey& key) const {
+absl::StatusOr<std::shared_ptr<const Tree::FullTile>> Tree::Find(const TileKey& key) const {
   {
     MutexLock lock(mutex_);
     if (const auto found = pending_.find(key); found != pending_.end()) return found->second;
@@ -160,16 +156,16 @@ absl::StatusOr<std::shared_ptr<const Tree::Inner>> Tree::FullTile(const TileKey&
       return found->second->second;
     }
   }
-  MEDFLYT_ASSIGN_OR_RETURN(auto bottom, ReadTile(store_, key.first, key.second));
-  auto inner = std::make_shared<const Inner>(InnerOf(std::move(bottom)));
+  MEDFLYT_ASSIGN_OR_RETURN(auto read, ReadTile(store_, key.first, key.second));
+  auto tile = std::make_shared<const FullTile>(std::move(read));
   MutexLock lock(mutex_);
-  CacheLocked(key, inner);
-  return inner;
+  CacheLocked(key, tile);
+  return tile;
 }
 
-void Tree::CacheLocked(const TileKey& key, std::shared_ptr<const Inner> inner) const {
+void Tree::CacheLocked(const TileKey& key, std::shared_ptr<const FullTile> tile) const {
   if (cache_index_.contains(key)) return;
-  cached_.emplace_front(key, std::move(inner));
+  cached_.emplace_front(key, std::move(tile));
   cache_index_.emplace(key, cached_.begin());
   if (cached_.size() <= kCachedTiles) return;
   cache_index_.erase(cached_.back().first);

@@ -1,9 +1,10 @@
 // The Merkle tree of a log: full tiles in the store, the right edge in memory.
 //
-//   kTiles row  tile level (1 byte) ‖ tile index (8 bytes, big-endian)   ->  256 hashes
+//   kTiles row  tile level (1 byte) ‖ tile index (8 bytes, big-endian)   ->  256 hashes ‖ 16 hashes
 //
-// A tile of level L holds the nodes of tree level 8 L (C2SP tlog-tiles). Only full tiles are stored; what is to their
-// right, at most 255 hashes a tile level, is rebuilt at start from full tiles below and the last entries.
+// A tile of level L holds the nodes of tree level 8 L (C2SP tlog-tiles); the 16 are those of height 4 above them, so that
+// a path through a tile costs at most 22 hashes and not 255. Only full tiles are stored; what is to their right, at most
+// 255 hashes a tile level, is rebuilt at start from full tiles below and the last entries.
 #pragma once
 
 #include <array>
@@ -53,12 +54,12 @@ class Tree final : public merkle::NodeSource {
   void MadeDurable(TreeSize size);
 
  private:
-  // The perfect subtrees inside one full tile: node (height h, index i) at offset(h) + i, height 0 first.
-  using Inner = std::vector<Hash>;
+  // A full tile's row: its nodes of height 0, then those of height 4.
+  using FullTile = std::vector<Hash>;
   using TileKey = std::pair<unsigned, uint64_t>;  // tile level, tile index
 
   explicit Tree(const store::Reader& store) : store_(store) {}
-  [[nodiscard]] absl::StatusOr<std::shared_ptr<const Inner>> FullTile(const TileKey& key) const;
+  [[nodiscard]] absl::StatusOr<std::shared_ptr<const FullTile>> Find(const TileKey& key) const;
 
   const store::Reader& store_;
   merkle::CompactRange range_;  // sequencer thread
@@ -71,14 +72,14 @@ class Tree final : public merkle::NodeSource {
   };
   std::vector<Edge> edges_ MEDFLYT_GUARDED_BY(mutex_);
   // Full tiles that no commit has made durable yet: they are nowhere else.
-  std::map<TileKey, std::shared_ptr<const Inner>> pending_ MEDFLYT_GUARDED_BY(mutex_);
+  std::map<TileKey, std::shared_ptr<const FullTile>> pending_ MEDFLYT_GUARDED_BY(mutex_);
   // Recently used full tiles, most recent first.
-  mutable std::list<std::pair<TileKey, std::shared_ptr<const Inner>>> cached_ MEDFLYT_GUARDED_BY(mutex_);
+  mutable std::list<std::pair<TileKey, std::shared_ptr<const FullTile>>> cached_ MEDFLYT_GUARDED_BY(mutex_);
   mutable std::unordered_map<TileKey, decltype(cached_)::iterator, absl::Hash<TileKey>> cache_index_
       MEDFLYT_GUARDED_BY(mutex_);
   // Stages the bottom row of the right edge's tile, which is full, and begins the next one.
   void FinishTileLocked(unsigned tile_level, store::Batch& batch) MEDFLYT_REQUIRES(mutex_);
-  void CacheLocked(const TileKey& key, std::shared_ptr<const Inner> inner) const MEDFLYT_REQUIRES(mutex_);
+  void CacheLocked(const TileKey& key, std::shared_ptr<const FullTile> tile) const MEDFLYT_REQUIRES(mutex_);
 };
 
 }  // namespace medflyt::log

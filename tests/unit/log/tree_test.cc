@@ -85,7 +85,7 @@ TEST_F(TreeTest, ProofsHoldAtSmallerSizesAfterReopening) {
   GrowTo(66000);
   tree_ = Reopen();
   ASSERT_NE(tree_, nullptr);
-  for (const uint64_t index : {0u, 1u, 255u, 256u, 511u, 700u, 999u}) {
+  for (uint64_t index = 0; index < 1000; ++index) {
     const auto small = merkle::BuildInclusionProof(*tree_, LeafIndex(index), TreeSize(1000));
     ASSERT_TRUE(small.ok()) << small.status();
     EXPECT_TRUE(merkle::VerifyInclusion(LeafIndex(index), TreeSize(1000), LeafOf(index), *small, smaller.Root()).ok());
@@ -105,7 +105,7 @@ TEST_F(TreeTest, OnlyFullTilesAreStored) {
   ASSERT_TRUE(store_
                   ->Scan(store::Table::kTiles, store::KeyRange::All(), store::Order::kAscending,
                          [&tiles](std::string_view, std::string_view value) {
-                           EXPECT_EQ(value.size(), kTileWidth * Hash::kSize);
+                           EXPECT_EQ(value.size(), (kTileWidth + 16) * Hash::kSize);
                            ++tiles;
                            return store::Step::kContinue;
                          })
