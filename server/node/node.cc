@@ -32,7 +32,7 @@
 #include "server/log/sequencer.h"
 #include "server/node/config_files.h"
 #include "server/node/files.h"
-#include "server/node/internal_command.h"
+#include "server/node/housekeeping.h"
 #include "server/node/key_files.h"
 #include "server/node/peer_directory.h"
 #include "server/node/revocations.h"
@@ -53,8 +53,7 @@ constexpr size_t kWorkerQueue = 4096;
 constexpr size_t kSchedulerThreads = 2;
 constexpr absl::Duration kStopGrace = absl::Seconds(3);
 constexpr absl::Duration kMeasureEvery = absl::Seconds(15);
-constexpr absl::Duration kLookEvery = absl::Seconds(10);    // for other revocation lists
-constexpr absl::Duration kRotateEvery = absl::Minutes(10);  // the KEK, where that is due
+constexpr absl::Duration kLookEvery = absl::Seconds(10);  // for other revocation lists
 constexpr std::string_view kVersion = "0.1.0";
 
 // What is read from files before anything is opened.
@@ -139,13 +138,6 @@ std::string AllIssuers(const directory::Directory& directory) {
   return issuers;
 }
 
-absl::Time NextMidnight(absl::Time now) {
-  const Date tomorrow = DanishDate(now) + 1;
-  absl::Time at = now;
-  while (DanishDate(at) < tomorrow) at += absl::Minutes(5);
-  return at;
-}
-
 }  // namespace
 
 // In the order of construction; destroyed in reverse.
@@ -170,9 +162,6 @@ struct Node::Running {
   void OwnLogClear();
   void OwnLogBehind(TreeSize proven);
   void NoteLogSize(TreeSize size);
-  void ExpireDaily();
-  void RotateKek();
-  void OnKekRotated(const absl::Status& outcome);
   void MeasurePeers();
   void Stop();
 
@@ -210,6 +199,7 @@ struct Node::Running {
   std::unique_ptr<exchange::Cosigning> cosigning;
   std::unique_ptr<exchange::HeadComparison> comparison;
   std::unique_ptr<exchange::OwnLogCheck> own_log_check;
+  std::unique_ptr<Housekeeping> housekeeping;
   Mutex epoch_file;  // whoever writes it, one at a time
 
   std::unique_ptr<rpc::PeerIdentities> identities;
@@ -304,6 +294,9 @@ absl::Status Node::Running::StartLog() {
   own_log_check = std::make_unique<exchange::OwnLogCheck>(
       exchange->context(), *peer_calls, exchange::OwnLogSchedule(),
       exchange::OwnLogCheck::Outcome{[this] { OwnLogClear(); }, [this](TreeSize proven) { OwnLogBehind(proven); }});
+  housekeeping =
+      std::make_unique<Housekeeping>(Housekeeping::Parts{environment.clock, environment.logger, *scheduler, *store,
+                                                         *sequencer, *keys, *rotation, config.request_retention});
   return absl::OkStatus();
 }
 
@@ -311,8 +304,7 @@ void Node::Running::BeginSigning() {
   exchange->Start();
   cosigning->Start();
   comparison->Start();
-  ExpireDaily();
-  RotateKek();
+  housekeeping->Start();
 }
 
 void Node::Running::OwnLogClear() {
@@ -463,45 +455,6 @@ void Node::Running::WatchRevocations() {
     environment.logger.Error("revocations_not_reloaded", ToStd(reloaded.message()));
   }
   scheduler->RunAt(environment.clock.Now() + kLookEvery, [this] { WatchRevocations(); });
-}
-
-// Whatever has run out by a date: at the start, and just after each Danish midnight.
-void Node::Running::ExpireDaily() {
-  const absl::Status queued =
-      sequencer->Submit(std::make_unique<InternalCommand>(event::ExpireDue{}, [this](const absl::Status& outcome) {
-        if (!outcome.ok()) {
-          environment.logger.Warning("expiry_failed", absl::StrCat("code=", static_cast<int>(outcome.code())));
-        }
-      }));
-  const absl::Time now = environment.clock.Now();
-  scheduler->RunAt(queued.ok() ? NextMidnight(now) : now + absl::Minutes(1), [this] { ExpireDaily(); });
-}
-
-// At the start it goes on with one that was interrupted. The rows are rewrapped by the sequencer, for all changes of
-// the keys have one order; files are written, and the store purged, beside it.
-void Node::Running::RotateKek() {
-  const absl::StatusOr<bool> due = rotation->IsDue();
-  if (due.ok() && !*due) {
-    scheduler->RunAt(environment.clock.Now() + kRotateEvery, [this] { RotateKek(); });
-    return;
-  }
-  absl::Status begun = due.ok() ? rotation->Begin() : due.status();
-  if (begun.ok()) {
-    begun = sequencer->Submit(std::make_unique<RewrapSubmission>(*rotation, [this](const absl::Status& rewrapped) {
-      scheduler->RunAt(absl::InfinitePast(),
-                       [this, rewrapped] { OnKekRotated(rewrapped.ok() ? rotation->Finish() : rewrapped); });
-    }));
-  }
-  if (!begun.ok()) OnKekRotated(begun);
-}
-
-void Node::Running::OnKekRotated(const absl::Status& outcome) {
-  if (outcome.ok()) {
-    environment.logger.Info("kek_rotated", absl::StrCat("generation=", keys->kek_generation()));
-  } else {
-    environment.logger.Error("kek_not_rotated", ToStd(outcome.message()));
-  }
-  scheduler->RunAt(environment.clock.Now() + kRotateEvery, [this] { RotateKek(); });
 }
 
 void Node::Running::MeasurePeers() {

@@ -31,7 +31,9 @@ class CountingRandom final : public RandomSource {
 
 class FixedClock final : public Clock {
  public:
-  absl::Time Now() const override { return absl::FromUnixSeconds(1'795'000'000); }
+  absl::Time Now() const override { return now; }
+
+  absl::Time now = absl::FromUnixSeconds(1'795'000'000);
 };
 
 class FunenDirectory final : public domain::AuthorityDirectory, public log::FactsSource {
