@@ -2,9 +2,9 @@
 //
 //   kTiles row  tile level (1 byte) ‖ tile index (8 bytes, big-endian)   ->  256 hashes ‖ 16 hashes
 //
-// A tile of level L holds the nodes of tree level 8 L (C2SP tlog-tiles); the 16 are those of height 4 above them, so that
-// a path through a tile costs at most 22 hashes and not 255. Only full tiles are stored; what is to their right, at most
-// 255 hashes a tile level, is rebuilt at start from full tiles below and the last entries.
+// A tile of level L holds the nodes of tree level 8 L (C2SP tlog-tiles); the 16 are those of height 4 above them, so
+// that a path through a tile costs at most 22 hashes and not 255. Only full tiles are stored; what is to their right,
+// at most 255 hashes a tile level, is rebuilt at start from full tiles below and the last entries.
 #pragma once
 
 #include <array>

@@ -2,6 +2,7 @@
 #include "server/exchange/fork_evidence.h"
 #include "server/exchange/kept_receipt.h"
 #include "tests/sim/exchange/byzantine_peer.h"
+#include "tests/support/agreement_terms.h"
 
 namespace medflyt::testing {
 namespace {
@@ -143,13 +144,7 @@ TEST(KeptReceipts, AreTheVeryBytesThatTheLogHasTheDigestsOfAndSmall) {
   world.options.refused_numbers = {{digits, digits}};
   world.node(kOdense).Crash();
   world.node(kOdense).Boot();
-  event::AgreementTerms terms;
-  terms.capacity = 5;
-  terms.price_ore = 1;
-  terms.valid_from = Date(2026, 1, 1);
-  terms.valid_to = Date(2096, 1, 1);
-  terms.legal_basis = "kommunestyrelsesloven";
-  terms.council_case = "2026-001";
+  const event::AgreementTerms terms = Terms(5, Date(2026, 1, 1), Date(2096, 1, 1));
   const CaseId agreement = world.chance.NewId<CaseId>();
   ASSERT_EQ(world.Act(kNyborg, event::ProposeAgreement{agreement, kOdense, kNyborg, terms}), "OK");
   world.node(kNyborg).Submit([&](log::Appender& appender) {

@@ -16,6 +16,7 @@
 #include "common/wire/content.h"
 #include "common/wire/ledger.h"
 #include "server/exchange/hello.h"
+#include "tests/support/agreement_terms.h"
 #include "tests/support/evidence_log.h"
 #include "tests/support/sim_world.h"
 
@@ -61,14 +62,7 @@ class Forger {
     proposed.version = 1;
     proposed.provider = kOdense;
     proposed.buyer = kNyborg;
-    proposed.terms.capacity = 3;
-    proposed.terms.price_ore = 100;
-    proposed.terms.valid_from = Date(2026, 1, 1);
-    proposed.terms.valid_to = Date(2026, 12, 31);
-    proposed.terms.notice_days = 30;
-    proposed.terms.settlement_months = 3;
-    proposed.terms.legal_basis = "kommunestyrelsesloven";
-    proposed.terms.council_case = "2026-001";
+    proposed.terms = Terms(3, Date(2026, 1, 1), Date(2026, 12, 31));
     return NewEvent(number, proposed);
   }
   [[nodiscard]] static std::string ContentOf(const event::Event& event) {

@@ -5,6 +5,7 @@
 #include "common/tlog/leaf_fork_proof.h"
 #include "server/exchange/fork_evidence.h"
 #include "tests/sim/exchange/byzantine_peer.h"
+#include "tests/support/agreement_terms.h"
 
 namespace medflyt::testing {
 namespace {
@@ -187,18 +188,11 @@ TEST(LeafForkOfReceipts, AnotherRecordThanTheOneReceiptedIsProof) {
     return true;
   };
   const auto propose = [&world] {
-    event::AgreementTerms terms;
-    terms.capacity = 2;
-    terms.price_ore = 1'250'000;
-    terms.valid_from = Date(2026, 1, 1);
-    terms.valid_to = Date(2026, 12, 31);
-    terms.notice_days = 30;
-    terms.settlement_months = 3;
-    terms.legal_basis = "kommunestyrelsesloven";
-    terms.council_case = "2026-001";
-    ASSERT_EQ(
-        world.Act(kOdense, event::ProposeAgreement{world.chance.NewId<CaseId>(), kOdense, kNyborg, terms}, "officer-1"),
-        "OK");
+    ASSERT_EQ(world.Act(kOdense,
+                        event::ProposeAgreement{world.chance.NewId<CaseId>(), kOdense, kNyborg,
+                                                Terms(2, Date(2026, 1, 1), Date(2026, 12, 31))},
+                        "officer-1"),
+              "OK");
   };
   propose();
   ASSERT_TRUE(world.Settle());

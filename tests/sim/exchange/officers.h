@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/domain/query.h"
+#include "tests/support/agreement_terms.h"
 #include "tests/support/sim_world.h"
 
 namespace medflyt::testing {
@@ -19,16 +20,10 @@ class Officers {
   void Agree() {
     for (const AuthorityId buyer : {kNyborg, kKerteminde}) {
       const auto id = chance_.NewId<CaseId>();
-      event::AgreementTerms terms;
-      terms.capacity = 1 + static_cast<uint32_t>(chance_.Below(3));
-      terms.price_ore = 1'250'000;
-      terms.valid_from = Date(2026, 1, 1);
-      terms.valid_to = Date(2026, 12, 31);
-      terms.notice_days = 30;
-      terms.settlement_months = 3;
-      terms.legal_basis = "kommunestyrelsesloven";
-      terms.council_case = "2026-001";
-      ASSERT_EQ(world_.Act(kOdense, event::ProposeAgreement{id, kOdense, buyer, terms}), "OK");
+      const auto places = 1 + static_cast<uint32_t>(chance_.Below(3));
+      ASSERT_EQ(world_.Act(kOdense, event::ProposeAgreement{id, kOdense, buyer,
+                                                            Terms(places, Date(2026, 1, 1), Date(2026, 12, 31))}),
+                "OK");
       world_.RunFor(absl::Minutes(2));
       ASSERT_EQ(world_.Act(buyer, event::AcceptAgreement{id, 1}), "OK");
     }

@@ -11,6 +11,7 @@
 #include "server/log/appender.h"
 #include "server/log/sequencer.h"
 #include "server/store/memory_store.h"
+#include "tests/support/agreement_terms.h"
 #include "tests/support/sim_node.h"
 #include "tests/unit/directory/sample.h"
 
@@ -179,13 +180,7 @@ TEST(Threads, EventsOfBothNodesAreReceipted) {
   ThreadedNode odense(odense_id, 10, directory, facts, board);
   ThreadedNode nyborg(nyborg_id, 20, directory, facts, board);
   crypto::SystemRandom random;
-  event::AgreementTerms terms;
-  terms.capacity = 5;
-  terms.price_ore = 1;
-  terms.valid_from = Date(2026, 1, 1);
-  terms.valid_to = Date(2096, 1, 1);
-  terms.legal_basis = "kommunestyrelsesloven";
-  terms.council_case = "2026-001";
+  const event::AgreementTerms terms = Terms(5, Date(2026, 1, 1), Date(2096, 1, 1));
   constexpr uint64_t kEvents = 300;
   for (uint64_t i = 0; i < kEvents; ++i) {
     odense.Do(event::ProposeAgreement{random.NewId<CaseId>(), odense_id, nyborg_id, terms});

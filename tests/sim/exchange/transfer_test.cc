@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/sim/exchange/checks.h"
+#include "tests/support/agreement_terms.h"
 
 namespace medflyt::testing {
 namespace {
@@ -20,16 +21,7 @@ class Transfer : public ::testing::Test {
   }
   void Agree(AuthorityId buyer, CaseId& agreement) {
     agreement = world.chance.NewId<CaseId>();
-    event::AgreementTerms terms;
-    terms.capacity = 2;
-    terms.price_ore = 1'250'000;
-    terms.valid_from = Date(2026, 1, 1);
-    terms.valid_to = Date(2026, 12, 31);
-    terms.notice_days = 30;
-    terms.settlement_months = 3;
-    terms.legal_basis = "kommunestyrelsesloven";
-    terms.council_case = "2026-001";
-    Act(kOdense, event::ProposeAgreement{agreement, kOdense, buyer, terms});
+    Act(kOdense, event::ProposeAgreement{agreement, kOdense, buyer, Terms(2, Date(2026, 1, 1), Date(2026, 12, 31))});
     ASSERT_TRUE(world.Settle());
     Act(buyer, event::AcceptAgreement{agreement, 1});
     ASSERT_TRUE(world.Settle());

@@ -5,6 +5,7 @@
 
 #include "common/merkle/tree_hasher.h"
 #include "tests/sim/exchange/checks.h"
+#include "tests/support/agreement_terms.h"
 #include "tests/support/sim_witnesses.h"
 
 namespace medflyt::testing {
@@ -27,16 +28,7 @@ class OwnLogCheckTest : public ::testing::TestWithParam<uint64_t> {
     }
   }
   event::ProposeAgreement Proposal(AuthorityId buyer) {
-    event::AgreementTerms terms;
-    terms.capacity = 2;
-    terms.price_ore = 1'250'000;
-    terms.valid_from = Date(2026, 1, 1);
-    terms.valid_to = Date(2026, 12, 31);
-    terms.notice_days = 30;
-    terms.settlement_months = 3;
-    terms.legal_basis = "kommunestyrelsesloven";
-    terms.council_case = "2026-001";
-    return {world.chance.NewId<CaseId>(), kOdense, buyer, terms};
+    return {world.chance.NewId<CaseId>(), kOdense, buyer, Terms(2, Date(2026, 1, 1), Date(2026, 12, 31))};
   }
 
   // Odense starts with the copy of its store, as a node does whose epoch file says that it is behind.

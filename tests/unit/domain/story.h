@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "tests/support/agreement_terms.h"
 #include "tests/support/domain_world.h"
 
 namespace medflyt::testing {
@@ -14,19 +15,6 @@ using namespace event;  // NOLINT(google-build-using-namespace): the vocabulary 
 #define ASSERT_DONE(expression) ASSERT_EQ(RuleOf(expression), "OK")
 #define EXPECT_DONE(expression) EXPECT_EQ(RuleOf(expression), "OK")
 #define EXPECT_RULE(expression, rule) EXPECT_EQ(RuleOf(expression), rule)
-
-inline AgreementTerms Terms(uint32_t capacity, Date from = Date(2026, 1, 1), Date to = Date(2027, 12, 31)) {
-  AgreementTerms terms;
-  terms.capacity = capacity;
-  terms.price_ore = 1'250'000;
-  terms.valid_from = from;
-  terms.valid_to = to;
-  terms.notice_days = 30;
-  terms.settlement_months = 3;
-  terms.legal_basis = "kommunestyrelsesloven";
-  terms.council_case = "2026-001";
-  return terms;
-}
 
 class Story : public ::testing::Test {
  protected:
