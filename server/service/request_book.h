@@ -11,6 +11,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/base/id.h"
 #include "common/crypto/hash.h"
 #include "common/crypto/secret.h"
@@ -18,6 +19,11 @@
 #include "server/log/layout.h"
 
 namespace medflyt::service {
+
+// Whether a request with this record is answered from it still: `retention` long, its end included.
+[[nodiscard]] inline bool IsKept(const log::RequestRecord& record, absl::Time now, absl::Duration retention) {
+  return now - record.recorded_at <= retention;
+}
 
 // For the duration of one Apply, on the sequencer's thread.
 class RequestBook {

@@ -8,13 +8,14 @@
 #include "server/log/appender.h"
 #include "server/log/layout.h"
 #include "server/log/submission.h"
+#include "server/service/request_book.h"
 
 namespace medflyt::service {
 namespace {
 
 absl::StatusOr<bool> IsTooOld(std::string_view row, absl::Time now, absl::Duration retention) {
   MEDFLYT_ASSIGN_OR_RETURN(const log::RequestRecord record, log::DecodeRequest(row));
-  return now - record.recorded_at > retention;
+  return !IsKept(record, now, retention);
 }
 
 // Looks again at what it deletes: a request id may have been used anew since the slice was read.
@@ -32,6 +33,7 @@ class PruneSubmission final : public log::Submission {
   }
   void Committed(const log::Head&) override { done_(outcome_); }
   void Abandoned(const absl::Status& why) override { done_(why); }
+  size_t weight() const override { return keys_.size(); }
   bool appends() const override { return false; }
 
  private:

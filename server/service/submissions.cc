@@ -37,7 +37,7 @@ CommandOutcome ApplyCommand(log::Appender& appender, RequestBook& book, const Re
   const log::RequestKey key = book.KeyOf(requested.request);
   const log::RequestDigest digest = book.DigestOf(requested.digest);
   MEDFLYT_ASSIGN_OR_RETURN(const auto record, book.Find(key));
-  if (record && appender.now() - record->recorded_at <= retention) {
+  if (record && IsKept(*record, appender.now(), retention)) {
     if (record->digest == digest) {
       return appender.IssuedBetween(record->first, TreeSize(record->first.value() + record->entries));
     }

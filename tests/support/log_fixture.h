@@ -29,6 +29,7 @@ class CountingRandom final : public RandomSource {
   uint64_t next_ = 42;
 };
 
+// Stands still until a test sets it.
 class FixedClock final : public Clock {
  public:
   absl::Time Now() const override { return now; }
