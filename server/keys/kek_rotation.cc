@@ -1,5 +1,6 @@
 #include "server/keys/kek_rotation.h"
 
+#include <memory>
 #include <utility>
 
 #include "common/base/bytes.h"
@@ -52,17 +53,30 @@ absl::Status KekRotation::Rewrap(store::Batch& batch) {
 absl::Status KekRotation::Finish() {
   MutexLock lock(mutex_);
   if (!held_.next) return absl::OkStatus();
-  MEDFLYT_ASSIGN_OR_RETURN(const std::string backup, ExportKeys(parts_.store, held_.next->generation));
+  MEDFLYT_RETURN_IF_ERROR(BackUpLocked());
+  MEDFLYT_RETURN_IF_ERROR(parts_.store.PurgeDeleted(Table::kKeys));
+  KekGenerations alone{*held_.next, std::nullopt};
+  MEDFLYT_RETURN_IF_ERROR(parts_.files.ReplaceKek(WrapKek(alone, parts_.root_secret, parts_.random)));
+  held_ = std::move(alone);
+  return absl::OkStatus();
+}
+
+absl::Status KekRotation::BackUp() {
+  MutexLock lock(mutex_);
+  return BackUpLocked();
+}
+
+absl::Status KekRotation::BackUpLocked() {
+  // Of one moment: rows may be rewrapped meanwhile.
+  const std::unique_ptr<store::Reader> now = parts_.store.Snapshot();
+  MEDFLYT_ASSIGN_OR_RETURN(const Kek kek, KekOfRows(*now, held_));
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string backup, ExportKeys(*now, kek.generation));
   MEDFLYT_RETURN_IF_ERROR(parts_.files.ReplaceBackup(backup));
   MEDFLYT_ASSIGN_OR_RETURN(const std::string kept, parts_.files.ReadBackup(backup.size()));
   if (kept != backup) {
     return RuleError(absl::StatusCode::kUnavailable, "KEY_BACKUP_UNCONFIRMED", "keys.backup",
                      "the key-table backup is not read back as it was written");
   }
-  MEDFLYT_RETURN_IF_ERROR(parts_.store.PurgeDeleted(Table::kKeys));
-  KekGenerations alone{*held_.next, std::nullopt};
-  MEDFLYT_RETURN_IF_ERROR(parts_.files.ReplaceKek(WrapKek(alone, parts_.root_secret, parts_.random)));
-  held_ = std::move(alone);
   return absl::OkStatus();
 }
 

@@ -70,7 +70,13 @@ class KekRotation {
   // KEK is still there after each.
   [[nodiscard]] absl::Status Finish();
 
+  // Writes the key-table backup as the keys are now, whether or not a rotation is under way, and reads it back. Errors
+  // as Finish.
+  [[nodiscard]] absl::Status BackUp();
+
  private:
+  [[nodiscard]] absl::Status BackUpLocked() MEDFLYT_REQUIRES(mutex_);
+
   const Parts parts_;
   mutable Mutex mutex_;
   KekGenerations held_ MEDFLYT_GUARDED_BY(mutex_);

@@ -49,18 +49,14 @@ absl::StatusOr<Head> OpenHead(const Log::Parts& parts) {
   return head;
 }
 
-absl::StatusOr<std::unique_ptr<Tree>> OpenTree(const Log::Parts& parts, const EventIds& ids, const Head& head) {
-  const store::Store& store = parts.store;
+absl::StatusOr<std::unique_ptr<Tree>> OpenTree(const store::Reader& store, const Head& head) {
   const uint64_t full = head.size.value() / kTileWidth * kTileWidth;
   std::vector<Hash> tail;
-  // Entries are read without a tree: proofs are not asked for yet.
-  MEDFLYT_ASSIGN_OR_RETURN(const auto no_tree, Tree::Open(store, TreeSize(0), {}));
   MEDFLYT_RETURN_IF_ERROR(
-      LogReader(parts.self, store, *no_tree, ids)
-          .Visit(LeafIndex(full), head.size, [&tail](LeafIndex, std::string_view entry, const KeyId&) {
-            tail.push_back(merkle::LeafHash(entry));
-            return absl::OkStatus();
-          }));
+      VisitEntries(store, LeafIndex(full), head.size, [&tail](LeafIndex, std::string_view entry, const KeyId&) {
+        tail.push_back(merkle::LeafHash(entry));
+        return absl::OkStatus();
+      }));
   MEDFLYT_ASSIGN_OR_RETURN(auto tree, Tree::Open(store, head.size, tail));
   if (tree->Root() != head.root) {
     return RuleError(absl::StatusCode::kDataLoss, "HEAD_MISMATCH", "head",
@@ -106,7 +102,7 @@ Log::~Log() = default;
 absl::StatusOr<std::unique_ptr<Log>> Log::Open(const Parts& parts) {
   MEDFLYT_ASSIGN_OR_RETURN(const EventIds event_ids, OpenEventIds(parts));
   MEDFLYT_ASSIGN_OR_RETURN(Head head, OpenHead(parts));
-  MEDFLYT_ASSIGN_OR_RETURN(auto tree, OpenTree(parts, event_ids, head));
+  MEDFLYT_ASSIGN_OR_RETURN(auto tree, OpenTree(parts.store, head));
   MEDFLYT_ASSIGN_OR_RETURN(auto peers, LoadPeers(parts.store));
   domain::State state(parts.self);
   MEDFLYT_RETURN_IF_ERROR(StateRows(parts.self, parts.keys, parts.random).Load(parts.store, state));

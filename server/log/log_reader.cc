@@ -12,45 +12,11 @@ namespace {
 using store::KeyRange;
 using store::Table;
 
-absl::Status OutOfRange() {
-  return RuleError(absl::StatusCode::kOutOfRange, "LEAF_INDEX_OUT_OF_RANGE", "leaf_index", "the log has no such entry");
-}
-
 absl::Status Broken(std::string_view row) {
   return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", row, "a stored row does not fit its neighbours");
 }
 
 }  // namespace
-
-absl::Status LogReader::Visit(
-    LeafIndex first, TreeSize last,
-    absl::FunctionRef<absl::Status(LeafIndex, std::string_view entry, const KeyId& key_id)> visit) const {
-  if (first.value() >= last.value()) return absl::OkStatus();
-  // The segment that holds `first` begins at or before it.
-  MEDFLYT_ASSIGN_OR_RETURN(const auto begin,
-                           store_.Last(Table::kSegments, KeyRange::Between(SegmentKey(LeafIndex(0)),
-                                                                           SegmentKey(LeafIndex(first.value() + 1)))));
-  if (!begin) return OutOfRange();
-  absl::Status status;
-  uint64_t next = first.value();
-  MEDFLYT_RETURN_IF_ERROR(store_.Scan(
-      Table::kSegments, KeyRange::Between(begin->key, SegmentKey(LeafIndex(last.value()))), store::Order::kAscending,
-      [&](std::string_view key, std::string_view value) {
-        const auto segment_first = ParseSegmentKey(key);
-        auto entries = DecodeSegment(value);
-        if (!segment_first || !entries.ok() || next < segment_first->value()) {
-          status = Broken("segment");
-          return store::Step::kStop;
-        }
-        for (uint64_t i = next - segment_first->value(); i < entries->size() && next < last.value(); ++i, ++next) {
-          status = visit(LeafIndex(next), (*entries)[i].bytes, (*entries)[i].key_id);
-          if (!status.ok()) return store::Step::kStop;
-        }
-        return next < last.value() ? store::Step::kContinue : store::Step::kStop;
-      }));
-  MEDFLYT_RETURN_IF_ERROR(status);
-  return next == last.value() ? absl::OkStatus() : OutOfRange();
-}
 
 absl::StatusOr<StoredEntry> LogReader::Entry(LeafIndex index) const {
   StoredEntry found;

@@ -8,12 +8,12 @@
 #include <utility>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "common/base/named_type.h"
 #include "common/merkle/proof.h"
 #include "server/log/event_ids.h"
 #include "server/log/layout.h"
+#include "server/log/tiles.h"
 #include "server/log/tree.h"
 #include "server/store/store.h"
 
@@ -35,10 +35,10 @@ class LogReader {
 
   // OUT_OF_RANGE (LEAF_INDEX_OUT_OF_RANGE) for an index that is not stored.
   [[nodiscard]] absl::StatusOr<StoredEntry> Entry(LeafIndex index) const;
-  // Visits entries [first, last) in order; stops at the visitor's first error and returns it.
-  [[nodiscard]] absl::Status Visit(
-      LeafIndex first, TreeSize last,
-      absl::FunctionRef<absl::Status(LeafIndex, std::string_view entry, const KeyId& key_id)> visit) const;
+  // VisitEntries of the store.
+  [[nodiscard]] absl::Status Visit(LeafIndex first, TreeSize last, EntryVisitor visit) const {
+    return VisitEntries(store_, first, last, visit);
+  }
 
   // The size asked about must be a durable one.
   [[nodiscard]] absl::StatusOr<merkle::Proof> InclusionProof(LeafIndex index, TreeSize size) const;

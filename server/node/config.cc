@@ -216,17 +216,19 @@ absl::Status ReadTls(const Section& root, const Paths& paths, Config& config) {
 absl::Status ReadKeys(const Section& root, const Paths& paths, Config& config) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto keys, root.Below("keys"));
   if (!keys) return root.Missing("keys");
-  MEDFLYT_RETURN_IF_ERROR(keys->Allow({"log_key", "witness_key", "root_secret", "kek", "epoch", "backup"}));
+  MEDFLYT_RETURN_IF_ERROR(keys->Allow({"log_key", "witness_key", "root_secret", "kek", "kek_copy", "epoch", "backup"}));
   MEDFLYT_ASSIGN_OR_RETURN(const std::string log_key, keys->Text("log_key"));
   MEDFLYT_ASSIGN_OR_RETURN(const std::string witness_key, keys->Text("witness_key"));
   MEDFLYT_ASSIGN_OR_RETURN(const std::string root_secret, keys->Text("root_secret"));
   MEDFLYT_ASSIGN_OR_RETURN(const std::string kek, keys->TextOr("kek", "keys/kek"));
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string kek_copy, keys->TextOr("kek_copy", ""));
   MEDFLYT_ASSIGN_OR_RETURN(const std::string epoch, keys->TextOr("epoch", "keys/epoch"));
   MEDFLYT_ASSIGN_OR_RETURN(const std::string backup, keys->TextOr("backup", "keys/key-backup"));
   config.log_key = paths.Of(log_key);
   config.witness_key = paths.Of(witness_key);
   config.root_secret = paths.Of(root_secret);
   config.kek = paths.Of(kek);
+  if (!kek_copy.empty()) config.kek_copy = paths.Of(kek_copy);
   config.key_backup = paths.Of(backup);
   config.epoch = paths.Of(epoch);
   return absl::OkStatus();
@@ -255,7 +257,7 @@ absl::StatusOr<Config> ParseConfig(const std::string& text, const std::string& p
   const Section root(table, path, "");
   MEDFLYT_RETURN_IF_ERROR(
       root.Allow({"authority", "production", "data_dir", "card", "peers_dir", "legal_bases", "policy",
-                  "request_retention_days", "listen", "tls", "keys", "cosigning", "test_numbers"}));
+                  "request_retention_days", "backup_dir", "listen", "tls", "keys", "cosigning", "test_numbers"}));
   const Paths paths(path);
   Config config;
   MEDFLYT_ASSIGN_OR_RETURN(const std::string authority, root.Text("authority"));
@@ -274,6 +276,8 @@ absl::StatusOr<Config> ParseConfig(const std::string& text, const std::string& p
   if (!legal_bases.empty()) config.legal_bases = paths.Of(legal_bases);
   MEDFLYT_ASSIGN_OR_RETURN(const std::string policy, root.TextOr("policy", ""));
   if (!policy.empty()) config.policy = paths.Of(policy);
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string backup_dir, root.TextOr("backup_dir", ""));
+  if (!backup_dir.empty()) config.backup_dir = paths.Of(backup_dir);
   config.request_retention = absl::Hours(24 * days);
   MEDFLYT_RETURN_IF_ERROR(ReadListen(root, config));
   MEDFLYT_RETURN_IF_ERROR(ReadTls(root, paths, config));

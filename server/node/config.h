@@ -24,6 +24,7 @@ struct Config {
   std::string peers_dir;
   std::string legal_bases;  // empty: none
   std::string policy;       // empty: service::Policy::Default
+  std::string backup_dir;   // empty: no backups
   absl::Duration request_retention;
   exchange::CosigningSchedule cosigning;
 
@@ -38,6 +39,7 @@ struct Config {
   std::string witness_key;
   std::string root_secret;
   std::string kek;
+  std::string kek_copy;  // empty: none
   std::string key_backup;
   std::string epoch;
 

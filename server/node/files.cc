@@ -89,9 +89,22 @@ absl::Status ReplaceFile(const std::string& path, std::string_view bytes) {
     }
     if (::fsync(fd.get()) != 0) return SystemError(fresh);
   }
-  if (::rename(fresh.c_str(), path.c_str()) != 0) return SystemError(path);
-  const std::string directory = std::filesystem::path(path).parent_path().string();
+  return RenameDurably(fresh, path);
+}
+
+absl::Status MakePrivateDirectory(const std::string& path) {
+  return ::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST ? absl::OkStatus() : SystemError(path);
+}
+
+absl::Status RenameDurably(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return SystemError(to);
+  const std::string directory = std::filesystem::path(to).parent_path().string();
   return SyncDirectory(directory.empty() ? "." : directory);
+}
+
+absl::Status SyncFileSystem(const std::string& directory) {
+  const FileDescriptor fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return fd.get() >= 0 && ::syncfs(fd.get()) == 0 ? absl::OkStatus() : SystemError(directory);
 }
 
 }  // namespace medflyt::node

@@ -19,4 +19,11 @@ namespace medflyt::node {
 // Replaces the file by one of mode 0600, durably and at once: whoever reads sees the old bytes or the new.
 [[nodiscard]] absl::Status ReplaceFile(const std::string& path, std::string_view bytes);
 
+// Made with mode 0700 where it is missing; its parent must be there.
+[[nodiscard]] absl::Status MakePrivateDirectory(const std::string& path);
+// Within one directory; durable on OK.
+[[nodiscard]] absl::Status RenameDurably(const std::string& from, const std::string& to);
+// All that was written to the file system of this directory is durable.
+[[nodiscard]] absl::Status SyncFileSystem(const std::string& directory);
+
 }  // namespace medflyt::node

@@ -6,7 +6,7 @@
 #include "common/base/absl_view.h"
 #include "common/base/date.h"
 #include "server/node/internal_command.h"
-#include "server/node/key_files.h"
+#include "server/node/rewrap_submission.h"
 
 namespace medflyt::node {
 namespace {

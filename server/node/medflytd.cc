@@ -21,6 +21,7 @@
 #include "common/rpc/credentials.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
+#include "server/node/backup.h"
 #include "server/node/config.h"
 #include "server/node/node.h"
 
@@ -36,15 +37,24 @@ constexpr size_t kSecretArena = 2 << 20;
 struct Arguments {
   std::string config;
   bool check = false;
+  std::string restore;  // a backup's directory
+  std::string tiles_of;
+  std::string tiles;
 };
 
 constexpr std::string_view kUsage =
-    "usage: medflytd --config FILE [--check]\n"
+    "usage: medflytd --config FILE [--check | --restore BACKUP]\n"
+    "       medflytd --backup-tiles BACKUP DIR\n"
     "\n"
     "Runs a Medflyt node until SIGTERM or SIGINT. SIGHUP reads peer cards and revocation lists again.\n"
     "\n"
     "  --config FILE  configuration (TOML), see medflytd.toml\n"
     "  --check        read configuration, secrets and cards, say what is wrong, start nothing\n"
+    "  --restore BACKUP\n"
+    "                 make the node's store, where there is none, of a backup and the newest key-table backup\n"
+    "                 (keys.backup), and end; the next start signs nothing until every peer has answered\n"
+    "  --backup-tiles BACKUP DIR\n"
+    "                 write the backup's log into a new directory, for `medflyt audit verify`, and end\n"
     "  --help         this text\n"
     "\n"
     "Exit codes: 0 stopped as asked, 1 failed, 2 usage or configuration, 3 the store contradicts what was signed,\n"
@@ -67,12 +77,18 @@ std::optional<Arguments> Parse(int argc, char** argv, int& code) {
       arguments.check = true;
     } else if (argument == "--config" && i + 1 < argc) {
       arguments.config = argv[++i];
+    } else if (argument == "--restore" && i + 1 < argc) {
+      arguments.restore = argv[++i];
+    } else if (argument == "--backup-tiles" && i + 2 < argc) {
+      arguments.tiles_of = argv[++i];
+      arguments.tiles = argv[++i];
     } else {
       Print(stderr, kUsage);
       return std::nullopt;
     }
   }
-  if (arguments.config.empty()) {
+  const int modes = (arguments.check ? 1 : 0) + (arguments.restore.empty() ? 0 : 1) + (arguments.tiles.empty() ? 0 : 1);
+  if (modes > 1 || arguments.config.empty() == arguments.tiles.empty()) {
     Print(stderr, kUsage);
     return std::nullopt;
   }
@@ -97,6 +113,14 @@ void ForbidCoreDumps() {
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
   ::prctl(PR_SET_DUMPABLE, 0);
+}
+
+int Tell(std::string_view what, const absl::StatusOr<BackupFacts>& facts) {
+  if (!facts.ok()) return Fail(facts.status());
+  Print(stdout,
+        absl::StrCat(ToAbsl(what), " ", facts->origin, " size ", facts->size.value(), " root ", facts->root.ToHex(),
+                     " of ", absl::FormatTime(absl::RFC3339_sec, facts->taken_at, absl::UTCTimeZone()), "\n"));
+  return 0;
 }
 
 // Waits for the signals that the process answers to.
@@ -127,6 +151,7 @@ int Run(int argc, char** argv) {
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
 
+  if (!arguments->tiles.empty()) return Tell("wrote", WriteBackupTiles(arguments->tiles_of, arguments->tiles));
   const std::shared_ptr<Logger> logger = MakeStderrLogger(Severity::kInfo);
   const auto config = LoadConfig(arguments->config);
   if (!config.ok()) return Fail(config.status());
@@ -146,6 +171,8 @@ int Run(int argc, char** argv) {
     Print(stdout, "ok\n");
     return 0;
   }
+
+  if (!arguments->restore.empty()) return Tell("restored", RestoreBackup(*config, arguments->restore));
 
   rpc::RedirectGrpcLog(logger);
   grpc::EnableDefaultHealthCheckService(true);

@@ -1,10 +1,6 @@
 #include "server/node/node.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -30,6 +26,7 @@
 #include "server/keys/key_table.h"
 #include "server/log/log.h"
 #include "server/log/sequencer.h"
+#include "server/node/backup.h"
 #include "server/node/config_files.h"
 #include "server/node/files.h"
 #include "server/node/housekeeping.h"
@@ -101,11 +98,6 @@ absl::Status CheckOwnCard(const directory::Directory& directory, AuthorityId sel
   return absl::OkStatus();
 }
 
-absl::Status MakeDataDir(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrCat(path, ": ", std::strerror(errno)));
-}
-
 PeerDirectory::Sources DirectorySources(const Config& config) {
   return {config.authority, config.card, config.peers_dir, config.data_dir + "/roots.pem"};
 }
@@ -162,6 +154,7 @@ struct Node::Running {
   void OwnLogClear();
   void OwnLogBehind(TreeSize proven);
   void NoteLogSize(TreeSize size);
+  [[nodiscard]] absl::StatusOr<service::AdminServiceImpl::Backup> BackUp();
   void MeasurePeers();
   void Stop();
 
@@ -201,6 +194,7 @@ struct Node::Running {
   std::unique_ptr<exchange::OwnLogCheck> own_log_check;
   std::unique_ptr<Housekeeping> housekeeping;
   Mutex epoch_file;  // whoever writes it, one at a time
+  Mutex backing_up;
 
   std::unique_ptr<rpc::PeerIdentities> identities;
   std::unique_ptr<service::Gate> gate;
@@ -215,7 +209,7 @@ struct Node::Running {
 };
 
 absl::Status Node::Running::OpenStore() {
-  MEDFLYT_RETURN_IF_ERROR(MakeDataDir(config.data_dir));
+  MEDFLYT_RETURN_IF_ERROR(MakePrivateDirectory(config.data_dir));
   MEDFLYT_ASSIGN_OR_RETURN(directory,
                            PeerDirectory::Load(DirectorySources(config), inputs.legal_bases, environment.clock));
   MEDFLYT_ASSIGN_OR_RETURN(revocations, Revocations::Load(config.crl_dir));
@@ -232,12 +226,12 @@ absl::Status Node::Running::OpenStore() {
     size = head.size;
   }
   MEDFLYT_ASSIGN_OR_RETURN(last_epoch, CheckStartEpoch(*store, config.epoch, size));
+  key_files = std::make_unique<KeyFilesOnDisk>(config);
   MEDFLYT_ASSIGN_OR_RETURN(const keys::KekGenerations held,
-                           LoadKek(config.kek, inputs.root_secret, !head_row.has_value(), environment.random));
+                           LoadKek(*key_files, inputs.root_secret, !head_row.has_value(), environment.random));
   MEDFLYT_ASSIGN_OR_RETURN(const keys::Kek kek, keys::KekOfRows(*store, held));
   MEDFLYT_ASSIGN_OR_RETURN(keys, keys::KeyTable::Load(*store, kek, environment.random));
   MEDFLYT_ASSIGN_OR_RETURN(exchange_keys, keys::ExchangeKeys::Load(*store, kek, environment.random));
-  key_files = std::make_unique<KeyFilesOnDisk>(config);
   rotation = std::make_unique<keys::KekRotation>(
       keys::KekRotation::Parts{*store, *keys, *exchange_keys, *key_files, inputs.root_secret, environment.random},
       held);
@@ -341,6 +335,22 @@ void Node::Running::NoteLogSize(TreeSize size) {
   }
 }
 
+absl::StatusOr<service::AdminServiceImpl::Backup> Node::Running::BackUp() {
+  MutexLock one_at_a_time(backing_up);
+  // The epoch of a restrained log stays what it is, so that the next start is restrained too.
+  MEDFLYT_RETURN_IF_ERROR(log->restraint());
+  const std::string origin = log->origin();
+  MEDFLYT_ASSIGN_OR_RETURN(const BackupFacts taken, TakeBackup({config, origin, *store, *rotation,
+                                                                [this] {
+                                                                  MutexLock lock(epoch_file);
+                                                                  return RaiseStartEpoch(*store, config.epoch,
+                                                                                         last_epoch, log->head().size);
+                                                                }},
+                                                               environment.clock.Now()));
+  environment.logger.Info("backup_taken", absl::StrCat("size=", taken.size.value()));
+  return service::AdminServiceImpl::Backup{taken.directory, config.key_backup, taken.size, taken.root};
+}
+
 absl::Status Node::Running::StartServer() {
   identities = std::make_unique<rpc::PeerIdentities>(
       environment.clock, [this](AuthorityId authority) { return directory->IssuersOf(authority); });
@@ -384,7 +394,8 @@ absl::Status Node::Running::StartServer() {
           [this] { return own_log_check->status(); },
           [this](AuthorityId authority, const std::string& officer, const crypto::Hash& certificate) {
             return own_log_check->Release(authority, officer, certificate);
-          }});
+          },
+          [this] { return BackUp(); }});
 
   MEDFLYT_ASSIGN_OR_RETURN(const auto credentials, rpc::MakeServerCredentials(tls()));
   grpc::ServerBuilder builder;
@@ -532,7 +543,7 @@ absl::StatusOr<size_t> Node::ReloadPeers() { return running_->ReloadPeers(); }
 
 absl::Status Check(const Config& config, const Environment& environment) {
   MEDFLYT_ASSIGN_OR_RETURN(const Inputs inputs, ReadInputs(config));
-  MEDFLYT_RETURN_IF_ERROR(MakeDataDir(config.data_dir));
+  MEDFLYT_RETURN_IF_ERROR(MakePrivateDirectory(config.data_dir));
   MEDFLYT_ASSIGN_OR_RETURN(const auto directory,
                            PeerDirectory::Load(DirectorySources(config), inputs.legal_bases, environment.clock));
   MEDFLYT_RETURN_IF_ERROR(Revocations::Load(config.crl_dir).status());

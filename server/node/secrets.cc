@@ -74,21 +74,21 @@ absl::StatusOr<crypto::Key> LoadRootSecret(const std::string& path) {
                    absl::StrCat(path, ": must be 64 hexadecimal digits"));
 }
 
-absl::StatusOr<keys::KekGenerations> LoadKek(const std::string& path, const crypto::Key& root_secret, bool may_make,
+absl::StatusOr<keys::KekGenerations> LoadKek(KeyFilesOnDisk& files, const crypto::Key& root_secret, bool may_make,
                                              RandomSource& random) {
-  auto file = ReadSecretFile(path, kMaxSecretFile);
+  const auto file = files.ReadKek(kMaxSecretFile);
   if (file.ok()) {
     auto kek = keys::UnwrapKek(*file, root_secret);
-    if (!kek.ok()) return Annotate(kek.status(), path);
+    if (!kek.ok()) return Annotate(kek.status(), "keys.kek");
     return kek;
   }
   if (!absl::IsNotFound(file.status())) return file.status();
   if (!may_make) {
-    return RuleError(absl::StatusCode::kFailedPrecondition, "KEK_MISSING", "",
-                     absl::StrCat(path, ": is gone, and what is stored cannot be read without it"));
+    return RuleError(absl::StatusCode::kFailedPrecondition, "KEK_MISSING", "keys.kek",
+                     "the KEK's file is gone, and what is stored cannot be read without it");
   }
   keys::KekGenerations kek{keys::NewKek(random), std::nullopt};
-  MEDFLYT_RETURN_IF_ERROR(ReplaceFile(path, keys::WrapKek(kek, root_secret, random)));
+  MEDFLYT_RETURN_IF_ERROR(files.ReplaceKek(keys::WrapKek(kek, root_secret, random)));
   return kek;
 }
 

@@ -9,6 +9,7 @@
 #include "common/crypto/signer.h"
 #include "common/tlog/note_key.h"
 #include "server/keys/kek.h"
+#include "server/node/key_files.h"
 
 namespace medflyt::node {
 
@@ -25,10 +26,10 @@ struct NamedSigner {
 // 64 hexadecimal digits. INVALID_ARGUMENT (ROOT_SECRET_MALFORMED).
 [[nodiscard]] absl::StatusOr<crypto::Key> LoadRootSecret(const std::string& path);
 
-// The KEK out of its file. Where there is no file a first KEK is made and written, durably, if `may_make`: only while
-// the store is empty, since whatever is stored already rests on the KEK that is gone (FAILED_PRECONDITION,
-// KEK_MISSING).
-[[nodiscard]] absl::StatusOr<keys::KekGenerations> LoadKek(const std::string& path, const crypto::Key& root_secret,
+// The KEK out of its file, or out of the file's copy where that alone is there; then both are. Where neither is, a
+// first KEK is made and written, durably, if `may_make`: only while the store is empty, since whatever is stored
+// already rests on the KEK that is gone (FAILED_PRECONDITION, KEK_MISSING).
+[[nodiscard]] absl::StatusOr<keys::KekGenerations> LoadKek(KeyFilesOnDisk& files, const crypto::Key& root_secret,
                                                            bool may_make, RandomSource& random);
 
 }  // namespace medflyt::node

@@ -65,12 +65,14 @@ absl::StatusOr<StartEpoch> CheckStartEpoch(const store::Store& store, const std:
   return epoch;
 }
 
-absl::Status RaiseStartEpoch(store::Store& store, const std::string& file, const StartEpoch& last, TreeSize head) {
-  const uint64_t epoch = last.epoch + 1;
+absl::Status RaiseStartEpoch(store::Store& store, const std::string& file, StartEpoch& epoch, TreeSize head) {
+  const StartEpoch raised{epoch.epoch + 1, head, absl::OkStatus()};
   store::Batch batch;
-  batch.Put(store::Table::kMeta, kRow, log::EncodeU64(epoch));
+  batch.Put(store::Table::kMeta, kRow, log::EncodeU64(raised.epoch));
   MEDFLYT_RETURN_IF_ERROR(store.Commit(batch, store::Durability::kSynced));
-  return WriteFile(file, epoch, head);
+  MEDFLYT_RETURN_IF_ERROR(WriteFile(file, raised.epoch, raised.size));
+  epoch = raised;
+  return absl::OkStatus();
 }
 
 absl::Status NoteSize(const std::string& file, TreeSize size) {

@@ -29,8 +29,8 @@ struct StartEpoch {
                                                          TreeSize head);
 
 // One higher, in the store, synced, then in the file, which has the size `head` from then on, be it smaller than
-// before. The errors of both.
-[[nodiscard]] absl::Status RaiseStartEpoch(store::Store& store, const std::string& file, const StartEpoch& last,
+// before; and in `epoch`, which is behind no longer. The errors of both.
+[[nodiscard]] absl::Status RaiseStartEpoch(store::Store& store, const std::string& file, StartEpoch& epoch,
                                            TreeSize head);
 // The log has had this size: the file keeps the larger. One caller at a time.
 [[nodiscard]] absl::Status NoteSize(const std::string& file, TreeSize size);

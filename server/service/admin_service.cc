@@ -69,10 +69,10 @@ void ToRestraint(const absl::Status& why, const std::vector<exchange::PeerKnowle
 }  // namespace
 
 grpc::ServerUnaryReactor* AdminServiceImpl::Answer(Context* context, std::string_view name,
-                                                   std::function<absl::Status()> answer) {
+                                                   std::function<absl::Status()> answer, Action action) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const Ending ending(parts_.metrics, parts_.clock, name);
-  absl::Status status = parts_.gate.Client(*context, Action::kAdminister).status();
+  absl::Status status = parts_.gate.Client(*context, action).status();
   if (status.ok()) {
     status =
         parts_.workers.Run([reactor, ending, answer = std::move(answer)] { reactor->Finish(ending.Of(answer())); });
@@ -190,6 +190,22 @@ grpc::ServerUnaryReactor* AdminServiceImpl::ReleasePeer(Context* context, const 
   }();
   reactor->Finish(ending.Of(status));
   return reactor;
+}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::CreateBackup(Context* context, const v1::CreateBackupRequest* request,
+                                                         v1::CreateBackupResponse* response) {
+  return Answer(
+      context, "CreateBackup",
+      [this, request, response]() -> absl::Status {
+        MEDFLYT_RETURN_IF_ERROR(CheckContext(request->context(), RequestId::kUnused));
+        MEDFLYT_ASSIGN_OR_RETURN(const Backup taken, node_.back_up());
+        response->set_directory(taken.directory);
+        response->set_key_backup(taken.key_backup);
+        response->set_tree_size(taken.size.value());
+        response->set_root_hash(taken.root.ToHex());
+        return absl::OkStatus();
+      },
+      Action::kBackUp);
 }
 
 grpc::ServerUnaryReactor* AdminServiceImpl::ListForks(Context* context, const v1::ListForksRequest* request,

@@ -17,6 +17,12 @@ namespace medflyt::service {
 
 class AdminServiceImpl final : public v1::AdminService::CallbackService {
  public:
+  struct Backup {
+    std::string directory;
+    std::string key_backup;
+    TreeSize size;
+    crypto::Hash root;
+  };
   // What the node knows of itself. The functions are thread-safe and may read files: they are called on workers.
   struct Node {
     std::string verifier_key;
@@ -34,6 +40,7 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
     // exchange::OwnLogCheck::Release.
     std::function<absl::StatusOr<bool>(AuthorityId, const std::string& officer, const crypto::Hash& certificate)>
         release;
+    std::function<absl::StatusOr<Backup>()> back_up;
   };
   AdminServiceImpl(const Parts& parts, Node node) : parts_(parts), node_(std::move(node)) {}
 
@@ -48,12 +55,15 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
                      v1::GetPeerCardResponse* response) override;
   Unary* ReleasePeer(Context* context, const v1::ReleasePeerRequest* request,
                      v1::ReleasePeerResponse* response) override;
+  Unary* CreateBackup(Context* context, const v1::CreateBackupRequest* request,
+                      v1::CreateBackupResponse* response) override;
   Unary* ListForks(Context* context, const v1::ListForksRequest* request, v1::ListForksResponse* response) override;
 
   Unary* GetPolicy(Context* context, const v1::GetPolicyRequest* request, v1::GetPolicyResponse* response) override;
 
  private:
-  Unary* Answer(Context* context, std::string_view name, std::function<absl::Status()> answer);
+  Unary* Answer(Context* context, std::string_view name, std::function<absl::Status()> answer,
+                Action action = Action::kAdminister);
 
   const Parts& parts_;
   const Node node_;

@@ -6,12 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include "common/base/bytes.h"
 #include "common/base/status.h"
-#include "common/merkle/tree_hasher.h"
 #include "common/rpc/status_map.h"
 #include "common/tlog/text.h"
 #include "common/tlog/tile.h"
+#include "server/log/tiles.h"
 #include "server/service/kept_reader.h"
 #include "server/service/pages.h"
 #include "server/service/stored_read.h"
@@ -35,36 +34,6 @@ absl::StatusOr<unsigned> WidthOf(unsigned level, uint64_t index, uint32_t asked,
   }
   if (tlog::TileWidthAt(level, index, size) < width) return OutOfRange("index");
   return width;
-}
-
-// The bytes of a tile that the durable tree has: stored where it is full, made of what is below where it is not.
-absl::StatusOr<std::string> TileBytes(const log::LogReader& reader, const tlog::Tile& tile) {
-  std::string key(1, static_cast<char>(tile.level));
-  AppendU64(key, tile.index);
-  MEDFLYT_ASSIGN_OR_RETURN(auto row, reader.store().Get(store::Table::kTiles, key));
-  const size_t size = size_t{tile.width} * merkle::Hash::kSize;
-  if (row) {
-    if (row->size() < size) return absl::DataLossError("a stored tile is too short");
-    row->resize(size);
-    return *std::move(row);
-  }
-  std::string bytes;
-  if (tile.level == 0) {
-    const uint64_t first = tile.index * tlog::kTileWidth;
-    MEDFLYT_RETURN_IF_ERROR(reader.Visit(LeafIndex(first), TreeSize(first + tile.width),
-                                         [&bytes](LeafIndex, std::string_view entry, const KeyId&) {
-                                           bytes.append(merkle::LeafHash(entry).bytes());
-                                           return absl::OkStatus();
-                                         }));
-    return bytes;
-  }
-  for (unsigned i = 0; i < tile.width; ++i) {
-    MEDFLYT_ASSIGN_OR_RETURN(const std::string below,
-                             TileBytes(reader, {tile.level - 1, tile.index * tlog::kTileWidth + i, tlog::kTileWidth}));
-    MEDFLYT_ASSIGN_OR_RETURN(const merkle::Hash root, tlog::HashFromTile(below, 0, tlog::kTileWidth));
-    bytes.append(root.bytes());
-  }
-  return bytes;
 }
 
 absl::StatusOr<TreeSize> SizeWithin(uint64_t asked, TreeSize durable, std::string_view field) {
@@ -165,7 +134,7 @@ grpc::ServerUnaryReactor* AuditServiceImpl::GetTile(Context* context, const v1::
     const TreeSize size = parts_.log.head().size;
     MEDFLYT_ASSIGN_OR_RETURN(const unsigned width, WidthOf(request->level(), request->index(), request->width(), size));
     MEDFLYT_ASSIGN_OR_RETURN(*response->mutable_data(),
-                             TileBytes(parts_.log.reader(), {request->level(), request->index(), width}));
+                             log::TileBytes(parts_.log.reader().store(), {request->level(), request->index(), width}));
     return absl::OkStatus();
   });
 }
@@ -175,11 +144,9 @@ grpc::ServerUnaryReactor* AuditServiceImpl::GetEntryBundle(Context* context, con
   return Answer(context, "GetEntryBundle", [this, request, response]() -> absl::Status {
     const TreeSize size = parts_.log.head().size;
     MEDFLYT_ASSIGN_OR_RETURN(const unsigned width, WidthOf(0, request->index(), request->width(), size));
-    const uint64_t first = request->index() * tlog::kTileWidth;
-    std::string& bundle = *response->mutable_data();
-    return parts_.log.reader().Visit(
-        LeafIndex(first), TreeSize(first + width),
-        [&bundle](LeafIndex, std::string_view entry, const KeyId&) { return tlog::AppendBundleEntry(bundle, entry); });
+    MEDFLYT_ASSIGN_OR_RETURN(*response->mutable_data(),
+                             log::EntryBundleBytes(parts_.log.reader().store(), request->index(), width));
+    return absl::OkStatus();
   });
 }
 

@@ -54,6 +54,7 @@ constexpr std::array<Known, kActionCount> kKnown = {{
     {kOpenCases, "open-cases", kNoCommand},
     {kAdminister, "administer", kNoCommand},
     {kReleasePeer, "release-peer", kNoCommand},
+    {kBackUp, "back-up", kNoCommand},
     {kExchange, "exchange", kNoCommand},
 }};
 
@@ -75,8 +76,9 @@ std::vector<Action> DefaultOf(Role role) {
       return actions;
     }
     case Role::kAdministrator:
-      return {kProposeAgreement, kAcceptAgreement, kDeclineAgreement, kTerminateAgreement,
-              kReleaseHold,      kReadAgreements,  kAdminister,       kReleasePeer};
+      return {kProposeAgreement,   kAcceptAgreement, kDeclineAgreement,
+              kTerminateAgreement, kReleaseHold,     kReadAgreements,
+              kAdminister,         kReleasePeer,     kBackUp};
     case Role::kAuditor:
       // Not open-cases: an auditor is cleared by the municipality's own policy, or works on ciphertext.
       return {kProveEvents, kAudit, kReadAccessRecords};

@@ -53,6 +53,7 @@ enum class Action : uint8_t {
   kOpenCases,  // all events of a case, and their keys
   kAdminister,
   kReleasePeer,
+  kBackUp,
   kExchange,  // what peers' nodes do, and nobody else
 };
 inline constexpr size_t kActionCount = static_cast<size_t>(Action::kExchange) + 1;

@@ -218,12 +218,12 @@ class MemoryStore final : public Store {
 
   std::unique_ptr<Reader> Snapshot() const override { return Now(); }
 
-  absl::Status Checkpoint(const std::string& directory) override {
+  absl::Status Checkpoint(const std::string& directory, std::span<const Table> without) override {
     auto copy = std::make_shared<MemoryDisk>();
     MutexLock lock(disk_.mutex);
     MEDFLYT_RETURN_IF_ERROR(Usable());
     if (disk_.checkpoints.contains(directory)) return absl::AlreadyExistsError("the checkpoint's directory exists");
-    CopyTo(copy->contents());
+    CopyTo(copy->contents(), without);
     disk_.checkpoints.emplace(directory, std::move(copy));
     return absl::OkStatus();
   }
@@ -248,12 +248,13 @@ class MemoryStore final : public Store {
     return std::make_unique<View>(disk_, failed_after_.value_or(disk_.last), crashes_);
   }
 
-  void CopyTo(Contents& copy) const MEDFLYT_REQUIRES(disk_.mutex) {
+  void CopyTo(Contents& copy, std::span<const Table> without) const MEDFLYT_REQUIRES(disk_.mutex) {
     MutexLock lock(copy.mutex);
     copy.last = 1;
     copy.epoch = disk_.epoch;
     copy.layout = disk_.layout;
     for (const Table table : kTables) {
+      if (std::find(without.begin(), without.end(), table) != without.end()) continue;
       for (const auto& [key, versions] : disk_.rows(table)) {
         if (const std::string* value = VisibleAt(versions, disk_.last)) copy.rows(table)[key] = {{copy.last, *value}};
       }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -88,9 +89,10 @@ class Store : public Reader {
   [[nodiscard]] virtual std::unique_ptr<Reader> Snapshot() const = 0;
 
   // A consistent copy of all committed so far into the new directory `directory` (ALREADY_EXISTS if it is there; its
-  // parent must exist), durable on OK, openable as a store of its own. Commits continue meanwhile. On failure nothing
-  // usable is left there and the store itself is unharmed. Refused, like PurgeDeleted, after a failed commit.
-  [[nodiscard]] virtual absl::Status Checkpoint(const std::string& directory) = 0;
+  // parent must exist), durable on OK, openable as a store of its own. The tables `without` are empty in it, and no
+  // file of it holds a row of them. Commits continue meanwhile. On failure nothing usable is left there and the store
+  // itself is unharmed. Refused, like PurgeDeleted, after a failed commit.
+  [[nodiscard]] virtual absl::Status Checkpoint(const std::string& directory, std::span<const Table> without) = 0;
 
   // Rewrites `table` so that deleted and overwritten values are in no file of the store; they otherwise stay until the
   // engine gets to them. Copies made earlier by Checkpoint, and values that a snapshot still sees, are untouched. Costs

@@ -7,6 +7,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <filesystem>
+#include <span>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -26,6 +27,7 @@ namespace {
 
 constexpr std::string_view kEpochKey = "epoch";    // big-endian u64
 constexpr std::string_view kLayoutKey = "layout";  // big-endian u32
+constexpr size_t kCopyCacheBytes = 8 << 20;        // for a copy, which is read once
 
 rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
@@ -114,6 +116,38 @@ class RocksReader {
   const std::vector<rocksdb::ColumnFamilyHandle*>& families_;
 };
 
+// A database that nobody writes to.
+class RocksCopy final : public Reader {
+ public:
+  RocksCopy(std::unique_ptr<rocksdb::DB> db, std::vector<rocksdb::ColumnFamilyHandle*> families)
+      : db_(std::move(db)), families_(std::move(families)), reader_(*db_, families_) {}
+  ~RocksCopy() override {
+    for (rocksdb::ColumnFamilyHandle* family : families_) db_->DestroyColumnFamilyHandle(family).PermitUncheckedError();
+    db_->Close().PermitUncheckedError();
+  }
+
+  [[nodiscard]] absl::Status CheckLayoutIs(uint32_t layout_version) const {
+    std::string layout;
+    MEDFLYT_RETURN_IF_ERROR(
+        FromRocks(db_->Get(rocksdb::ReadOptions(), families_.back(), ToSlice(kLayoutKey), &layout)));
+    const std::optional<uint32_t> stored = ByteReader(layout).U32();
+    if (!stored) return absl::DataLossError("the store's own rows are damaged");
+    return CheckLayout(*stored, layout_version);
+  }
+
+  absl::StatusOr<std::optional<std::string>> Get(Table table, std::string_view key) const override {
+    return reader_.Get(table, key, nullptr);
+  }
+  absl::Status Scan(Table table, const KeyRange& range, Order order, RowVisitor visit) const override {
+    return reader_.Scan(table, range, order, visit, nullptr);
+  }
+
+ private:
+  const std::unique_ptr<rocksdb::DB> db_;
+  const std::vector<rocksdb::ColumnFamilyHandle*> families_;
+  const RocksReader reader_;
+};
+
 class RocksSnapshot final : public Reader {
  public:
   RocksSnapshot(rocksdb::DB& db, const RocksReader& reader) : db_(db), reader_(reader), snapshot_(db.GetSnapshot()) {}
@@ -192,7 +226,7 @@ class RocksStore final : public Store {
 
   std::unique_ptr<Reader> Snapshot() const override { return std::make_unique<RocksSnapshot>(*db_, reader_); }
 
-  absl::Status Checkpoint(const std::string& directory) override;
+  absl::Status Checkpoint(const std::string& directory, std::span<const Table> without) override;
 
   absl::Status PurgeDeleted(Table table) override {
     MEDFLYT_RETURN_IF_ERROR(failure());
@@ -246,9 +280,35 @@ class RocksStore final : public Store {
   std::vector<Batch::Change> order_ MEDFLYT_GUARDED_BY(mutex_);
 };
 
+// Empties tables of a copy. Opening it has written its log's rows to table files, and a family that is dropped takes
+// its files along.
+absl::Status EmptyTables(rocksdb::Env* env, const std::string& directory, std::span<const Table> tables) {
+  rocksdb::DBOptions database = DatabaseOptions();
+  database.env = env;
+  database.info_log = std::make_shared<EngineLog>(nullptr);
+  const std::vector<rocksdb::ColumnFamilyDescriptor> known = Families(kCopyCacheBytes);
+  std::vector<rocksdb::ColumnFamilyHandle*> families;
+  rocksdb::DB* opened = nullptr;
+  MEDFLYT_RETURN_IF_ERROR(FromRocks(rocksdb::DB::Open(database, directory, known, &families, &opened)));
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  rocksdb::Status status;
+  for (const Table table : tables) {
+    const auto i = static_cast<size_t>(table);
+    if (status = db->DropColumnFamily(families[i]); !status.ok()) break;
+    db->DestroyColumnFamilyHandle(families[i]).PermitUncheckedError();
+    families[i] = nullptr;
+    if (status = db->CreateColumnFamily(known[i].options, known[i].name, &families[i]); !status.ok()) break;
+  }
+  for (rocksdb::ColumnFamilyHandle* family : families) {
+    if (family != nullptr) db->DestroyColumnFamilyHandle(family).PermitUncheckedError();
+  }
+  const rocksdb::Status closed = db->Close();
+  return FromRocks(status.ok() ? closed : status);
+}
+
 // Written beside its place under a private directory and moved there when whole: so a copy never stands open to other
 // users, and an unfinished one is never mistaken for a copy.
-absl::Status RocksStore::Checkpoint(const std::string& directory) {
+absl::Status RocksStore::Checkpoint(const std::string& directory, std::span<const Table> without) {
   MEDFLYT_RETURN_IF_ERROR(failure());
   const std::filesystem::path place = std::filesystem::absolute(directory).lexically_normal();
   std::error_code error;
@@ -265,6 +325,7 @@ absl::Status RocksStore::Checkpoint(const std::string& directory) {
     MEDFLYT_RETURN_IF_ERROR(FromRocks(rocksdb::Checkpoint::Create(db_.get(), &created)));
     const std::unique_ptr<rocksdb::Checkpoint> checkpoint(created);
     MEDFLYT_RETURN_IF_ERROR(FromRocks(checkpoint->CreateCheckpoint(copy)));
+    if (!without.empty()) MEDFLYT_RETURN_IF_ERROR(EmptyTables(&env_, copy, without));
     MEDFLYT_RETURN_IF_ERROR(MakePrivate(copy));
     MEDFLYT_RETURN_IF_ERROR(FromRocks(env_.RenameFile(copy, place.string())));
     std::unique_ptr<rocksdb::Directory> parent;
@@ -312,6 +373,23 @@ absl::StatusOr<std::unique_ptr<Store>> OpenRocksStore(const std::string& directo
   auto store = std::make_unique<RocksStore>(*env, std::unique_ptr<rocksdb::DB>(opened), std::move(families));
   MEDFLYT_RETURN_IF_ERROR(store->Claim(options.layout_version));
   return store;
+}
+
+absl::StatusOr<std::unique_ptr<Reader>> OpenRocksReader(const std::string& directory, uint32_t layout_version) {
+  // The engine would make the directory.
+  if (!std::filesystem::exists(std::filesystem::path(directory) / "CURRENT")) {
+    return absl::NotFoundError("no store in " + directory);
+  }
+  rocksdb::DBOptions database = DatabaseOptions();
+  database.info_log = std::make_shared<EngineLog>(nullptr);
+  std::vector<rocksdb::ColumnFamilyHandle*> families;
+  rocksdb::DB* opened = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::OpenForReadOnly(database, directory, Families(kCopyCacheBytes), &families, &opened);
+  if (!status.ok()) return FromOpen(status, directory);
+  auto copy = std::make_unique<RocksCopy>(std::unique_ptr<rocksdb::DB>(opened), std::move(families));
+  MEDFLYT_RETURN_IF_ERROR(copy->CheckLayoutIs(layout_version));
+  return copy;
 }
 
 }  // namespace medflyt::store

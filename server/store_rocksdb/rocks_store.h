@@ -38,4 +38,9 @@ struct RocksOptions {
 [[nodiscard]] absl::StatusOr<std::unique_ptr<Store>> OpenRocksStore(const std::string& directory,
                                                                     const RocksOptions& options);
 
+// Reads the store in `directory` and changes no file of it: for copies, since what a running node writes later is not
+// seen. Errors as above, without STORE_IN_USE; NOT_FOUND where there is no store.
+[[nodiscard]] absl::StatusOr<std::unique_ptr<Reader>> OpenRocksReader(const std::string& directory,
+                                                                      uint32_t layout_version);
+
 }  // namespace medflyt::store

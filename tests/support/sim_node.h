@@ -200,7 +200,7 @@ class SimNode {
   // Copies the store as it is now; at a later time it is put back in the place of the store, as a backup is.
   void CopyStore() {
     const std::string place = "copy-" + std::to_string(++copies_);
-    ASSERT_TRUE(store_->Checkpoint(place).ok());
+    ASSERT_TRUE(store_->Checkpoint(place, {}).ok());
     copy_ = disk_->CheckpointAt(place);
   }
   void PutBackCopy() {

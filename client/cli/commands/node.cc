@@ -309,6 +309,19 @@ absl::Status ReleasePeer(Context& context, const Arguments& arguments) {
   return document.End();
 }
 
+absl::Status Backup(Context& context, const Arguments&) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
+  v1::CreateBackupRequest request;
+  *request.mutable_context() = client->NewContext();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto response, client->Call(&v1::AdminService::Stub::CreateBackup, request));
+  Document document = context.NewDocument();
+  document.Field("directory", response.directory());
+  document.Field("key_backup", response.key_backup());
+  document.Field("tree_size", uint64_t{response.tree_size()});
+  document.Field("root_hash", response.root_hash());
+  return document.End();
+}
+
 Option FileOption(std::string name, std::string help, bool required) {
   return {.name = std::move(name),
           .value_name = "FILE",
@@ -384,6 +397,15 @@ std::vector<Command> NodeCommands() {
                       "command: what that peer had seen of this log may then be contradicted, and nobody would know.",
        .positionals = {{.name = "CVR", .help = "the peer's CVR number"}},
        .run = ReleasePeer},
+      {.noun = "node",
+       .verb = "backup",
+       .summary = "copy the node's data while it runs",
+       .description =
+           "Into a new directory on the node's machine, below the one that its configuration names (backup_dir). The "
+           "copy holds no keys: these are written to the key-table backup, which is to be kept apart from it. Look at "
+           "a copy with `medflytd --backup-tiles` and `medflyt audit verify`; make a store of it with "
+           "`medflytd --restore`.",
+       .run = Backup},
   };
 }
 

@@ -182,7 +182,8 @@ absl::StatusOr<std::unique_ptr<StoredLog>> StoredLog::Open(const node::Config& c
   MEDFLYT_ASSIGN_OR_RETURN(parts->store,
                            store::OpenRocksStore(config.data_dir + "/store", {.layout_version = node::kLayoutVersion}));
   MEDFLYT_ASSIGN_OR_RETURN(const crypto::Key root_secret, node::LoadRootSecret(config.root_secret));
-  MEDFLYT_ASSIGN_OR_RETURN(const keys::KekGenerations held, node::LoadKek(config.kek, root_secret, false, random));
+  node::KeyFilesOnDisk key_files(config);
+  MEDFLYT_ASSIGN_OR_RETURN(const keys::KekGenerations held, node::LoadKek(key_files, root_secret, false, random));
   MEDFLYT_ASSIGN_OR_RETURN(const keys::Kek kek, keys::KekOfRows(*parts->store, held));
   MEDFLYT_ASSIGN_OR_RETURN(parts->keys, keys::KeyTable::Load(*parts->store, kek, random));
   MEDFLYT_ASSIGN_OR_RETURN(parts->log, log::Log::Open({config.authority, *parts->store, *parts->keys, parts->signer,

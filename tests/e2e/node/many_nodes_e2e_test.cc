@@ -243,7 +243,10 @@ TEST_F(ManyNodesE2e, AKekThatIsDueIsRotatedWhileTheNodeServes) {
   }
   const auto root = node::LoadRootSecret(node.Path("keys/root.secret"));
   ASSERT_TRUE(root.ok()) << root.status();
-  const auto generations = [&] { return node::LoadKek(node.Path("keys/kek"), *root, false, random_); };
+  node::Config paths;
+  paths.kek = node.Path("keys/kek");
+  node::KeyFilesOnDisk key_files(paths);
+  const auto generations = [&] { return node::LoadKek(key_files, *root, false, random_); };
   ASSERT_NO_FATAL_FAILURE(node.Start(environment));
   EXPECT_TRUE(Await([&] {
     const auto held = generations();

@@ -55,7 +55,7 @@ class IoFaultTest : public ::testing::Test {
       }
       run.acknowledged = number;
       if (number == 3) store.PurgeDeleted(Table::kOutbox).IgnoreError();
-      if (number == 6) copied_ = store.Checkpoint(copy().string()).ok();
+      if (number == 6) copied_ = store.Checkpoint(copy().string(), {}).ok();
     }
     if (!failure.ok()) {
       EXPECT_EQ(failure.code(), absl::StatusCode::kUnknown);
@@ -64,7 +64,7 @@ class IoFaultTest : public ::testing::Test {
       EXPECT_EQ(store.Commit(NumberedBatch(run.attempted + 1), Durability::kSynced), failure);
       EXPECT_EQ(store.Commit(NumberedBatch(run.attempted + 1), Durability::kBuffered), failure);
       EXPECT_EQ(store.Commit(Batch(), Durability::kSynced), failure);
-      EXPECT_FALSE(store.Checkpoint((root_ / "refused").string()).ok());
+      EXPECT_FALSE(store.Checkpoint((root_ / "refused").string(), {}).ok());
       EXPECT_FALSE(fs::exists(root_ / "refused"));
     }
     if (lose_power) disk->SwitchOff();

@@ -75,16 +75,51 @@ TEST_F(SecretsTest, FilesThatOthersMayReadAreRefused) {
 TEST_F(SecretsTest, TheKekIsMadeOnceAndNeverReplaced) {
   const crypto::Key root = crypto::Key::Random();
   const std::string path = directory_.File("kek");
-  EXPECT_EQ(RuleOf(LoadKek(path, root, false, random_).status()), "KEK_MISSING");
-  const auto made = LoadKek(path, root, true, random_);
+  Config config;
+  config.kek = path;
+  KeyFilesOnDisk files(config);
+  EXPECT_EQ(RuleOf(LoadKek(files, root, false, random_).status()), "KEK_MISSING");
+  const auto made = LoadKek(files, root, true, random_);
   ASSERT_TRUE(made.ok()) << made.status();
-  const auto again = LoadKek(path, root, true, random_);
+  const auto again = LoadKek(files, root, true, random_);
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_TRUE(again->current.key == made->current.key);
-  EXPECT_EQ(LoadKek(path, crypto::Key::Random(), true, random_).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(LoadKek(files, crypto::Key::Random(), true, random_).status().code(), absl::StatusCode::kDataLoss);
   struct stat info {};
   ASSERT_EQ(::stat(path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);
+}
+
+// A disk that is lost takes one of the two along, never the KEK.
+TEST_F(SecretsTest, TheKeksCopyStandsInForItsFileAndTheReverse) {
+  const crypto::Key root = crypto::Key::Random();
+  Config config;
+  config.kek = directory_.File("kek");
+  config.kek_copy = directory_.File("kek-copy");
+  KeyFilesOnDisk files(config);
+  const auto made = LoadKek(files, root, true, random_);
+  ASSERT_TRUE(made.ok()) << made.status();
+  const std::string bytes = *ReadFile(config.kek, 4096);
+  for (const std::string& lost : {config.kek, config.kek_copy}) {
+    ASSERT_EQ(*ReadFile(lost, 4096), bytes);
+    ASSERT_EQ(::unlink(lost.c_str()), 0);
+    const auto found = LoadKek(files, root, true, random_);
+    ASSERT_TRUE(found.ok()) << lost << found.status();
+    EXPECT_TRUE(found->current.key == made->current.key) << lost;
+    EXPECT_EQ(*ReadFile(lost, 4096), bytes);
+  }
+  ASSERT_EQ(::chmod(config.kek_copy.c_str(), 0644), 0);
+  EXPECT_EQ(RuleOf(LoadKek(files, root, true, random_).status()), "SECRET_FILE_MODE");
+}
+
+// Whatever the file says was done, was done to the copy: of an old KEK nothing is left there.
+TEST_F(SecretsTest, TheKeksFileIsNeverReplacedWhereItsCopyIsNot) {
+  Config config;
+  config.kek = directory_.File("kek");
+  config.kek_copy = directory_.File("not-mounted") + "/kek";
+  KeyFilesOnDisk files(config);
+  EXPECT_FALSE(files.ReplaceKek("new").ok());
+  EXPECT_EQ(ReadFile(config.kek, 4096).status().code(), absl::StatusCode::kNotFound);
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ class StartEpochTest : public ::testing::Test {
   // As a start of the node does it; by which rule the store is behind, or "OK".
   std::string Start(uint64_t size) { return Start(*store_, size); }
   std::string Start(store::Store& store, uint64_t size) {
-    const auto last = CheckStartEpoch(store, file_, TreeSize(size));
+    auto last = CheckStartEpoch(store, file_, TreeSize(size));
     if (!last.ok()) return BrokenRuleOf(last.status())->rule;
     if (!last->behind.ok()) return BrokenRuleOf(last->behind)->rule;
     EXPECT_TRUE(RaiseStartEpoch(store, file_, *last, TreeSize(size)).ok());
@@ -72,7 +72,7 @@ TEST_F(StartEpochTest, NothingIsNotedWhereThereIsNoFile) {
 TEST_F(StartEpochTest, AStoreThatWasBehindGoesOnFromItsOwnSize) {
   EXPECT_EQ(Start(0), "OK");
   ASSERT_TRUE(NoteSize(file_, TreeSize(100)).ok());
-  const auto last = CheckStartEpoch(*store_, file_, TreeSize(60));
+  auto last = CheckStartEpoch(*store_, file_, TreeSize(60));
   ASSERT_TRUE(last.ok() && !last->behind.ok());
   ASSERT_TRUE(RaiseStartEpoch(*store_, file_, *last, TreeSize(60)).ok());
   EXPECT_EQ(*ReadFile(file_, 100), "medflyt-epoch/v1\n2\n60\n");

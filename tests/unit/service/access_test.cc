@@ -42,14 +42,14 @@ TEST(Policy, EachRoleMayDoItsOwnAndNoMore) {
   EXPECT_EQ(AllowedTo(Role::kRegistryFeed), std::set<std::string>({"import-extract"}));
   EXPECT_EQ(AllowedTo(Role::kAdministrator),
             std::set<std::string>({"propose-agreement", "accept-agreement", "decline-agreement", "terminate-agreement",
-                                   "release-hold", "read-agreements", "administer", "release-peer"}));
+                                   "release-hold", "read-agreements", "administer", "release-peer", "back-up"}));
   EXPECT_EQ(AllowedTo(Role::kAuditor), std::set<std::string>({"prove-events", "audit", "read-access-records"}));
   std::set<std::string> rest = AllowedTo(Role::kCaseSystem);
-  for (const char* not_theirs :
-       {"import-extract", "audit", "read-access-records", "open-cases", "administer", "release-peer", "exchange"}) {
+  for (const char* not_theirs : {"import-extract", "audit", "read-access-records", "open-cases", "administer",
+                                 "release-peer", "back-up", "exchange"}) {
     EXPECT_FALSE(rest.contains(not_theirs)) << not_theirs;
   }
-  EXPECT_EQ(rest.size(), kActionCount - 7);
+  EXPECT_EQ(rest.size(), kActionCount - 8);
 }
 
 TEST(Policy, WhatNobodyNamedIsDenied) {

@@ -101,7 +101,7 @@ TEST(MemoryStoreTest, AfterACrashTheOldProcessIsDead) {
   disk.Crash(0);
   const auto next = Open(disk);
   EXPECT_EQ(Put(*store, "a", "ghost", Durability::kSynced).code(), absl::StatusCode::kUnavailable);
-  EXPECT_EQ(store->Checkpoint("copy").code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(store->Checkpoint("copy", {}).code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(store->Get(Table::kState, "a").status().code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(snapshot->Get(Table::kState, "a").status().code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(snapshot->Last(Table::kState, KeyRange::All()).status().code(), absl::StatusCode::kUnavailable);
@@ -125,7 +125,7 @@ TEST(MemoryStoreTest, AFailedCommitIsFoundOrNotOnlyByTheNextOpener) {
       // It refuses everything that follows.
       EXPECT_EQ(Put(*store, "b", "1", Durability::kSynced), failed);
       EXPECT_EQ(Put(*store, "b", "1", Durability::kBuffered), failed);
-      EXPECT_EQ(store->Checkpoint("copy"), failed);
+      EXPECT_EQ(store->Checkpoint("copy", {}), failed);
       EXPECT_EQ(store->PurgeDeleted(Table::kState), failed);
       EXPECT_EQ(disk.CheckpointAt("copy"), nullptr);
 

@@ -1,5 +1,6 @@
 // What every engine must do; each test runs against all of them.
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <filesystem>
 #include <functional>
@@ -399,7 +400,7 @@ TEST_P(StoreContractTest, ACheckpointIsAnEqualStoreOfItsOwn) {
   ASSERT_TRUE(store_->Commit(batch, Durability::kBuffered).ok());
   const auto rows = AllRows(*store_);
 
-  const absl::Status made = store_->Checkpoint(place_->CopyPath("copy"));
+  const absl::Status made = store_->Checkpoint(place_->CopyPath("copy"), {});
   ASSERT_TRUE(made.ok()) << made;
   Put(Table::kState, "key", "changed since");
   Put(Table::kState, "new", "since");
@@ -421,12 +422,35 @@ TEST_P(StoreContractTest, ACheckpointIsAnEqualStoreOfItsOwn) {
   EXPECT_EQ(Get(**copy, Table::kState, "new"), std::nullopt);
 }
 
+TEST_P(StoreContractTest, ACheckpointLeavesOutTheTablesThatItIsToldTo) {
+  for (const char* key : {"first", "second"}) {
+    Batch batch;
+    for (const Table table : kTables) batch.Put(table, key, TableName(table));
+    ASSERT_TRUE(store_->Commit(batch, Durability::kSynced).ok());
+  }
+  const std::array without = {Table::kKeys, Table::kIndex};
+  const absl::Status made = store_->Checkpoint(place_->CopyPath("copy"), without);
+  ASSERT_TRUE(made.ok()) << made;
+
+  const auto copy = place_->OpenCopy("copy");
+  ASSERT_TRUE(copy.ok()) << copy.status();
+  for (const Table table : kTables) {
+    const bool left_out = table == Table::kKeys || table == Table::kIndex;
+    EXPECT_EQ(Get(**copy, table, "first").has_value(), !left_out) << TableName(table);
+    EXPECT_TRUE(Get(*store_, table, "first").has_value()) << TableName(table);
+  }
+  Batch own;
+  own.Put(Table::kKeys, "key", "in the copy");
+  EXPECT_TRUE((*copy)->Commit(own, Durability::kSynced).ok());
+  EXPECT_EQ(Get(**copy, Table::kKeys, "key"), "in the copy");
+}
+
 TEST_P(StoreContractTest, ACheckpointNeverReplacesAnother) {
   Put(Table::kState, "a", "1");
-  ASSERT_TRUE(store_->Checkpoint(place_->CopyPath("copy")).ok());
+  ASSERT_TRUE(store_->Checkpoint(place_->CopyPath("copy"), {}).ok());
   Put(Table::kState, "a", "2");
-  EXPECT_EQ(store_->Checkpoint(place_->CopyPath("copy")).code(), absl::StatusCode::kAlreadyExists);
-  ASSERT_TRUE(store_->Checkpoint(place_->CopyPath("other")).ok());
+  EXPECT_EQ(store_->Checkpoint(place_->CopyPath("copy"), {}).code(), absl::StatusCode::kAlreadyExists);
+  ASSERT_TRUE(store_->Checkpoint(place_->CopyPath("other"), {}).ok());
   const auto copy = place_->OpenCopy("copy");
   ASSERT_TRUE(copy.ok()) << copy.status();
   EXPECT_EQ(Get(**copy, Table::kState, "a"), "1");

@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -106,8 +108,9 @@ class RocksStoreTest : public ::testing::Test {
     return files;
   }
 
-  bool AnyFileContains(std::string_view bytes) const {
-    for (const auto& entry : fs::directory_iterator(directory_)) {
+  bool AnyFileContains(std::string_view bytes) const { return AnyFileContains(directory_, bytes); }
+  static bool AnyFileContains(const fs::path& directory, std::string_view bytes) {
+    for (const auto& entry : fs::directory_iterator(directory)) {
       if (Contents(entry.path()).find(bytes) != std::string::npos) return true;
     }
     return false;
@@ -125,7 +128,7 @@ TEST_F(RocksStoreTest, TheDirectoryIsForThisUserAlone) {
   fs::permissions(directory_, static_cast<fs::perms>(0755));
   const auto store = MustOpen();
   EXPECT_EQ(ModeOf(directory_), 0700U);
-  ASSERT_TRUE(store->Checkpoint((root_ / "copy").string()).ok());
+  ASSERT_TRUE(store->Checkpoint((root_ / "copy").string(), {}).ok());
   EXPECT_EQ(ModeOf(root_ / "copy"), 0700U);
 }
 
@@ -330,11 +333,58 @@ TEST_F(RocksStoreTest, AnUnfinishedCheckpointIsInNobodysWay) {
   Put(*store, Table::kState, "a", "1");
   fs::create_directories(root_ / "copy.partial" / "copy");
   Overwrite(root_ / "copy.partial" / "copy" / "CURRENT", "half");
-  ASSERT_TRUE(store->Checkpoint((root_ / "copy").string()).ok());
+  ASSERT_TRUE(store->Checkpoint((root_ / "copy").string(), {}).ok());
   EXPECT_FALSE(fs::exists(root_ / "copy.partial"));
-  EXPECT_FALSE(store->Checkpoint((root_ / "no" / "copy").string()).ok());
+  EXPECT_FALSE(store->Checkpoint((root_ / "no" / "copy").string(), {}).ok());
   EXPECT_TRUE(Open().status().code() == absl::StatusCode::kFailedPrecondition);
   Put(*store, Table::kState, "a", "still works");
+}
+
+TEST_F(RocksStoreTest, NoFileOfACheckpointHoldsWhatItLeavesOut) {
+  const std::string in_a_table_file = "key-" + HexEncode(Noise(1, 200));
+  const std::string in_the_log = "key-" + HexEncode(Noise(2, 200));
+  const std::string kept = "row-" + HexEncode(Noise(3, 200));
+  const auto store = MustOpen();
+  Put(*store, Table::kKeys, "a", in_a_table_file);
+  ASSERT_TRUE(store->PurgeDeleted(Table::kKeys).ok());
+  Put(*store, Table::kKeys, "b", in_the_log);
+  Put(*store, Table::kState, "a", kept);
+  const std::array without = {Table::kKeys};
+  ASSERT_TRUE(store->Checkpoint((root_ / "whole").string(), {}).ok());
+  ASSERT_TRUE(store->Checkpoint((root_ / "copy").string(), without).ok());
+  for (const std::string& key : {in_a_table_file, in_the_log}) {
+    EXPECT_TRUE(AnyFileContains(root_ / "whole", key));
+    EXPECT_FALSE(AnyFileContains(root_ / "copy", key));
+    EXPECT_TRUE(AnyFileContains(key));
+  }
+  EXPECT_TRUE(AnyFileContains(root_ / "copy", kept));
+}
+
+TEST_F(RocksStoreTest, ACopyIsReadWithoutAChange) {
+  {
+    const auto store = MustOpen();
+    Put(*store, Table::kState, "a", "1");
+    ASSERT_TRUE(store->Checkpoint((root_ / "copy").string(), {}).ok());
+  }
+  const auto contents = [&] {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::directory_iterator(root_ / "copy")) {
+      files[entry.path().filename()] = Contents(entry.path());
+    }
+    return files;
+  };
+  const auto before = contents();
+  {
+    const auto reader = OpenRocksReader((root_ / "copy").string(), options_.layout_version);
+    ASSERT_TRUE(reader.ok()) << reader.status();
+    const auto value = (*reader)->Get(Table::kState, "a");
+    ASSERT_TRUE(value.ok());
+    EXPECT_EQ(*value, "1");
+  }
+  EXPECT_EQ(contents(), before);
+  EXPECT_FALSE(OpenRocksReader((root_ / "copy").string(), options_.layout_version + 1).ok());
+  EXPECT_EQ(OpenRocksReader((root_ / "none").string(), 1).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_FALSE(fs::exists(root_ / "none"));
 }
 
 TEST_F(RocksStoreTest, TheEngineKeepsNoLogOfItsOwn) {

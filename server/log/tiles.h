@@ -1,0 +1,27 @@
+// A stored log as C2SP tlog-tiles: the same bytes to an auditor who asks a node and to whoever reads a copy of its
+// store.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "common/base/id.h"
+#include "common/base/named_type.h"
+#include "common/tlog/tile.h"
+#include "server/store/store.h"
+
+namespace medflyt::log {
+
+using EntryVisitor = absl::FunctionRef<absl::Status(LeafIndex, std::string_view entry, const KeyId& key_id)>;
+
+// Visits entries [first, last) in order; stops at the visitor's first error and returns it. OUT_OF_RANGE
+// (LEAF_INDEX_OUT_OF_RANGE) where one of them is not stored; DATA_LOSS (ROW_MALFORMED).
+[[nodiscard]] absl::Status VisitEntries(const store::Reader& store, LeafIndex first, TreeSize last, EntryVisitor visit);
+
+// Of a tile or bundle that the stored log has; for others the errors of VisitEntries.
+[[nodiscard]] absl::StatusOr<std::string> TileBytes(const store::Reader& store, const tlog::Tile& tile);
+[[nodiscard]] absl::StatusOr<std::string> EntryBundleBytes(const store::Reader& store, uint64_t index, unsigned width);
+
+}  // namespace medflyt::log

@@ -1,0 +1,216 @@
+#include "server/node/backup.h"
+
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/base/absl_view.h"
+#include "common/base/status.h"
+#include "common/crypto/secret.h"
+#include "common/tlog/tile.h"
+#include "server/keys/key_backup.h"
+#include "server/keys/key_row.h"
+#include "server/log/layout.h"
+#include "server/log/tiles.h"
+#include "server/node/files.h"
+#include "server/node/key_files.h"
+#include "server/node/node.h"
+#include "server/node/secrets.h"
+#include "server/store_rocksdb/rocks_store.h"
+
+namespace medflyt::node {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kMagic = "medflyt-backup/v1";
+constexpr std::string_view kUnfinished = ".unfinished";
+constexpr size_t kMaxAbout = 4096;
+constexpr size_t kMaxKeyBackup = size_t{1} << 30;
+constexpr std::array kWithout = {store::Table::kKeys};
+
+absl::Status FileError(const fs::path& path, const std::error_code& error) {
+  return absl::UnavailableError(absl::StrCat(path.string(), ": ", error.message()));
+}
+
+std::string AboutText(const BackupFacts& facts) {
+  return absl::StrCat(std::string(kMagic), "\nauthority ", facts.authority.ToString(), "\norigin ", facts.origin,
+                      "\nsize ", facts.size.value(), "\nroot ", facts.root.ToHex(), "\ntaken ",
+                      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", facts.taken_at, absl::UTCTimeZone()), "\n");
+}
+
+absl::Status Malformed(const std::string& directory) {
+  return RuleError(absl::StatusCode::kDataLoss, "BACKUP_MALFORMED", "about",
+                   absl::StrCat(directory, ": its file \"about\" is none that a backup has"));
+}
+
+absl::StatusOr<log::Head> HeadOf(const store::Reader& store) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto row, store.Get(store::Table::kMeta, log::HeadKey()));
+  if (!row) return absl::DataLossError("the copy has no head");
+  return log::DecodeHead(*row);
+}
+
+// What an interrupted backup left: it has no name.
+void RemoveUnfinished(const fs::path& backups) {
+  std::error_code error;
+  std::vector<fs::path> unfinished;
+  for (const auto& each : fs::directory_iterator(backups, error)) {
+    if (each.path().extension() == kUnfinished) unfinished.push_back(each.path());
+  }
+  for (const fs::path& path : unfinished) fs::remove_all(path, error);
+}
+
+absl::Status WriteNewFile(const fs::path& path, std::string_view bytes) {
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  if (error) return FileError(path.parent_path(), error);
+  return ReplaceFile(path.string(), bytes);
+}
+
+}  // namespace
+
+absl::StatusOr<BackupFacts> ReadBackupFacts(const std::string& directory) {
+  const auto text = ReadFile(directory + "/about", kMaxAbout);
+  if (absl::IsNotFound(text.status())) {
+    return RuleError(absl::StatusCode::kNotFound, "BACKUP_MISSING", "",
+                     absl::StrCat(directory, ": there is no backup, for it would have a file \"about\""));
+  }
+  if (!text.ok()) return text.status();
+  const std::vector<std::string> lines = absl::StrSplit(*text, '\n');
+  if (lines.size() != 7) return Malformed(directory);
+  std::array<std::string, 5> values;
+  constexpr std::array<std::string_view, 5> kNames = {"authority ", "origin ", "size ", "root ", "taken "};
+  for (size_t i = 0; i < kNames.size(); ++i) {
+    if (!std::string_view(lines[i + 1]).starts_with(kNames[i])) return Malformed(directory);
+    values[i] = lines[i + 1].substr(kNames[i].size());
+  }
+  BackupFacts facts;
+  facts.directory = directory;
+  facts.origin = values[1];
+  const auto authority = AuthorityId::Parse(values[0]);
+  const auto root = crypto::Hash::FromHex(values[3]);
+  uint64_t size = 0;
+  std::string ignored;
+  if (!authority || !root || !absl::SimpleAtoi(values[2], &size) ||
+      !absl::ParseTime("%Y-%m-%dT%H:%M:%SZ", values[4], &facts.taken_at, &ignored)) {
+    return Malformed(directory);
+  }
+  facts.authority = *authority;
+  facts.root = *root;
+  facts.size = TreeSize(size);
+  if (AboutText(facts) != *text) return Malformed(directory);
+  return facts;
+}
+
+absl::StatusOr<BackupFacts> TakeBackup(const BackupSource& source, absl::Time now) {
+  if (source.config.backup_dir.empty()) {
+    return RuleError(absl::StatusCode::kFailedPrecondition, "BACKUP_NOT_CONFIGURED", "backup_dir",
+                     "the configuration names no directory for backups");
+  }
+  const fs::path backups = source.config.backup_dir;
+  const fs::path place = backups / absl::FormatTime("%Y%m%dT%H%M%SZ", now, absl::UTCTimeZone());
+  std::error_code error;
+  if (fs::exists(place, error)) {
+    return RuleError(absl::StatusCode::kAlreadyExists, "BACKUP_EXISTS", "", "one was taken in this same second");
+  }
+  MEDFLYT_RETURN_IF_ERROR(MakePrivateDirectory(backups.string()));
+  RemoveUnfinished(backups);
+  const fs::path unfinished = place.string() + std::string(kUnfinished);
+  MEDFLYT_RETURN_IF_ERROR(MakePrivateDirectory(unfinished.string()));
+  const std::string copy = (unfinished / "store").string();
+  // The keys after the data: what the data needs is in them.
+  MEDFLYT_RETURN_IF_ERROR(source.store.Checkpoint(copy, kWithout));
+  MEDFLYT_RETURN_IF_ERROR(source.rotation.BackUp());
+  BackupFacts facts{place.string(), source.config.authority, source.origin, TreeSize(), {}, now};
+  {
+    MEDFLYT_ASSIGN_OR_RETURN(const auto reader, store::OpenRocksReader(copy, kLayoutVersion));
+    MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, HeadOf(*reader));
+    facts.size = head.size;
+    facts.root = head.root;
+  }
+  MEDFLYT_RETURN_IF_ERROR(ReplaceFile((unfinished / "about").string(), AboutText(facts)));
+  // Before it has a name: no backup can be restored that the node would not find to be behind.
+  MEDFLYT_RETURN_IF_ERROR(source.raise_epoch());
+  MEDFLYT_RETURN_IF_ERROR(RenameDurably(unfinished.string(), place.string()));
+  return facts;
+}
+
+absl::StatusOr<BackupFacts> RestoreBackup(const Config& config, const std::string& directory) {
+  const fs::path place = fs::path(config.data_dir) / "store";
+  std::error_code error;
+  if (fs::exists(fs::symlink_status(place, error))) {
+    return RuleError(absl::StatusCode::kAlreadyExists, "STORE_EXISTS", "data_dir",
+                     absl::StrCat(place.string(), ": is there; move it away first, nothing is overwritten"));
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(BackupFacts facts, ReadBackupFacts(directory));
+  MEDFLYT_ASSIGN_OR_RETURN(const NamedSigner log_signer,
+                           LoadNamedSigner(config.log_key, tlog::SignatureType::kEd25519));
+  if (facts.authority != config.authority || facts.origin != log_signer.name) {
+    return RuleError(absl::StatusCode::kFailedPrecondition, "BACKUP_OF_ANOTHER_NODE", "authority",
+                     absl::StrCat(directory, ": is of ", facts.authority.ToString(), " with the log ", facts.origin));
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(const crypto::Key root_secret, LoadRootSecret(config.root_secret));
+  crypto::SystemRandom random;
+  KeyFilesOnDisk key_files(config);
+  MEDFLYT_ASSIGN_OR_RETURN(const keys::KekGenerations held,
+                           LoadKek(key_files, root_secret, /*may_make=*/false, random));
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string key_file, key_files.ReadBackup(kMaxKeyBackup));
+  MEDFLYT_ASSIGN_OR_RETURN(const keys::KeyBackup key_backup, keys::ParseKeyBackup(key_file));
+  if (key_backup.kek_generation != held.current.generation &&
+      (!held.next || key_backup.kek_generation != held.next->generation)) {
+    return keys::KekGenerationMismatch();
+  }
+
+  MEDFLYT_RETURN_IF_ERROR(MakePrivateDirectory(config.data_dir));
+  const fs::path unfinished = place.string() + std::string(kUnfinished);
+  fs::remove_all(unfinished, error);
+  fs::copy(fs::path(directory) / "store", unfinished, fs::copy_options::recursive, error);
+  if (error) return FileError(unfinished, error);
+  {
+    store::RocksOptions options;
+    options.layout_version = kLayoutVersion;
+    options.create_if_missing = false;
+    MEDFLYT_ASSIGN_OR_RETURN(const auto store, store::OpenRocksStore(unfinished.string(), options));
+    MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, HeadOf(*store));
+    if (head.size != facts.size || head.root != facts.root) return Malformed(directory);
+    store::Batch batch;
+    MEDFLYT_RETURN_IF_ERROR(keys::ImportKeys(key_backup, *store, batch));
+    MEDFLYT_RETURN_IF_ERROR(store->Commit(batch, store::Durability::kSynced));
+  }
+  MEDFLYT_RETURN_IF_ERROR(SyncFileSystem(unfinished.string()));
+  MEDFLYT_RETURN_IF_ERROR(RenameDurably(unfinished.string(), place.string()));
+  return facts;
+}
+
+absl::StatusOr<BackupFacts> WriteBackupTiles(const std::string& directory, const std::string& tiles) {
+  MEDFLYT_ASSIGN_OR_RETURN(BackupFacts facts, ReadBackupFacts(directory));
+  std::error_code error;
+  if (fs::exists(fs::symlink_status(tiles, error))) {
+    return RuleError(absl::StatusCode::kAlreadyExists, "TILES_EXIST", "", absl::StrCat(tiles, ": is there already"));
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(const auto store, store::OpenRocksReader(directory + "/store", kLayoutVersion));
+  MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, HeadOf(*store));
+  const fs::path out = tiles;
+  for (unsigned level = 0; tlog::TileWidthAt(level, 0, head.size) > 0; ++level) {
+    unsigned width = 0;
+    for (uint64_t index = 0; (width = tlog::TileWidthAt(level, index, head.size)) > 0; ++index) {
+      const tlog::Tile tile{level, index, width};
+      MEDFLYT_ASSIGN_OR_RETURN(const std::string bytes, log::TileBytes(*store, tile));
+      MEDFLYT_RETURN_IF_ERROR(WriteNewFile(out / tlog::TilePath(tile), bytes));
+      if (level > 0) continue;
+      MEDFLYT_ASSIGN_OR_RETURN(const std::string entries, log::EntryBundleBytes(*store, index, width));
+      MEDFLYT_RETURN_IF_ERROR(WriteNewFile(out / tlog::EntryBundlePath(index, width), entries));
+    }
+  }
+  MEDFLYT_RETURN_IF_ERROR(WriteNewFile(out / "checkpoint", head.checkpoint));
+  return facts;
+}
+
+}  // namespace medflyt::node

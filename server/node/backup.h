@@ -1,0 +1,62 @@
+// Backups of a node's data, and a new store out of one.
+//
+//   <backup_dir>/20261127T091500Z/about   what it is (BackupFacts), a line each
+//                                /store   the store as it was at one moment, without its key table
+//
+// A backup opens nothing by itself: the keys are in the key-table backup (server/keys/key_backup.h), which is written
+// anew at the same time and kept apart, and the KEK that wraps these is in neither. So what was erased since a backup
+// does not come back with it.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/named_type.h"
+#include "common/crypto/hash.h"
+#include "common/directory/identity.h"
+#include "server/keys/kek_rotation.h"
+#include "server/node/config.h"
+#include "server/store/store.h"
+
+namespace medflyt::node {
+
+struct BackupFacts {
+  std::string directory;
+  AuthorityId authority;
+  std::string origin;
+  TreeSize size;
+  crypto::Hash root;
+  absl::Time taken_at;  // whole seconds
+};
+
+// Whose backup it is, and of what. DATA_LOSS (BACKUP_MALFORMED), NOT_FOUND (BACKUP_MISSING).
+[[nodiscard]] absl::StatusOr<BackupFacts> ReadBackupFacts(const std::string& directory);
+
+struct BackupSource {  // borrowed
+  const Config& config;
+  const std::string& origin;
+  store::Store& store;
+  keys::KekRotation& rotation;
+  // Raises the start-up epoch, in the store before its file: so that a store made of this backup is found to be behind.
+  std::function<absl::Status()> raise_epoch;
+};
+
+// Of a running node, while it goes on; durable under its name on OK, and under no name before. One call at a time;
+// blocks. FAILED_PRECONDITION (BACKUP_NOT_CONFIGURED), ALREADY_EXISTS (BACKUP_EXISTS) within one second; the errors of
+// store and files.
+[[nodiscard]] absl::StatusOr<BackupFacts> TakeBackup(const BackupSource& source, absl::Time now);
+
+// Makes the store of `config`, where there is none, of a backup and the key-table backup, which must be the newest
+// there is. The epoch file stays as it is: the node's next start finds that its store is behind, and signs nothing
+// until its peers have answered. ALREADY_EXISTS (STORE_EXISTS); FAILED_PRECONDITION (BACKUP_OF_ANOTHER_NODE,
+// KEK_GENERATION_MISMATCH, KEK_MISSING, INCOMPATIBLE_LAYOUT); the errors of the files that it reads and writes.
+[[nodiscard]] absl::StatusOr<BackupFacts> RestoreBackup(const Config& config, const std::string& directory);
+
+// Writes a backup's log into the new directory `tiles`, as C2SP tlog-tiles, for `medflyt audit verify`. Reads neither
+// keys nor configuration, and changes nothing in the backup. ALREADY_EXISTS (TILES_EXIST).
+[[nodiscard]] absl::StatusOr<BackupFacts> WriteBackupTiles(const std::string& directory, const std::string& tiles);
+
+}  // namespace medflyt::node
