@@ -73,12 +73,14 @@ class Packing {
 };
 
 // In the order in which a verification reads them.
-std::vector<std::string> TilePaths(TreeSize size) {
+std::vector<std::string> TilePaths(TreeSize size, const std::optional<audit::Part>& part) {
   std::vector<std::string> paths = {"checkpoint"};
   for (unsigned level = 0; tlog::TileWidthAt(level, 0, size) > 0; ++level) {
     unsigned width = 0;
     for (uint64_t index = 0; (width = tlog::TileWidthAt(level, index, size)) > 0; ++index) {
-      if (level == 0) paths.push_back(tlog::EntryBundlePath(index, width));
+      if (level == 0 && (!part || part->Holds(LeafIndex(index * tlog::kTileWidth)))) {
+        paths.push_back(tlog::EntryBundlePath(index, width));
+      }
       paths.push_back(tlog::TilePath({level, index, width}));
     }
   }
@@ -134,8 +136,9 @@ absl::Status WriteBundle(const fs::path& directory, const BundleContents& conten
   if (!named) keys.keys.insert(keys.keys.begin(), {head.key, TreeSize(0), std::nullopt});
 
   Packing packing(file, !contents.event_keys.empty());
-  MEDFLYT_RETURN_IF_ERROR(packing.Member(std::string(audit::kBundleMember),
-                                         audit::BundleHeader(head.checkpoint.origin(), head.checkpoint.size())));
+  MEDFLYT_RETURN_IF_ERROR(
+      packing.Member(std::string(audit::kBundleMember),
+                     audit::BundleHeader(head.checkpoint.origin(), head.checkpoint.size(), contents.part)));
   MEDFLYT_RETURN_IF_ERROR(packing.Member(std::string(audit::kBundleKeysMember), audit::FormatBundleKeys(keys)));
   if (contents.policy_file) {
     MEDFLYT_ASSIGN_OR_RETURN(const std::string policy, ReadWhole(*contents.policy_file));
@@ -147,7 +150,7 @@ absl::Status WriteBundle(const fs::path& directory, const BundleContents& conten
     crypto::Wipe(text);
     MEDFLYT_RETURN_IF_ERROR(written);
   }
-  std::vector<std::string> paths = TilePaths(head.checkpoint.size());
+  std::vector<std::string> paths = TilePaths(head.checkpoint.size(), contents.part);
   MEDFLYT_ASSIGN_OR_RETURN(const std::vector<std::string> kept, KeptPaths(directory));
   paths.insert(paths.end(), kept.begin(), kept.end());
   for (const std::string& path : paths) {

@@ -21,6 +21,7 @@ struct BundleContents {
   audit::Trust trust;                      // its keys and owners are written; that of the head where it lacks them
   std::optional<std::string> policy_file;  // copied as it is
   audit::EventKeys event_keys;
+  std::optional<audit::Part> part;  // that was exported
 };
 
 // Adds the keys of the case's events, as far as the node holds them. A recorded read.

@@ -155,7 +155,9 @@ class Exporting {
       return absl::OkStatus();
     }
     MEDFLYT_RETURN_IF_ERROR(CopyTile({0, index, width}));
-    MEDFLYT_RETURN_IF_ERROR(CopyBundle(index, width, path));
+    if (!options_.part || options_.part->Holds(LeafIndex(index * tlog::kTileWidth))) {
+      MEDFLYT_RETURN_IF_ERROR(CopyBundle(index, width, path));
+    }
     options_.progress(end);
     return absl::OkStatus();
   }
@@ -178,8 +180,9 @@ class Exporting {
   // From where the last one ended, which a file of its own says: an interrupted one begins again.
   absl::Status CopyBeside() {
     MEDFLYT_ASSIGN_OR_RETURN(const auto complete, read_(std::string(kBesideComplete)));
-    const auto from = tlog::ParseDecimal(complete.value_or("0"), copied_.value());
-    MEDFLYT_RETURN_IF_ERROR(log_.VisitBeside(LeafIndex(from.value_or(0)), size_, [this](const NodeLog::Beside& beside) {
+    const audit::Part whole{LeafIndex(tlog::ParseDecimal(complete.value_or("0"), copied_.value()).value_or(0)), size_};
+    const audit::Part& part = options_.part ? *options_.part : whole;
+    MEDFLYT_RETURN_IF_ERROR(log_.VisitBeside(part.first, part.end, [this](const NodeLog::Beside& beside) {
       return Write(beside.receipt ? audit::ReceiptPath(beside.record) : audit::ReceivedPath(beside.record),
                    beside.bytes);
     }));

@@ -4,15 +4,18 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 
 #include "absl/status/statusor.h"
 #include "client/cli/look.h"
 #include "client/cli/node_log.h"
+#include "common/audit/files.h"
 
 namespace medflyt::cli {
 
 struct ExportOptions {
-  bool beside = false;  // also what the node keeps beside its log (common/audit/files.h)
+  std::optional<audit::Part> part;  // of the entries, and of what is kept beside them; all, where it is absent
+  bool beside = false;              // also what the node keeps beside its log (common/audit/files.h)
   std::function<void(uint64_t entries)> progress = [](uint64_t) {};
 };
 

@@ -78,9 +78,26 @@ void BundleExaminer::ExamineEntry(LeafIndex index, std::string_view entry, Bundl
   if (key->second) event.opened = OpenForAudit(entry, *key->second, origin_, content_);
 }
 
+void BundleExaminer::ExamineTile(const tlog::Tile& tile, BundleFacts& facts) const {
+  auto bytes = read_(tlog::TilePath(tile));
+  if (!bytes.ok()) {
+    facts.status = bytes.status();
+    return;
+  }
+  facts.outside = tile.width;
+  facts.from_tile = *std::move(bytes);
+  if (!facts.from_tile || facts.from_tile->size() != tile.width * kHashBytes) return;
+  facts.of_entries = *facts.from_tile;
+  facts.root = RootOfLeaves(facts.of_entries);
+}
+
 BundleFacts BundleExaminer::Examine(uint64_t bundle) {
   BundleFacts facts;
   const unsigned width = tlog::TileWidthAt(0, bundle, size_);
+  if (part_ && !part_->Holds(LeafIndex(bundle * tlog::kTileWidth))) {
+    ExamineTile({0, bundle, width}, facts);
+    return facts;
+  }
   const auto bytes = read_(tlog::EntryBundlePath(bundle, width));
   auto tile = bytes.ok() ? read_(tlog::TilePath({0, bundle, width})) : bytes.status();
   if (!tile.ok()) {

@@ -15,6 +15,7 @@
 #include "common/base/named_type.h"
 #include "common/crypto/hash.h"
 #include "common/event/event.h"
+#include "common/tlog/tile.h"
 #include "common/wire/content.h"
 #include "common/wire/ledger.h"
 
@@ -38,6 +39,7 @@ struct SealedFacts {
 struct BundleFacts {
   absl::Status status;                   // why a file could not be read; the rest then says nothing
   std::optional<FindingCode> fault;      // the bundle is missing or malformed
+  uint64_t outside = 0;                  // entries of a bundle outside the part: `of_entries` is then the tile's word
   std::string of_entries;                // their leaf hashes, one after another; empty after a fault
   crypto::Hash root;                     // over them
   std::optional<std::string> from_tile;  // as stored
@@ -59,18 +61,21 @@ struct BundleFacts {
 class BundleExaminer {
  public:
   // Borrows `read` and `keys`; `keys` may be nullptr.
-  BundleExaminer(const FileReader& read, std::string origin, TreeSize size, const EventKeys* keys)
-      : read_(read), origin_(std::move(origin)), size_(size), keys_(keys) {}
+  BundleExaminer(const FileReader& read, std::string origin, TreeSize size, const EventKeys* keys,
+                 const std::optional<Part>& part)
+      : read_(read), origin_(std::move(origin)), size_(size), keys_(keys), part_(part) {}
 
   [[nodiscard]] BundleFacts Examine(uint64_t bundle);
 
  private:
   void ExamineEntry(LeafIndex index, std::string_view entry, BundleFacts& facts);
+  void ExamineTile(const tlog::Tile& tile, BundleFacts& facts) const;
 
   const FileReader& read_;
   const std::string origin_;
   const TreeSize size_;
   const EventKeys* const keys_;
+  const std::optional<Part> part_;
   wire::LedgerCodec ledger_;
   wire::ContentCodec content_;
 };

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/absl_view.h"
 #include "common/base/status.h"
 #include "common/tlog/text.h"
 #include "common/tlog/tile.h"
@@ -98,9 +99,36 @@ absl::StatusOr<std::string> BundleMember(std::string_view path, std::string_view
 
 std::string BundleEnd() { return std::string(2 * kBlock, '\0'); }
 
-std::string BundleHeader(std::string_view origin, TreeSize size) {
-  return std::string(kBundleHeader).append("\norigin ").append(origin) + "\nsize " + std::to_string(size.value()) +
-         "\n";
+std::string BundleHeader(std::string_view origin, TreeSize size, const std::optional<Part>& part) {
+  std::string text = absl::StrCat(ToAbsl(kBundleHeader), "\norigin ", ToAbsl(origin), "\nsize ", size.value(), "\n");
+  if (part) absl::StrAppend(&text, "part ", part->first.value(), " ", part->end.value(), "\n");
+  return text;
+}
+
+absl::StatusOr<std::optional<Part>> PartOfBundle(std::string_view header) {
+  std::vector<std::vector<std::string_view>> lines;
+  std::string_view rest = header;
+  while (!rest.empty()) {
+    const auto line = tlog::TakeLine(rest);
+    if (!line) return Malformed(kBundleMember);
+    lines.push_back(Words(*line));
+  }
+  if (lines.size() < 3 || lines.size() > 4 || lines[1].size() != 2 || lines[2].size() != 2) {
+    return Malformed(kBundleMember);
+  }
+  const auto size = tlog::ParseDecimal(lines[2][1], merkle::kMaxTreeSize);
+  if (!size) return Malformed(kBundleMember);
+  std::optional<Part> part;
+  if (lines.size() == 4) {
+    if (lines[3].size() != 3) return Malformed(kBundleMember);
+    const auto first = tlog::ParseDecimal(lines[3][1], *size);
+    const auto end = tlog::ParseDecimal(lines[3][2], *size);
+    if (!first || !end || *first >= *end) return Malformed(kBundleMember);
+    part = Part{LeafIndex(*first), TreeSize(*end)};
+    if (*part != Part::Around(part->first, part->end, TreeSize(*size))) return Malformed(kBundleMember);
+  }
+  if (BundleHeader(lines[1][1], TreeSize(*size), part) != header) return Malformed(kBundleMember);
+  return part;
 }
 
 std::string FormatBundleKeys(const Trust& trust) {

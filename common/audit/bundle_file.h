@@ -3,7 +3,8 @@
 // It is an uncompressed POSIX tar archive (ustar), so others' tools unpack it. Members are regular files with the paths
 // below and nothing else, each once; mode 0644, owner, group and time 0; at the end two blocks of zeros, nothing after.
 //
-//   bundle         the first member: kBundleHeader, "origin ORIGIN", "size N", each a line
+//   bundle         the first member: kBundleHeader, "origin ORIGIN", "size N", each a line; of a part of the log
+//                  "part FIRST END" too: only entries [FIRST, END) are carried, beside all tiles
 //   keys           lines "key VERIFIER-KEY FROM UNTIL" (tree sizes, UNTIL "-" while it lasts), "owner ORIGIN CVR"
 //   policy         C2SP tlog-policy; may be absent
 //   event-keys     event_keys.h; may be absent. A secret: whoever has the bundle can open these events.
@@ -38,8 +39,11 @@ inline constexpr std::string_view kBundleEventKeysMember = "event-keys";
 // What stands behind the last member.
 [[nodiscard]] std::string BundleEnd();
 
-// The text of the first member.
-[[nodiscard]] std::string BundleHeader(std::string_view origin, TreeSize size);
+// The text of the first member, and the part out of it, where it names one. INVALID_ARGUMENT (AUDIT_BUNDLE_MALFORMED)
+// for any other text.
+[[nodiscard]] std::string BundleHeader(std::string_view origin, TreeSize size,
+                                       const std::optional<Part>& part = std::nullopt);
+[[nodiscard]] absl::StatusOr<std::optional<Part>> PartOfBundle(std::string_view header);
 
 // Keys and owners as text, and back. INVALID_ARGUMENT (AUDIT_BUNDLE_MALFORMED) for any other text.
 [[nodiscard]] std::string FormatBundleKeys(const Trust& trust);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 #include <system_error>
@@ -42,6 +43,12 @@ std::string KeptPath(std::string_view kind, LeafIndex record) {
 }
 
 }  // namespace
+
+Part Part::Around(LeafIndex first, TreeSize end, TreeSize size) {
+  const uint64_t begin = first.value() / tlog::kTileWidth * tlog::kTileWidth;
+  const uint64_t bundles = (end.value() + tlog::kTileWidth - 1) / tlog::kTileWidth;
+  return {LeafIndex(begin), TreeSize(std::min(size.value(), bundles * tlog::kTileWidth))};
+}
 
 std::string ReceiptPath(LeafIndex record) { return KeptPath("receipts", record); }
 std::string ReceivedPath(LeafIndex record) { return KeptPath("received", record); }

@@ -10,6 +10,17 @@
 
 namespace medflyt::audit {
 
+// Entries [first, end) of a log, in whole bundles: the rest of the log is known by its tiles alone.
+struct Part {
+  LeafIndex first;  // of a bundle
+  TreeSize end;     // of a bundle, or of the log
+  friend bool operator==(const Part&, const Part&) = default;
+
+  // The least part of a log of that size that holds these entries.
+  [[nodiscard]] static Part Around(LeafIndex first, TreeSize end, TreeSize size);
+  [[nodiscard]] bool Holds(LeafIndex index) const { return index >= first && index.value() < end.value(); }
+};
+
 // The bytes of a file by its path ("checkpoint", "tile/0/000", ...), or nothing where it is absent. Called by several
 // threads at once where a verification uses several.
 using FileReader = std::function<absl::StatusOr<std::optional<std::string>>(const std::string& path)>;

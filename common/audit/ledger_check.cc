@@ -74,7 +74,7 @@ absl::Status LedgerCheck::Add(LeafIndex index, const wire::LedgerRecord& record)
 absl::Status LedgerCheck::Check(LeafIndex index, const wire::EventReceived& record) {
   ++report_.records.received;
   if (!record.refused_rule.empty()) ++report_.records.refused;
-  Issuer& issuer = issuers_[record.issuer_origin];
+  Issuer& issuer = issuers_.try_emplace(record.issuer_origin, parts_.begins_late).first->second;
   // A peer's events come in the order of its numbers, which is the order of its log.
   if (issuer.last && record.issuer_index <= *issuer.last) {
     Find(FindingCode::kReceivedOutOfOrder, index,
@@ -91,6 +91,10 @@ absl::Status LedgerCheck::CheckKeptEntry(LeafIndex index, const wire::EventRecei
   const auto place = issuer.batch ? PlaceOf(*issuer.batch, record.issuer_index) : std::nullopt;
   if (!place) {
     issuer.events.Skip();
+    if (parts_.begins_late && !issuer.batch) {
+      ++report_.records.batch_outside;
+      return absl::OkStatus();
+    }
     Find(FindingCode::kReceivedMissing, index, about);
     return absl::OkStatus();
   }
@@ -198,6 +202,11 @@ absl::Status LedgerCheck::CheckKeptReceipts(LeafIndex index, const wire::Receipt
   if (!receipt.ParseFromString(*bytes)) {
     Find(FindingCode::kReceiptInvalid, index, record.recipient_origin);
     return absl::OkStatus();
+  }
+  if (parts_.begins_late && accepted.size.value() == 0) {
+    // What it goes on from was recorded before the part.
+    receipt.set_consistency_from(0);
+    receipt.clear_consistency_proof();
   }
   absl::Status unread;
   const std::vector<tlog::VerifierKey> keys = KeysForNote(parts_.keys, receipt.checkpoint(), record.recipient_origin);

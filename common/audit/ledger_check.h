@@ -36,6 +36,7 @@ class LedgerCheck {
     TreeSize size;
     bool beside = false;  // what is kept beside the log is among the files
     const EventKeys* opened = nullptr;
+    bool begins_late = false;  // earlier records are not there
   };
   LedgerCheck(const Parts& parts, Report& report) : parts_(parts), report_(report) {}
 
@@ -44,11 +45,12 @@ class LedgerCheck {
 
  private:
   struct Issuer {
+    explicit Issuer(bool begins_late) : events(std::nullopt, begins_late) {}
     std::optional<LeafIndex> last;
     entry::AcceptedHead accepted;  // by the last batch that held
     std::optional<v1::EventBatch> batch;
     bool batch_proven = false;
-    OpenedCheck events{std::nullopt};
+    OpenedCheck events;
   };
   struct Recipient {
     std::optional<LeafIndex> last;  // of the entries that have receipts

@@ -40,6 +40,10 @@ void OpenedCheck::CheckNumber(const event::Header& header, LeafIndex entry, cons
                               Findings& findings) {
   const uint64_t number = header.number.value();
   const auto pair = pairs_.find(header.recipient);
+  if (begins_late_ && pair == pairs_.end()) {
+    pairs_[header.recipient] = {header.number, unopened_};
+    return;
+  }
   const uint64_t last = pair == pairs_.end() ? 0 : pair->second.last.value();
   const uint64_t unopened = unopened_ - (pair == pairs_.end() ? 0 : pair->second.unopened_before);
   const auto told = [&] { return absl::StrCat("number ", number, " to ", header.recipient.ToString()); };

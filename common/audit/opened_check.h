@@ -17,8 +17,9 @@ namespace medflyt::audit {
 // One log's events: issuer, pair numbers, rights. Remembers one number a recipient.
 class OpenedCheck {
  public:
-  // `owner` is the authority whose log it is; nothing where nobody says so: then the first opened event does.
-  explicit OpenedCheck(std::optional<AuthorityId> owner) : owner_(owner) {}
+  // `owner` is the authority whose log it is; nothing where nobody says so: then the first opened event does. Where the
+  // sequence begins late, any number may be a pair's first.
+  OpenedCheck(std::optional<AuthorityId> owner, bool begins_late) : begins_late_(begins_late), owner_(owner) {}
 
   // The next sealed entry; `entry` and `path` are where findings point.
   void Add(const SealedFacts& event, LeafIndex entry, const std::string& path, OpenedCounts& counts,
@@ -39,6 +40,7 @@ class OpenedCheck {
   };
   void CheckNumber(const event::Header& header, LeafIndex entry, const std::string& path, Findings& findings);
 
+  const bool begins_late_;
   std::optional<AuthorityId> owner_;
   Sequence sequence_ = Sequence::kOfManyPairs;
   uint64_t unopened_ = 0;

@@ -27,6 +27,7 @@ struct LedgerCounts {
   uint64_t receipts_refusing = 0;  // events of this log that the proven receipts state to be refused
   uint64_t received_proven = 0;
   uint64_t without_peer_key = 0;  // no believed key of that peer's log, so nothing could be proven
+  uint64_t batch_outside = 0;     // received events whose batch may have come before the part that is there
 
   friend bool operator==(const LedgerCounts&, const LedgerCounts&) = default;
 };
@@ -55,6 +56,7 @@ struct Report {
   uint64_t ledger = 0;              // entries that are ledger records
   uint64_t not_understood = 0;      // entries of a kind that this version does not know, in a log of ours
   uint64_t unreadable = 0;          // entries in no form of ours; they are part of the tree all the same
+  uint64_t outside = 0;             // entries of which only the leaf hash is there, because a part was verified
   uint64_t tiles = 0;               // tiles compared
   uint64_t kept_checked = 0;        // checkpoints seen before that the log continues, or does not
   std::vector<Cosigned> cosigned;   // by the policy's witnesses, as far as it holds

@@ -111,10 +111,11 @@ class EntryRules {
   EntryRules(const FileReader& read, const Trust& trust, const Work& work, Report& report)
       : report_(report),
         opened_(work.opened),
-        ledger_({read, trust.keys, report.origin, report.size, work.beside, work.opened}, report),
-        events_(OwnerOf(trust, report.origin)) {}
+        ledger_({read, trust.keys, report.origin, report.size, work.beside, work.opened, BeginsLate(work)}, report),
+        events_(OwnerOf(trust, report.origin), BeginsLate(work)) {}
 
   absl::Status Add(uint64_t bundle, const BundleFacts& facts) {
+    report_.outside += facts.outside;
     report_.sealed += facts.sealed;
     report_.ledger += facts.records.size();
     report_.not_understood += facts.not_understood;
@@ -145,6 +146,7 @@ class EntryRules {
   }
 
  private:
+  static bool BeginsLate(const Work& work) { return work.part && work.part->first.value() > 0; }
   static std::optional<AuthorityId> OwnerOf(const Trust& trust, const std::string& origin) {
     const auto owner = trust.owners.find(origin);
     return owner == trust.owners.end() ? std::nullopt : std::optional(owner->second);
@@ -197,7 +199,7 @@ absl::StatusOr<Report> VerifyLog(const FileReader& read, const Trust& trust, con
   const uint64_t size = report.size.value();
   const uint64_t bundles = size / tlog::kTileWidth + (size % tlog::kTileWidth == 0 ? 0 : 1);
   Pipeline<BundleFacts> pipeline(bundles, work.threads, [&]() -> Pipeline<BundleFacts>::Maker {
-    auto examiner = std::make_shared<BundleExaminer>(read, report.origin, report.size, work.opened);
+    auto examiner = std::make_shared<BundleExaminer>(read, report.origin, report.size, work.opened, work.part);
     return [examiner](uint64_t bundle) { return examiner->Examine(bundle); };
   });
   bool complete = true;
@@ -220,7 +222,7 @@ absl::StatusOr<Report> VerifyLog(const FileReader& read, const Trust& trust, con
 
 absl::StatusOr<Report> VerifyTiles(const FileReader& read, std::span<const directory::LogKey> keys,
                                    const Progress& progress) {
-  return VerifyLog(read, {{keys.begin(), keys.end()}, {}, {}, {}}, {1, progress, false, nullptr});
+  return VerifyLog(read, {{keys.begin(), keys.end()}, {}, {}, {}}, {1, progress, false, nullptr, std::nullopt});
 }
 
 }  // namespace medflyt::audit

@@ -41,11 +41,15 @@ struct Work {
   Progress progress = [](uint64_t, uint64_t) {};
   bool beside = false;                // what is kept beside the log is among the files (files.h)
   const EventKeys* opened = nullptr;  // borrowed; events are opened only with it
+  std::optional<Part> part;           // the entries that are there; all, where it is absent
 };
 
 // Verifies the log against the checkpoint that lies with it. An error only where `read` fails: what a file says is
 // never an error but a finding. Beyond a bundle that is missing or malformed it goes on with the hashes of the tile,
 // where there is one of the right length, and else stops.
+//
+// Of a part of a log all tiles are derived and compared, from the leaf hashes up; entries and records outside it are
+// not looked at, and the report says how many. What a record refers to before the part is then taken as it says.
 [[nodiscard]] absl::StatusOr<Report> VerifyLog(const FileReader& read, const Trust& trust, const Work& work);
 
 // The same with keys alone, on one thread.

@@ -50,6 +50,23 @@ absl::Status Checkpoint(Context& context, const Arguments& arguments) {
   return document.End();
 }
 
+// The part of the log that --first and --last name.
+absl::StatusOr<std::optional<audit::Part>> PartOf(const Arguments& arguments, TreeSize size) {
+  const auto first = arguments.FindInteger("--first");
+  const auto last = arguments.FindInteger("--last");
+  if (!first && !last) return std::optional<audit::Part>();
+  if (!arguments.Has("--bundle") || arguments.Has("--tiles"))
+    return UsageError("--first and --last go with --bundle alone");
+  if (first.value_or(0) < 0 || last.value_or(0) < 0) return UsageError("--first and --last count from 0");
+  const auto begin = static_cast<uint64_t>(first.value_or(0));
+  const uint64_t end = last ? static_cast<uint64_t>(*last) + 1 : size.value();
+  if (begin >= end || end > size.value()) {
+    return RuleError(absl::StatusCode::kOutOfRange, "LEAF_INDEX_OUT_OF_RANGE", last ? "--last" : "--first",
+                     "the log has no such entries");
+  }
+  return std::optional(audit::Part::Around(LeafIndex(begin), TreeSize(end), size));
+}
+
 absl::Status Export(Context& context, const Arguments& arguments) {
   const auto bundle = arguments.Find("--bundle");
   const std::vector<std::string>& cases = arguments.All("--open");
@@ -65,6 +82,9 @@ absl::Status Export(Context& context, const Arguments& arguments) {
   }
   const std::filesystem::path directory = arguments.Find("--tiles").value_or(bundle.value_or("") + ".tiles");
   ExportOptions options;
+  MEDFLYT_ASSIGN_OR_RETURN(options.part, PartOf(arguments, head.checkpoint.size()));
+  // What an interrupted export left may be of another part.
+  if (options.part) std::filesystem::remove_all(directory);
   options.beside = bundle.has_value() || arguments.Has("--kept");
   absl::StatusOr<Exported> exported = [&] {
     Progress progress(context, "exporting", head.checkpoint.size().value());
@@ -72,8 +92,11 @@ absl::Status Export(Context& context, const Arguments& arguments) {
     return ExportLog(*log, head, directory, options);
   }();
   MEDFLYT_RETURN_IF_ERROR(exported.status());
-  BundleContents contents{
-      .head = head, .trust = std::move(trust), .policy_file = arguments.Find("--policy"), .event_keys = {}};
+  BundleContents contents{.head = head,
+                          .trust = std::move(trust),
+                          .policy_file = arguments.Find("--policy"),
+                          .event_keys = {},
+                          .part = options.part};
   for (const std::string& case_id : cases) {
     MEDFLYT_RETURN_IF_ERROR(FetchEventKeys(*client, case_id, contents.event_keys));
   }
@@ -86,6 +109,10 @@ absl::Status Export(Context& context, const Arguments& arguments) {
   if (bundle) document.Field("bundle", *bundle);
   document.Field("origin", head.checkpoint.origin());
   document.Field("tree_size", head.checkpoint.size().value());
+  if (options.part) {
+    document.Field("first_entry", options.part->first.value());
+    document.Field("last_entry", options.part->end.value() - 1);
+  }
   document.Field("files", exported->written + exported->kept);
   document.Field("files_written", exported->written);
   document.Field("files_removed", exported->removed);
@@ -107,6 +134,11 @@ std::vector<Option> ExportOptionsOf() {
        .value_name = "FILE",
        .help = "an audit bundle: the log, what is kept beside it, keys and policy in one file",
        .kind = ValueKind::kFile},
+      {.name = "--first",
+       .value_name = "N",
+       .help = "only entries from that one on go into the bundle, and what is around them in steps of 256",
+       .kind = ValueKind::kInteger},
+      {.name = "--last", .value_name = "N", .help = "only entries up to that one", .kind = ValueKind::kInteger},
       {.name = "--open",
        .value_name = "CASE",
        .help = "put the keys of that case's events into the bundle; may be repeated; recorded as a read",
@@ -147,7 +179,10 @@ std::vector<Command> AuditCommands() {
            "is new, replaces partial tiles and removes those that wider ones have replaced; interrupted, it goes on "
            "where it was.\n\n"
            "A bundle is a tar file. With --open it holds keys with which the events of that case can be read: it is "
-           "then written for its owner alone, and is to be kept like the case.\n\n"
+           "then written for its owner alone, and is to be kept like the case. With --first and --last it holds a part "
+           "of the log: those entries, and of all others the leaf hash, so that it verifies up to the signed root. "
+           "Find "
+           "the entries of a time or a peer with `medflyt audit log`.\n\n"
            "With --policy the copy is of the newest checkpoint that witnesses have cosigned, and a bundle carries the "
            "policy.",
        .options = ExportOptionsOf(),

@@ -25,17 +25,24 @@ struct Source {
   audit::FileReader read;
   bool beside = false;
   std::shared_ptr<const audit::BundleFile> bundle;  // nullptr for a folder
+  std::optional<audit::Part> part;                  // that a bundle says it carries
 };
 
 absl::StatusOr<Source> OpenSource(const std::string& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) {
-    return Source{audit::DirectoryReader(path), std::filesystem::exists(path + "/kept/complete", error), nullptr};
+    return Source{audit::DirectoryReader(path), std::filesystem::exists(path + "/kept/complete", error), nullptr,
+                  std::nullopt};
   }
   if (!std::filesystem::exists(path, error)) return absl::NotFoundError(path + ": no such directory or file");
   auto bundle = audit::BundleFile::Open(path);
   if (!bundle.ok()) return Annotate(bundle.status(), path);
-  return Source{audit::BundleReader(*bundle), (*bundle)->HasBelow("kept/"), *bundle};
+  Source source{audit::BundleReader(*bundle), (*bundle)->HasBelow("kept/"), *bundle, std::nullopt};
+  MEDFLYT_ASSIGN_OR_RETURN(const auto header, source.read(std::string(audit::kBundleMember)));
+  auto part = audit::PartOfBundle(header.value_or(""));
+  if (!part.ok()) return Annotate(part.status(), path);
+  source.part = *part;
+  return source;
 }
 
 // Keys of the bundle count for logs of which the user has named none; and only where the user said so.
@@ -92,6 +99,11 @@ void Tell(const audit::Report& report, const audit::Trust& trust, const Source& 
   document.Field("origin", OrNone(report.origin));
   document.Field("tree_size", report.size.value());
   document.Field("root_hash", report.root.ToHex());
+  if (source.part) {
+    document.Field("first_entry", source.part->first.value());
+    document.Field("last_entry", source.part->end.value() - 1);
+    document.Field("entries_outside", report.outside);
+  }
   document.Field("sealed_entries", report.sealed);
   document.Field("ledger_records", report.ledger);
   document.Field("not_understood", report.not_understood);
@@ -116,6 +128,7 @@ void Tell(const audit::Report& report, const audit::Trust& trust, const Source& 
   document.Field("keys_destroyed", records.keys_destroyed);
   if (source.beside) {
     document.Field("received_proven", records.received_proven);
+    if (source.part) document.Field("received_before_the_part", records.batch_outside);
     document.Field("receipts", records.receipts);
     document.Field("receipts_proven", records.receipts_proven);
     document.Field("events_refused_by_peers", records.receipts_refusing);
@@ -167,6 +180,7 @@ absl::Status Verify(Context& context, const Arguments& arguments) {
     work.progress = [&progress](uint64_t entries, uint64_t) { progress.Update(entries); };
     work.beside = source.beside;
     work.opened = keys ? &*keys : nullptr;
+    work.part = source.part;
     return audit::VerifyLog(source.read, trust, work);
   }();
   MEDFLYT_RETURN_IF_ERROR(report.status());
@@ -200,7 +214,8 @@ Command AuditVerifyCommand() {
           "Derives every leaf, tile and root again from the entries and compares them with what was signed; checks "
           "cosignatures against the policy, the ledger records against one another and, where they were exported, "
           "against the receipts and received entries kept beside the log, with the peers' cards; and opens the "
-          "events whose keys are there. Needs no node.\n\n"
+          "events whose keys are there. Needs no node. Of a bundle with a part of the log, all leaf hashes lead to the "
+          "signed root, and the entries of that part to their leaf hashes; the others are counted as outside.\n\n"
           "Exit code 3 where something does not hold, with findings by code, file and entry; 1 where there is "
           "nothing that is signed, or the file is no bundle or not all of one.",
       .options = std::move(options),

@@ -309,5 +309,40 @@ TEST_F(AuditE2e, CopyMadeWhileOfficersWorkIsConsistent) {
   EXPECT_GT(written, 0) << "the log grew meanwhile";
 }
 
+TEST_F(AuditE2e, APartOfTheLogLeadsToTheSignedRootAndToItsOwnReceipts) {
+  for (TestNode* node : {&odense_, &nyborg_}) node->Start();
+  for (int i = 0; i < 300; ++i) {
+    v1::CommandResult result;
+    ASSERT_EQ(Call(*odense_.Municipality(), &v1::MunicipalityService::Stub::ProposeAgreement,
+                   Proposal(odense_, nyborg_, "p-" + std::to_string(i)), result),
+              "OK");
+  }
+  ASSERT_TRUE(Await([&] {
+    const json peer = Do(odense_, {"node", "status"}, "", "administrator-1")["peers"][0];
+    return peer["receipted"] == 300;
+  }));
+  const std::string bundle = odense_.Path("part.bundle");
+  const json packed =
+      Audit(odense_, WithCards({"audit", "export", "--bundle", bundle, "--first", "300", "--last", "310"}));
+  EXPECT_EQ(packed["first_entry"], 256);
+  EXPECT_EQ(packed["last_entry"], 511);
+  const json report = Offline(WithCards({"audit", "verify", bundle}));
+  EXPECT_EQ(report["verified"], true) << report;
+  EXPECT_EQ(report["tree_size"], packed["tree_size"]);
+  EXPECT_EQ(report["entries_outside"], packed["tree_size"].get<int>() - 256);
+  EXPECT_GT(report["receipts"], 0);
+  EXPECT_EQ(report["receipts_proven"], report["receipts"]);
+  EXPECT_EQ(report["unproven_without_peer_key"], 0);
+
+  const std::string whole = odense_.Path("whole.bundle");
+  Audit(odense_, WithCards({"audit", "export", "--bundle", whole}));
+  EXPECT_LT(fs::file_size(bundle), fs::file_size(whole));
+  EXPECT_EQ(Run(program_, odense_, {"audit", "export", "--bundle", bundle, "--first", "99999"}, "", "auditor"),
+            ExitCode::kFailed);
+  EXPECT_THAT(program_.err, HasSubstr("LEAF_INDEX_OUT_OF_RANGE"));
+  EXPECT_EQ(Run(program_, odense_, {"audit", "export", "--tiles", odense_.Path("t"), "--first", "1"}, "", "auditor"),
+            ExitCode::kUsage);
+}
+
 }  // namespace
 }  // namespace medflyt::testing

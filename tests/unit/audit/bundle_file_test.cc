@@ -126,6 +126,20 @@ TEST_F(BundleFileTest, KeysAndOwnersComeBackAsTheyWere) {
   }
 }
 
+TEST(BundleHeaderTest, PartComesBackAsItWasAndInOneFormOnly) {
+  const std::string whole = BundleHeader("odense.example/log", TreeSize(600));
+  EXPECT_EQ(*PartOfBundle(whole), std::nullopt);
+  const Part part{LeafIndex(256), TreeSize(600)};
+  const std::string text = BundleHeader("odense.example/log", TreeSize(600), part);
+  EXPECT_EQ(*PartOfBundle(text), part);
+  for (const std::string& wrong :
+       {std::string(), std::string("medflyt audit bundle v1\n"), whole + "\n", whole + "part 1 600\n",
+        whole + "part 256 601\n", whole + "part 256 500\n", whole + "part 256 256\n", whole + "part 256\n",
+        whole + "part 0256 600\n", whole + "parts 256 600\n", text + "x\n", text.substr(0, text.size() - 1)}) {
+    EXPECT_FALSE(PartOfBundle(wrong).ok()) << wrong;
+  }
+}
+
 TEST_F(BundleFileTest, LogInABundleIsVerifiedAsInAFolder) {
   EvidenceFiles files;
   for (uint64_t number = 1; number <= 600; ++number) {

@@ -110,11 +110,12 @@ class EvidenceFiles {
   }
   [[nodiscard]] audit::Report Verify(const Files& files) const { return Verify(files, Believed(), &keys_); }
   [[nodiscard]] static audit::Report Verify(const Files& files, const audit::Trust& trust, const audit::EventKeys* keys,
-                                            bool beside = true) {
+                                            bool beside = true, const std::optional<audit::Part>& part = std::nullopt) {
     audit::Work work;
     work.threads = 2;
     work.beside = beside;
     work.opened = keys;
+    work.part = part;
     const auto report = audit::VerifyLog(
         [&files](const std::string& path) -> absl::StatusOr<std::optional<std::string>> {
           const auto found = files.find(path);
