@@ -138,7 +138,7 @@ absl::Status WriteBundle(const fs::path& directory, const BundleContents& conten
   Packing packing(file, !contents.event_keys.empty());
   MEDFLYT_RETURN_IF_ERROR(
       packing.Member(std::string(audit::kBundleMember),
-                     audit::BundleHeader(head.checkpoint.origin(), head.checkpoint.size(), contents.part)));
+                     audit::FormatBundleContent({head.checkpoint.origin(), head.checkpoint.size(), contents.part})));
   MEDFLYT_RETURN_IF_ERROR(packing.Member(std::string(audit::kBundleKeysMember), audit::FormatBundleKeys(keys)));
   if (contents.policy_file) {
     MEDFLYT_ASSIGN_OR_RETURN(const std::string policy, ReadWhole(*contents.policy_file));

@@ -12,6 +12,7 @@ namespace medflyt::cli {
 [[nodiscard]] Command HelpCommand();
 [[nodiscard]] Command CprInspectCommand();
 [[nodiscard]] Command CprImportCommand();
+[[nodiscard]] Command CitizenReportCommand();
 [[nodiscard]] Command NodePolicyCommand();
 [[nodiscard]] std::vector<Command> AgreementCommands();
 [[nodiscard]] std::vector<Command> PlaceCommands();

@@ -48,6 +48,7 @@ Client::Client(const ClientOptions& options, RandomSource& random, std::shared_p
       random_(random),
       municipality_(v1::MunicipalityService::NewStub(channel)),
       audit_(v1::AuditService::NewStub(channel)),
+      citizen_(v1::CitizenService::NewStub(channel)),
       admin_(v1::AdminService::NewStub(channel)) {}
 
 v1::RequestContext Client::NewContext() {
@@ -58,8 +59,8 @@ v1::RequestContext Client::NewContext() {
   return context;
 }
 
-void Client::SetTimeout(grpc::ClientContext& context) const {
-  context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(options_.timeout));
+void Client::SetTimeout(grpc::ClientContext& context, absl::Duration timeout) {
+  context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
 }
 
 absl::StatusOr<v1::ImportExtractResponse> Client::ImportExtract(

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,7 @@
 #include "grpcpp/client_context.h"
 #include "medflyt/v1/admin_service.grpc.pb.h"
 #include "medflyt/v1/audit_service.grpc.pb.h"
+#include "medflyt/v1/citizen_service.grpc.pb.h"
 #include "medflyt/v1/municipality_service.grpc.pb.h"
 
 namespace medflyt::sdk {
@@ -41,13 +43,14 @@ class Client {
   // first attempt.
   [[nodiscard]] v1::RequestContext NewContext();
 
-  // One unary call: Call(&v1::MunicipalityService::Stub::GetEnrolment, request).
+  // One unary call: Call(&v1::MunicipalityService::Stub::GetEnrolment, request). `timeout` in place of the options'.
   template <typename Stub, typename Request, typename Response>
   [[nodiscard]] absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                                            Response*),
-                                              const Request& request) {
+                                              const Request& request,
+                                              std::optional<absl::Duration> timeout = std::nullopt) {
     grpc::ClientContext context;
-    SetTimeout(context);
+    SetTimeout(context, timeout.value_or(options_.timeout));
     Response response;
     const grpc::Status status = (StubOf<Stub>().*method)(&context, request, &response);
     if (!status.ok()) return rpc::FromGrpc(status);
@@ -71,7 +74,7 @@ class Client {
 
  private:
   Client(const ClientOptions& options, RandomSource& random, std::shared_ptr<grpc::Channel> channel);
-  void SetTimeout(grpc::ClientContext& context) const;
+  static void SetTimeout(grpc::ClientContext& context, absl::Duration timeout);
 
   template <typename Stub>
   [[nodiscard]] Stub& StubOf() {
@@ -79,6 +82,8 @@ class Client {
       return *municipality_;
     } else if constexpr (std::is_same_v<Stub, v1::AuditService::Stub>) {
       return *audit_;
+    } else if constexpr (std::is_same_v<Stub, v1::CitizenService::Stub>) {
+      return *citizen_;
     } else {
       return *admin_;
     }
@@ -88,6 +93,7 @@ class Client {
   RandomSource& random_;
   std::unique_ptr<v1::MunicipalityService::Stub> municipality_;
   std::unique_ptr<v1::AuditService::Stub> audit_;
+  std::unique_ptr<v1::CitizenService::Stub> citizen_;
   std::unique_ptr<v1::AdminService::Stub> admin_;
 };
 

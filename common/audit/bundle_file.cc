@@ -99,15 +99,18 @@ absl::StatusOr<std::string> BundleMember(std::string_view path, std::string_view
 
 std::string BundleEnd() { return std::string(2 * kBlock, '\0'); }
 
-std::string BundleHeader(std::string_view origin, TreeSize size, const std::optional<Part>& part) {
-  std::string text = absl::StrCat(ToAbsl(kBundleHeader), "\norigin ", ToAbsl(origin), "\nsize ", size.value(), "\n");
-  if (part) absl::StrAppend(&text, "part ", part->first.value(), " ", part->end.value(), "\n");
+std::string FormatBundleContent(const BundleContent& content) {
+  std::string text =
+      absl::StrCat(ToAbsl(kBundleHeader), "\norigin ", content.origin, "\nsize ", content.size.value(), "\n");
+  if (content.part) {
+    absl::StrAppend(&text, "part ", content.part->first.value(), " ", content.part->end.value(), "\n");
+  }
   return text;
 }
 
-absl::StatusOr<std::optional<Part>> PartOfBundle(std::string_view header) {
+absl::StatusOr<BundleContent> ParseBundleContent(std::string_view text) {
   std::vector<std::vector<std::string_view>> lines;
-  std::string_view rest = header;
+  std::string_view rest = text;
   while (!rest.empty()) {
     const auto line = tlog::TakeLine(rest);
     if (!line) return Malformed(kBundleMember);
@@ -118,17 +121,19 @@ absl::StatusOr<std::optional<Part>> PartOfBundle(std::string_view header) {
   }
   const auto size = tlog::ParseDecimal(lines[2][1], merkle::kMaxTreeSize);
   if (!size) return Malformed(kBundleMember);
-  std::optional<Part> part;
+  BundleContent content{std::string(lines[1][1]), TreeSize(*size), std::nullopt};
   if (lines.size() == 4) {
     if (lines[3].size() != 3) return Malformed(kBundleMember);
     const auto first = tlog::ParseDecimal(lines[3][1], *size);
     const auto end = tlog::ParseDecimal(lines[3][2], *size);
     if (!first || !end || *first >= *end) return Malformed(kBundleMember);
-    part = Part{LeafIndex(*first), TreeSize(*end)};
-    if (*part != Part::Around(part->first, part->end, TreeSize(*size))) return Malformed(kBundleMember);
+    content.part = Part{LeafIndex(*first), TreeSize(*end)};
+    if (*content.part != Part::Around(content.part->first, content.part->end, content.size)) {
+      return Malformed(kBundleMember);
+    }
   }
-  if (BundleHeader(lines[1][1], TreeSize(*size), part) != header) return Malformed(kBundleMember);
-  return part;
+  if (FormatBundleContent(content) != text) return Malformed(kBundleMember);
+  return content;
 }
 
 std::string FormatBundleKeys(const Trust& trust) {

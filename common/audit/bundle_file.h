@@ -39,11 +39,16 @@ inline constexpr std::string_view kBundleEventKeysMember = "event-keys";
 // What stands behind the last member.
 [[nodiscard]] std::string BundleEnd();
 
-// The text of the first member, and the part out of it, where it names one. INVALID_ARGUMENT (AUDIT_BUNDLE_MALFORMED)
-// for any other text.
-[[nodiscard]] std::string BundleHeader(std::string_view origin, TreeSize size,
-                                       const std::optional<Part>& part = std::nullopt);
-[[nodiscard]] absl::StatusOr<std::optional<Part>> PartOfBundle(std::string_view header);
+// What the first member says; it proves nothing, and must be held against the checkpoint.
+struct BundleContent {
+  std::string origin;
+  TreeSize size;
+  std::optional<Part> part;  // of the log that is carried; all, where it is absent
+  friend bool operator==(const BundleContent&, const BundleContent&) = default;
+};
+// Its text, and back. INVALID_ARGUMENT (AUDIT_BUNDLE_MALFORMED) for any other text.
+[[nodiscard]] std::string FormatBundleContent(const BundleContent& content);
+[[nodiscard]] absl::StatusOr<BundleContent> ParseBundleContent(std::string_view text);
 
 // Keys and owners as text, and back. INVALID_ARGUMENT (AUDIT_BUNDLE_MALFORMED) for any other text.
 [[nodiscard]] std::string FormatBundleKeys(const Trust& trust);

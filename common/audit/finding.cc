@@ -35,6 +35,7 @@ constexpr std::array kRows = {
     Row{kPeerRolledBack, "PEER_LOG_ROLLED_BACK", "receipts name a shorter log of the peer than earlier ones"},
     Row{kPeerForked, "PEER_LOG_FORKED", "receipts name two roots of the peer's log at one size"},
     Row{kGrantAfterDestroying, "GRANT_AFTER_DESTRUCTION", "a key is given away after it was recorded as destroyed"},
+    Row{kHandoverMismatch, "LOG_KEY_HANDOVER_MISMATCH", "the log was handed over to another key than is named for it"},
     Row{kReceiptMissing, "RECEIPT_MISSING", "the receipts that were logged are not kept beside the log"},
     Row{kReceiptAltered, "RECEIPT_ALTERED", "the receipts kept are not those that were logged"},
     Row{kReceiptInvalid, "RECEIPT_INVALID", "the receipts kept do not prove what was logged of them"},

@@ -37,6 +37,7 @@ enum class FindingCode : uint8_t {
   kPeerRolledBack,        // receipts under a smaller tree of the peer's than earlier ones
   kPeerForked,            // under another root at the same size
   kGrantAfterDestroying,  // a key is given away after it was recorded as destroyed
+  kHandoverMismatch,      // the log handed itself over to another key than the one that is believed from there on
 
   // What is kept beside the log.
   kReceiptMissing,

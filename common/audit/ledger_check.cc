@@ -65,10 +65,25 @@ absl::Status LedgerCheck::Add(LeafIndex index, const wire::LedgerRecord& record)
   } else if (const auto* destroyed = std::get_if<wire::KeyDestroyed>(&record.record)) {
     ++counts.keys_destroyed;
     destroyed_.insert(destroyed->key_id);
-  } else {
-    ++counts.others;
+  } else if (const auto* handed_over = std::get_if<wire::LogKeyHandedOver>(&record.record)) {
+    ++counts.handovers;
+    Check(index, *handed_over);
+  } else if (std::holds_alternative<wire::PeerReleased>(record.record)) {
+    ++counts.peers_released;
   }
   return absl::OkStatus();
+}
+
+// Held against keys with tree sizes, as a card has them; a key that is believed for every tree says nothing of others.
+void LedgerCheck::Check(LeafIndex index, const wire::LogKeyHandedOver& record) {
+  const TreeSize from(index.value() + 1);
+  bool sizes_named = false;
+  for (const directory::LogKey& key : parts_.keys) {
+    if (key.key.name() != parts_.origin) continue;
+    if (key.from == from && key.key.Format() == record.verifier_key) return;
+    sizes_named = sizes_named || key.until || key.from.value() > 0;
+  }
+  if (sizes_named) Find(FindingCode::kHandoverMismatch, index, record.verifier_key);
 }
 
 absl::Status LedgerCheck::Check(LeafIndex index, const wire::EventReceived& record) {
@@ -91,7 +106,8 @@ absl::Status LedgerCheck::CheckKeptEntry(LeafIndex index, const wire::EventRecei
   const auto place = issuer.batch ? PlaceOf(*issuer.batch, record.issuer_index) : std::nullopt;
   if (!place) {
     issuer.events.Skip();
-    if (parts_.begins_late && !issuer.batch) {
+    // No more than the rest of one batch.
+    if (parts_.begins_late && !issuer.batch && ++issuer.batch_outside < entry::kMaxBatchEntries) {
       ++report_.records.batch_outside;
       return absl::OkStatus();
     }

@@ -51,6 +51,7 @@ class LedgerCheck {
     std::optional<v1::EventBatch> batch;
     bool batch_proven = false;
     OpenedCheck events;
+    size_t batch_outside = 0;  // events before the first batch that is there
   };
   struct Recipient {
     std::optional<LeafIndex> last;  // of the entries that have receipts
@@ -59,6 +60,7 @@ class LedgerCheck {
 
   [[nodiscard]] absl::Status Check(LeafIndex index, const wire::EventReceived& record);
   [[nodiscard]] absl::Status Check(LeafIndex index, const wire::ReceiptsLogged& record);
+  void Check(LeafIndex index, const wire::LogKeyHandedOver& record);
   [[nodiscard]] absl::Status CheckKeptReceipts(LeafIndex index, const wire::ReceiptsLogged& record,
                                                const entry::AcceptedHead& accepted);
   [[nodiscard]] absl::Status CheckKeptEntry(LeafIndex index, const wire::EventReceived& record, Issuer& issuer);

@@ -21,7 +21,8 @@ struct LedgerCounts {
   uint64_t rejections = 0;
   uint64_t grants = 0;
   uint64_t keys_destroyed = 0;
-  uint64_t others = 0;  // of a kind that has no rules here
+  uint64_t handovers = 0;       // of the log's key
+  uint64_t peers_released = 0;  // whose answer was not waited for after a restore
   // Held against what is kept beside the log, where that is there.
   uint64_t receipts_proven = 0;
   uint64_t receipts_refusing = 0;  // events of this log that the proven receipts state to be refused

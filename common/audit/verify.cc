@@ -133,7 +133,7 @@ class EntryRules {
   // In a log of others no entry has a form of ours, and that is no fault of it. An entry that is not the one signed is
   // named as such already.
   void Finish(const Findings& of_tree) {
-    if (report_.sealed + report_.ledger == 0) {
+    if (report_.sealed + report_.ledger == 0 && report_.outside == 0) {
       report_.unreadable += std::exchange(report_.not_understood, 0);
       return;
     }

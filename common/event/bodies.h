@@ -154,6 +154,8 @@ struct RelocationObserved {
   std::optional<Date> effective_date;
   bool uncertain = false;
   std::optional<CaseId> concerns;  // kReversed: the relocation that is reversed
+  // kMoved: it is on hold from the start; ascending, each once. Here, so that such a move is one entry like any other.
+  std::vector<HoldReason> hold_reasons;
   friend bool operator==(const RelocationObserved&, const RelocationObserved&) = default;
 };
 struct RelocationHeld {

@@ -91,6 +91,7 @@ void Write(const event::RelocationObserved& in, v1::RelocationObserved& out) {
   out.set_effective_day(OptionalDayNumber(in.effective_date));
   out.set_uncertain(in.uncertain);
   Put(out.mutable_concerns_id(), in.concerns);
+  for (event::HoldReason reason : in.hold_reasons) out.add_hold_reasons(ToProto(reason));
 }
 void Write(const event::RelocationHeld& in, v1::RelocationHeld& out) {
   for (event::HoldReason reason : in.reasons) out.add_reasons(ToProto(reason));

@@ -1,5 +1,7 @@
 // ContentFromProto: the bounds of every field of every event.
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "common/event/catalogue.h"
 #include "common/wire/body_list.h"
@@ -95,6 +97,20 @@ void Read(Reader& r, const v1::ExtractImported& m, Body& out) {
       .persons = m.persons(),
       .matches = m.matches()};
 }
+std::vector<event::HoldReason> ReadReasons(Reader& r, std::string_view field,
+                                           const google::protobuf::RepeatedField<int>& numbers) {
+  std::vector<event::HoldReason> reasons;
+  for (const int number : numbers) {
+    const auto reason = r.Enum(field, number, event::HoldReason::kOfficer);
+    if (!r.ok()) break;
+    if (!reasons.empty() && reason <= reasons.back()) {
+      r.Fail("FIELD_MALFORMED", field, "is not ascending with each reason once");
+      break;
+    }
+    reasons.push_back(reason);
+  }
+  return reasons;
+}
 void Read(Reader& r, const v1::RelocationObserved& m, Body& out) {
   event::RelocationObserved body{.enrolment = r.Bytes<CaseId>("enrolment_id", m.enrolment_id()),
                                  .kind = r.Enum("kind", m.kind(), event::ObservationKind::kRenumbered),
@@ -102,25 +118,19 @@ void Read(Reader& r, const v1::RelocationObserved& m, Body& out) {
                                  .to = r.OptionalMunicipality("to_municipality", m.to_municipality()),
                                  .effective_date = r.OptionalDay("effective_day", m.effective_day()),
                                  .uncertain = m.uncertain(),
-                                 .concerns = r.OptionalBytes<CaseId>("concerns_id", m.concerns_id())};
+                                 .concerns = r.OptionalBytes<CaseId>("concerns_id", m.concerns_id()),
+                                 .hold_reasons = ReadReasons(r, "hold_reasons", m.hold_reasons())};
   if (body.kind == event::ObservationKind::kMoved && body.to.is_zero()) {
     r.Fail("FIELD_REQUIRED", "to_municipality", "is missing");
+  }
+  if (body.kind != event::ObservationKind::kMoved && !body.hold_reasons.empty()) {
+    r.Fail("FIELD_OUT_OF_RANGE", "hold_reasons", "belong to a move");
   }
   out = std::move(body);
 }
 void Read(Reader& r, const v1::RelocationHeld& m, Body& out) {
-  event::RelocationHeld body;
   if (m.reasons().empty()) r.Fail("FIELD_REQUIRED", "reasons", "is empty");
-  for (const int number : m.reasons()) {
-    const auto reason = r.Enum("reasons", number, event::HoldReason::kOfficer);
-    if (!r.ok()) return;
-    if (!body.reasons.empty() && reason <= body.reasons.back()) {
-      r.Fail("FIELD_MALFORMED", "reasons", "is not ascending with each reason once");
-      return;
-    }
-    body.reasons.push_back(reason);
-  }
-  out = std::move(body);
+  out = event::RelocationHeld{ReadReasons(r, "reasons", m.reasons())};
 }
 void Read(Reader&, const v1::HoldReleaseRequested&, Body& out) { out = event::HoldReleaseRequested{}; }
 void Read(Reader& r, const v1::HoldReleased& m, Body& out) {

@@ -61,6 +61,16 @@ void Write(const KeyDestroyed& in, v1::LedgerRecord& record) {
   Put(record.mutable_key_destroyed()->mutable_key_id(), in.key_id);
 }
 
+void Write(const LogKeyHandedOver& in, v1::LedgerRecord& record) {
+  record.mutable_log_key_handed_over()->set_verifier_key(in.verifier_key);
+}
+void Write(const PeerReleased& in, v1::LedgerRecord& record) {
+  auto& out = *record.mutable_peer_released();
+  out.set_peer(in.peer.number());
+  Put(out.mutable_first_certificate(), in.first_certificate);
+  Put(out.mutable_second_certificate(), in.second_certificate);
+}
+
 EventReceived Read(FieldReader& r, const v1::EventReceived& m) {
   return {.issuer_origin = r.Text("issuer_origin", m.issuer_origin(), kMaxOrigin),
           .issuer_index = LeafIndex(m.issuer_index()),
@@ -103,6 +113,15 @@ KeyDestroyed Read(FieldReader& r, const v1::KeyDestroyed& m) {
   return {.key_id = r.Bytes<KeyId>("key_id", m.key_id())};
 }
 
+LogKeyHandedOver Read(FieldReader& r, const v1::LogKeyHandedOver& m) {
+  return {.verifier_key = r.Text("verifier_key", m.verifier_key(), kMaxVerifierKey)};
+}
+PeerReleased Read(FieldReader& r, const v1::PeerReleased& m) {
+  return {.peer = r.Authority("peer", m.peer()),
+          .first_certificate = r.Bytes<Hash>("first_certificate", m.first_certificate()),
+          .second_certificate = r.Bytes<Hash>("second_certificate", m.second_certificate())};
+}
+
 template <typename Message>
 void Take(FieldReader& r, std::string_view name, const Message& message, LedgerRecord& out) {
   r.Enter(name);
@@ -141,6 +160,12 @@ absl::StatusOr<LedgerRecord> ReadEntry(const v1::LogEntry& entry) {
       break;
     case v1::LedgerRecord::kKeyDestroyed:
       Take(r, "key_destroyed", record.key_destroyed(), out);
+      break;
+    case v1::LedgerRecord::kLogKeyHandedOver:
+      Take(r, "log_key_handed_over", record.log_key_handed_over(), out);
+      break;
+    case v1::LedgerRecord::kPeerReleased:
+      Take(r, "peer_released", record.peer_released(), out);
       break;
     case v1::LedgerRecord::RECORD_NOT_SET:
       r.Fail("", "record", "is missing");

@@ -67,9 +67,25 @@ struct KeyDestroyed {
   friend bool operator==(const KeyDestroyed&, const KeyDestroyed&) = default;
 };
 
+// The key that signs trees from the one that ends with this record on.
+struct LogKeyHandedOver {
+  std::string verifier_key;  // tlog::VerifierKey as text, of this log's name
+  friend bool operator==(const LogKeyHandedOver&, const LogKeyHandedOver&) = default;
+};
+
+// Two officers let this log go on without an answer of the peer.
+struct PeerReleased {
+  AuthorityId peer;
+  Hash first_certificate;  // SHA-256 of the officers' client certificates
+  Hash second_certificate;
+  friend bool operator==(const PeerReleased&, const PeerReleased&) = default;
+};
+
 struct LedgerRecord {
   absl::Time recorded_at;  // whole microseconds
-  std::variant<EventReceived, ReceiptsLogged, RejectionsRecorded, KeyGranted, KeyDestroyed> record;
+  std::variant<EventReceived, ReceiptsLogged, RejectionsRecorded, KeyGranted, KeyDestroyed, LogKeyHandedOver,
+               PeerReleased>
+      record;
   friend bool operator==(const LedgerRecord&, const LedgerRecord&) = default;
 };
 

@@ -6,11 +6,12 @@
 
 namespace medflyt::wire {
 
-inline constexpr size_t kMaxCode = 64;         // keys of tables, rules, case numbers, journal references, RPC names
-inline constexpr size_t kMaxOfficer = 128;     // who acted
-inline constexpr size_t kMaxPurpose = 256;     // why a citizen was looked up
-inline constexpr size_t kMaxNecessity = 2000;  // an officer's reasons
-inline constexpr size_t kMaxOrigin = 255;      // name of a log
+inline constexpr size_t kMaxCode = 64;          // keys of tables, rules, case numbers, journal references, RPC names
+inline constexpr size_t kMaxOfficer = 128;      // who acted
+inline constexpr size_t kMaxPurpose = 256;      // why a citizen was looked up
+inline constexpr size_t kMaxNecessity = 2000;   // an officer's reasons
+inline constexpr size_t kMaxOrigin = 255;       // name of a log
+inline constexpr size_t kMaxVerifierKey = 320;  // of a log, as text
 inline constexpr size_t kMaxContentBytes = 61'440;  // of a whole Content; the largest size class of an entry
 inline constexpr size_t kMaxCases = 256;            // that one access record names
 inline constexpr size_t kMaxRuns = 4096;            // that one record of receipts names

@@ -56,10 +56,8 @@ absl::Status Decider::AppendObservation(const event::Observation& observation, M
   drafts.push_back(Local(observation.relocation,
                          event::RelocationObserved{
                              observation.enrolment, observation.kind, from, moved ? observation.to : MunicipalityCode(),
-                             observation.effective_date, observation.uncertain, observation.concerns}));
-  if (moved && !observation.hold_reasons.empty()) {
-    drafts.push_back(Local(observation.relocation, event::RelocationHeld{Ascending(observation.hold_reasons)}));
-  }
+                             observation.effective_date, observation.uncertain, observation.concerns,
+                             moved ? Ascending(observation.hold_reasons) : std::vector<event::HoldReason>()}));
   if (observation.kind == event::ObservationKind::kReversed && observation.concerns) {
     const Relocation* concerned = state_.FindRelocation(*observation.concerns);
     if (concerned == nullptr) return Unknown("observations.concerns");
@@ -244,13 +242,11 @@ Decider::Decision Decider::operator()(const event::CorrectRelocation& command) c
                       event::RelocationCorrected{announced ? std::optional(announced->ref.leaf_hash) : std::nullopt,
                                                  command.effective_date})};
   AppendTakenBack(*relocation, drafts);
-  drafts.push_back(
-      Local(command.corrected, event::RelocationObserved{*relocation->enrolment, relocation->kind, relocation->from,
-                                                         relocation->to, command.effective_date, false, std::nullopt}));
   // What protected the citizen protects still: two officers look at the corrected relocation too.
-  if (!relocation->hold_reasons.empty()) {
-    drafts.push_back(Local(command.corrected, event::RelocationHeld{relocation->hold_reasons}));
-  }
+  drafts.push_back(
+      Local(command.corrected,
+            event::RelocationObserved{*relocation->enrolment, relocation->kind, relocation->from, relocation->to,
+                                      command.effective_date, false, std::nullopt, relocation->hold_reasons}));
   return drafts;
 }
 

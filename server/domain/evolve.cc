@@ -136,8 +136,10 @@ class Evolver {
     relocation.id = header_.case_id;
     relocation.direction = Direction::kOut;
     relocation.kind = body.kind;
-    relocation.state = body.kind == event::ObservationKind::kMoved ? RelocationState::kInAssessment  // unless held next
-                                                                   : RelocationState::kObserved;
+    relocation.state = body.kind != event::ObservationKind::kMoved ? RelocationState::kObserved
+                       : body.hold_reasons.empty()                 ? RelocationState::kInAssessment
+                                                                   : RelocationState::kHeld;
+    relocation.hold_reasons = body.hold_reasons;
     relocation.enrolment = body.enrolment;
     relocation.from = body.from;
     relocation.to = body.to;

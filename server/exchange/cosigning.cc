@@ -184,7 +184,8 @@ void Cosigning::Store() {
   }
   for (const auto& [peer, given] : round_->cosigned) {
     const auto& [signature, at] = given;
-    const tlog::SignedNote alone{round_->note.text, {round_->note.signatures.front(), signature}};
+    tlog::SignedNote alone = round_->note;
+    alone.signatures.push_back(signature);
     cosigned[peer] = {{round_->size, alone.Serialize()}, at};
     const auto same = std::find_if(all.signatures.begin(), all.signatures.end(),
                                    [&signature = signature](const tlog::NoteSignature& each) {

@@ -184,11 +184,16 @@ void OwnLogCheck::Settle() {
   if (ended_) return;
   bool settled = true;
   std::optional<TreeSize> proven;
+  std::vector<ReleasedPeer> released;
   {
     const std::vector<AuthorityId> peers = PeersIn(context_.directory(), context_.parts.self);
     MutexLock lock(mutex_);
     for (const AuthorityId& peer : peers) {
-      const PeerKnowledge& said = known_[peer].said;
+      const Known& known = known_[peer];
+      const PeerKnowledge& said = known.said;
+      if (said.standing == Standing::kReleased) {
+        released.push_back({peer, known.first_certificate, known.second_certificate});
+      }
       settled = settled && IsSettled(said.standing);
       if (IsProof(said.standing)) proven = std::max(proven.value_or(TreeSize(0)), said.size);
     }
@@ -198,7 +203,7 @@ void OwnLogCheck::Settle() {
     outcome_.behind(*proven);
   } else if (settled) {
     ended_ = true;
-    outcome_.clear();
+    outcome_.clear(released);
   }
 }
 
@@ -227,6 +232,7 @@ absl::StatusOr<bool> OwnLogCheck::Release(AuthorityId peer, const std::string& o
                        "the second officer is another person with another client certificate than the first");
     }
     known.said.standing = Standing::kReleased;
+    known.second_certificate = certificate;
   }
   context_.parts.logger.Warning("peer_released", absl::StrCat("peer=", peer.ToString()));
   strand_->Post([this] { Settle(); });

@@ -56,6 +56,13 @@ struct PeerKnowledge {
                                                                        AuthorityId peer,
                                                                        const v1::GetHeldHeadsRequest& request);
 
+// A peer that two officers said not to wait for: SHA-256 of their client certificates.
+struct ReleasedPeer {
+  AuthorityId peer;
+  crypto::Hash first_certificate;
+  crypto::Hash second_certificate;
+};
+
 // Asks every peer until each is settled: within, proven otherwise, or released. A proof stays what it is, whatever the
 // peer says later. Public calls are thread-safe; all else happens on a strand. Borrows context and calls; order of life
 // as Cosigning's.
@@ -63,7 +70,8 @@ class OwnLogCheck {
  public:
   // Both on the strand, once at most, and only one of them.
   struct Outcome {
-    std::function<void()> clear;                  // every peer that the directory has is within or released
+    // Every peer that the directory has is within, or is one of these.
+    std::function<void(const std::vector<ReleasedPeer>& released)> clear;
     std::function<void(TreeSize proven)> behind;  // the first proof: the size that must not be signed again
   };
   OwnLogCheck(Context& context, PeerCalls& calls, const OwnLogSchedule& schedule, Outcome outcome)
@@ -89,6 +97,7 @@ class OwnLogCheck {
   struct Known {
     PeerKnowledge said;
     crypto::Hash first_certificate;
+    crypto::Hash second_certificate;
     bool asking = false;
   };
   void Look();

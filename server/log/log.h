@@ -73,6 +73,7 @@ class Log {
     const Clock& clock;
     RandomSource& random;
     const FactsSource& facts;
+    const tlog::NoteSigner* successor = nullptr;  // signs beside it, where the log is handed over
   };
 
   // Reads the head, the right edge and the state; replays nothing. A store without a head gets one of size 0, synced.

@@ -280,8 +280,11 @@ void Log::Staging::Finish() {
   }
   auto checkpoint = tlog::Checkpoint::Create(log_.origin(), log_.tree_->size(), log_.tree_->Root());
   if (!checkpoint.ok()) return Fail(checkpoint.status());
-  prepared_.head = {checkpoint->size(), checkpoint->root(),
-                    tlog::SignCheckpoint(*checkpoint, log_.parts_.signer).Serialize()};
+  tlog::SignedNote note = tlog::SignCheckpoint(*checkpoint, log_.parts_.signer);
+  if (log_.parts_.successor != nullptr) {
+    note.signatures.push_back(tlog::SignCheckpoint(*checkpoint, *log_.parts_.successor).signatures.front());
+  }
+  prepared_.head = {checkpoint->size(), checkpoint->root(), note.Serialize()};
   prepared_.batch.Put(Table::kMeta, HeadKey(), EncodeHead(prepared_.head));
   log_.prepared_head_ = prepared_.head;
 }

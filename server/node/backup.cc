@@ -4,16 +4,20 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/base/absl_view.h"
 #include "common/base/status.h"
 #include "common/crypto/secret.h"
+#include "common/tlog/checkpoint.h"
+#include "common/tlog/note_key.h"
 #include "common/tlog/tile.h"
 #include "server/keys/key_backup.h"
 #include "server/keys/key_row.h"
@@ -53,8 +57,15 @@ absl::Status Malformed(const std::string& directory) {
 
 absl::StatusOr<log::Head> HeadOf(const store::Reader& store) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto row, store.Get(store::Table::kMeta, log::HeadKey()));
-  if (!row) return absl::DataLossError("the copy has no head");
+  if (!row) return RuleError(absl::StatusCode::kDataLoss, "BACKUP_MALFORMED", "store", "the copy has no signed head");
   return log::DecodeHead(*row);
+}
+
+// That the copy is of what the backup says.
+absl::StatusOr<log::Head> HeadAsSaid(const store::Reader& store, const BackupFacts& facts) {
+  MEDFLYT_ASSIGN_OR_RETURN(log::Head head, HeadOf(store));
+  if (head.size != facts.size || head.root != facts.root) return Malformed(facts.directory);
+  return head;
 }
 
 // What an interrupted backup left: it has no name.
@@ -79,7 +90,7 @@ absl::Status WriteNewFile(const fs::path& path, std::string_view bytes) {
 absl::StatusOr<BackupFacts> ReadBackupFacts(const std::string& directory) {
   const auto text = ReadFile(directory + "/about", kMaxAbout);
   if (absl::IsNotFound(text.status())) {
-    return RuleError(absl::StatusCode::kNotFound, "BACKUP_MISSING", "",
+    return RuleError(absl::StatusCode::kNotFound, "BACKUP_MISSING", "backup",
                      absl::StrCat(directory, ": there is no backup, for it would have a file \"about\""));
   }
   if (!text.ok()) return text.status();
@@ -118,12 +129,18 @@ absl::StatusOr<BackupFacts> TakeBackup(const BackupSource& source, absl::Time no
   const fs::path place = backups / absl::FormatTime("%Y%m%dT%H%M%SZ", now, absl::UTCTimeZone());
   std::error_code error;
   if (fs::exists(place, error)) {
-    return RuleError(absl::StatusCode::kAlreadyExists, "BACKUP_EXISTS", "", "one was taken in this same second");
+    return RuleError(absl::StatusCode::kAlreadyExists, "BACKUP_EXISTS", "backup_dir",
+                     "one was taken in this same second");
   }
   MEDFLYT_RETURN_IF_ERROR(MakePrivateDirectory(backups.string()));
   RemoveUnfinished(backups);
   const fs::path unfinished = place.string() + std::string(kUnfinished);
   MEDFLYT_RETURN_IF_ERROR(MakePrivateDirectory(unfinished.string()));
+  // What fails leaves nothing: for a while there are keys in it, wrapped as they are.
+  absl::Cleanup remove = [&unfinished] {
+    std::error_code ignored;
+    fs::remove_all(unfinished, ignored);
+  };
   const std::string copy = (unfinished / "store").string();
   // The keys after the data: what the data needs is in them.
   MEDFLYT_RETURN_IF_ERROR(source.store.Checkpoint(copy, kWithout));
@@ -139,6 +156,7 @@ absl::StatusOr<BackupFacts> TakeBackup(const BackupSource& source, absl::Time no
   // Before it has a name: no backup can be restored that the node would not find to be behind.
   MEDFLYT_RETURN_IF_ERROR(source.raise_epoch());
   MEDFLYT_RETURN_IF_ERROR(RenameDurably(unfinished.string(), place.string()));
+  std::move(remove).Cancel();
   return facts;
 }
 
@@ -178,8 +196,14 @@ absl::StatusOr<BackupFacts> RestoreBackup(const Config& config, const std::strin
     options.layout_version = kLayoutVersion;
     options.create_if_missing = false;
     MEDFLYT_ASSIGN_OR_RETURN(const auto store, store::OpenRocksStore(unfinished.string(), options));
-    MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, HeadOf(*store));
-    if (head.size != facts.size || head.root != facts.root) return Malformed(directory);
+    MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, HeadAsSaid(*store, facts));
+    MEDFLYT_ASSIGN_OR_RETURN(const tlog::NoteSigner signer,
+                             tlog::NoteSigner::Create(log_signer.name, log_signer.signer));
+    const tlog::VerifierKey& key = signer.verifier_key();
+    if (!tlog::OpenCheckpoint(head.checkpoint, std::span(&key, 1)).ok()) {
+      return RuleError(absl::StatusCode::kFailedPrecondition, "CHECKPOINT_FOREIGN", "keys.log_key",
+                       absl::StrCat(directory, ": is signed with another log key than this; it was handed over since"));
+    }
     store::Batch batch;
     MEDFLYT_RETURN_IF_ERROR(keys::ImportKeys(key_backup, *store, batch));
     MEDFLYT_RETURN_IF_ERROR(store->Commit(batch, store::Durability::kSynced));
@@ -193,10 +217,11 @@ absl::StatusOr<BackupFacts> WriteBackupTiles(const std::string& directory, const
   MEDFLYT_ASSIGN_OR_RETURN(BackupFacts facts, ReadBackupFacts(directory));
   std::error_code error;
   if (fs::exists(fs::symlink_status(tiles, error))) {
-    return RuleError(absl::StatusCode::kAlreadyExists, "TILES_EXIST", "", absl::StrCat(tiles, ": is there already"));
+    return RuleError(absl::StatusCode::kAlreadyExists, "TILES_EXIST", "tiles",
+                     absl::StrCat(tiles, ": is there already"));
   }
   MEDFLYT_ASSIGN_OR_RETURN(const auto store, store::OpenRocksReader(directory + "/store", kLayoutVersion));
-  MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, HeadOf(*store));
+  MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, HeadAsSaid(*store, facts));
   const fs::path out = tiles;
   for (unsigned level = 0; tlog::TileWidthAt(level, 0, head.size) > 0; ++level) {
     unsigned width = 0;

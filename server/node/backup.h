@@ -52,7 +52,8 @@ struct BackupSource {  // borrowed
 // Makes the store of `config`, where there is none, of a backup and the key-table backup, which must be the newest
 // there is. The epoch file stays as it is: the node's next start finds that its store is behind, and signs nothing
 // until its peers have answered. ALREADY_EXISTS (STORE_EXISTS); FAILED_PRECONDITION (BACKUP_OF_ANOTHER_NODE,
-// KEK_GENERATION_MISMATCH, KEK_MISSING, INCOMPATIBLE_LAYOUT); the errors of the files that it reads and writes.
+// CHECKPOINT_FOREIGN, KEK_GENERATION_MISMATCH, KEK_MISSING, INCOMPATIBLE_LAYOUT); the errors of the files that it reads
+// and writes.
 [[nodiscard]] absl::StatusOr<BackupFacts> RestoreBackup(const Config& config, const std::string& directory);
 
 // Writes a backup's log into the new directory `tiles`, as C2SP tlog-tiles, for `medflyt audit verify`. Reads neither

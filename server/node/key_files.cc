@@ -19,7 +19,8 @@ absl::StatusOr<std::string> KeyFilesOnDisk::ReadKek(size_t most) {
   if (kek_copy_.empty() || (!file.ok() && !absl::IsNotFound(file.status()))) return file;
   auto copy = ReadSecretFile(kek_copy_, most);
   if (!copy.ok() && !absl::IsNotFound(copy.status())) return copy;
-  if (file.ok() && !copy.ok()) MEDFLYT_RETURN_IF_ERROR(ReplaceFile(kek_copy_, *file));
+  // One that was not there while the KEK was rotated holds what must be gone.
+  if (file.ok() && (!copy.ok() || *copy != *file)) MEDFLYT_RETURN_IF_ERROR(ReplaceFile(kek_copy_, *file));
   if (!file.ok() && copy.ok()) {
     MEDFLYT_RETURN_IF_ERROR(ReplaceFile(kek_, *copy));
     return copy;

@@ -22,8 +22,8 @@ class KeyFilesOnDisk final : public keys::KeyFiles {
   absl::Status ReplaceBackup(std::string_view bytes) override;
   absl::StatusOr<std::string> ReadBackup(size_t most) override;
 
-  // The file's text; where one of the two is missing it is written first, out of the other. NOT_FOUND where both are;
-  // the errors of ReadSecretFile.
+  // The file's text. Where the copy is missing or another it is written first, out of the file, and the file out of the
+  // copy where the file alone is missing. NOT_FOUND where both are; the errors of ReadSecretFile.
   [[nodiscard]] absl::StatusOr<std::string> ReadKek(size_t most);
 
  private:

@@ -23,6 +23,7 @@
 #include "grpcpp/health_check_service_interface.h"
 #include "server/node/backup.h"
 #include "server/node/config.h"
+#include "server/node/handover.h"
 #include "server/node/node.h"
 
 namespace medflyt::node {
@@ -37,19 +38,22 @@ constexpr size_t kSecretArena = 2 << 20;
 struct Arguments {
   std::string config;
   bool check = false;
+  bool hand_over = false;
   std::string restore;  // a backup's directory
   std::string tiles_of;
   std::string tiles;
 };
 
 constexpr std::string_view kUsage =
-    "usage: medflytd --config FILE [--check | --restore BACKUP]\n"
+    "usage: medflytd --config FILE [--check | --hand-over-key | --restore BACKUP]\n"
     "       medflytd --backup-tiles BACKUP DIR\n"
     "\n"
     "Runs a Medflyt node until SIGTERM or SIGINT. SIGHUP reads peer cards and revocation lists again.\n"
     "\n"
     "  --config FILE  configuration (TOML), see medflytd.toml\n"
     "  --check        read configuration, secrets and cards, say what is wrong, start nothing\n"
+    "  --hand-over-key\n"
+    "                 make the log's next key, have the present one authorise it, write a new card, and end\n"
     "  --restore BACKUP\n"
     "                 make the node's store, where there is none, of a backup and the newest key-table backup\n"
     "                 (keys.backup), and end; the next start signs nothing until every peer has answered\n"
@@ -75,6 +79,8 @@ std::optional<Arguments> Parse(int argc, char** argv, int& code) {
     }
     if (argument == "--check") {
       arguments.check = true;
+    } else if (argument == "--hand-over-key") {
+      arguments.hand_over = true;
     } else if (argument == "--config" && i + 1 < argc) {
       arguments.config = argv[++i];
     } else if (argument == "--restore" && i + 1 < argc) {
@@ -87,7 +93,8 @@ std::optional<Arguments> Parse(int argc, char** argv, int& code) {
       return std::nullopt;
     }
   }
-  const int modes = (arguments.check ? 1 : 0) + (arguments.restore.empty() ? 0 : 1) + (arguments.tiles.empty() ? 0 : 1);
+  const int modes = (arguments.check ? 1 : 0) + (arguments.hand_over ? 1 : 0) + (arguments.restore.empty() ? 0 : 1) +
+                    (arguments.tiles.empty() ? 0 : 1);
   if (modes > 1 || arguments.config.empty() == arguments.tiles.empty()) {
     Print(stderr, kUsage);
     return std::nullopt;
@@ -166,6 +173,13 @@ int Run(int argc, char** argv) {
                                   logger->Error("commit_failed", broken ? std::string_view(broken->rule) : "");
                                   ::_exit(kExitCommitFailed);
                                 }};
+  if (arguments->hand_over) {
+    const auto done = HandOverLogKey(*config, environment);
+    if (!done.ok()) return Fail(done.status());
+    Print(stdout, absl::StrCat("log key ", done->key.Format(), " from size ", done->from.value(),
+                               "\ngive the other authorities the new card: ", config->card, "\n"));
+    return 0;
+  }
   if (arguments->check) {
     if (const absl::Status checked = Check(*config, environment); !checked.ok()) return Fail(checked);
     Print(stdout, "ok\n");

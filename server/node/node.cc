@@ -1,10 +1,12 @@
 #include "server/node/node.h"
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <optional>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/absl_view.h"
 #include "common/base/mutex.h"
@@ -21,26 +23,25 @@
 #include "server/exchange/head_comparison.h"
 #include "server/exchange/own_log_check.h"
 #include "server/exchange/witness.h"
-#include "server/keys/exchange_keys.h"
-#include "server/keys/kek_rotation.h"
-#include "server/keys/key_table.h"
 #include "server/log/log.h"
 #include "server/log/sequencer.h"
 #include "server/node/backup.h"
 #include "server/node/config_files.h"
 #include "server/node/files.h"
+#include "server/node/handover.h"
 #include "server/node/housekeeping.h"
-#include "server/node/key_files.h"
+#include "server/node/opened_store.h"
 #include "server/node/peer_directory.h"
+#include "server/node/released_peers.h"
 #include "server/node/revocations.h"
 #include "server/node/secrets.h"
 #include "server/node/start_epoch.h"
 #include "server/service/admin_service.h"
 #include "server/service/audit_service.h"
+#include "server/service/citizen_service.h"
 #include "server/service/municipality_service.h"
 #include "server/service/peer_calls.h"
 #include "server/service/peer_link.h"
-#include "server/store_rocksdb/rocks_store.h"
 
 namespace medflyt::node {
 namespace {
@@ -98,10 +99,6 @@ absl::Status CheckOwnCard(const directory::Directory& directory, AuthorityId sel
   return absl::OkStatus();
 }
 
-PeerDirectory::Sources DirectorySources(const Config& config) {
-  return {config.authority, config.card, config.peers_dir, config.data_dir + "/roots.pem"};
-}
-
 // What clients are told while nothing is appended.
 absl::Status Restrained(std::string_view why) {
   return RuleError(
@@ -151,7 +148,8 @@ struct Node::Running {
   // What this node does of its own accord, once it may sign.
   void BeginSigning();
   // Every peer has said that it holds nothing beyond our log: what was restrained goes on.
-  void OwnLogClear();
+  void OwnLogClear(const std::vector<exchange::ReleasedPeer>& released);
+  void RecordReleased();
   void OwnLogBehind(TreeSize proven);
   void NoteLogSize(TreeSize size);
   [[nodiscard]] absl::StatusOr<service::AdminServiceImpl::Backup> BackUp();
@@ -171,12 +169,7 @@ struct Node::Running {
 
   std::shared_ptr<PeerDirectory> directory;  // handshakes that are under way hold it too
   std::shared_ptr<Revocations> revocations;  // as the directory
-  std::unique_ptr<store::Store> store;
-  StartEpoch last_epoch;
-  std::unique_ptr<keys::KeyTable> keys;
-  std::unique_ptr<keys::ExchangeKeys> exchange_keys;
-  std::unique_ptr<KeyFilesOnDisk> key_files;
-  std::unique_ptr<keys::KekRotation> rotation;
+  std::unique_ptr<OpenedStore> opened;
   std::unique_ptr<log::Log> log;
 
   service::Metrics metrics;
@@ -193,8 +186,9 @@ struct Node::Running {
   std::unique_ptr<exchange::HeadComparison> comparison;
   std::unique_ptr<exchange::OwnLogCheck> own_log_check;
   std::unique_ptr<Housekeeping> housekeeping;
-  Mutex epoch_file;  // whoever writes it, one at a time
-  Mutex backing_up;
+  bool began_restrained = false;  // set before any other thread is there
+  Mutex epoch_file;               // whoever writes it, one at a time
+  std::atomic<bool> backing_up = false;
 
   std::unique_ptr<rpc::PeerIdentities> identities;
   std::unique_ptr<service::Gate> gate;
@@ -203,6 +197,7 @@ struct Node::Running {
   std::unique_ptr<service::MunicipalityServiceImpl> municipality;
   std::unique_ptr<service::PeerServiceImpl> peer;
   std::unique_ptr<service::AuditServiceImpl> audit;
+  std::unique_ptr<service::CitizenServiceImpl> citizen;
   std::unique_ptr<service::AdminServiceImpl> admin;
   std::unique_ptr<grpc::Server> server;
   std::unique_ptr<prometheus::Exposer> exposer;
@@ -214,38 +209,21 @@ absl::Status Node::Running::OpenStore() {
                            PeerDirectory::Load(DirectorySources(config), inputs.legal_bases, environment.clock));
   MEDFLYT_ASSIGN_OR_RETURN(revocations, Revocations::Load(config.crl_dir));
   MEDFLYT_RETURN_IF_ERROR(CheckOwnCard(directory->directory(), config.authority, inputs));
-  store::RocksOptions options;
-  options.layout_version = kLayoutVersion;
-  options.logger = &environment.logger;
-  MEDFLYT_ASSIGN_OR_RETURN(store, store::OpenRocksStore(config.data_dir + "/store", options));
-
-  MEDFLYT_ASSIGN_OR_RETURN(const auto head_row, store->Get(store::Table::kMeta, log::HeadKey()));
-  TreeSize size;
-  if (head_row) {
-    MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, log::DecodeHead(*head_row));
-    size = head.size;
-  }
-  MEDFLYT_ASSIGN_OR_RETURN(last_epoch, CheckStartEpoch(*store, config.epoch, size));
-  key_files = std::make_unique<KeyFilesOnDisk>(config);
-  MEDFLYT_ASSIGN_OR_RETURN(const keys::KekGenerations held,
-                           LoadKek(*key_files, inputs.root_secret, !head_row.has_value(), environment.random));
-  MEDFLYT_ASSIGN_OR_RETURN(const keys::Kek kek, keys::KekOfRows(*store, held));
-  MEDFLYT_ASSIGN_OR_RETURN(keys, keys::KeyTable::Load(*store, kek, environment.random));
-  MEDFLYT_ASSIGN_OR_RETURN(exchange_keys, keys::ExchangeKeys::Load(*store, kek, environment.random));
-  rotation = std::make_unique<keys::KekRotation>(
-      keys::KekRotation::Parts{*store, *keys, *exchange_keys, *key_files, inputs.root_secret, environment.random},
-      held);
+  MEDFLYT_ASSIGN_OR_RETURN(opened,
+                           OpenedStore::Open(config, inputs.root_secret, environment.random, environment.logger));
   return absl::OkStatus();
 }
 
 absl::Status Node::Running::StartLog() {
-  MEDFLYT_ASSIGN_OR_RETURN(log, log::Log::Open({config.authority, *store, *keys, inputs.note_signer, environment.clock,
-                                                environment.random, *directory}));
-  if (last_epoch.behind.ok()) {
-    MEDFLYT_RETURN_IF_ERROR(RaiseStartEpoch(*store, config.epoch, last_epoch, log->head().size));
+  MEDFLYT_ASSIGN_OR_RETURN(log, log::Log::Open({config.authority, *opened->store, *opened->keys, inputs.note_signer,
+                                                environment.clock, environment.random, *directory}));
+  MEDFLYT_RETURN_IF_ERROR(CheckHandoverIsOver(*log, inputs.note_signer.verifier_key()));
+  began_restrained = !opened->last_epoch.behind.ok();
+  if (!began_restrained) {
+    MEDFLYT_RETURN_IF_ERROR(RaiseStartEpoch(*opened->store, config.epoch, opened->last_epoch, log->head().size));
   } else {
-    log->Restrain(Restrained(ToStd(last_epoch.behind.message())));
-    environment.logger.Error("store_rolled_back", ToStd(last_epoch.behind.message()));
+    log->Restrain(Restrained(ToStd(opened->last_epoch.behind.message())));
+    environment.logger.Error("store_rolled_back", ToStd(opened->last_epoch.behind.message()));
   }
 
   workers = std::make_unique<service::Workers>(kWorkerThreads, kWorkerQueue);
@@ -267,10 +245,10 @@ absl::Status Node::Running::StartLog() {
   exchange::Options options;
   if (config.production) options.refused_numbers = config.test_numbers;
   MEDFLYT_ASSIGN_OR_RETURN(
-      exchange,
-      exchange::Exchange::Create({config.authority, *log, *sequencer, *keys, *exchange_keys, inputs.log_signer.signer,
-                                  environment.clock, environment.random, *scheduler, *dialer, environment.logger},
-                                 directory->directory(), options));
+      exchange, exchange::Exchange::Create({config.authority, *log, *sequencer, *opened->keys, *opened->exchange_keys,
+                                            inputs.log_signer.signer, environment.clock, environment.random, *scheduler,
+                                            *dialer, environment.logger},
+                                           directory->directory(), options));
   peer_calls = std::make_unique<service::GrpcPeerCalls>(*dialer);
   MEDFLYT_ASSIGN_OR_RETURN(witness, exchange::Witness::Create(exchange->context(), inputs.cosigner));
   MEDFLYT_ASSIGN_OR_RETURN(cosigning, exchange::Cosigning::Create(exchange->context(), *peer_calls, config.cosigning));
@@ -287,27 +265,29 @@ absl::Status Node::Running::StartLog() {
   cosigning->OnCosigned([this](TreeSize size) { NoteLogSize(size); });
   own_log_check = std::make_unique<exchange::OwnLogCheck>(
       exchange->context(), *peer_calls, exchange::OwnLogSchedule(),
-      exchange::OwnLogCheck::Outcome{[this] { OwnLogClear(); }, [this](TreeSize proven) { OwnLogBehind(proven); }});
-  housekeeping =
-      std::make_unique<Housekeeping>(Housekeeping::Parts{environment.clock, environment.logger, *scheduler, *store,
-                                                         *sequencer, *keys, *rotation, config.request_retention});
+      exchange::OwnLogCheck::Outcome{[this](const auto& released) { OwnLogClear(released); },
+                                     [this](TreeSize proven) { OwnLogBehind(proven); }});
+  housekeeping = std::make_unique<Housekeeping>(Housekeeping::Parts{environment.clock, environment.logger, *scheduler,
+                                                                    *opened->store, *sequencer, *opened->keys,
+                                                                    *opened->rotation, config.request_retention});
   return absl::OkStatus();
 }
 
 void Node::Running::BeginSigning() {
+  RecordReleased();
   exchange->Start();
   cosigning->Start();
   comparison->Start();
   housekeeping->Start();
 }
 
-void Node::Running::OwnLogClear() {
+void Node::Running::OwnLogClear(const std::vector<exchange::ReleasedPeer>& released) {
   environment.logger.Info("own_log_confirmed", absl::StrCat("size=", log->head().size.value()));
-  if (last_epoch.behind.ok()) return;  // it never waited for this
-  absl::Status raised;
-  {
+  if (!began_restrained) return;  // it never waited for this
+  absl::Status raised = KeepReleased(*opened->store, released);
+  if (raised.ok()) {
     MutexLock lock(epoch_file);
-    raised = RaiseStartEpoch(*store, config.epoch, last_epoch, log->head().size);
+    raised = RaiseStartEpoch(*opened->store, config.epoch, opened->last_epoch, log->head().size);
   }
   if (!raised.ok()) {
     environment.logger.Error("epoch_not_raised", ToStd(raised.message()));
@@ -316,6 +296,17 @@ void Node::Running::OwnLogClear() {
   }
   log->Release();
   BeginSigning();
+}
+
+// Whoever reads the log sees that a peer was not heard, and by whose word.
+void Node::Running::RecordReleased() {
+  const auto told = [this](const absl::Status& outcome) {
+    if (!outcome.ok()) environment.logger.Error("release_not_recorded", ToStd(outcome.message()));
+  };
+  auto record = RecordOfReleased(*opened->store, told);
+  if (!record.ok()) return told(record.status());
+  if (*record == nullptr) return;
+  if (const absl::Status queued = sequencer->Submit(*std::move(record)); !queued.ok()) told(queued);
 }
 
 void Node::Running::OwnLogBehind(TreeSize proven) {
@@ -336,17 +327,21 @@ void Node::Running::NoteLogSize(TreeSize size) {
 }
 
 absl::StatusOr<service::AdminServiceImpl::Backup> Node::Running::BackUp() {
-  MutexLock one_at_a_time(backing_up);
-  // The epoch of a restrained log stays what it is, so that the next start is restrained too.
+  if (backing_up.exchange(true)) {
+    return RuleError(absl::StatusCode::kAborted, "BACKUP_RUNNING", "", "a backup is being taken; wait for its end");
+  }
+  const absl::Cleanup over = [this] { backing_up = false; };
   MEDFLYT_RETURN_IF_ERROR(log->restraint());
   const std::string origin = log->origin();
-  MEDFLYT_ASSIGN_OR_RETURN(const BackupFacts taken, TakeBackup({config, origin, *store, *rotation,
-                                                                [this] {
-                                                                  MutexLock lock(epoch_file);
-                                                                  return RaiseStartEpoch(*store, config.epoch,
-                                                                                         last_epoch, log->head().size);
-                                                                }},
-                                                               environment.clock.Now()));
+  const auto raise_epoch = [this]() -> absl::Status {
+    MutexLock lock(epoch_file);
+    // A peer may have proven meanwhile that there was more: then the epoch stays, and the next start is restrained too.
+    MEDFLYT_RETURN_IF_ERROR(log->restraint());
+    return RaiseStartEpoch(*opened->store, config.epoch, opened->last_epoch, log->head().size);
+  };
+  MEDFLYT_ASSIGN_OR_RETURN(
+      const BackupFacts taken,
+      TakeBackup({config, origin, *opened->store, *opened->rotation, raise_epoch}, environment.clock.Now()));
   environment.logger.Info("backup_taken", absl::StrCat("size=", taken.size.value()));
   return service::AdminServiceImpl::Backup{taken.directory, config.key_backup, taken.size, taken.root};
 }
@@ -358,8 +353,8 @@ absl::Status Node::Running::StartServer() {
   const directory::Directory known = directory->directory();
   gate =
       std::make_unique<service::Gate>(config.authority, known.Find(config.authority)->kind, inputs.policy, *identities);
-  events =
-      std::make_unique<service::EventReader>(config.authority, *log, *keys, [this] { return directory->directory(); });
+  events = std::make_unique<service::EventReader>(config.authority, *log, *opened->keys,
+                                                  [this] { return directory->directory(); });
   parts.emplace(service::Parts{config.authority, *log, *sequencer, *gate, *events, *watch_hub, *workers, metrics,
                                environment.clock, environment.random, [this] { return directory->directory(); },
                                config.request_retention,
@@ -385,6 +380,7 @@ absl::Status Node::Running::StartServer() {
             return exchange::AnswerHeldHeads(exchange->context(), *witness, authority, request);
           }});
   audit = std::make_unique<service::AuditServiceImpl>(*parts, verifier_key);
+  citizen = std::make_unique<service::CitizenServiceImpl>(*parts);
   admin = std::make_unique<service::AdminServiceImpl>(
       *parts,
       service::AdminServiceImpl::Node{
@@ -406,6 +402,7 @@ absl::Status Node::Running::StartServer() {
   builder.RegisterService(municipality.get());
   builder.RegisterService(peer.get());
   builder.RegisterService(audit.get());
+  builder.RegisterService(citizen.get());
   builder.RegisterService(admin.get());
   server = builder.BuildAndStart();
   if (server == nullptr || port == 0) {
@@ -517,7 +514,7 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const Config& config, const En
   MEDFLYT_RETURN_IF_ERROR(running.StartLog());
   MEDFLYT_RETURN_IF_ERROR(running.StartServer());
   MEDFLYT_RETURN_IF_ERROR(running.StartMetrics());
-  if (running.last_epoch.behind.ok()) running.BeginSigning();
+  if (!running.began_restrained) running.BeginSigning();
   running.own_log_check->Start();
   running.MeasurePeers();
   if (!config.crl_dir.empty()) running.WatchRevocations();

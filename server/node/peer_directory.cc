@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "server/node/config.h"
 #include "server/node/files.h"
 
 namespace medflyt::node {
@@ -103,5 +104,9 @@ std::optional<AuthorityId> PeerDirectory::AuthorityOf(MunicipalityCode code, Dat
 }
 
 bool PeerDirectory::IsKnown(AuthorityId authority) const { return directory().Find(authority) != nullptr; }
+
+PeerDirectory::Sources DirectorySources(const Config& config) {
+  return {config.authority, config.card, config.peers_dir, config.data_dir + "/roots.pem"};
+}
 
 }  // namespace medflyt::node

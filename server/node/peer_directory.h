@@ -17,6 +17,8 @@
 
 namespace medflyt::node {
 
+struct Config;
+
 // Thread-safe.
 class PeerDirectory final : public log::FactsSource, private domain::AuthorityDirectory {
  public:
@@ -65,5 +67,7 @@ class PeerDirectory final : public log::FactsSource, private domain::AuthorityDi
   directory::Directory directory_ MEDFLYT_GUARDED_BY(mutex_);
   std::string card_ MEDFLYT_GUARDED_BY(mutex_);
 };
+
+[[nodiscard]] PeerDirectory::Sources DirectorySources(const Config& config);
 
 }  // namespace medflyt::node

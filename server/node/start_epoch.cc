@@ -66,12 +66,13 @@ absl::StatusOr<StartEpoch> CheckStartEpoch(const store::Store& store, const std:
 }
 
 absl::Status RaiseStartEpoch(store::Store& store, const std::string& file, StartEpoch& epoch, TreeSize head) {
-  const StartEpoch raised{epoch.epoch + 1, head, absl::OkStatus()};
   store::Batch batch;
-  batch.Put(store::Table::kMeta, kRow, log::EncodeU64(raised.epoch));
+  batch.Put(store::Table::kMeta, kRow, log::EncodeU64(epoch.epoch + 1));
   MEDFLYT_RETURN_IF_ERROR(store.Commit(batch, store::Durability::kSynced));
-  MEDFLYT_RETURN_IF_ERROR(WriteFile(file, raised.epoch, raised.size));
-  epoch = raised;
+  ++epoch.epoch;  // whatever becomes of the file: the store has it, and so may a copy of it
+  MEDFLYT_RETURN_IF_ERROR(WriteFile(file, epoch.epoch, head));
+  epoch.size = head;
+  epoch.behind = absl::OkStatus();
   return absl::OkStatus();
 }
 

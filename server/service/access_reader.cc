@@ -44,7 +44,8 @@ absl::StatusOr<AccessFilter> AccessFilter::Parse(const v1::ListAccessRecordsRequ
   if (!v1::AccessKind_IsValid(request.kind())) {
     return RuleError(absl::StatusCode::kInvalidArgument, "FIELD_OUT_OF_RANGE", "kind", "is no kind of access");
   }
-  MEDFLYT_ASSIGN_OR_RETURN(filter.case_id, ParseOptionalCaseId(request.case_id(), "case_id"));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto case_id, ParseOptionalCaseId(request.case_id(), "case_id"));
+  if (case_id) filter.cases.insert(*case_id);
   MEDFLYT_ASSIGN_OR_RETURN(filter.since, Moment(request.has_since(), request.since(), "since"));
   MEDFLYT_ASSIGN_OR_RETURN(filter.before, Moment(request.has_before(), request.before(), "before"));
   return filter;
@@ -56,10 +57,11 @@ bool AccessFilter::Takes(const v1::EventView& record) const {
   if (!action.empty() && access.action() != action) return false;
   if (access.purpose().find(purpose) == std::string::npos) return false;
   if (kind != v1::ACCESS_KIND_UNSPECIFIED && access.kind() != kind) return false;
-  if (case_id &&
-      std::find(access.case_ids().begin(), access.case_ids().end(), case_id->bytes()) == access.case_ids().end()) {
-    return false;
-  }
+  const auto is_wanted = [this](const std::string& shown) {
+    const auto id = CaseId::FromBytes(shown);
+    return id && cases.contains(*id);
+  };
+  if (!cases.empty() && std::none_of(access.case_ids().begin(), access.case_ids().end(), is_wanted)) return false;
   const absl::Time at = TimeOf(record.recorded_at());
   return (!since || at >= *since) && (!before || at < *before);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -20,7 +21,7 @@ struct AccessFilter {
   std::string action;
   std::string purpose;  // a part of it
   v1::AccessKind kind = v1::ACCESS_KIND_UNSPECIFIED;
-  std::optional<CaseId> case_id;
+  std::set<CaseId> cases;  // one of them was shown; empty: whatever was shown
   std::optional<absl::Time> since;
   std::optional<absl::Time> before;
 

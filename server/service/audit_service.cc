@@ -210,7 +210,11 @@ grpc::ServerUnaryReactor* AuditServiceImpl::ListCaseEvents(Context* context, con
                     [this, request, response](std::vector<CaseId>& cases) -> absl::Status {
                       MEDFLYT_ASSIGN_OR_RETURN(const CaseId id, ParseCaseId(request->case_id(), "case_id"));
                       cases.push_back(id);
-                      return cases_.Read(id, LeafIndex(request->first()), request->with_keys(), *response);
+                      const LeafIndex first(request->first());
+                      const TreeSize size = parts_.log.head().size;
+                      const TreeSize end = CaseReader::PageEnd(first, size);
+                      if (end < size) response->set_next_first(end.value());
+                      return cases_.Read(cases, first, end, request->with_keys(), *response->mutable_events());
                     });
 }
 
@@ -221,7 +225,7 @@ grpc::ServerUnaryReactor* AuditServiceImpl::ListAccessRecords(Context* context,
                     {Action::kReadAccessRecords, "ListAccessRecords", request->context(), event::AccessKind::kSearch},
                     [this, request, response](std::vector<CaseId>& cases) -> absl::Status {
                       MEDFLYT_ASSIGN_OR_RETURN(const AccessFilter filter, AccessFilter::Parse(*request));
-                      if (filter.case_id) cases.push_back(*filter.case_id);
+                      cases.assign(filter.cases.begin(), filter.cases.end());
                       return access_.Read(filter, LeafIndex(request->first()), *response);
                     });
 }

@@ -13,24 +13,26 @@
 namespace medflyt::service {
 namespace {
 
-constexpr uint64_t kEntriesAtOnce = 1'000'000;  // less than a second's reading
+constexpr uint64_t kEntriesAtOnce = 1'000'000;
 
 }  // namespace
 
-absl::StatusOr<CaseReader::Keys> CaseReader::KeysOf(const CaseId& case_id) const {
+absl::StatusOr<CaseReader::Keys> CaseReader::KeysOf(const std::vector<CaseId>& cases) const {
   Keys keys;
   const directory::Directory directory = events_.directory_();
   std::set<AuthorityId> authorities = {events_.self_};
   for (const directory::Authority& authority : directory.authorities()) authorities.insert(authority.id);
   using event::RetentionClass;
-  for (const AuthorityId other : authorities) {
-    for (const auto retention : {RetentionClass::kCase, RetentionClass::kAccounting, RetentionClass::kAccess}) {
-      const auto ours = events_.keys_.Find(keys::KeyPurpose{case_id, events_.self_, other, retention});
-      if (ours.ok()) keys.own.insert(ours->id);
-      const auto theirs = events_.keys_.Find(keys::KeyPurpose{case_id, other, events_.self_, retention});
-      if (theirs.ok() && other != events_.self_) keys.of_issuer[other].insert(theirs->id);
-      for (const auto* each : {&ours, &theirs}) {
-        if (!each->ok() && each->status().code() != absl::StatusCode::kNotFound) return each->status();
+  for (const CaseId& case_id : cases) {
+    for (const AuthorityId other : authorities) {
+      for (const auto retention : {RetentionClass::kCase, RetentionClass::kAccounting, RetentionClass::kAccess}) {
+        const auto ours = events_.keys_.Find(keys::KeyPurpose{case_id, events_.self_, other, retention});
+        if (ours.ok()) keys.own.insert(ours->id);
+        const auto theirs = events_.keys_.Find(keys::KeyPurpose{case_id, other, events_.self_, retention});
+        if (theirs.ok() && other != events_.self_) keys.of_issuer[other].insert(theirs->id);
+        for (const auto* each : {&ours, &theirs}) {
+          if (!each->ok() && each->status().code() != absl::StatusCode::kNotFound) return each->status();
+        }
       }
     }
   }
@@ -66,14 +68,17 @@ absl::Status CaseReader::FindReceived(AuthorityId issuer, const std::set<KeyId>&
       });
 }
 
-absl::Status CaseReader::Read(const CaseId& case_id, LeafIndex first, bool with_keys,
-                              v1::ListCaseEventsResponse& response) const {
-  MEDFLYT_ASSIGN_OR_RETURN(const Keys keys, KeysOf(case_id));
-  const uint64_t size = events_.log_.head().size.value();
-  const TreeSize end(std::min(size, std::min(first.value(), size) + kEntriesAtOnce));
+TreeSize CaseReader::PageEnd(LeafIndex first, TreeSize size) {
+  return TreeSize(std::min(size.value(), std::min(first.value(), size.value()) + kEntriesAtOnce));
+}
+
+absl::Status CaseReader::Read(const std::vector<CaseId>& cases, LeafIndex first, TreeSize end, bool with_keys,
+                              google::protobuf::RepeatedPtrField<v1::CaseEvent>& events) const {
+  MEDFLYT_ASSIGN_OR_RETURN(const Keys keys, KeysOf(cases));
   std::vector<Found> found;
   MEDFLYT_RETURN_IF_ERROR(events_.log_.reader().Visit(
-      LeafIndex(std::min(first.value(), size)), end, [&](LeafIndex index, std::string_view entry, const KeyId& key_id) {
+      LeafIndex(std::min(first.value(), end.value())), end,
+      [&](LeafIndex index, std::string_view entry, const KeyId& key_id) {
         if (keys.own.contains(key_id)) {
           found.push_back({std::string(entry), key_id, events_.log_.origin(), index, {}, index, true});
         }
@@ -84,13 +89,12 @@ absl::Status CaseReader::Read(const CaseId& case_id, LeafIndex first, bool with_
   }
   std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) { return a.position < b.position; });
   for (const Found& each : found) {
-    v1::CaseEvent& event = *response.add_events();
+    v1::CaseEvent& event = *events.Add();
     MEDFLYT_ASSIGN_OR_RETURN(*event.mutable_event(), events_.ViewOf(each));
     const auto id = EventId::FromHex(event.event().event_id());
     const auto key = events_.keys_.Find(each.key_id);
     if (with_keys && id && key.ok()) event.set_event_key(std::string(entry::EventKeyOf(*key, *id).ExposeView()));
   }
-  if (end.value() < size) response.set_next_first(end.value());
   return absl::OkStatus();
 }
 

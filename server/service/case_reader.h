@@ -1,4 +1,4 @@
-// The events of one case out of the durable log. Reads the store: on a worker's thread.
+// The events of cases out of the durable log. Reads the store: on a worker's thread.
 #pragma once
 
 #include <map>
@@ -14,17 +14,19 @@
 
 namespace medflyt::service {
 
-// Thread-safe. Finds events by the keys of their case, so no event of another case is opened.
+// Thread-safe. Finds events by the keys of their cases, so no event of another case is opened.
 class CaseReader {
  public:
   // Borrows `events`.
   explicit CaseReader(const EventReader& events) : events_(events) {}
 
-  // Adds the events among a good number of entries from `first` on, in their order, with their keys where asked for,
-  // and says where to go on. NOT_FOUND (UNKNOWN_CASE) where no key of such a case is held: it never was here, or is
-  // erased.
-  [[nodiscard]] absl::Status Read(const CaseId& case_id, LeafIndex first, bool with_keys,
-                                  v1::ListCaseEventsResponse& response) const;
+  // Up to where one answer goes: less than a second's reading.
+  [[nodiscard]] static TreeSize PageEnd(LeafIndex first, TreeSize size);
+
+  // Adds the events among the entries [first, end), in their order, with their keys where asked for. NOT_FOUND
+  // (UNKNOWN_CASE) where no key of such a case is held: it never was here, or is erased.
+  [[nodiscard]] absl::Status Read(const std::vector<CaseId>& cases, LeafIndex first, TreeSize end, bool with_keys,
+                                  google::protobuf::RepeatedPtrField<v1::CaseEvent>& events) const;
 
  private:
   using Found = EventReader::Found;
@@ -32,7 +34,7 @@ class CaseReader {
     std::set<KeyId> own;
     std::map<AuthorityId, std::set<KeyId>> of_issuer;
   };
-  [[nodiscard]] absl::StatusOr<Keys> KeysOf(const CaseId& case_id) const;
+  [[nodiscard]] absl::StatusOr<Keys> KeysOf(const std::vector<CaseId>& cases) const;
   [[nodiscard]] absl::Status FindReceived(AuthorityId issuer, const std::set<KeyId>& keys, LeafIndex first,
                                           TreeSize end, std::vector<Found>& found) const;
 

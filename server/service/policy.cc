@@ -47,6 +47,7 @@ constexpr std::array<Known, kActionCount> kKnown = {{
     {kImportExtract, "import-extract", kNoCommand},
     {kReadAgreements, "read-agreements", kNoCommand},
     {kReadCitizens, "read-citizens", kNoCommand},
+    {kReportCitizen, "report-citizen", kNoCommand},
     {kWatchEvents, "watch-events", kNoCommand},
     {kProveEvents, "prove-events", kNoCommand},
     {kAudit, "audit", kNoCommand},
@@ -69,7 +70,7 @@ std::vector<Action> DefaultOf(Role role) {
     case Role::kRegistryFeed:
       return {kImportExtract};
     case Role::kCaseSystem: {
-      std::vector<Action> actions = {kReadAgreements, kReadCitizens, kWatchEvents, kProveEvents};
+      std::vector<Action> actions = {kReadAgreements, kReadCitizens, kReportCitizen, kWatchEvents, kProveEvents};
       for (const Known& known : kKnown) {
         if (known.command != kNoCommand) actions.push_back(known.action);
       }

@@ -45,7 +45,8 @@ enum class Action : uint8_t {
   kDeclineTransfer,
   kImportExtract,
   kReadAgreements,
-  kReadCitizens,  // every read that may touch one: places, enrolments, relocations, transfers, events
+  kReadCitizens,   // every read that may touch one: places, enrolments, relocations, transfers, events
+  kReportCitizen,  // all of one citizen, for the citizen
   kWatchEvents,
   kProveEvents,
   kAudit,

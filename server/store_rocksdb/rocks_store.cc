@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <span>
 #include <system_error>
@@ -64,6 +65,8 @@ class EngineLog final : public rocksdb::Logger {
     if (level != rocksdb::WARN_LEVEL && level != rocksdb::ERROR_LEVEL && level != rocksdb::FATAL_LEVEL) return;
     char line[512];
     if (std::vsnprintf(line, sizeof(line), format, arguments) < 0) return;
+    // A checkpoint stops the deletion of files twice, and warns of it itself.
+    if (level == rocksdb::WARN_LEVEL && std::strstr(line, "File Deletions") != nullptr) return;
     logger_->Log(level == rocksdb::WARN_LEVEL ? Severity::kWarning : Severity::kError, "storage_engine", line);
   }
 

@@ -31,6 +31,13 @@ class EventMaker {
   }
 
   bool Bool() { return draw_(0, 1) == 1; }
+  std::vector<event::HoldReason> HoldReasons() {
+    std::vector<event::HoldReason> reasons;
+    for (uint8_t reason = 1; reason <= static_cast<uint8_t>(event::HoldReason::kOfficer); ++reason) {
+      if (Bool()) reasons.push_back(static_cast<event::HoldReason>(reason));
+    }
+    return reasons;
+  }
   uint32_t Number(uint32_t least, uint32_t most) { return static_cast<uint32_t>(draw_(least, most)); }
   template <typename T>
   T Id() {
@@ -123,15 +130,16 @@ class EventMaker {
         return EndReasonRecorded{Enum(EndReason::kError)};
       case Type::kExtractImported:
         return ExtractImported{Id<Hash>(), Day(), MaybeDay(), draw_(0, ~uint64_t{0}), draw_(0, 1'000), draw_(0, 1'000)};
-      case Type::kRelocationObserved:
-        return RelocationObserved{
-            Id<CaseId>(),     Enum(ObservationKind::kRenumbered), Municipality(), Municipality(), MaybeDay(), Bool(),
-            MaybeId<CaseId>()};
+      case Type::kRelocationObserved: {
+        RelocationObserved observed{Id<CaseId>(),      Enum(ObservationKind::kRenumbered),
+                                    Municipality(),    Municipality(),
+                                    MaybeDay(),        Bool(),
+                                    MaybeId<CaseId>(), {}};
+        if (observed.kind == ObservationKind::kMoved) observed.hold_reasons = HoldReasons();
+        return observed;
+      }
       case Type::kRelocationHeld: {
-        RelocationHeld held;
-        for (uint8_t reason = 1; reason <= static_cast<uint8_t>(HoldReason::kOfficer); ++reason) {
-          if (Bool()) held.reasons.push_back(static_cast<HoldReason>(reason));
-        }
+        RelocationHeld held{HoldReasons()};
         if (held.reasons.empty()) held.reasons.push_back(HoldReason::kOfficer);
         return held;
       }

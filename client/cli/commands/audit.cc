@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -80,11 +81,15 @@ absl::Status Export(Context& context, const Arguments& arguments) {
     // What is handed on is to be verified with the policy.
     MEDFLYT_ASSIGN_OR_RETURN(head, CosignedOf(*log, head));
   }
-  const std::filesystem::path directory = arguments.Find("--tiles").value_or(bundle.value_or("") + ".tiles");
+  std::filesystem::path directory = arguments.Find("--tiles").value_or(bundle.value_or("") + ".tiles");
   ExportOptions options;
   MEDFLYT_ASSIGN_OR_RETURN(options.part, PartOf(arguments, head.checkpoint.size()));
-  // What an interrupted export left may be of another part.
-  if (options.part) std::filesystem::remove_all(directory);
+  std::error_code ignored;
+  if (options.part) {
+    // In a place of its own, since it is no copy of the log; what an interrupted export left may be of another part.
+    directory += ".part";
+    std::filesystem::remove_all(directory, ignored);
+  }
   options.beside = bundle.has_value() || arguments.Has("--kept");
   absl::StatusOr<Exported> exported = [&] {
     Progress progress(context, "exporting", head.checkpoint.size().value());
@@ -102,7 +107,7 @@ absl::Status Export(Context& context, const Arguments& arguments) {
   }
   if (bundle) {
     MEDFLYT_RETURN_IF_ERROR(WriteBundle(directory, contents, *bundle));
-    if (!arguments.Has("--tiles")) std::filesystem::remove_all(directory);
+    if (!arguments.Has("--tiles")) std::filesystem::remove_all(directory, ignored);
   }
   Document document = context.NewDocument();
   document.Field("directory", arguments.Has("--tiles") ? Value(directory.string()) : Value());

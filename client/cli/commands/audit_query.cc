@@ -33,7 +33,9 @@ using EntryVisitor = std::function<absl::Status(uint64_t index, std::string_view
 
 const std::vector<std::string>& EntryTypes() {
   static const std::vector<std::string> kTypes = {
-      "sealed", "event-received", "receipts-logged", "rejections-recorded", "key-granted", "key-destroyed", "other"};
+      "sealed",      "event-received", "receipts-logged",     "rejections-recorded",
+      "key-granted", "key-destroyed",  "log-key-handed-over", "peer-released",
+      "other"};
   return kTypes;
 }
 
@@ -78,9 +80,15 @@ struct RecordLine {
     line.type = "key-destroyed";
     line.about = "key " + record.key_id.ToHex();
   }
-  template <typename Other>
-  void operator()(const Other&) const {
-    line.type = "other";
+  void operator()(const wire::LogKeyHandedOver& record) const {
+    line.type = "log-key-handed-over";
+    line.about = "to " + record.verifier_key;
+  }
+  void operator()(const wire::PeerReleased& record) const {
+    line.type = "peer-released";
+    line.peer = record.peer.ToString();
+    line.about =
+        absl::StrCat("by certificates ", record.first_certificate.ToHex(), " and ", record.second_certificate.ToHex());
   }
 };
 

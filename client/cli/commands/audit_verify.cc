@@ -25,7 +25,7 @@ struct Source {
   audit::FileReader read;
   bool beside = false;
   std::shared_ptr<const audit::BundleFile> bundle;  // nullptr for a folder
-  std::optional<audit::Part> part;                  // that a bundle says it carries
+  std::optional<audit::BundleContent> said;         // what a bundle says of itself
 };
 
 absl::StatusOr<Source> OpenSource(const std::string& path) {
@@ -39,9 +39,9 @@ absl::StatusOr<Source> OpenSource(const std::string& path) {
   if (!bundle.ok()) return Annotate(bundle.status(), path);
   Source source{audit::BundleReader(*bundle), (*bundle)->HasBelow("kept/"), *bundle, std::nullopt};
   MEDFLYT_ASSIGN_OR_RETURN(const auto header, source.read(std::string(audit::kBundleMember)));
-  auto part = audit::PartOfBundle(header.value_or(""));
-  if (!part.ok()) return Annotate(part.status(), path);
-  source.part = *part;
+  auto said = audit::ParseBundleContent(header.value_or(""));
+  if (!said.ok()) return Annotate(said.status(), path);
+  source.said = *std::move(said);
   return source;
 }
 
@@ -99,9 +99,10 @@ void Tell(const audit::Report& report, const audit::Trust& trust, const Source& 
   document.Field("origin", OrNone(report.origin));
   document.Field("tree_size", report.size.value());
   document.Field("root_hash", report.root.ToHex());
-  if (source.part) {
-    document.Field("first_entry", source.part->first.value());
-    document.Field("last_entry", source.part->end.value() - 1);
+  const auto part = source.said ? source.said->part : std::nullopt;
+  if (part) {
+    document.Field("first_entry", part->first.value());
+    document.Field("last_entry", part->end.value() - 1);
     document.Field("entries_outside", report.outside);
   }
   document.Field("sealed_entries", report.sealed);
@@ -126,9 +127,11 @@ void Tell(const audit::Report& report, const audit::Trust& trust, const Source& 
   document.Field("rejections", records.rejections);
   document.Field("keys_granted", records.grants);
   document.Field("keys_destroyed", records.keys_destroyed);
+  document.Field("log_key_handovers", records.handovers);
+  document.Field("peers_released", records.peers_released);
   if (source.beside) {
     document.Field("received_proven", records.received_proven);
-    if (source.part) document.Field("received_before_the_part", records.batch_outside);
+    if (part) document.Field("received_before_the_part", records.batch_outside);
     document.Field("receipts", records.receipts);
     document.Field("receipts_proven", records.receipts_proven);
     document.Field("events_refused_by_peers", records.receipts_refusing);
@@ -163,6 +166,10 @@ absl::Status Verify(Context& context, const Arguments& arguments) {
   // Nothing was signed here, or not all was copied: that shows nothing of anybody.
   if (!note) return absl::NotFoundError("there is no checkpoint, so nothing that is signed: export the log again");
   const auto claimed = Claimed(note);
+  if (source.said && claimed && (source.said->origin != claimed->origin() || source.said->size != claimed->size())) {
+    return RuleError(absl::StatusCode::kInvalidArgument, "AUDIT_BUNDLE_MALFORMED", audit::kBundleMember,
+                     "the bundle says that it is of another log or size than its checkpoint");
+  }
   std::optional<CheckpointStore> store;
   if (arguments.Has("--trust")) {
     MEDFLYT_ASSIGN_OR_RETURN(store, TrustStoreOf(context, arguments));
@@ -180,7 +187,7 @@ absl::Status Verify(Context& context, const Arguments& arguments) {
     work.progress = [&progress](uint64_t entries, uint64_t) { progress.Update(entries); };
     work.beside = source.beside;
     work.opened = keys ? &*keys : nullptr;
-    work.part = source.part;
+    if (source.said) work.part = source.said->part;
     return audit::VerifyLog(source.read, trust, work);
   }();
   MEDFLYT_RETURN_IF_ERROR(report.status());

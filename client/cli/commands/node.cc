@@ -313,7 +313,8 @@ absl::Status Backup(Context& context, const Arguments&) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
   v1::CreateBackupRequest request;
   *request.mutable_context() = client->NewContext();
-  MEDFLYT_ASSIGN_OR_RETURN(const auto response, client->Call(&v1::AdminService::Stub::CreateBackup, request));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto response,
+                           client->Call(&v1::AdminService::Stub::CreateBackup, request, absl::Hours(6)));
   Document document = context.NewDocument();
   document.Field("directory", response.directory());
   document.Field("key_backup", response.key_backup());

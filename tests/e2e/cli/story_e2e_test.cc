@@ -10,6 +10,7 @@
 #include "common/crypto/seal.h"
 #include "nlohmann/json.hpp"
 #include "tests/e2e/node/node_world.h"
+#include "tests/support/clear_text.h"
 #include "tests/support/extract_text.h"
 #include "tests/unit/cli/program.h"
 
@@ -19,6 +20,7 @@ namespace {
 using cli::ExitCode;
 using nlohmann::json;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 constexpr char kCpr[] = "6101801000";
@@ -31,6 +33,7 @@ class StoryE2e : public ::testing::Test {
       for (const TestNode* other : nodes_) {
         if (one != other) one->Know(*other);
       }
+      one->WriteConfig("backup_dir = \"backups\"\n");
     }
     program_.connect = [this](const cli::ConnectionSettings& settings) {
       return sdk::Client::Create({.address = settings.address,
@@ -118,6 +121,8 @@ TEST_F(StoryE2e, PlaceFollowsTheCitizenByCommandsAlone) {
   for (TestNode* node : nodes_) ASSERT_NO_FATAL_FAILURE(node->Start());
   const std::string folder = odense_.Path("cli");
   std::filesystem::create_directory(folder);
+  const std::string cpr_file = folder + "/cpr";
+  WriteFile(cpr_file, "610180-1000\n");
 
   const std::string agreement = Agree(nyborg_);
   const json shown = Do(nyborg_, {"agreement", "show", agreement});
@@ -244,7 +249,42 @@ TEST_F(StoryE2e, PlaceFollowsTheCitizenByCommandsAlone) {
   Do(odense_, {"agreement", "terminate", agreement, "--last-day", "2027-06-30"});
   EXPECT_EQ(Do(odense_, {"agreement", "show", agreement})["terminated_last_day"], "2027-06-30");
   EXPECT_NE(Refused(odense_, {"agreement", "show", std::string(32, '1')}), "");
-  for (TestNode* node : nodes_) EXPECT_EQ(node->Stop(), 0);
+
+  // The citizen asks what Nyborg holds: all of it and who looked, without the names of staff.
+  const json report = Do(nyborg_, {"citizen", "report", "--out", folder + "/report"}, "610180-1000\n");
+  EXPECT_EQ(report["enrolments"], 1);
+  EXPECT_EQ(report["relocations"], 1);
+  EXPECT_GT(report["events"], 4);
+  EXPECT_GT(report["look_ups"], 0);
+  EXPECT_EQ(std::filesystem::status(folder + "/report.html").permissions() & std::filesystem::perms(0777),
+            std::filesystem::perms(0600));
+  const std::string page = ReadFile(folder + "/report.html");
+  EXPECT_THAT(page, HasSubstr("Kerteminde Kommune"));
+  EXPECT_THAT(page, HasSubstr("Underretning om flytning"));
+  EXPECT_THAT(page, HasSubstr("end-to-end test")) << "the purpose of a look-up";
+  for (const char* file : {"/report.html", "/report.json"}) {
+    EXPECT_THAT(FilesInClear(folder + file, {kCpr, "610180-1000", "anna.officer", "bodil.officer"}), IsEmpty());
+    std::filesystem::remove(folder + file);
+  }
+  EXPECT_EQ(Do(nyborg_, {"citizen", "report", "--out", folder + "/nobody"}, "620180-1001\n")["events"], 0);
+  EXPECT_THAT(ReadFile(folder + "/nobody.html"), HasSubstr("ingen oplysninger om dig"));
+  EXPECT_EQ(Refused(nyborg_, {"citizen", "report", "--out", folder + "/nobody", "--cpr-file", cpr_file}, "auditor"),
+            "CLIENT_ROLE_NOT_ALLOWED");
+
+  // Whoever takes the disks, copies and backups of all three reads nothing of the citizen and of who did what and why.
+  const std::vector<std::string> secrets = {kCpr,           "610180-1000",     "The effort must go on",
+                                            "anna.officer", "end-to-end test", "2026-17"};
+  for (TestNode* node : nodes_) {
+    EXPECT_NE(Do(*node, {"node", "backup"}, "", "administrator-1")["tree_size"], 0);
+    Do(*node, {"audit", "export", "--bundle", node->Path("whole.bundle")}, "", "auditor");
+    EXPECT_EQ(node->Stop(SIGKILL), 128 + SIGKILL);
+    for (const char* place : {"data", "backups", "keys", "errors", "whole.bundle"}) {
+      EXPECT_TRUE(std::filesystem::exists(node->Path(place))) << place;
+      EXPECT_THAT(FilesInClear(node->Path(place), secrets), IsEmpty());
+    }
+  }
+  for (const TestNode* node : nodes_) EXPECT_THAT(FilesInClear(folder + "/" + node->cvr(), secrets), IsEmpty());
+  EXPECT_THAT(FilesInClear(folder, {kCpr}), Not(IsEmpty())) << "the extract, where the officer has it, is found";
   EXPECT_EQ(Run(odense_, {"agreement", "list"}), ExitCode::kUnavailable) << "nobody there any more";
 }
 

@@ -91,7 +91,7 @@ TEST_F(BackupE2e, ACopyTakenWhileOfficersWorkVerifiesOffline) {
   const std::vector<std::string> verify = {BinDir() + "/medflyt",       "audit", "verify", tiles, "--log-key",
                                            odense_.verifier().Format(), "--json"};
   EXPECT_EQ(Run(verify), 0) << output_ << odense_.Errors();
-  EXPECT_THAT(output_, HasSubstr("\"tree_size\": " + std::to_string(taken.tree_size())));
+  EXPECT_THAT(output_, HasSubstr("\"tree_size\":" + std::to_string(taken.tree_size())));
   EXPECT_EQ(Run({TestNode::Program(), "--backup-tiles", taken.directory(), tiles}), 1) << "nothing is overwritten";
   EXPECT_EQ(Run({TestNode::Program(), "--backup-tiles", odense_.Path("peers"), odense_.Path("none")}), 1);
   EXPECT_THAT(odense_.Errors(), HasSubstr("BACKUP_MISSING"));

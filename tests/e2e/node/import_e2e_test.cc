@@ -1,7 +1,13 @@
 // Registry extracts over gRPC: what is not whole, does not follow the last one or was imported before changes nothing.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <sstream>
+#include <string>
+#include <vector>
+
 #include "common/crypto/hash.h"
+#include "medflyt/v1/log.pb.h"
 #include "tests/e2e/node/node_world.h"
 #include "tests/support/extract_text.h"
 
@@ -12,21 +18,22 @@ using Stub = v1::MunicipalityService::Stub;
 
 class ImportE2e : public ::testing::Test {
  protected:
+  void SetUp() override { Prepare(odense); }
   // One citizen of Odense's own runs in Odense's unit.
-  void SetUp() override {
-    ASSERT_NO_FATAL_FAILURE(odense.Start());
+  static void Prepare(TestNode& node) {
+    ASSERT_NO_FATAL_FAILURE(node.Start());
     v1::CommandResult result;
     v1::ProposeEnrolmentRequest propose;
     *propose.mutable_context() = Said("enrol");
-    propose.mutable_propose_enrolment()->set_provider(odense.cvr());
+    propose.mutable_propose_enrolment()->set_provider(node.cvr());
     propose.mutable_propose_enrolment()->set_cpr(kCpr);
     propose.mutable_propose_enrolment()->set_from("2026-11-01");
-    ASSERT_EQ(Call(*odense.Municipality(), &Stub::ProposeEnrolment, propose, result), "OK");
+    ASSERT_EQ(Call(*node.Municipality(), &Stub::ProposeEnrolment, propose, result), "OK");
     v1::StartEnrolmentRequest start;
     *start.mutable_context() = Said("start");
     start.mutable_start_enrolment()->set_enrolment_id(result.events(0).case_id());
     start.mutable_start_enrolment()->set_from("2026-11-01");
-    ASSERT_EQ(Call(*odense.Municipality(), &Stub::StartEnrolment, start, result), "OK");
+    ASSERT_EQ(Call(*node.Municipality(), &Stub::StartEnrolment, start, result), "OK");
   }
   void TearDown() override { EXPECT_EQ(odense.Stop(), 0); }
 
@@ -52,10 +59,13 @@ class ImportE2e : public ::testing::Test {
   }
   // "OK", or the rule that was broken.
   std::string Send(const std::vector<v1::ImportExtractRequest>& messages, const std::string& client = "registry-feed") {
+    return SendTo(odense, messages, client);
+  }
+  std::string SendTo(TestNode& node, const std::vector<v1::ImportExtractRequest>& messages, const std::string& client) {
     grpc::ClientContext context;
     SetDeadline(context);
     context.set_wait_for_ready(true);
-    const auto stub = odense.Municipality(client);
+    const auto stub = node.Municipality(client);
     imported.Clear();
     const auto writer = stub->ImportExtract(&context, &imported);
     for (const auto& message : messages) {
@@ -87,6 +97,39 @@ class ImportE2e : public ::testing::Test {
     std::vector<std::string> ids;
     for (const auto& relocation : response.relocations()) ids.push_back(relocation.relocation_id());
     return ids;
+  }
+
+  // What whoever reads the log without keys sees of each entry: its kind and its size.
+  static std::vector<std::string> ShapesAt(TestNode& node) {
+    std::vector<std::string> shapes;
+    grpc::ClientContext context;
+    SetDeadline(context);
+    const auto audit = v1::AuditService::NewStub(node.Channel("auditor"));
+    const auto stream = audit->StreamEntries(&context, v1::StreamEntriesRequest());
+    v1::StreamEntriesResponse response;
+    while (stream->Read(&response)) {
+      for (const std::string& bytes : response.entries()) {
+        v1::LogEntry entry;
+        EXPECT_TRUE(entry.ParseFromString(bytes));
+        shapes.push_back((entry.has_sealed() ? "sealed " : "ledger ") + std::to_string(bytes.size()));
+      }
+    }
+    EXPECT_TRUE(stream->Finish().ok());
+    return shapes;
+  }
+  // The diagnostic log without times, ports and sizes of files.
+  static std::vector<std::string> EventsLoggedAt(const TestNode& node) {
+    std::vector<std::string> events;
+    // What the peers answered to a node that starts may come before or after the rest.
+    std::istringstream lines(node.Errors());
+    for (std::string line; std::getline(lines, line);) {
+      std::istringstream words(line);
+      std::string time, level, event;
+      words >> time >> level >> event;
+      events.push_back(level + " " + event);
+    }
+    std::sort(events.begin(), events.end());
+    return events;
   }
 
   static constexpr char kCpr[] = "6101801000";
@@ -197,6 +240,24 @@ TEST_F(ImportE2e, WhatIsNotWholeOrNotTrueChangesNothing) {
   messages.front() = Header("cut", std::string(crypto::Sha256(file).bytes()));
   EXPECT_EQ(Send(messages), "OK");
   EXPECT_EQ(Relocations().size(), 1u);
+}
+
+// Who has the disk, the log or the diagnostics of a node cannot tell whose move is on hold.
+TEST_F(ImportE2e, AProtectedCitizensMoveLooksLikeAnyOther) {
+  TestNode other("35209115", "0461", "Odense Kommune");
+  ASSERT_NO_FATAL_FAILURE(Prepare(other));
+  ASSERT_EQ(SendTo(odense, Messages("today", Moves().Closed()), "registry-feed"), "OK");
+  EXPECT_EQ(imported.relocations(0).state(), v1::RELOCATION_STATE_IN_ASSESSMENT);
+  ExtractText text("20261121", "20261120");
+  text.Person(kCpr).Address("0450", "0001", "202611151200", "0461").Protected("0001", "2020-01-01");
+  text.Person(kOther).Address("0440", "0001", "202611151200", "0461");
+  ASSERT_EQ(SendTo(other, Messages("today", text.Closed()), "registry-feed"), "OK");
+  EXPECT_EQ(imported.relocations(0).state(), v1::RELOCATION_STATE_HELD);
+
+  EXPECT_GT(ShapesAt(odense).size(), 3U);
+  EXPECT_EQ(ShapesAt(other), ShapesAt(odense));
+  EXPECT_EQ(EventsLoggedAt(other), EventsLoggedAt(odense));
+  EXPECT_EQ(other.Stop(), 0);
 }
 
 }  // namespace

@@ -79,6 +79,7 @@ class Process {
     while (!text.empty() && text.back() == '\n') text.pop_back();
     return text;
   }
+  [[nodiscard]] pid_t pid() const { return pid_; }
   // To the process and all that it started.
   void Kill(int signal) const {
     if (pid_ > 0 && !ended_) ::kill(-pid_, signal);
@@ -208,6 +209,7 @@ class TestNode {
     return code;
   }
   void Signal(int signal) const { process_->Kill(signal); }
+  [[nodiscard]] pid_t pid() const { return process_->pid(); }
 
   [[nodiscard]] std::string Path(const std::string& file) const { return (directory_ / file).string(); }
   [[nodiscard]] std::string Errors() const { return ReadFile(Path("errors")); }

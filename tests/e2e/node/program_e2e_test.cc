@@ -7,6 +7,7 @@
 #include "common/merkle/tree_hasher.h"
 #include "common/tlog/checkpoint.h"
 #include "common/tlog/tile.h"
+#include "common/wire/ledger.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "tests/e2e/node/node_world.h"
 
@@ -77,6 +78,28 @@ class ProgramE2e : public ::testing::Test {
     const std::string answer = Call(*admin, &v1::AdminService::Stub::ReleasePeer, request, response);
     return answer != "OK" ? answer : response.released() ? "released" : "waits";
   }
+  // Records of Nyborg's release.
+  int ReleasesInTheLog() {
+    int found = 0;
+    grpc::ClientContext context;
+    SetDeadline(context);
+    const auto audit = v1::AuditService::NewStub(odense.Channel("auditor"));
+    const auto stream = audit->StreamEntries(&context, v1::StreamEntriesRequest());
+    wire::LedgerCodec codec;
+    v1::StreamEntriesResponse response;
+    while (stream->Read(&response)) {
+      for (const std::string& entry : response.entries()) {
+        const auto record = codec.Decode(entry);
+        const auto* released = record.ok() ? std::get_if<wire::PeerReleased>(&record->record) : nullptr;
+        if (released == nullptr) continue;
+        EXPECT_EQ(released->peer.ToString(), nyborg.cvr());
+        EXPECT_NE(released->first_certificate, released->second_certificate);
+        ++found;
+      }
+    }
+    EXPECT_TRUE(stream->Finish().ok());
+    return found;
+  }
   void CopyData(const char* from, const char* to) {
     std::filesystem::remove_all(odense.Path(to));
     std::filesystem::copy(odense.Path(from), odense.Path(to), std::filesystem::copy_options::recursive);
@@ -108,6 +131,20 @@ TEST_F(ProgramE2e, SecretsThatOthersMayReadStopTheStart) {
   EXPECT_EQ(RunNode(), 2);
   EXPECT_THAT(odense.Errors(), HasSubstr("SECRET_FILE_MODE"));
   EXPECT_THAT(odense.Errors(), Not(HasSubstr(ReadFile(odense.Path("keys/root.secret")).substr(0, 16))));
+}
+
+TEST_F(ProgramE2e, AProcessThatDiesLeavesNoImageOfItsMemory) {
+  odense.Start();
+  Propose(1);
+  const std::string limits = ReadFile("/proc/" + std::to_string(odense.pid()) + "/limits");
+  const size_t at = limits.find("Max core file size");
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_THAT(limits.substr(at, limits.find('\n', at) - at), ::testing::ContainsRegex("size +0 +0 "));
+  // What may not be dumped belongs to root in /proc, and no other process of this user may look into it.
+  struct stat memory {};
+  ASSERT_EQ(::stat(("/proc/" + std::to_string(odense.pid()) + "/mem").c_str(), &memory), 0);
+  EXPECT_EQ(memory.st_uid, 0U);
+  EXPECT_EQ(odense.Stop(SIGABRT), 128 + SIGABRT);
 }
 
 TEST_F(ProgramE2e, AFaultyPeerCardStopsTheStartAndChangesNothingLater) {
@@ -198,6 +235,7 @@ TEST_F(ProgramE2e, TwoOfficersLetARolledBackNodeGoOnWithoutAPeerThatIsAway) {
   EXPECT_EQ(ReleaseBy("administrator-2", "bodil.officer"), "released");
   ASSERT_TRUE(Await([&] { return !Status().has_restraint(); }));
   Propose(1);
+  EXPECT_EQ(ReleasesInTheLog(), 1) << "whoever reads the log sees whose answer was not waited for";
   EXPECT_EQ(odense.Stop(), 0);
   odense.Start();
   EXPECT_FALSE(Status().has_restraint());

@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
   const merkle::Hash leaf = merkle::LeafHash("entry");
   const auto checkpoint = *tlog::Checkpoint::Create("o", TreeSize(1), leaf);
   const std::string note = tlog::SignCheckpoint(checkpoint, signer).Serialize();
-  std::string bytes = *audit::BundleMember(audit::kBundleMember, audit::BundleHeader("o", TreeSize(1)));
+  std::string bytes = *audit::BundleMember(audit::kBundleMember, audit::FormatBundleContent({"o", TreeSize(1), {}}));
   bytes += *audit::BundleMember("keys", audit::FormatBundleKeys(trust));
   bytes += *audit::BundleMember("event-keys", audit::FormatEventKeys(keys));
   bytes += *audit::BundleMember("checkpoint", note);

@@ -125,7 +125,7 @@ async function main() {
   assert.equal(await health(tool, ''), 'SERVING');
   assert.equal(await health(tool, 'medflyt.v1.NoSuchService'), grpc.status.NOT_FOUND);
 
-  const own = ['AdminService', 'AuditService', 'MunicipalityService', 'PeerService'].map((name) => `medflyt.v1.${name}`);
+  const own = ['AdminService', 'AuditService', 'CitizenService', 'MunicipalityService', 'PeerService'].map((name) => `medflyt.v1.${name}`);
   const [listed] = await reflect(tool, [{ list_services: '*' }]);
   assert.deepEqual(listed.list_services_response.service.map((service) => service.name).sort(),
                    ['grpc.health.v1.Health', 'grpc.reflection.v1alpha.ServerReflection', ...own].sort());

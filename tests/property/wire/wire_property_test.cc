@@ -121,7 +121,7 @@ RC_GTEST_PROP(DayNumberProperty, NextDayHasTheNextNumber, ()) {
 LedgerRecord AnyRecord() {
   EventMaker maker = Maker();
   LedgerRecord record{.recorded_at = maker.Time(), .record = {}};
-  switch (Draw(0, 4)) {
+  switch (Draw(0, 6)) {
     case 0:
       record.record = EventReceived{maker.Text(1, 255), LeafIndex(Draw(0, ~uint64_t{0})), maker.Id<Hash>(),
                                     maker.Bool() ? maker.Rule() : std::string()};
@@ -141,6 +141,12 @@ LedgerRecord AnyRecord() {
       break;
     case 3:
       record.record = KeyGranted{maker.Authority(), maker.Id<KeyId>(), maker.Id<Hash>()};
+      break;
+    case 4:
+      record.record = LogKeyHandedOver{maker.Text(1, 320)};
+      break;
+    case 5:
+      record.record = PeerReleased{maker.Authority(), maker.Id<Hash>(), maker.Id<Hash>()};
       break;
     default:
       record.record = KeyDestroyed{maker.Id<KeyId>()};

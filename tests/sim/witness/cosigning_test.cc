@@ -3,6 +3,10 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <tuple>
+#include <vector>
+
 #include "common/merkle/tree_hasher.h"
 #include "common/tlog/policy.h"
 #include "tests/sim/exchange/checks.h"
@@ -71,6 +75,35 @@ class CosigningTest : public ::testing::Test {
   SimWitnesses witnesses;
   const absl::Time started;
 };
+
+// A witness that looks at the clock learns nothing of what happens in a municipality.
+TEST(CosigningTimes, AreThoseOfTheScheduleWhateverHappens) {
+  const auto asked = [](bool busy) {
+    SimWorld world(5);
+    SimWitnesses witnesses(world, kSchedule);
+    const auto append = [&world] {
+      world.node(kOdense).Submit([&world](log::Appender& appender) {
+        wire::LedgerCodec codec;
+        appender.AppendLedger(*codec.Encode(
+            {appender.now(), wire::KeyGranted{kOdense, world.chance.NewId<KeyId>(), merkle::LeafHash("a key")}}));
+      });
+    };
+    append();
+    const absl::Time end = world.timeline.Now() + absl::Hours(2);
+    for (int turn = 1; world.timeline.Now() < end; ++turn) {
+      world.RunFor(std::min(absl::Seconds(37 + turn % 11), end - world.timeline.Now()));
+      if (busy) append();
+    }
+    std::vector<std::tuple<AuthorityId, AuthorityId, absl::Time>> times;
+    for (const SimWitnesses::Asked& each : witnesses.asked) {
+      if (each.from == kOdense) times.emplace_back(each.from, each.to, each.at);
+    }
+    return times;
+  };
+  const auto idle = asked(false);
+  EXPECT_GE(idle.size(), 2 * 12U);
+  EXPECT_EQ(asked(true), idle);
+}
 
 TEST_F(CosigningTest, AfterATurnEveryLogIsCosignedByEveryPeer) {
   world.RunFor(absl::Seconds(10));

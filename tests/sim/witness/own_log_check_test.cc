@@ -45,8 +45,9 @@ class OwnLogCheckTest : public ::testing::TestWithParam<uint64_t> {
   void Check() {
     check = std::make_unique<exchange::OwnLogCheck>(
         world.node(kOdense).exchange().context(), witnesses.calls(kOdense), exchange::OwnLogSchedule(),
-        exchange::OwnLogCheck::Outcome{[this] {
+        exchange::OwnLogCheck::Outcome{[this](const auto& without) {
                                          ++cleared;
+                                         released = without;
                                          if (world.node(kOdense).restrained) world.node(kOdense).Go();
                                        },
                                        [this](TreeSize size) { proven.push_back(size.value()); }});
@@ -72,6 +73,7 @@ class OwnLogCheckTest : public ::testing::TestWithParam<uint64_t> {
   SimWitnesses witnesses;
   std::unique_ptr<exchange::OwnLogCheck> check;
   int cleared = 0;
+  std::vector<exchange::ReleasedPeer> released;
   std::vector<uint64_t> proven;
 };
 
@@ -168,6 +170,10 @@ TEST_P(OwnLogCheckTest, TwoOfficersWithTwoCertificatesReleaseAPeer) {
   world.RunFor(absl::Minutes(1));
   EXPECT_EQ(cleared, 1);
   EXPECT_EQ(Of(kKerteminde), Standing::kReleased);
+  ASSERT_EQ(released.size(), 1U);
+  EXPECT_EQ(released[0].peer, kKerteminde);
+  EXPECT_EQ(released[0].first_certificate, kFirst);
+  EXPECT_EQ(released[0].second_certificate, kSecond);
 }
 
 // A false peer can neither force a node to give up its log nor talk it into going on.

@@ -45,7 +45,7 @@ class BundleFileTest : public ::testing::Test {
     return bytes + BundleEnd();
   }
   static std::vector<std::pair<std::string, std::string>> Sample() {
-    return {{"bundle", BundleHeader("odense.example/log", TreeSize(3))},
+    return {{"bundle", FormatBundleContent({"odense.example/log", TreeSize(3), {}})},
             {"empty", ""},
             {"tile/0/x001/000", std::string(512, 'h')},
             {"checkpoint", std::string(513, 'c')}};
@@ -126,17 +126,17 @@ TEST_F(BundleFileTest, KeysAndOwnersComeBackAsTheyWere) {
   }
 }
 
-TEST(BundleHeaderTest, PartComesBackAsItWasAndInOneFormOnly) {
-  const std::string whole = BundleHeader("odense.example/log", TreeSize(600));
-  EXPECT_EQ(*PartOfBundle(whole), std::nullopt);
-  const Part part{LeafIndex(256), TreeSize(600)};
-  const std::string text = BundleHeader("odense.example/log", TreeSize(600), part);
-  EXPECT_EQ(*PartOfBundle(text), part);
+TEST(BundleContentTest, ComesBackAsItWasAndInOneFormOnly) {
+  const std::string whole = FormatBundleContent({"odense.example/log", TreeSize(600), {}});
+  EXPECT_EQ(ParseBundleContent(whole)->part, std::nullopt);
+  const BundleContent part{"odense.example/log", TreeSize(600), Part{LeafIndex(256), TreeSize(600)}};
+  const std::string text = FormatBundleContent(part);
+  EXPECT_EQ(*ParseBundleContent(text), part);
   for (const std::string& wrong :
        {std::string(), std::string("medflyt audit bundle v1\n"), whole + "\n", whole + "part 1 600\n",
         whole + "part 256 601\n", whole + "part 256 500\n", whole + "part 256 256\n", whole + "part 256\n",
         whole + "part 0256 600\n", whole + "parts 256 600\n", text + "x\n", text.substr(0, text.size() - 1)}) {
-    EXPECT_FALSE(PartOfBundle(wrong).ok()) << wrong;
+    EXPECT_FALSE(ParseBundleContent(wrong).ok()) << wrong;
   }
 }
 
@@ -146,7 +146,8 @@ TEST_F(BundleFileTest, LogInABundleIsVerifiedAsInAFolder) {
     files.AppendEvent(EvidenceFiles::Sealed(EvidenceFiles::kOrigin, kOdenseId, kNyborgId, number));
   }
   const auto verify = [&](const EvidenceFiles::Files& members) {
-    std::vector<std::pair<std::string, std::string>> all = {{"bundle", BundleHeader(files.kOrigin, TreeSize(600))}};
+    std::vector<std::pair<std::string, std::string>> all = {
+        {"bundle", FormatBundleContent({files.kOrigin, TreeSize(600), {}})}};
     all.insert(all.end(), members.begin(), members.end());
     const auto opened = Opened(Bundle(all));
     EXPECT_TRUE(opened.ok()) << opened.status();

@@ -11,6 +11,7 @@
 namespace medflyt::audit {
 namespace {
 
+using directory::LogKey;
 using ::medflyt::testing::EvidenceFiles;
 using ::medflyt::testing::kNyborgId;
 using ::medflyt::testing::kOdenseId;
@@ -225,6 +226,29 @@ TEST_F(EvidenceTest, KeyGivenAwayAfterItsDestructionIsFound) {
                 entries.insert(entries.end(), {destroyed, granted});
               })),
               ElementsAre(FindingCode::kGrantAfterDestroying));
+}
+
+// Of a card with two keys the second begins behind the record; the verifier is told neither where a key alone is named.
+TEST_F(EvidenceTest, HandoverToAnotherKeyThanTheCardsIsFound) {
+  const tlog::VerifierKey first = files_.Signer('o').verifier_key();
+  const tlog::VerifierKey present = files_.Signer().verifier_key();
+  EvidenceFiles files = files_;
+  files.entries_.resize(2);
+  const uint64_t at = files.Append(EvidenceFiles::Record(wire::LogKeyHandedOver{present.Format()}));
+  files.AppendEvent(EvidenceFiles::Sealed(EvidenceFiles::kOrigin, kOdenseId, kNyborgId, 3));
+  const auto codes = [&](std::vector<LogKey> keys) {
+    const Report report = EvidenceFiles::Verify(files.Export(), {std::move(keys), {}, {}, {}}, nullptr);
+    EXPECT_EQ(report.records.handovers, 1U);
+    return CodesOf(report);
+  };
+  EXPECT_THAT(codes({{first, TreeSize(0), TreeSize(at + 1)}, {present, TreeSize(at + 1), std::nullopt}}), IsEmpty());
+  EXPECT_THAT(codes({{present, TreeSize(0), std::nullopt}}), IsEmpty());
+  EXPECT_THAT(codes({{first, TreeSize(0), TreeSize(at)}, {present, TreeSize(at), std::nullopt}}),
+              ElementsAre(FindingCode::kHandoverMismatch));
+  EXPECT_THAT(codes({{first, TreeSize(0), TreeSize(at + 1)},
+                     {files_.Signer('x').verifier_key(), TreeSize(at + 1), TreeSize(at + 2)},
+                     {present, TreeSize(at + 2), std::nullopt}}),
+              ElementsAre(FindingCode::kHandoverMismatch));
 }
 
 TEST_F(EvidenceTest, RejectionsAndRefusalsAreCounted) {

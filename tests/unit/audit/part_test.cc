@@ -116,6 +116,29 @@ TEST_F(PartTest, ACheckpointKeptOfATimeBeforeItIsStillCompared) {
   EXPECT_EQ(report.findings[0].code, FindingCode::kLogForked);
 }
 
+// The rest of one batch may have come before the part, and no more.
+TEST_F(PartTest, ReceivedBatchesThatWereLeftOutAreFound) {
+  for (int i = 0; i < 300; ++i)
+    log_.peer_.Append(
+        EvidenceFiles::Sealed(EvidenceFiles::kPeerOrigin, kNyborgId, kOdenseId, 5 + static_cast<uint64_t>(i)).entry);
+  std::vector<LeafIndex> leaves;
+  for (uint64_t leaf = 7; leaf < 307; ++leaf) leaves.emplace_back(leaf);
+  log_.entries_.resize(256);
+  log_.beside_.clear();
+  log_.AppendReceived({leaves.begin(), leaves.begin() + 150}, 0, 307);
+  log_.AppendReceived({leaves.begin() + 150, leaves.end()}, 307, 307);
+  EvidenceFiles::Files files = log_.Export();
+  files.erase("tile/entries/000");
+  const Part rest{LeafIndex(256), TreeSize(556)};
+  const auto findings = [&] { return EvidenceFiles::Verify(files, log_.Believed(), nullptr, true, rest).findings; };
+  EXPECT_THAT(findings(), IsEmpty());
+  files.erase(ReceivedPath(LeafIndex(256)));
+  EXPECT_THAT(findings(), IsEmpty()) << "they may be the rest of a batch";
+  files.erase(ReceivedPath(LeafIndex(406)));
+  ASSERT_FALSE(findings().empty());
+  EXPECT_EQ(findings()[0].code, FindingCode::kReceivedMissing);
+}
+
 TEST(Part, IsRoundedToBundlesAndToTheEndOfTheLog) {
   EXPECT_EQ(Part::Around(LeafIndex(257), TreeSize(258), TreeSize(600)), (Part{LeafIndex(256), TreeSize(512)}));
   EXPECT_EQ(Part::Around(LeafIndex(256), TreeSize(512), TreeSize(600)), (Part{LeafIndex(256), TreeSize(512)}));

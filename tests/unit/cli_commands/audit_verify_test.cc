@@ -191,7 +191,10 @@ class BundleVerifyTest : public testing::Workspace {
     WriteBundle(files_.Export());
   }
   void WriteBundle(const medflyt::testing::EvidenceFiles::Files& files) {
-    std::string bytes = *audit::BundleMember("bundle", audit::BundleHeader(files_.kOrigin, TreeSize(4)));
+    WriteBundle(files, {files_.kOrigin, TreeSize(4), std::nullopt});
+  }
+  void WriteBundle(const medflyt::testing::EvidenceFiles::Files& files, const audit::BundleContent& said) {
+    std::string bytes = *audit::BundleMember("bundle", audit::FormatBundleContent(said));
     bytes += *audit::BundleMember("keys", audit::FormatBundleKeys(files_.Believed()));
     bytes += *audit::BundleMember("event-keys", audit::FormatEventKeys(files_.keys_));
     for (const auto& [path, content] : files) bytes += *audit::BundleMember(path, content);
@@ -235,6 +238,18 @@ TEST_F(BundleVerifyTest, DamagedLogIsEvidenceAndADamagedFileIsNot) {
   Write("log.bundle", whole.substr(0, whole.size() / 2));
   EXPECT_EQ(Verify({"--log-key", Key()}), ExitCode::kFailed);
   EXPECT_THAT(program_.err, HasSubstr("AUDIT_BUNDLE_MALFORMED"));
+}
+
+// Else a part far beyond the log would leave nothing to be looked at.
+TEST_F(BundleVerifyTest, WhatABundleSaysOfItselfMustBeWhatItsCheckpointSays) {
+  for (const audit::BundleContent& said :
+       {audit::BundleContent{files_.kOrigin, TreeSize(5), std::nullopt},
+        audit::BundleContent{"another.example/log", TreeSize(4), std::nullopt},
+        audit::BundleContent{files_.kOrigin, TreeSize(1024), audit::Part{LeafIndex(256), TreeSize(512)}}}) {
+    WriteBundle(files_.Export(), said);
+    EXPECT_EQ(Verify({"--log-key", Key()}), ExitCode::kFailed);
+    EXPECT_THAT(program_.err, HasSubstr("AUDIT_BUNDLE_MALFORMED"));
+  }
 }
 
 TEST_F(AuditVerifyTest, FolderThatIsAbsentIsNoTampering) {

@@ -108,6 +108,9 @@ TEST_F(SecretsTest, TheKeksCopyStandsInForItsFileAndTheReverse) {
     EXPECT_TRUE(found->current.key == made->current.key) << lost;
     EXPECT_EQ(*ReadFile(lost, 4096), bytes);
   }
+  ASSERT_TRUE(ReplaceFile(config.kek_copy, "of before a rotation").ok());
+  ASSERT_TRUE(LoadKek(files, root, true, random_).ok());
+  EXPECT_EQ(*ReadFile(config.kek_copy, 4096), bytes) << "it was away while the KEK was rotated";
   ASSERT_EQ(::chmod(config.kek_copy.c_str(), 0644), 0);
   EXPECT_EQ(RuleOf(LoadKek(files, root, true, random_).status()), "SECRET_FILE_MODE");
 }

@@ -79,6 +79,18 @@ TEST_F(StartEpochTest, AStoreThatWasBehindGoesOnFromItsOwnSize) {
   EXPECT_EQ(Start(60), "OK");
 }
 
+// A copy made after the file could not be written has the epoch that the store has: the next one must be higher.
+TEST_F(StartEpochTest, AnEpochThatReachedTheStoreAloneIsNotUsedAgain) {
+  EXPECT_EQ(Start(5), "OK");
+  auto epoch = CheckStartEpoch(*store_, file_, TreeSize(5));
+  ASSERT_TRUE(epoch.ok());
+  EXPECT_FALSE(RaiseStartEpoch(*store_, directory_.File("gone") + "/epoch", *epoch, TreeSize(5)).ok());
+  ASSERT_TRUE(store_->Checkpoint("copy", {}).ok());
+  ASSERT_TRUE(RaiseStartEpoch(*store_, file_, *epoch, TreeSize(5)).ok());
+  const auto copy = *store::OpenMemoryStore(*disk_.CheckpointAt("copy"), 1);
+  EXPECT_EQ(Start(*copy, 5), "STORE_ROLLED_BACK");
+}
+
 TEST_F(StartEpochTest, ACrashBetweenStoreAndFileIsNoRollback) {
   EXPECT_EQ(Start(0), "OK");
   const std::string before = *ReadFile(file_, 100);

@@ -164,6 +164,18 @@ std::vector<Case> Cases() {
                    }});
   BAD_OPTIONAL_DAY(RelocationObserved, relocation_observed, effective_day);
   BAD_OPTIONAL_BYTES(RelocationObserved, relocation_observed, concerns_id, 16);
+  auto held_from_the_start = [&cases](v1::ObservationKind kind, std::vector<int> numbers) {
+    cases.push_back({Type::kRelocationObserved, "relocation_observed.hold_reasons", [kind, numbers](v1::Content& c) {
+                       auto& observed = *c.mutable_relocation_observed();
+                       observed.set_kind(kind);
+                       observed.set_to_municipality(450);
+                       observed.clear_hold_reasons();
+                       for (int number : numbers) observed.add_hold_reasons(static_cast<v1::HoldReason>(number));
+                     }});
+  };
+  held_from_the_start(v1::OBSERVATION_KIND_MOVED, {2, 1});
+  held_from_the_start(v1::OBSERVATION_KIND_MOVED, {6});
+  held_from_the_start(v1::OBSERVATION_KIND_DEAD, {1});
   auto reasons = [&cases](std::vector<int> numbers) {
     cases.push_back({Type::kRelocationHeld, "relocation_held.reasons", [numbers](v1::Content& c) {
                        auto& held = *c.mutable_relocation_held();

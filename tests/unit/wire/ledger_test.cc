@@ -26,6 +26,8 @@ LedgerRecord Receipts() {
 LedgerRecord Rejections() { return {kTime, RejectionsRecorded{*AuthorityId::Parse("29189722"), "NUMBER_GAP", 7, 2}}; }
 LedgerRecord Granted() { return {kTime, KeyGranted{*AuthorityId::Parse("29189722"), kKeyId, kHash}}; }
 LedgerRecord Destroyed() { return {kTime, KeyDestroyed{kKeyId}}; }
+LedgerRecord HandedOver() { return {kTime, LogKeyHandedOver{"odense.example/log+00000000+AQ=="}}; }
+LedgerRecord Released() { return {kTime, PeerReleased{*AuthorityId::Parse("29189722"), kHash, kHash}}; }
 
 v1::LogEntry MessageOf(const LedgerRecord& record) {
   LedgerCodec codec;
@@ -51,6 +53,10 @@ TEST(Ledger, BytesArePinned) {
             "12440881e0fc8ab09198032a3908daccf50d1210202122232425262728292a2b2c2d2e2f1a2030313233343536373839"
             "3a3b3c3d3e3f404142434445464748494a4b4c4d4e4f");
   EXPECT_EQ(HexEncode(*codec.Encode(Destroyed())), "121d0881e0fc8ab091980332120a10202122232425262728292a2b2c2d2e2f");
+  EXPECT_EQ(HexEncode(*codec.Encode(HandedOver())),
+            "122d0881e0fc8ab09198033a220a20" + HexEncode("odense.example/log+00000000+AQ=="));
+  EXPECT_EQ(HexEncode(*codec.Encode(Released())),
+            "12540881e0fc8ab0919803424908daccf50d1220" + kHash.ToHex() + "1a20" + kHash.ToHex());
 }
 
 TEST(Ledger, EveryFieldOutOfBoundsIsNamed) {
@@ -107,6 +113,15 @@ TEST(Ledger, EveryFieldOutOfBoundsIsNamed) {
       {Granted(), "key_granted.recipient", [](auto& r) { r.mutable_key_granted()->set_recipient(0); }},
       {Granted(), "key_granted.key_id", [](auto& r) { r.mutable_key_granted()->set_key_id("x"); }},
       {Granted(), "key_granted.commitment", [](auto& r) { r.mutable_key_granted()->clear_commitment(); }},
+      {HandedOver(), "log_key_handed_over.verifier_key",
+       [](auto& r) { r.mutable_log_key_handed_over()->clear_verifier_key(); }},
+      {HandedOver(), "log_key_handed_over.verifier_key",
+       [](auto& r) { r.mutable_log_key_handed_over()->set_verifier_key(std::string(321, 'x')); }},
+      {Released(), "peer_released.peer", [](auto& r) { r.mutable_peer_released()->set_peer(0); }},
+      {Released(), "peer_released.first_certificate",
+       [](auto& r) { r.mutable_peer_released()->set_first_certificate("x"); }},
+      {Released(), "peer_released.second_certificate",
+       [](auto& r) { r.mutable_peer_released()->clear_second_certificate(); }},
       {Destroyed(), "key_destroyed.key_id", [](auto& r) { r.mutable_key_destroyed()->clear_key_id(); }},
   };
   LedgerCodec codec;

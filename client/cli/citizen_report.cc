@@ -1,0 +1,356 @@
+#include "client/cli/citizen_report.h"
+
+#include <algorithm>
+#include <array>
+#include <sstream>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "client/cli/call.h"
+#include "client/cli/front_end.h"
+#include "client/cli/message_fields.h"
+#include "client/cli/value.h"
+#include "common/base/absl_view.h"
+#include "common/base/date.h"
+#include "common/directory/identity.h"
+
+namespace medflyt::cli {
+namespace {
+
+using Word = std::pair<std::string_view, std::string_view>;
+
+// Names of fields, types and values as other output shows them, and what a citizen calls them.
+constexpr auto kWords = std::to_array<Word>({
+    {"acknowledged", "modtagelsen er bekræftet"},
+    {"active", "i gang"},
+    {"agreement", "aftale"},
+    {"announced", "meddelt"},
+    {"announcement", "underretning"},
+    {"AnnouncementVerified", "Underretning om flytning kontrolleret"},
+    {"annulled", "annulleret"},
+    {"concerns", "angår"},
+    {"corrected", "rettet"},
+    {"cpr", "personnummer"},
+    {"CitizenRenumbered", "Nyt personnummer"},
+    {"dead", "død"},
+    {"declined", "afvist"},
+    {"disappeared", "forsvundet"},
+    {"disclose", "videregives"},
+    {"disclosed", "må videregives"},
+    {"DisclosureAssessed", "Videregivelse vurderet"},
+    {"done", "gennemført"},
+    {"effective_day", "flyttedato"},
+    {"emigrated", "udrejst"},
+    {"ended", "ophørt"},
+    {"EndReasonRecorded", "Årsag til ophør noteret"},
+    {"enrolment", "forløb"},
+    {"EnrolmentEnded", "Forløb ophørt"},
+    {"EnrolmentPaused", "Forløb sat på pause"},
+    {"EnrolmentProposed", "Forløb foreslået"},
+    {"EnrolmentRefused", "Forløb afvist"},
+    {"EnrolmentResumed", "Forløb genoptaget"},
+    {"EnrolmentStarted", "Forløb begyndt"},
+    {"EnrolmentTransferred", "Forløb overført"},
+    {"exit-programme", "exitprogram"},
+    {"expired", "udløbet"},
+    {"expires_day", "udløber"},
+    {"false", "nej"},
+    {"from_day", "fra"},
+    {"from_municipality", "fra kommune"},
+    {"held", "holdt tilbage"},
+    {"HoldReleased", "Tilbageholdelse ophævet"},
+    {"HoldReleaseRequested", "Ophævelse af tilbageholdelse ønsket"},
+    {"hold_reasons", "holdt tilbage på grund af"},
+    {"in-assessment", "under vurdering"},
+    {"journal_reference", "journalnummer"},
+    {"kind", "art"},
+    {"left", "forladt"},
+    {"legal_basis", "hjemmel"},
+    {"moved", "flyttet"},
+    {"name-and-address-protection", "navne- og adressebeskyttelse"},
+    {"necessity", "begrundelse"},
+    {"no", "nej"},
+    {"not-disclosed", "videregives ikke"},
+    {"number", "plads nr."},
+    {"observed", "registreret"},
+    {"occupied", "optaget"},
+    {"officer", "en medarbejder"},
+    {"paused", "på pause"},
+    {"PlaceOccupied", "Plads taget"},
+    {"PlaceReleased", "Plads afgivet"},
+    {"PlaceReserved", "Plads reserveret"},
+    {"PlaceWaitlisted", "Skrevet på venteliste"},
+    {"proof", "bevis hentet"},
+    {"proposed", "foreslået"},
+    {"provider", "leverandør"},
+    {"read", "læsning"},
+    {"reason", "årsag"},
+    {"reasons", "årsager"},
+    {"received", "modtaget"},
+    {"refused", "afvist"},
+    {"RelocationAcknowledged", "Underretning om flytning bekræftet modtaget"},
+    {"RelocationAnnounced", "Underretning om flytning"},
+    {"RelocationAnnulled", "Underretning om flytning annulleret"},
+    {"RelocationCorrected", "Underretning om flytning rettet"},
+    {"RelocationDeclined", "Underretning om flytning afvist"},
+    {"RelocationExpired", "Flytning udløbet uden videregivelse"},
+    {"RelocationHeld", "Flytning holdt tilbage"},
+    {"RelocationObserved", "Flytning set i CPR"},
+    {"renumbered", "nyt personnummer"},
+    {"reserved", "reserveret"},
+    {"ResponsibilityEnded", "Ansvar ophørt"},
+    {"ResponsibilityRestored", "Ansvar genoprettet"},
+    {"restored", "genoprettet"},
+    {"reversed", "tilbageført"},
+    {"rule", "regel"},
+    {"safety-package", "sikkerhedspakke"},
+    {"same_citizen", "samme borger"},
+    {"search", "søgning"},
+    {"special-road-code", "særlig vejkode"},
+    {"to_municipality", "til kommune"},
+    {"transferred", "overført"},
+    {"transferring", "under overførsel"},
+    {"TransferRefused", "Overførsel afvist"},
+    {"TransferRequested", "Overførsel af plads ønsket"},
+    {"TransferWithdrawn", "Ønske om overførsel trukket tilbage"},
+    {"true", "ja"},
+    {"uncertain", "usikker dato"},
+    {"waiting", "venter"},
+    {"watch", "løbende visning"},
+    {"withdrawn", "trukket tilbage"},
+    {"yes", "ja"},
+});
+
+std::string InDanish(std::string_view word) {
+  const auto* const found =
+      std::find_if(kWords.begin(), kWords.end(), [word](const Word& w) { return w.first == word; });
+  return found == kWords.end() ? LabelOf(word) : std::string(found->second);
+}
+
+std::string Escaped(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      default:
+        escaped.push_back(c);
+    }
+  }
+  return escaped;
+}
+
+std::string Day(absl::Time time) {
+  const Date date = DanishDate(time);
+  return absl::StrFormat("%d.%d.%d", date.day(), date.month(), date.year());
+}
+absl::Time TimeOf(const google::protobuf::Timestamp& time) { return absl::FromUnixSeconds(time.seconds()); }
+
+class Page {
+ public:
+  explicit Page(const CitizenReport& report) : report_(report) {}
+
+  std::string Make() {
+    Head();
+    Summary();
+    Enrolments();
+    Relocations();
+    Transfers();
+    Events();
+    LookUps();
+    Rights();
+    text_ += "</main></body></html>\n";
+    return std::move(text_);
+  }
+
+ private:
+  using Cells = std::vector<std::string>;
+
+  void Head() {
+    text_ +=
+        "<!DOCTYPE html>\n<html lang=\"da\"><head><meta charset=\"utf-8\"><title>Oplysninger om dig</title>\n<style>\n"
+        "body{font:11pt/1.45 Georgia,serif;color:#111;margin:0}main{max-width:52rem;margin:2rem auto;padding:0 1rem}\n"
+        "h1{font-size:1.6em;margin:0 0 .3em}h2{font-size:1.15em;margin:1.8em 0 .4em;border-bottom:1px solid #888}\n"
+        "table{border-collapse:collapse;width:100%;font-size:.9em}th,td{text-align:left;vertical-align:top;"
+        "padding:.25em .6em .25em 0;border-bottom:1px solid "
+        "#ddd}th{border-color:#888}.small{font-size:.85em;color:#444}\n"
+        "@media "
+        "print{main{max-width:none;margin:0}h2{break-after:avoid}tr{break-inside:avoid}thead{display:table-header-"
+        "group}@page{size:A4;margin:18mm}}\n</style></head><body><main>\n";
+  }
+  void Summary() {
+    Line("h1", "Oplysninger om dig");
+    Line("p",
+         absl::StrCat("Udskrift efter databeskyttelsesforordningens artikel 15 fra ", NameOf(report_.held.authority()),
+                      " den ", Day(report_.made_at), ". Personnummer: ", report_.citizen, "."));
+    Line("p",
+         "Udskriften viser, hvad myndigheden har registreret om dig i forbindelse med pladser i særlige tilbud og "
+         "flytning mellem kommuner, hvor oplysningerne kommer fra, hvem de er givet til og på hvilket grundlag, og "
+         "hvornår og hvorfor nogen har slået dig op. Medarbejderes navne er udeladt.");
+    if (report_.held.events().empty() && report_.held.enrolments().empty() && report_.held.relocations().empty() &&
+        report_.held.transfers().empty()) {
+      Line("p", "Myndigheden har ingen oplysninger om dig her.");
+    }
+  }
+  void Enrolments() {
+    std::vector<Cells> rows;
+    for (const v1::Enrolment& each : report_.held.enrolments()) {
+      rows.push_back({NameOf(each.provider()), NameOf(each.responsible()),
+                      State(v1::EnrolmentState_Name(each.state()), "ENROLMENT_STATE_"), each.from(), each.to()});
+    }
+    Table("Forløb", {"Leverandør", "Ansvarlig", "Tilstand", "Fra", "Til"}, rows);
+  }
+  void Relocations() {
+    std::vector<Cells> rows;
+    for (const v1::Relocation& each : report_.held.relocations()) {
+      rows.push_back({State(v1::ObservationKind_Name(each.kind()), "OBSERVATION_KIND_"), each.from_municipality(),
+                      each.to_municipality(), each.effective_date(),
+                      State(v1::RelocationState_Name(each.state()), "RELOCATION_STATE_"), NameOf(each.other_party())});
+    }
+    Table("Flytninger", {"Art", "Fra kommune", "Til kommune", "Dato", "Tilstand", "Anden myndighed"}, rows);
+  }
+  void Transfers() {
+    std::vector<Cells> rows;
+    for (const v1::Transfer& each : report_.held.transfers()) {
+      rows.push_back({NameOf(each.requester()), NameOf(each.provider()), each.from(),
+                      State(v1::TransferState_Name(each.state()), "TRANSFER_STATE_")});
+    }
+    Table("Overførsler", {"Ønsket af", "Leverandør", "Fra", "Tilstand"}, rows);
+  }
+  void Events() {
+    std::vector<Cells> rows;
+    for (const v1::EventView& each : report_.held.events()) {
+      const v1::Content& content = each.content();
+      const bool local = content.issuer() == content.recipient();
+      rows.push_back({Day(TimeOf(each.recorded_at())), InDanish(each.type()), NameOf(content.issuer()),
+                      local ? "kun her" : NameOf(content.recipient()), Details(content)});
+    }
+    Table("Hvad der er sket, hvor det kommer fra, og hvem der har fået det at vide",
+          {"Dato", "Hvad", "Fra", "Til", "Indhold og hjemmel"}, rows);
+  }
+  void LookUps() {
+    std::vector<Cells> rows;
+    for (const v1::LookUp& each : report_.held.look_ups()) {
+      rows.push_back({Day(TimeOf(each.at())), State(v1::AccessKind_Name(each.kind()), "ACCESS_KIND_"),
+                      WithoutCprNumbers(each.purpose())});
+    }
+    Table("Hvornår og hvorfor nogen har slået dig op", {"Dato", "Art", "Formål"}, rows);
+  }
+  void Rights() {
+    Line("h2", "Dine rettigheder");
+    Line("p",
+         "Er noget forkert, kan du bede om at få det rettet, og alle, der har fået den forkerte oplysning, får besked. "
+         "Du kan bede om sletning, om begrænsning af behandlingen og gøre indsigelse mod den. Oplysninger gemmes, så "
+         "længe journalpligt, regnskab og en løbende sag kræver det. Du kan klage over behandlingen til Datatilsynet.");
+    text_ +=
+        "<p class=\"small\">Underretninger til andre myndigheder er underskrevet og kan bevises. Myndigheden kan "
+        "udlevere beviset for hver af dem.</p>\n";
+  }
+
+  void Line(std::string_view tag, std::string_view content) {
+    absl::StrAppend(&text_, "<", ToAbsl(tag), ">", Escaped(content), "</", ToAbsl(tag), ">\n");
+  }
+  void Table(std::string_view heading, const Cells& columns, const std::vector<Cells>& rows) {
+    Line("h2", heading);
+    if (rows.empty()) return Line("p", "Intet.");
+    text_ += "<table><thead>";
+    Row("th", columns);
+    text_ += "</thead><tbody>\n";
+    for (const Cells& row : rows) Row("td", row);
+    text_ += "</tbody></table>\n";
+  }
+  void Row(std::string_view cell, const Cells& cells) {
+    text_ += "<tr>";
+    for (const std::string& each : cells) {
+      absl::StrAppend(&text_, "<", ToAbsl(cell), ">", Escaped(each), "</", ToAbsl(cell), ">");
+    }
+    text_ += "</tr>\n";
+  }
+  static std::string State(const std::string& name, std::string_view prefix) { return InDanish(Shown(name, prefix)); }
+
+  // The body's fields; ids and hashes mean nothing to the reader.
+  static std::string Details(const v1::Content& content) {
+    const auto* field =
+        content.GetReflection()->GetOneofFieldDescriptor(content, content.GetDescriptor()->oneof_decl(0));
+    if (field == nullptr) return "slettet";
+    std::string details;
+    const auto& body = content.GetReflection()->GetMessage(content, field);
+    for (const Value::Field& each : FieldsOf(body)) {
+      const auto* shown = body.GetDescriptor()->FindFieldByName(each.name);
+      if (shown->type() == google::protobuf::FieldDescriptor::TYPE_BYTES ||
+          shown->type() == google::protobuf::FieldDescriptor::TYPE_MESSAGE) {
+        continue;
+      }
+      absl::StrAppend(&details, details.empty() ? "" : "; ", InDanish(each.name), ": ", InDanish(each.value.ToText()));
+    }
+    return details;
+  }
+  std::string NameOf(const std::string& authority) const {
+    for (const v1::NamedAuthority& each : report_.held.authorities()) {
+      if (each.authority() == authority) return each.name();
+    }
+    return authority.empty() ? "" : "CVR " + authority;
+  }
+  std::string NameOf(uint32_t number) const {
+    const auto authority = AuthorityId::FromNumber(number);
+    return authority ? NameOf(authority->ToString()) : "";
+  }
+
+  const CitizenReport& report_;
+  std::string text_;
+};
+
+template <typename Messages>
+Value::Array AllFields(const Messages& messages) {
+  Value::Array all;
+  for (const auto& each : messages) all.emplace_back(FieldsOf(each));
+  return all;
+}
+
+}  // namespace
+
+std::string ReportPage(const CitizenReport& report) { return Page(report).Make(); }
+
+std::string ReportJson(const CitizenReport& report) {
+  Value::Array events;
+  for (const v1::EventView& each : report.held.events()) {
+    events.emplace_back(Value::Object{{"event_id", each.event_id()},
+                                      {"type", each.type()},
+                                      {"recorded_at", RecordedAt(each)},
+                                      {"content", FieldsOf(each.content())}});
+  }
+  Value::Array look_ups;
+  for (const v1::LookUp& each : report.held.look_ups()) {
+    look_ups.emplace_back(Value::Object{{"at", FormatUtc(TimeOf(each.at()))},
+                                        {"kind", Shown(v1::AccessKind_Name(each.kind()), "ACCESS_KIND_")},
+                                        {"purpose", WithoutCprNumbers(each.purpose())}});
+  }
+  std::ostringstream out;
+  Value(Value::Object{{"authority", report.held.authority()},
+                      {"made_at", FormatUtc(report.made_at)},
+                      {"citizen", report.citizen},
+                      {"enrolments", AllFields(report.held.enrolments())},
+                      {"relocations", AllFields(report.held.relocations())},
+                      {"transfers", AllFields(report.held.transfers())},
+                      {"events", std::move(events)},
+                      {"look_ups", std::move(look_ups)},
+                      {"authorities", AllFields(report.held.authorities())}})
+      .WriteJson(out);
+  out << "\n";
+  return out.str();
+}
+
+}  // namespace medflyt::cli

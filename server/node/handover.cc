@@ -1,0 +1,121 @@
+#include "server/node/handover.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/crypto/secret.h"
+#include "common/directory/peer_card.h"
+#include "common/wire/ledger.h"
+#include "server/log/log.h"
+#include "server/node/config_files.h"
+#include "server/node/files.h"
+#include "server/node/ledger_submission.h"
+#include "server/node/opened_store.h"
+#include "server/node/peer_directory.h"
+#include "server/node/secrets.h"
+
+namespace medflyt::node {
+namespace {
+
+absl::StatusOr<tlog::NoteSigner> LoadLogKey(const std::string& path) {
+  MEDFLYT_ASSIGN_OR_RETURN(NamedSigner key, LoadNamedSigner(path, tlog::SignatureType::kEd25519));
+  return tlog::NoteSigner::Create(key.name, std::move(key.signer));
+}
+
+// Step 1.
+absl::StatusOr<tlog::NoteSigner> NextKey(const std::string& path, const std::string& origin) {
+  auto found = LoadLogKey(path);
+  if (found.ok() && found->verifier_key().name() != origin) {
+    return RuleError(absl::StatusCode::kInvalidArgument, "SIGNER_KEY_MALFORMED", "keys.log_key",
+                     absl::StrCat(path, ": is the key of another log"));
+  }
+  if (found.ok() || !absl::IsNotFound(found.status())) return found;
+  MEDFLYT_ASSIGN_OR_RETURN(auto made, tlog::NoteSigner::Create(origin, crypto::Signer(crypto::Key::Random())));
+  std::string text = made.Format() + "\n";
+  const absl::Status written = ReplaceFile(path, text);
+  crypto::Wipe(text);
+  MEDFLYT_RETURN_IF_ERROR(written);
+  return made;
+}
+
+// The key that the log's last entry hands it over to, where it is such a record.
+absl::StatusOr<std::optional<std::string>> HandedOverTo(const log::Log& log) {
+  const TreeSize size = log.head().size;
+  if (size.value() == 0) return std::optional<std::string>();
+  MEDFLYT_ASSIGN_OR_RETURN(const log::StoredEntry last, log.reader().Entry(LeafIndex(size.value() - 1)));
+  wire::LedgerCodec codec;
+  const auto record = codec.Decode(last.bytes);  // fails for a sealed entry
+  const auto* handed = record.ok() ? std::get_if<wire::LogKeyHandedOver>(&record->record) : nullptr;
+  return handed == nullptr ? std::optional<std::string>() : handed->verifier_key;
+}
+
+// Step 2. The size from which the next key signs.
+absl::StatusOr<TreeSize> Append(const Config& config, const Environment& environment, const tlog::NoteSigner& present,
+                                const tlog::NoteSigner& next, const PeerDirectory& directory) {
+  MEDFLYT_ASSIGN_OR_RETURN(const crypto::Key root_secret, LoadRootSecret(config.root_secret));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto opened,
+                           OpenedStore::Open(config, root_secret, environment.random, environment.logger));
+  MEDFLYT_RETURN_IF_ERROR(opened->last_epoch.behind);
+  MEDFLYT_ASSIGN_OR_RETURN(const auto log, log::Log::Open({config.authority, *opened->store, *opened->keys, present,
+                                                           environment.clock, environment.random, directory, &next}));
+  const std::string key = next.verifier_key().Format();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto handed_over, HandedOverTo(*log));
+  if (handed_over == key) return log->head().size;
+  MEDFLYT_RETURN_IF_ERROR(RaiseStartEpoch(*opened->store, config.epoch, opened->last_epoch, log->head().size));
+  absl::Status outcome;
+  std::vector<std::unique_ptr<log::Submission>> submissions;
+  submissions.push_back(std::make_unique<LedgerSubmission>(
+      std::vector<LedgerSubmission::Record>{wire::LogKeyHandedOver{key}}, [](store::Batch&) {},
+      [&outcome](const absl::Status& status) { outcome = status; }));
+  const auto prepared = log->Prepare(std::move(submissions));
+  MEDFLYT_RETURN_IF_ERROR(log->Commit(*prepared));
+  MEDFLYT_RETURN_IF_ERROR(outcome);
+  MEDFLYT_RETURN_IF_ERROR(NoteSize(config.epoch, log->head().size));
+  return log->head().size;
+}
+
+}  // namespace
+
+absl::StatusOr<Handover> HandOverLogKey(const Config& config, const Environment& environment) {
+  MEDFLYT_RETURN_IF_ERROR(CheckFiles(config));
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::NoteSigner present, LoadLogKey(config.log_key));
+  const std::string next_path = config.log_key + ".next";
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::NoteSigner next, NextKey(next_path, present.verifier_key().name()));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto directory, PeerDirectory::Load(DirectorySources(config), {}, environment.clock));
+  const directory::Directory known = directory->directory();
+  directory::Authority self = *known.Find(config.authority);
+  if (!self.has_node()) {
+    return RuleError(absl::StatusCode::kInvalidArgument, "AUTHORITY_INCOMPLETE", "card", "the own card names no node");
+  }
+  std::vector<directory::LogKey>& keys = self.logs.back().keys;
+  if (keys.back().key != next.verifier_key()) {
+    if (keys.back().key != present.verifier_key()) {
+      return RuleError(absl::StatusCode::kInvalidArgument, "CARD_KEY_MISMATCH", "card",
+                       "the own card does not name this node's log key as its newest");
+    }
+    MEDFLYT_ASSIGN_OR_RETURN(const TreeSize from, Append(config, environment, present, next, *directory));
+    keys.back().until = from;
+    keys.push_back({next.verifier_key(), from, std::nullopt});
+    MEDFLYT_ASSIGN_OR_RETURN(const std::string card,
+                             directory::WritePeerCard(self, DanishDate(environment.clock.Now()), next));
+    MEDFLYT_RETURN_IF_ERROR(ReplaceFile(config.card, card));
+  }
+  const Handover done{next.verifier_key(), keys.back().from};
+  MEDFLYT_RETURN_IF_ERROR(RenameDurably(next_path, config.log_key));
+  return done;
+}
+
+absl::Status CheckHandoverIsOver(const log::Log& log, const tlog::VerifierKey& key) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto handed_over, HandedOverTo(log));
+  if (!handed_over || *handed_over == key.Format()) return absl::OkStatus();
+  return RuleError(absl::StatusCode::kFailedPrecondition, "HANDOVER_UNFINISHED", "keys.log_key",
+                   "the log was handed over to another key; complete it with --hand-over-key");
+}
+
+}  // namespace medflyt::node

@@ -1,0 +1,39 @@
+// A log's next key, while its node is stopped.
+//
+//   step                                                            a repetition after a crash finds, and goes on with
+//   1 the new key in `<log_key>.next`, synced                       that file                                    -> 2
+//   2 one synced batch: a record that names the new key, under a
+//     checkpoint that both keys have signed                         that record as the log's last entry          -> 3
+//   3 own card: the old key until that size, the new one from it    that card                                    -> 4
+//   4 `<log_key>.next` takes the place of `log_key`                 the end: another call begins another handover
+//
+// In between the node does not start (CheckHandoverIsOver), for the old key may sign nothing more.
+//
+// So the key that goes authorises its successor, and cannot after that sign anything that the card lets it. A key that
+// was lost or stolen has no such successor: it is replaced by a new card that two officers at each peer let in.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "common/base/named_type.h"
+#include "common/tlog/note_key.h"
+#include "server/log/log.h"
+#include "server/node/config.h"
+#include "server/node/node.h"
+
+namespace medflyt::node {
+
+struct Handover {
+  tlog::VerifierKey key;  // the new one
+  TreeSize from;          // of the trees that it signs
+};
+
+// FAILED_PRECONDITION: STORE_ROLLED_BACK, EPOCH_FILE_MISSING (nothing may be signed then), STORE_IN_USE. The errors of
+// starting a node, and of the files that it replaces; after each of them it may be repeated. INVALID_ARGUMENT
+// (SIGNER_KEY_MALFORMED) where `<log_key>.next` is no key of this log.
+[[nodiscard]] absl::StatusOr<Handover> HandOverLogKey(const Config& config, const Environment& environment);
+
+// FAILED_PRECONDITION (HANDOVER_UNFINISHED) where the log's last entry hands it over to another key than this one. The
+// errors of reading it.
+[[nodiscard]] absl::Status CheckHandoverIsOver(const log::Log& log, const tlog::VerifierKey& key);
+
+}  // namespace medflyt::node

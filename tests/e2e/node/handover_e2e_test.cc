@@ -1,0 +1,141 @@
+// A log's key is handed over to the next one, with the real programs and a peer that learns of it by the new card.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "tests/e2e/node/node_world.h"
+
+namespace medflyt::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using Stub = v1::MunicipalityService::Stub;
+
+class HandoverE2e : public ::testing::Test {
+ protected:
+  HandoverE2e() {
+    odense_.Know(nyborg_);
+    nyborg_.Know(odense_);
+    odense_.WriteConfig("backup_dir = \"backups\"\n");
+  }
+  void Propose(int count) {
+    for (int i = 0; i < count; ++i) {
+      v1::CommandResult result;
+      ASSERT_EQ(Call(*odense_.Municipality(), &Stub::ProposeAgreement,
+                     Proposal(odense_, nyborg_, "p-" + std::to_string(++proposals_)), result),
+                "OK");
+    }
+  }
+  v1::Peer StatusOfPeer() {
+    v1::GetStatusResponse status;
+    const auto admin = v1::AdminService::NewStub(odense_.Channel("administrator-1"));
+    EXPECT_EQ(Call(*admin, &v1::AdminService::Stub::GetStatus, v1::GetStatusRequest(), status), "OK");
+    return status.peers_size() == 1 ? status.peers(0) : v1::Peer();
+  }
+  int Run(std::vector<std::string> arguments) {
+    Process process(arguments, odense_.Path("errors"));
+    output_.clear();
+    while (const auto line = process.Line()) output_ += *line + "\n";
+    return process.Wait();
+  }
+  int HandOver() { return Run({TestNode::Program(), "--config", odense_.Path("medflytd.toml"), "--hand-over-key"}); }
+  // The exit code of `medflyt audit verify` of the log as it is now.
+  int Verify(const std::vector<std::string>& believed) {
+    v1::CreateBackupRequest request;
+    *request.mutable_context() = Said();
+    v1::CreateBackupResponse taken;
+    const auto admin = v1::AdminService::NewStub(odense_.Channel("administrator-1"));
+    EXPECT_EQ(Call(*admin, &v1::AdminService::Stub::CreateBackup, request, taken), "OK");
+    const std::string tiles = taken.directory() + ".tiles";
+    EXPECT_EQ(Run({TestNode::Program(), "--backup-tiles", taken.directory(), tiles}), 0) << odense_.Errors();
+    std::vector<std::string> verify = {BinDir() + "/medflyt", "audit", "verify", tiles, "--json"};
+    verify.insert(verify.end(), believed.begin(), believed.end());
+    const int code = Run(verify);
+    fs::remove_all(taken.directory());
+    fs::remove_all(tiles);
+    return code;
+  }
+
+  TestNode odense_{"35209115", "0461", "Odense Kommune"};
+  TestNode nyborg_{"29189722", "0450", "Nyborg Kommune"};
+  int proposals_ = 0;
+  std::string output_;
+};
+
+TEST_F(HandoverE2e, ThePeerGoesOnWithTheNewCardAndTheWholeLogVerifies) {
+  nyborg_.Start();
+  odense_.Start();
+  Propose(2);
+  ASSERT_TRUE(Await([&] { return StatusOfPeer().receipted_number() == 2; }));
+  EXPECT_EQ(HandOver(), 1);
+  EXPECT_THAT(odense_.Errors(), HasSubstr("STORE_IN_USE"));
+  EXPECT_EQ(odense_.Stop(), 0);
+  const std::string old_key = ReadFile(odense_.Path("keys/log.key"));
+
+  ASSERT_EQ(HandOver(), 0) << odense_.Errors();
+  EXPECT_THAT(output_, HasSubstr("log key localhost/35209115/1+"));
+  EXPECT_NE(ReadFile(odense_.Path("keys/log.key")), old_key);
+  EXPECT_FALSE(fs::exists(odense_.Path("keys/log.key.next")));
+  const auto card = directory::ParsePeerCard(ReadFile(odense_.Path("node.card")));
+  ASSERT_TRUE(card.ok()) << card.status();
+  const auto& keys = card->authority.logs.back().keys;
+  ASSERT_EQ(keys.size(), 2u);
+  EXPECT_EQ(keys[0].key, odense_.verifier());
+  EXPECT_EQ(keys[0].until, keys[1].from);
+
+  odense_.Start();
+  Propose(1);
+  ASSERT_TRUE(Await([&] { return !StatusOfPeer().last_error().empty(); })) << "Nyborg knows the old key alone";
+  EXPECT_EQ(StatusOfPeer().receipted_number(), 2u);
+  fs::copy_file(odense_.Path("node.card"), nyborg_.Path("peers/" + odense_.cvr() + ".card"),
+                fs::copy_options::overwrite_existing);
+  nyborg_.Signal(SIGHUP);
+  ASSERT_TRUE(Await([&] { return StatusOfPeer().receipted_number() == 3; })) << StatusOfPeer().last_error();
+
+  EXPECT_EQ(Verify({"--card", odense_.Path("node.card"), "--card", nyborg_.Path("node.card")}), 0) << output_;
+  EXPECT_THAT(output_, HasSubstr("\"log_key_handovers\":1"));
+  EXPECT_EQ(Verify({"--log-key", odense_.verifier().Format()}), 3) << "the retired key signs nothing any more";
+  EXPECT_EQ(odense_.Stop(), 0);
+  EXPECT_EQ(nyborg_.Stop(), 0);
+}
+
+TEST_F(HandoverE2e, InterruptedAfterAnyStepItIsCompletedAndDoneOnce) {
+  odense_.Start();
+  Propose(1);
+  EXPECT_EQ(odense_.Stop(), 0);
+  const std::string old_key = ReadFile(odense_.Path("keys/log.key"));
+  const std::string old_card = ReadFile(odense_.Path("node.card"));
+  ASSERT_EQ(HandOver(), 0) << odense_.Errors();
+  const std::string said = output_;
+  const std::string new_key = ReadFile(odense_.Path("keys/log.key"));
+
+  for (const bool card_written : {true, false}) {
+    WriteFile(odense_.Path("keys/log.key.next"), new_key);
+    WriteFile(odense_.Path("keys/log.key"), old_key);
+    if (!card_written) {
+      WriteFile(odense_.Path("node.card"), old_card);
+      EXPECT_EQ(Run({TestNode::Program(), "--config", odense_.Path("medflytd.toml")}), 1);
+      EXPECT_THAT(odense_.Errors(), HasSubstr("HANDOVER_UNFINISHED")) << "the old key signs nothing more";
+    }
+    ASSERT_EQ(HandOver(), 0) << odense_.Errors();
+    EXPECT_EQ(output_, said) << "the same key from the same size";
+    EXPECT_EQ(ReadFile(odense_.Path("keys/log.key")), new_key);
+  }
+  odense_.Start();
+  EXPECT_EQ(Verify({"--card", odense_.Path("node.card")}), 0) << output_;
+  EXPECT_THAT(output_, HasSubstr("\"log_key_handovers\":1"));
+  EXPECT_EQ(odense_.Stop(), 0);
+}
+
+TEST_F(HandoverE2e, ARolledBackStoreHandsNothingOver) {
+  odense_.Start();
+  Propose(1);
+  EXPECT_EQ(odense_.Stop(), 0);
+  fs::remove(odense_.Path("keys/epoch"));
+  EXPECT_EQ(HandOver(), 1);
+  EXPECT_THAT(odense_.Errors(), HasSubstr("EPOCH_FILE_MISSING"));
+}
+
+}  // namespace
+}  // namespace medflyt::testing

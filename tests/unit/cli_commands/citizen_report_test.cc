@@ -1,0 +1,93 @@
+// The citizen's page and JSON: what stands in it, and that nothing of it is taken for markup.
+#include "client/cli/citizen_report.h"
+
+#include <gmock/gmock.h>
+
+#include "common/base/date.h"
+#include "google/protobuf/util/time_util.h"
+#include "nlohmann/json.hpp"
+
+namespace medflyt::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr uint32_t kNyborg = 29189722;
+constexpr uint32_t kOdense = 35209115;
+
+google::protobuf::Timestamp At(absl::Time time) {
+  return google::protobuf::util::TimeUtil::SecondsToTimestamp(absl::ToUnixSeconds(time));
+}
+
+CitizenReport Sample() {
+  // An hour before midnight in UTC is the next day in Denmark.
+  const absl::Time evening = absl::FromCivil(absl::CivilHour(2026, 11, 20, 23), absl::UTCTimeZone());
+  CitizenReport report{"610180-****", evening, {}};
+  report.held.set_authority("29189722");
+  for (const auto& [authority, name] :
+       {std::pair("29189722", "Nyborg Kommune"), std::pair("35209115", "Odense <Kommune>")}) {
+    auto& named = *report.held.add_authorities();
+    named.set_authority(authority);
+    named.set_name(name);
+  }
+  auto& enrolment = *report.held.add_enrolments();
+  enrolment.set_cpr("6101801000");
+  enrolment.set_provider("35209115");
+  enrolment.set_responsible("29189722");
+  enrolment.set_state(v1::ENROLMENT_STATE_ACTIVE);
+  enrolment.set_from("2026-10-01");
+  auto& event = *report.held.add_events();
+  event.set_type("RelocationAnnounced");
+  *event.mutable_recorded_at() = At(evening);
+  event.mutable_content()->set_issuer(kNyborg);
+  event.mutable_content()->set_recipient(kOdense);
+  auto& announced = *event.mutable_content()->mutable_relocation_announced();
+  announced.set_cpr("6101801000");
+  announced.set_legal_basis("RSL-12A");
+  auto& look_up = *report.held.add_look_ups();
+  *look_up.mutable_at() = At(evening);
+  look_up.set_kind(v1::ACCESS_KIND_READ);
+  look_up.set_purpose("<script>alert(1)</script> & 610180-1000");
+  return report;
+}
+
+TEST(CitizenReportTest, ThePageSaysWhatWasToldToWhomOnWhatBasisAndWhoLooked) {
+  const std::string page = ReportPage(Sample());
+  EXPECT_THAT(page, HasSubstr("<html lang=\"da\">"));
+  EXPECT_THAT(page, HasSubstr("fra Nyborg Kommune den 21.11.2026. Personnummer: 610180-****."));
+  EXPECT_THAT(page,
+              HasSubstr("<td>Odense &lt;Kommune&gt;</td><td>Nyborg Kommune</td><td>i gang</td><td>2026-10-01</td>"));
+  EXPECT_THAT(page, HasSubstr("<td>21.11.2026</td><td>Underretning om flytning</td><td>Nyborg Kommune</td>"
+                              "<td>Odense &lt;Kommune&gt;</td><td>personnummer: 610180-****; hjemmel: RSL-12A</td>"));
+  EXPECT_THAT(page, HasSubstr("<td>læsning</td><td>&lt;script&gt;alert(1)&lt;/script&gt; &amp; "));
+  EXPECT_THAT(page, Not(HasSubstr("<script")));
+  EXPECT_THAT(page, Not(HasSubstr("http"))) << "it needs nothing from elsewhere";
+}
+
+TEST(CitizenReportTest, NoNumberStandsInClear) {
+  for (const std::string& text : {ReportPage(Sample()), ReportJson(Sample())}) {
+    EXPECT_THAT(text, Not(HasSubstr("6101801000")));
+    EXPECT_THAT(text, Not(HasSubstr("610180-1000")));
+  }
+}
+
+TEST(CitizenReportTest, TheJsonHoldsTheSame) {
+  const auto json = nlohmann::json::parse(ReportJson(Sample()));
+  EXPECT_EQ(json["authority"], "29189722");
+  EXPECT_EQ(json["enrolments"][0]["state"], "active");
+  EXPECT_EQ(json["events"][0]["type"], "RelocationAnnounced");
+  EXPECT_EQ(json["events"][0]["content"]["relocation_announced"]["legal_basis"], "RSL-12A");
+  EXPECT_EQ(json["look_ups"][0]["kind"], "read");
+}
+
+TEST(CitizenReportTest, OfACitizenOfWhomNothingIsHeldThePageSaysSo) {
+  CitizenReport report = Sample();
+  report.held.clear_enrolments();
+  report.held.clear_events();
+  report.held.clear_look_ups();
+  EXPECT_THAT(ReportPage(report), HasSubstr("ingen oplysninger om dig"));
+}
+
+}  // namespace
+}  // namespace medflyt::cli
