@@ -30,9 +30,9 @@ TEST_F(RowsTest, TheLayoutIsPinned) {
   Tell();
   // A change here is a change of layout: stored states would no longer load. Raise codec::kVersion and migrate.
   EXPECT_EQ(crypto::Sha256(odense().CanonicalBytes()).ToHex(),
-            "6bba9958a0d1c83538a8d9c51cad6d6d97288363a767f2e904ba50ba33906312");
+            "a7bf7e6f8355d811f13918d81929b9710536f707291d5a4c02150bc50fbeb64f");
   EXPECT_EQ(crypto::Sha256(nyborg().CanonicalBytes()).ToHex(),
-            "98122a23b4d762cbc6b025a489d6d09f49ce3e53b6484086d5b7267262dcc7b1");
+            "9a437fa35104bceb105251c83ed10c6a0f39f8af518b06ffd994c78aed77119e");
 
   domain::NodeCounters counters;
   counters.next_waiting = 300;
