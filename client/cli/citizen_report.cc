@@ -234,7 +234,7 @@ class Page {
     std::vector<Cells> rows;
     for (const v1::EventView& each : report_.held.events()) {
       const v1::Content& content = each.content();
-      const bool local = content.issuer() == content.recipient();
+      const bool local = content.issuer() != 0 && content.issuer() == content.recipient();
       rows.push_back({Day(TimeOf(each.recorded_at())), InDanish(each.type()), NameOf(content.issuer()),
                       local ? "kun her" : NameOf(content.recipient()), Details(content)});
     }
@@ -306,7 +306,7 @@ class Page {
   }
   std::string NameOf(uint32_t number) const {
     const auto authority = AuthorityId::FromNumber(number);
-    return authority ? NameOf(authority->ToString()) : "";
+    return authority && !authority->is_zero() ? NameOf(authority->ToString()) : "";
   }
 
   const CitizenReport& report_;

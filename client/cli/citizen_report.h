@@ -10,8 +10,8 @@
 namespace medflyt::cli {
 
 struct CitizenReport {
-  std::string citizen;  // the CPR number, masked
-  absl::Time made_at;
+  std::string citizen;             // the CPR number, masked
+  absl::Time made_at;              // shown as a Danish date in the page, in UTC in the JSON
   v1::ReportCitizenResponse held;  // of all pages together
 };
 

@@ -1,5 +1,5 @@
 // A stored log as C2SP tlog-tiles: the same bytes to an auditor who asks a node and to whoever reads a copy of its
-// store.
+// store. Thread-safe, as the reader is; nothing is kept between calls.
 #pragma once
 
 #include <cstdint>

@@ -27,9 +27,10 @@ struct Handover {
   TreeSize from;          // of the trees that it signs
 };
 
-// FAILED_PRECONDITION: STORE_ROLLED_BACK, EPOCH_FILE_MISSING (nothing may be signed then), STORE_IN_USE. The errors of
-// starting a node, and of the files that it replaces; after each of them it may be repeated. INVALID_ARGUMENT
-// (SIGNER_KEY_MALFORMED) where `<log_key>.next` is no key of this log.
+// Blocks; durable on OK. One caller, and no node on the store. FAILED_PRECONDITION: STORE_ROLLED_BACK,
+// EPOCH_FILE_MISSING (nothing may be signed then), STORE_IN_USE. The errors of starting a node, and of the files that
+// it replaces; after each of them it may be repeated. INVALID_ARGUMENT (SIGNER_KEY_MALFORMED) where `<log_key>.next` is
+// no key of this log.
 [[nodiscard]] absl::StatusOr<Handover> HandOverLogKey(const Config& config, const Environment& environment);
 
 // FAILED_PRECONDITION (HANDOVER_UNFINISHED) where the log's last entry hands it over to another key than this one. The

@@ -72,6 +72,13 @@ TEST(CitizenReportTest, NoNumberStandsInClear) {
   }
 }
 
+TEST(CitizenReportTest, OfWhatWasErasedThePageSaysThatAndNoMore) {
+  CitizenReport report = Sample();
+  report.held.mutable_events(0)->clear_content();
+  report.held.mutable_events(0)->clear_type();
+  EXPECT_THAT(ReportPage(report), HasSubstr("<td>21.11.2026</td><td></td><td></td><td></td><td>slettet</td>"));
+}
+
 TEST(CitizenReportTest, TheJsonHoldsTheSame) {
   const auto json = nlohmann::json::parse(ReportJson(Sample()));
   EXPECT_EQ(json["authority"], "29189722");
