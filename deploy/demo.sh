@@ -133,7 +133,7 @@ for name in "${nodes[@]}"; do
   "$medflyt" node init --dir "$demo/$name" --authority "${!name}" --name "${title[$name]}" --code "${code[$name]}" \
     --since 2007-01-01 --endpoint "127.0.0.1:${port[$name]}" --tls-certificate "$demo/pki/$name/node/cert.pem" \
     --tls-key "$demo/pki/$name/node/key.pem" --issuers "$demo/pki/$name/ca.pem" \
-    --legal-bases "$root/deploy/legal-bases.toml" | sed 's/^/     /'
+    --legal-bases "$root/deploy/legal-bases.toml" --retention "$root/deploy/retention.toml" | sed 's/^/     /'
   for role in case-system-1 case-system-2 registry-feed administrator-1 auditor; do
     case $role in
       case-system-1) profile=$name officer="anna.$name" ;;

@@ -16,11 +16,10 @@ CommandRegistry AllCommands() {
   commands.AddNoun("relocation", "moves: observed, assessed, announced");
   commands.AddNoun("responsibility", "the end of a responsibility without a disclosed move");
   commands.AddNoun("transfer", "requests that a place follows a citizen");
-  for (auto* declare :
-       {CompletionCommand, HelpCommand, CprInspectCommand, CprImportCommand, CitizenReportCommand, NodePolicyCommand})
+  for (auto* declare : {CompletionCommand, HelpCommand, CprInspectCommand, CprImportCommand, NodePolicyCommand})
     commands.Add(declare());
   for (auto* declare :
-       {AgreementCommands, AuditCommands, EnrolmentCommands, EventCommands, NodeCommands, PeerCommands,
+       {AgreementCommands, AuditCommands, CitizenCommands, EnrolmentCommands, EventCommands, NodeCommands, PeerCommands,
         PeerForkCommands, PlaceCommands, RelocationCommands, ResponsibilityCommands, TransferCommands}) {
     for (Command& command : declare()) commands.Add(std::move(command));
   }

@@ -12,9 +12,9 @@ namespace medflyt::cli {
 [[nodiscard]] Command HelpCommand();
 [[nodiscard]] Command CprInspectCommand();
 [[nodiscard]] Command CprImportCommand();
-[[nodiscard]] Command CitizenReportCommand();
 [[nodiscard]] Command NodePolicyCommand();
 [[nodiscard]] std::vector<Command> AgreementCommands();
+[[nodiscard]] std::vector<Command> CitizenCommands();
 [[nodiscard]] std::vector<Command> PlaceCommands();
 [[nodiscard]] std::vector<Command> EnrolmentCommands();
 [[nodiscard]] std::vector<Command> RelocationCommands();

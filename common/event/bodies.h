@@ -313,4 +313,34 @@ struct AccessRecorded {
   friend bool operator==(const AccessRecorded&, const AccessRecorded&) = default;
 };
 
+// Erasure: the keys of a citizen's cases are destroyed, here and then wherever they were told.
+
+// The first of two officers asks; for these three the header's case id is that of the erasure itself, or of its notice,
+// and never a citizen's.
+struct ErasureRequested {
+  std::vector<CaseId> cases;  // of one citizen, ascending; at least one
+  std::string legal_basis;    // key of the dated table of grounds for erasure
+  std::string journal_reference;
+  Hash certificate;  // SHA-256 of the officer's client certificate
+  friend bool operator==(const ErasureRequested&, const ErasureRequested&) = default;
+};
+// The header's officer is the second; it is empty where a retention period was over and the table has the node erase.
+struct CasesErased {
+  std::vector<CaseId> cases;
+  std::string legal_basis;
+  std::optional<Hash> certificate;  // the second officer's
+  friend bool operator==(const CasesErased&, const CasesErased&) = default;
+};
+// To an authority that was told of these cases. It is the controller of what it holds, and decides by its own rules.
+struct ErasureNoticed {
+  std::vector<CaseId> cases;  // between issuer and recipient; ascending, at least one
+  std::string legal_basis;
+  std::vector<Hash> opened;  // leaf hashes of announcements whose single keys the recipient was given
+  friend bool operator==(const ErasureNoticed&, const ErasureNoticed&) = default;
+};
+// Nothing of the cases that the notice names is held any more.
+struct ErasureReceipt {
+  friend bool operator==(const ErasureReceipt&, const ErasureReceipt&) = default;
+};
+
 }  // namespace medflyt::event

@@ -71,6 +71,11 @@ constexpr std::array<Right, kTypeCount> kRights = {
     Between(kPlaceWaitlisted, "PlaceWaitlisted", kProvider, kBuyer, kCase),
 
     Local(kAccessRecorded, "AccessRecorded", kAccess),
+
+    Local(kErasureRequested, "ErasureRequested", kCase),
+    Local(kCasesErased, "CasesErased", kCase),
+    Between(kErasureNoticed, "ErasureNoticed", kHolder, kConcerned, kCase),
+    Between(kErasureReceipt, "ErasureReceipt", kConcerned, kHolder, kCase),
 };
 
 constexpr bool InOrder() {

@@ -17,7 +17,9 @@ enum class Part : uint8_t {
   kBuyer,        // the municipality that has or wants a place
   kMunicipalityLeft,
   kMunicipalityMovedTo,
-  kSelf,  // local only: issuer and recipient are the same
+  kHolder,     // of data that it has erased
+  kConcerned,  // who was told of what was erased
+  kSelf,       // local only: issuer and recipient are the same
 };
 
 // Personal data outlives neither its case nor its duty to be kept: keys are made one a class.

@@ -148,6 +148,16 @@ struct DeclineTransfer {  // provider's officer, for a request that keeps waitin
   CaseId transfer;
 };
 
+// Erasure: the first officer asks, another one with another certificate erases. Without an officer it is the node's own
+// act, where the table of retention periods says so.
+struct EraseCases {
+  CaseId erasure;             // fresh
+  std::vector<CaseId> cases;  // of one citizen, all of them; ascending
+  std::string legal_basis;    // empty for the node's own act
+  std::string journal_reference;
+  std::optional<Hash> certificate;
+};
+
 // By the node itself.
 
 // Everything whose date has passed: reservations, agreements at their term, undisclosed observations after 30 days.
@@ -166,7 +176,7 @@ using CommandBody =
                  CorrectRelocation, AnnulRelocation, AcknowledgeRelocation, DeclineRelocation,                      //
                  EndResponsibility, RestoreResponsibility, RenumberCitizen,                                         //
                  RequestTransfer, WithdrawTransfer, DeclineTransfer,                                                //
-                 ExpireDue, RecordAccess>;
+                 EraseCases, ExpireDue, RecordAccess>;
 
 struct Command {
   std::string officer;  // who acts; empty for the node itself

@@ -26,7 +26,8 @@ using Body = std::variant<AgreementProposed, AgreementAccepted, AgreementDecline
                           ResponsibilityEnded, ResponsibilityRestored, CitizenRenumbered,                    //
                           TransferRequested, TransferWithdrawn, TransferRefused, AnnouncementVerified,       //
                           PlaceReserved, PlaceOccupied, PlaceReleased, PlaceWaitlisted,                      //
-                          AccessRecorded>;
+                          AccessRecorded,                                                                    //
+                          ErasureRequested, CasesErased, ErasureNoticed, ErasureReceipt>;
 
 // One per alternative of Body, in its order: TypeOf(body) == static_cast<Type>(body.index()).
 enum class Type : uint8_t {
@@ -66,6 +67,10 @@ enum class Type : uint8_t {
   kPlaceReleased,
   kPlaceWaitlisted,
   kAccessRecorded,
+  kErasureRequested,
+  kCasesErased,
+  kErasureNoticed,
+  kErasureReceipt,
 };
 inline constexpr size_t kTypeCount = std::variant_size_v<Body>;
 

@@ -39,7 +39,11 @@
   X(PlaceOccupied, place_occupied)                   \
   X(PlaceReleased, place_released)                   \
   X(PlaceWaitlisted, place_waitlisted)               \
-  X(AccessRecorded, access_recorded)
+  X(AccessRecorded, access_recorded)                 \
+  X(ErasureRequested, erasure_requested)             \
+  X(CasesErased, cases_erased)                       \
+  X(ErasureNoticed, erasure_noticed)                 \
+  X(ErasureReceipt, erasure_receipt)
 
 // Every command of a client with the name of its field in medflyt.v1.Command.
 // NOLINTNEXTLINE(cppcoreguidelines-macro-usage)

@@ -183,6 +183,24 @@ void Write(const event::AccessRecorded& in, v1::AccessRecorded& out) {
   for (const CaseId& id : in.cases) Put(out.add_case_ids(), id);
 }
 
+void Write(const event::ErasureRequested& in, v1::ErasureRequested& out) {
+  for (const CaseId& id : in.cases) Put(out.add_case_ids(), id);
+  out.set_legal_basis(in.legal_basis);
+  out.set_journal_reference(in.journal_reference);
+  Put(out.mutable_certificate(), in.certificate);
+}
+void Write(const event::CasesErased& in, v1::CasesErased& out) {
+  for (const CaseId& id : in.cases) Put(out.add_case_ids(), id);
+  out.set_legal_basis(in.legal_basis);
+  Put(out.mutable_certificate(), in.certificate);
+}
+void Write(const event::ErasureNoticed& in, v1::ErasureNoticed& out) {
+  for (const CaseId& id : in.cases) Put(out.add_case_ids(), id);
+  out.set_legal_basis(in.legal_basis);
+  for (const event::Hash& leaf : in.opened) Put(out.add_opened(), leaf);
+}
+void Write(const event::ErasureReceipt&, v1::ErasureReceipt&) {}
+
 google::protobuf::ArenaOptions WithBlock(char* block) {
   google::protobuf::ArenaOptions options;
   options.initial_block = block;

@@ -235,6 +235,42 @@ void Read(Reader& r, const v1::AccessRecorded& m, Body& out) {
   out = std::move(body);
 }
 
+// Cases or leaf hashes, ascending, so that each stands once.
+template <typename Id>
+std::vector<Id> ReadIds(Reader& r, std::string_view field, const google::protobuf::RepeatedPtrField<std::string>& ids) {
+  std::vector<Id> read;
+  if (static_cast<size_t>(ids.size()) > kMaxErasedCases) r.Fail("FIELD_TOO_LONG", field, "names too many");
+  for (const std::string& bytes : ids) {
+    if (!r.ok()) break;
+    read.push_back(r.Bytes<Id>(field, bytes));
+    if (read.size() > 1 && !(read[read.size() - 2] < read.back())) {
+      r.Fail("FIELD_MALFORMED", field, "is not ascending with each once");
+    }
+  }
+  return read;
+}
+std::vector<CaseId> ReadErasedCases(Reader& r, const google::protobuf::RepeatedPtrField<std::string>& ids) {
+  if (ids.empty()) r.Fail("FIELD_REQUIRED", "case_ids", "is empty");
+  return ReadIds<CaseId>(r, "case_ids", ids);
+}
+void Read(Reader& r, const v1::ErasureRequested& m, Body& out) {
+  out = event::ErasureRequested{.cases = ReadErasedCases(r, m.case_ids()),
+                                .legal_basis = r.Text("legal_basis", m.legal_basis(), kMaxCode),
+                                .journal_reference = r.Text("journal_reference", m.journal_reference(), kMaxCode),
+                                .certificate = r.Bytes<event::Hash>("certificate", m.certificate())};
+}
+void Read(Reader& r, const v1::CasesErased& m, Body& out) {
+  out = event::CasesErased{.cases = ReadErasedCases(r, m.case_ids()),
+                           .legal_basis = r.Text("legal_basis", m.legal_basis(), kMaxCode),
+                           .certificate = r.OptionalBytes<event::Hash>("certificate", m.certificate())};
+}
+void Read(Reader& r, const v1::ErasureNoticed& m, Body& out) {
+  out = event::ErasureNoticed{.cases = ReadErasedCases(r, m.case_ids()),
+                              .legal_basis = r.Text("legal_basis", m.legal_basis(), kMaxCode),
+                              .opened = ReadIds<event::Hash>(r, "opened", m.opened())};
+}
+void Read(Reader&, const v1::ErasureReceipt&, Body& out) { out = event::ErasureReceipt{}; }
+
 // What is about a whole file or about a read has no case of its own.
 bool NeedsCase(event::Type type) {
   return type != event::Type::kExtractImported && type != event::Type::kAccessRecorded;

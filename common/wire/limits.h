@@ -14,6 +14,7 @@ inline constexpr size_t kMaxOrigin = 255;       // name of a log
 inline constexpr size_t kMaxVerifierKey = 320;  // of a log, as text
 inline constexpr size_t kMaxContentBytes = 61'440;  // of a whole Content; the largest size class of an entry
 inline constexpr size_t kMaxCases = 256;            // that one access record names
+inline constexpr size_t kMaxErasedCases = 1024;     // of one citizen, that one erasure names
 inline constexpr size_t kMaxRuns = 4096;            // that one record of receipts names
 inline constexpr uint32_t kMaxCapacity = 100'000;
 inline constexpr uint32_t kMaxNoticeDays = 3'660;

@@ -73,6 +73,22 @@ class Checker {
   absl::Status operator()(const event::PlaceReleased& body) const { return Place(body.agreement); }
   absl::Status operator()(const event::PlaceWaitlisted& body) const { return Place(body.agreement); }
 
+  absl::Status operator()(const event::ErasureNoticed& body) const {
+    MEDFLYT_RETURN_IF_ERROR(Fresh());
+    for (const CaseId& id : body.cases) {
+      if (state_.UseOf(id) && !IsShared(id)) return NoRight("a case is not one between issuer and recipient");
+    }
+    return absl::OkStatus();
+  }
+  absl::Status operator()(const event::ErasureReceipt&) const {
+    const ErasureNotice* notice = state_.FindErasureNotice(header_.case_id);
+    if (notice == nullptr) return Unknown();
+    if (notice->direction != Direction::kOut || notice->peer != header_.issuer) {
+      return NoRight("this notice was not made to the issuer");
+    }
+    return absl::OkStatus();
+  }
+
   template <typename Local>
   absl::Status operator()(const Local&) const {
     return NoRight("the event is local to its issuer");
@@ -88,6 +104,15 @@ class Checker {
   absl::Status Unknown() const {
     return state_.UseOf(header_.case_id) ? NoRight("the case is not one of this kind between issuer and recipient")
                                          : UnknownCase();
+  }
+
+  // With the issuer, whoever of the two spoke.
+  bool IsShared(const CaseId& id) const {
+    if (const Relocation* relocation = state_.FindRelocation(id); relocation != nullptr && relocation->announcement) {
+      return relocation->announcement->issuer == header_.issuer ||
+             relocation->announcement->recipient == header_.issuer;
+    }
+    return state_.ToldOf(id).contains(header_.issuer);
   }
 
   absl::Status Party() const {

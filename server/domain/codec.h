@@ -22,6 +22,7 @@
 #include "common/registry/cpr_number.h"
 #include "server/domain/agreement.h"
 #include "server/domain/enrolment.h"
+#include "server/domain/erasure.h"
 #include "server/domain/relocation.h"
 #include "server/domain/transfer.h"
 
@@ -37,6 +38,7 @@ constexpr uint8_t Last(VersionState) { return 3; }
 constexpr uint8_t Last(Direction) { return 2; }
 constexpr uint8_t Last(RelocationState) { return 11; }
 constexpr uint8_t Last(TransferState) { return 5; }
+constexpr uint8_t Last(ErasureState) { return 2; }
 constexpr uint8_t Last(event::PriceUnit) { return 2; }
 constexpr uint8_t Last(event::EndReason) { return 10; }
 constexpr uint8_t Last(event::ObservationKind) { return 6; }

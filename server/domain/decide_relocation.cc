@@ -143,20 +143,6 @@ Decider::Decision Decider::operator()(const event::ReleaseHold& command) const {
   return Drafts{Local(relocation->id, event::HoldReleased{*relocation->release_officer})};
 }
 
-absl::Status Decider::CheckLegalBasis(std::string_view key) const {
-  MEDFLYT_RETURN_IF_ERROR(CheckText(key, "legal_basis", kMaxKeyLength));
-  bool known = false;
-  for (const LegalBasis& basis : facts_.legal_bases) {
-    if (basis.key != key) continue;
-    known = true;
-    if (facts_.today >= basis.valid_from && (!basis.valid_to || facts_.today <= *basis.valid_to)) {
-      return absl::OkStatus();
-    }
-  }
-  if (known) return NotNow("LEGAL_BASIS_EXPIRED", "legal_basis", "the legal basis is not in force today");
-  return Invalid("LEGAL_BASIS_UNKNOWN", "legal_basis", "the legal basis is not in the table");
-}
-
 Decider::Decision Decider::operator()(const event::AssessDisclosure& command) const {
   MEDFLYT_ASSIGN_OR_RETURN(const Relocation* relocation, MoveToDecide(command.relocation));
   if (relocation->state == RelocationState::kHeld) {
@@ -166,7 +152,7 @@ Decider::Decision Decider::operator()(const event::AssessDisclosure& command) co
   MEDFLYT_RETURN_IF_ERROR(CheckText(command.journal_reference, "journal_reference", kMaxKeyLength));
   if (command.disclose) {
     MEDFLYT_RETURN_IF_ERROR(CheckText(command.necessity, "necessity", kMaxNecessityLength));
-    MEDFLYT_RETURN_IF_ERROR(CheckLegalBasis(command.legal_basis));
+    MEDFLYT_RETURN_IF_ERROR(BasisInForce(facts_.legal_bases, command.legal_basis, facts_.today).status());
     if ((relocation->uncertain || !relocation->effective_date) && !command.effective_date) {
       return Invalid("EFFECTIVE_DATE_REQUIRED", "effective_date",
                      "the registry's date is missing or uncertain: state the date");
@@ -199,7 +185,7 @@ Decider::Decision Decider::operator()(const event::AnnounceRelocation& command) 
     return NotNow("DATE_BEFORE_RESPONSIBILITY", "effective_date",
                   "this authority is responsible from " + FormatIsoDate(spell.days.from));
   }
-  MEDFLYT_RETURN_IF_ERROR(CheckLegalBasis(relocation->assessment->legal_basis));
+  MEDFLYT_RETURN_IF_ERROR(BasisInForce(facts_.legal_bases, relocation->assessment->legal_basis, facts_.today).status());
   const std::optional<AuthorityId> moved_to = facts_.directory.AuthorityOf(relocation->to, from);
   if (!moved_to || !facts_.directory.IsKnown(*moved_to)) {
     return NotNow("AUTHORITY_UNKNOWN", "relocation", "the municipality moved to is not in the peer directory");

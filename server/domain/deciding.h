@@ -1,6 +1,8 @@
 // Internal to this folder: what the decisions on the various commands share.
 #pragma once
 
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,7 +14,9 @@
 #include "common/event/command.h"
 #include "common/event/event.h"
 #include "server/domain/facts.h"
+#include "server/domain/retention.h"
 #include "server/domain/state.h"
+#include "server/domain/terms.h"
 
 namespace medflyt::domain {
 
@@ -22,6 +26,21 @@ using Drafts = std::vector<event::Draft>;
 [[nodiscard]] absl::Status NotNow(std::string_view rule, std::string_view field, std::string_view message);
 [[nodiscard]] absl::Status NotAllowed(std::string_view rule, std::string_view field, std::string_view message);
 [[nodiscard]] absl::Status Unknown(std::string_view field);
+
+// The line of a dated table with this key that is in force today. FIELD_REQUIRED, FIELD_TOO_LONG, LEGAL_BASIS_UNKNOWN,
+// LEGAL_BASIS_EXPIRED.
+template <typename Line>
+[[nodiscard]] absl::StatusOr<const Line*> BasisInForce(std::span<const Line> table, std::string_view key, Date today) {
+  MEDFLYT_RETURN_IF_ERROR(CheckText(key, "legal_basis", kMaxKeyLength));
+  bool known = false;
+  for (const Line& line : table) {
+    if (line.key != key) continue;
+    known = true;
+    if (today >= line.valid_from && (!line.valid_to || today <= *line.valid_to)) return &line;
+  }
+  if (known) return NotNow("LEGAL_BASIS_EXPIRED", "legal_basis", "the legal basis is not in force today");
+  return Invalid("LEGAL_BASIS_UNKNOWN", "legal_basis", "the legal basis is not in the table");
+}
 
 class Decider {
  public:
@@ -63,6 +82,9 @@ class Decider {
   Decision operator()(const event::WithdrawTransfer& command) const;
   Decision operator()(const event::DeclineTransfer& command) const;
 
+  // decide_erasure.cc
+  Decision operator()(const event::EraseCases& command) const;
+
   // decide.cc
   Decision operator()(const event::ExpireDue& command) const;
   Decision operator()(const event::RecordAccess& command) const;
@@ -98,12 +120,17 @@ class Decider {
   [[nodiscard]] absl::StatusOr<const Relocation*> OwnRelocation(const CaseId& id) const;
   [[nodiscard]] absl::StatusOr<const Relocation*> MoveToDecide(const CaseId& id) const;
   [[nodiscard]] absl::StatusOr<const Relocation*> AnnouncedToUs(const CaseId& id) const;
-  [[nodiscard]] absl::Status CheckLegalBasis(std::string_view key) const;
   void AppendTakenBack(const Relocation& relocation, Drafts& drafts) const;
   [[nodiscard]] absl::Status AppendObservation(const event::Observation& observation, MunicipalityCode own_code,
                                                Drafts& drafts, bool& appended) const;
   void AppendExpiredPlaces(const Enrolment& enrolment, Drafts& drafts) const;
   void AppendExpiredRelocation(const Relocation& relocation, Drafts& drafts) const;
+
+  [[nodiscard]] absl::Status CheckErasureByOfficer(const event::EraseCases& command, const Retention& retention) const;
+  [[nodiscard]] Decision EraseByPeriod(const event::EraseCases& command, const Retention& retention) const;
+  // The erasure, the notices to whom was told of the cases, and the receipts for what others told us.
+  void AppendErasure(const CaseId& erasure, const std::vector<CaseId>& cases, const std::string& legal_basis,
+                     const std::optional<crypto::Hash>& certificate, Drafts& drafts) const;
 
   const State& state_;
   std::string_view officer_;

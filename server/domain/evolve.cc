@@ -311,6 +311,59 @@ class Evolver {
 
   void operator()(const event::AccessRecorded&) {}
 
+  // Erasure.
+
+  void operator()(const event::ErasureRequested& body) {
+    // The last request for a citizen stands.
+    std::vector<CaseId> superseded;
+    for (const auto& [id, erasure] : state_.erasures()) {
+      const bool shares = std::any_of(erasure.cases.begin(), erasure.cases.end(), [&](const CaseId& each) {
+        return std::binary_search(body.cases.begin(), body.cases.end(), each);
+      });
+      if (shares) superseded.push_back(id);
+    }
+    for (const CaseId& id : superseded) state_.DeleteErasure(id);
+    Erasure erasure;
+    erasure.id = header_.case_id;
+    erasure.cases = body.cases;
+    erasure.legal_basis = body.legal_basis;
+    erasure.journal_reference = body.journal_reference;
+    erasure.first_officer = header_.officer;
+    erasure.first_certificate = body.certificate;
+    erasure.on = DanishDate(header_.recorded_at);
+    state_.Put(std::move(erasure));
+  }
+  void operator()(const event::CasesErased& body) {
+    for (const CaseId& id : body.cases) state_.EraseCase(id);
+    state_.EditErasure(header_.case_id, [&](Erasure& erasure) {
+      erasure.state = ErasureState::kDone;
+      erasure.cases.clear();
+      erasure.second_officer = header_.officer;
+      erasure.on = DanishDate(header_.recorded_at);
+    });
+  }
+  void operator()(const event::ErasureNoticed& body) {
+    if (state_.UseOf(header_.case_id)) return;
+    const bool ours = header_.issuer == state_.self();
+    ErasureNotice notice;
+    notice.id = header_.case_id;
+    notice.direction = ours ? Direction::kOut : Direction::kIn;
+    notice.peer = ours ? header_.recipient : header_.issuer;
+    if (!ours) notice.cases = body.cases;
+    notice.legal_basis = body.legal_basis;
+    notice.on = DanishDate(header_.recorded_at);
+    state_.Put(std::move(notice));
+  }
+  void operator()(const event::ErasureReceipt&) {
+    const ErasureNotice* answered = state_.FindErasureNotice(header_.case_id);
+    const bool ours = header_.issuer == state_.self();
+    if (answered == nullptr || ours != (answered->direction == Direction::kIn)) return;
+    state_.EditErasureNotice(header_.case_id, [&](ErasureNotice& notice) {
+      notice.cases.clear();
+      notice.receipted = DanishDate(header_.recorded_at);
+    });
+  }
+
  private:
   static bool Unanswered(const Relocation& relocation) {
     return relocation.state == RelocationState::kAnnounced || relocation.state == RelocationState::kExpired;

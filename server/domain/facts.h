@@ -1,6 +1,7 @@
 // What a decision may know besides the state: plain facts, handed in. The domain has no clock and does no I/O.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,11 +29,34 @@ struct LegalBasis {
   std::optional<Date> valid_to;  // last day; none while in force
 };
 
-// Both references outlive the call they are passed to, no longer.
+// A line of the dated table of grounds for erasure.
+struct ErasureGround : LegalBasis {
+  bool before_period_is_over = false;  // it outweighs the duty to keep what is still to be kept
+};
+
+// What a retention period is for.
+enum class Kept : uint8_t {
+  kCase,          // all of a citizen's cases, from the day on which the last of them was closed
+  kObservation,   // a move that was seen and that led to nothing, from the day on which it was seen
+  kAccessRecord,  // who looked, from the end of the month
+};
+
+// A line of the dated table of retention periods; the latest that is in force holds, also for what was closed before.
+struct RetentionPeriod {
+  Kept what = Kept::kCase;
+  Date valid_from;
+  int months = 0;
+  int days = 0;              // beside the months
+  bool node_erases = false;  // when it is over; otherwise it proposes
+};
+
+// All references outlive the call they are passed to, no longer.
 struct Facts {
   Date today;  // the Danish civil date
   const AuthorityDirectory& directory;
   std::span<const LegalBasis> legal_bases;
+  std::span<const ErasureGround> erasure_grounds = {};
+  std::span<const RetentionPeriod> retention = {};
 };
 
 }  // namespace medflyt::domain

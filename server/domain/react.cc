@@ -113,6 +113,21 @@ class Settler {
     return Request(*transfer);
   }
 
+  // Who holds nothing of the cases that a notice names says so; else officers decide.
+  [[nodiscard]] Drafts Notice(const event::Header& header, const event::ErasureNoticed& body) const {
+    if (header.issuer == state_.self()) return {};
+    const ErasureNotice* notice = state_.FindErasureNotice(header.case_id);
+    if (notice == nullptr || notice->receipted) return {};
+    for (const CaseId& id : body.cases) {
+      if (state_.UseOf(id)) return {};
+    }
+    event::Draft draft;
+    draft.recipient = header.issuer;
+    draft.case_id = header.case_id;
+    draft.body = event::ErasureReceipt();
+    return {draft};
+  }
+
  private:
   [[nodiscard]] const Agreement* AgreementWith(AuthorityId buyer, const CaseId& id) const {
     const Agreement* agreement = state_.FindAgreement(id);
@@ -395,6 +410,8 @@ std::vector<event::Draft> React(const State& state, const event::Event& event, c
       return settler.Places(std::get<event::PlaceReleased>(event.body).agreement);
     case kPlaceWaitlisted:
       return settler.Places(std::get<event::PlaceWaitlisted>(event.body).agreement);
+    case kErasureNoticed:
+      return settler.Notice(event.header, std::get<event::ErasureNoticed>(event.body));
     case kEnrolmentPaused:
     case kEnrolmentResumed:
     case kEndReasonRecorded:
@@ -412,6 +429,9 @@ std::vector<event::Draft> React(const State& state, const event::Event& event, c
     case kRelocationDeclined:
     case kTransferWithdrawn:
     case kAccessRecorded:
+    case kErasureRequested:
+    case kCasesErased:
+    case kErasureReceipt:
       return {};
   }
   return {};

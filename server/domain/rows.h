@@ -19,6 +19,8 @@ enum class RowKind : uint8_t {
   kRelocation = 4,
   kTransfer = 5,
   kExtract = 6,  // an imported extract; the id is the first 16 bytes of its digest
+  kErasure = 7,
+  kErasureNotice = 8,
 };
 
 // Rows of kinds kEnrolment, kRelocation and kTransfer hold personal data and are sealed under the local data key of the

@@ -45,6 +45,8 @@ const Agreement* State::FindAgreement(const CaseId& id) const { return Find(agre
 const Relocation* State::FindRelocation(const CaseId& id) const { return Find(relocations_, id); }
 const Transfer* State::FindTransfer(const CaseId& id) const { return Find(transfers_, id); }
 
+const ErasureNotice* State::FindErasureNotice(const CaseId& id) const { return Find(erasure_notices_, id); }
+
 const Enrolment* State::FindEnrolment(const CaseId& case_id) const {
   const auto found = enrolment_by_case_.find(case_id);
   return found == enrolment_by_case_.end() ? nullptr : Find(enrolments_, found->second);
@@ -55,7 +57,30 @@ std::optional<CaseUse> State::UseOf(const CaseId& id) const {
   if (transfers_.contains(id)) return CaseUse::kTransfer;
   if (relocations_.contains(id)) return CaseUse::kRelocation;
   if (agreements_.contains(id)) return CaseUse::kAgreement;
+  if (erasures_.contains(id) || erasure_notices_.contains(id)) return CaseUse::kErasure;
   return std::nullopt;
+}
+
+std::set<AuthorityId> State::ToldOf(const CaseId& case_id) const {
+  std::set<AuthorityId> others;
+  if (const Enrolment* enrolment = FindEnrolment(case_id)) {
+    const Spell* spell = enrolment->FindSpell(case_id);
+    others.insert(enrolment->provider == self_ && spell != nullptr ? spell->responsible : enrolment->provider);
+  }
+  if (const Relocation* relocation = FindRelocation(case_id); relocation != nullptr && relocation->announcement) {
+    const bool answered =
+        relocation->state == RelocationState::kAcknowledged || relocation->state == RelocationState::kDeclined;
+    if (relocation->direction == Direction::kOut) {
+      others.insert(relocation->announcement->recipient);
+    } else if (answered) {
+      others.insert(relocation->announcement->issuer);
+    }
+  }
+  if (const Transfer* transfer = FindTransfer(case_id)) {
+    others.insert(transfer->provider == self_ ? transfer->requester : transfer->provider);
+  }
+  others.erase(self_);
+  return others;
 }
 
 const std::set<CaseId>& State::EnrolmentsOf(const CprNumber& cpr) const { return IdsAt(enrolments_by_cpr_, cpr); }
@@ -126,6 +151,42 @@ void State::Put(ImportedExtract extract) {
   extracts_.insert_or_assign(id, std::move(extract));
 }
 
+void State::Put(Erasure erasure) {
+  Changed(RowKind::kErasure, erasure.id);
+  const CaseId id = erasure.id;
+  erasures_.insert_or_assign(id, std::move(erasure));
+}
+
+void State::Put(ErasureNotice notice) {
+  Changed(RowKind::kErasureNotice, notice.id);
+  const CaseId id = notice.id;
+  erasure_notices_.insert_or_assign(id, std::move(notice));
+}
+
+void State::EraseCase(const CaseId& id) {
+  if (const Enrolment* enrolment = FindEnrolment(id)) {
+    const CaseId row = enrolment->id;
+    Changed(RowKind::kEnrolment, row);
+    Unindex(*enrolment);
+    enrolments_.erase(row);
+  }
+  if (const Relocation* relocation = FindRelocation(id)) {
+    Changed(RowKind::kRelocation, id);
+    Unindex(*relocation);
+    relocations_.erase(id);
+  }
+  if (const Transfer* transfer = FindTransfer(id)) {
+    Changed(RowKind::kTransfer, id);
+    Unindex(*transfer);
+    transfers_.erase(id);
+  }
+}
+
+void State::DeleteErasure(const CaseId& id) {
+  Changed(RowKind::kErasure, id);
+  erasures_.erase(id);
+}
+
 void State::SetCounters(const NodeCounters& counters) {
   counters_ = counters;
   Changed(RowKind::kNode, CaseId());
@@ -173,6 +234,20 @@ void State::EditTransfer(const CaseId& id, absl::FunctionRef<void(Transfer&)> ch
   change(found->second);
   Index(found->second);
   Changed(RowKind::kTransfer, id);
+}
+
+void State::EditErasure(const CaseId& id, absl::FunctionRef<void(Erasure&)> change) {
+  const auto found = erasures_.find(id);
+  if (found == erasures_.end()) return;
+  change(found->second);
+  Changed(RowKind::kErasure, id);
+}
+
+void State::EditErasureNotice(const CaseId& id, absl::FunctionRef<void(ErasureNotice&)> change) {
+  const auto found = erasure_notices_.find(id);
+  if (found == erasure_notices_.end()) return;
+  change(found->second);
+  Changed(RowKind::kErasureNotice, id);
 }
 
 void State::Index(const Enrolment& enrolment) {
@@ -229,6 +304,13 @@ void State::Index(const Relocation& relocation) {
   }
 }
 
+void State::Unindex(const Relocation& relocation) {
+  if (relocation.enrolment) EraseAt(relocations_by_enrolment_, *relocation.enrolment, relocation.id);
+  if (relocation.direction == Direction::kIn && relocation.announcement) {
+    relocation_by_announcement_.erase(relocation.announcement->ref.leaf_hash);
+  }
+}
+
 void State::Index(const Transfer& transfer) {
   transfers_by_announcement_[transfer.announcement.leaf_hash].insert(transfer.id);
   if (transfer.state == TransferState::kWaiting) waiting_transfers_by_cpr_[transfer.cpr].insert(transfer.id);
@@ -258,6 +340,10 @@ std::optional<std::string> State::Encode(const RowKey& key) const {
       return encode(transfers_);
     case RowKind::kExtract:
       return encode(extracts_);
+    case RowKind::kErasure:
+      return encode(erasures_);
+    case RowKind::kErasureNotice:
+      return encode(erasure_notices_);
   }
   return std::nullopt;
 }
@@ -298,6 +384,10 @@ absl::Status State::LoadRow(const RowKey& key, std::string_view value) {
     case RowKind::kExtract:
       return load(ImportedExtract(),
                   [&](const ImportedExtract& row) { return ExtractId(row.imported.digest) == key.id; });
+    case RowKind::kErasure:
+      return load(Erasure(), own_id);
+    case RowKind::kErasureNotice:
+      return load(ErasureNotice(), own_id);
   }
   return Corrupt(key);
 }
@@ -319,6 +409,8 @@ std::string State::CanonicalBytes() const {
   append_all(RowKind::kRelocation, relocations_);
   append_all(RowKind::kTransfer, transfers_);
   append_all(RowKind::kExtract, extracts_);
+  append_all(RowKind::kErasure, erasures_);
+  append_all(RowKind::kErasureNotice, erasure_notices_);
   return out;
 }
 

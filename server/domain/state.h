@@ -20,6 +20,7 @@
 #include "common/directory/identity.h"
 #include "server/domain/agreement.h"
 #include "server/domain/enrolment.h"
+#include "server/domain/erasure.h"
 #include "server/domain/relocation.h"
 #include "server/domain/rows.h"
 #include "server/domain/transfer.h"
@@ -46,7 +47,7 @@ struct ImportedExtract {
 };
 
 // What a case id names here.
-enum class CaseUse : uint8_t { kAgreement, kEnrolment, kRelocation, kTransfer };
+enum class CaseUse : uint8_t { kAgreement, kEnrolment, kRelocation, kTransfer, kErasure };
 
 // Copyable. Not thread-safe: it belongs to the sequencer's thread.
 class State {
@@ -75,6 +76,9 @@ class State {
   [[nodiscard]] const std::map<CaseId, Transfer>& transfers() const { return transfers_; }
   [[nodiscard]] const std::map<CaseId, ImportedExtract>& extracts() const { return extracts_; }
 
+  [[nodiscard]] const std::map<CaseId, Erasure>& erasures() const { return erasures_; }
+  [[nodiscard]] const std::map<CaseId, ErasureNotice>& erasure_notices() const { return erasure_notices_; }
+
   // Lookups; null or empty where there is none. Pointers hold until the next change.
 
   [[nodiscard]] const Agreement* FindAgreement(const CaseId& id) const;
@@ -82,6 +86,10 @@ class State {
   [[nodiscard]] const Enrolment* FindEnrolment(const CaseId& case_id) const;
   [[nodiscard]] const Relocation* FindRelocation(const CaseId& id) const;
   [[nodiscard]] const Transfer* FindTransfer(const CaseId& id) const;
+  [[nodiscard]] const ErasureNotice* FindErasureNotice(const CaseId& id) const;
+  // The other authorities with which this case is or was shared: who told us, or was told by us. For an announcement
+  // that was made to us and never answered, nobody: we said nothing.
+  [[nodiscard]] std::set<AuthorityId> ToldOf(const CaseId& case_id) const;
   // What the id names; an id of a transfer that was done names an enrolment.
   [[nodiscard]] std::optional<CaseUse> UseOf(const CaseId& id) const;
   // Ids of the enrolments in which this number is the citizen's, now or before a number change.
@@ -120,17 +128,25 @@ class State {
   void Put(Relocation relocation);
   void Put(Transfer transfer);
   void Put(ImportedExtract extract);
+  void Put(Erasure erasure);
+  void Put(ErasureNotice notice);
   void SetCounters(const NodeCounters& counters);
+  // Deletes what the case of a citizen names here.
+  void EraseCase(const CaseId& id);
+  void DeleteErasure(const CaseId& id);
   // Changes a row in place; nothing happens where there is none.
   void EditAgreement(const CaseId& agreement, absl::FunctionRef<void(Agreement&)> change);
   void EditEnrolment(const CaseId& case_id, absl::FunctionRef<void(Enrolment&)> change);
   void EditPauses(const CaseId& case_id, absl::FunctionRef<void(std::vector<Interval>&)> change);
   void EditRelocation(const CaseId& id, absl::FunctionRef<void(Relocation&)> change);
   void EditTransfer(const CaseId& id, absl::FunctionRef<void(Transfer&)> change);
+  void EditErasure(const CaseId& id, absl::FunctionRef<void(Erasure&)> change);
+  void EditErasureNotice(const CaseId& id, absl::FunctionRef<void(ErasureNotice&)> change);
 
   void Index(const Enrolment& enrolment);
   void Unindex(const Enrolment& enrolment);
   void Index(const Relocation& relocation);
+  void Unindex(const Relocation& relocation);
   void Index(const Transfer& transfer);
   void Unindex(const Transfer& transfer);
   void Changed(RowKind kind, const CaseId& id) { changed_.insert({kind, id}); }
@@ -143,6 +159,8 @@ class State {
   std::map<CaseId, Relocation> relocations_;
   std::map<CaseId, Transfer> transfers_;
   std::map<CaseId, ImportedExtract> extracts_;
+  std::map<CaseId, Erasure> erasures_;
+  std::map<CaseId, ErasureNotice> erasure_notices_;
 
   // Derived from the tables.
   absl::flat_hash_map<CaseId, CaseId> enrolment_by_case_;

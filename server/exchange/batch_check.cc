@@ -148,6 +148,7 @@ absl::StatusOr<std::vector<BatchChecker::Granted>> BatchChecker::OpenGrants(cons
         std::find_if(logged.begin(), logged.end(), [&id](const wire::KeyGranted& each) { return each.key_id == *id; });
     if (record == logged.end()) return Fault("GRANT_NOT_LOGGED", "grants", "the grant's record is not in the batch");
     if (record->recipient != parts_.self) return Fault("GRANT_FOREIGN", "grants", "the key is granted to another");
+    if (parts_.keys.IsDestroyed(*id)) continue;  // nobody gives back what was erased here
     if (const auto held = parts_.keys.Find(*id); held.ok()) {
       if (entry::GrantCommitment(*id, *held) != record->commitment) {
         return Fault("KEY_ID_REUSED", "grants", "another key is known by this id");
@@ -186,6 +187,10 @@ absl::Status BatchChecker::Read(const entry::VerifiedEntry& entry, std::string_v
   const auto grant =
       std::find_if(granted.begin(), granted.end(), [&key_id](const Granted& each) { return each.id == key_id; });
   auto key = grant != granted.end() ? absl::StatusOr<crypto::Key>(grant->key) : parts_.keys.Find(key_id);
+  if (!key.ok() && parts_.keys.IsDestroyed(key_id)) {
+    out.refused = "KEY_DESTROYED";
+    return absl::OkStatus();
+  }
   if (!key.ok()) {
     if (std::find(missing_keys.begin(), missing_keys.end(), key_id) == missing_keys.end()) {
       missing_keys.push_back(key_id);

@@ -86,6 +86,7 @@ class BatchChecker {
   //                                                         event of the batch, not to be opened, of another entry
   // What an event that is proven and has its key says wrongly is no error: it is refused. So is one that names a
   // refused number (TEST_NUMBER_IN_PRODUCTION): nobody has the right to state anything of somebody who does not exist.
+  // So is one under a key that was destroyed here (KEY_DESTROYED), whoever grants it anew: what was erased stays so.
   // So is a TransferRequested
   // that no opening can ever bear out: OPENING_MISSING where the issuer has none, OPENING_FOREIGN where the log that it
   // names is unknown or the entry that it names is not such an announcement.

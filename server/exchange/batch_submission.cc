@@ -85,7 +85,9 @@ LeafIndex BatchSubmission::Append(const CheckedEvent& event, log::Appender& appe
   // may have been on its way then.
   if (refused.empty()) {
     const auto purpose = appender.keys().PurposeOf(event.key_id);
-    if (!purpose.ok() || *purpose != PurposeOf(*event.event)) refused = "KEY_PURPOSE_MISMATCH";
+    if (!purpose.ok() || *purpose != PurposeOf(*event.event)) {
+      refused = appender.keys().IsDestroyed(event.key_id) ? "KEY_DESTROYED" : "KEY_PURPOSE_MISMATCH";
+    }
   }
   if (refused.empty()) {
     const absl::Status allowed = domain::CheckReceived(appender.state(), *event.event);

@@ -28,29 +28,33 @@ std::optional<std::string_view> TakeSized(ByteReader& reader) {
   return reader.Take(*size);
 }
 
+absl::Status CheckRow(std::string_view key, std::string_view value, uint32_t kek_generation) {
+  if (ParseDestroyedRow(key, value)) return absl::OkStatus();
+  const auto row = ParseDataKeyRow(key, value);
+  if (!row) return KeyRowMalformed();
+  return row->generation == kek_generation ? absl::OkStatus() : KekGenerationMismatch();
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> ExportKeys(const store::Reader& store, uint32_t kek_generation) {
   std::string rows;
   size_t count = 0;
-  absl::Status status;
-  MEDFLYT_RETURN_IF_ERROR(store.Scan(Table::kKeys, KeyRange::Prefix(std::string(1, kDataKeyPrefix)),
-                                     store::Order::kAscending, [&](std::string_view key, std::string_view value) {
-                                       const auto row = ParseDataKeyRow(key, value);
-                                       if (!row) {
-                                         status = KeyRowMalformed();
-                                       } else if (row->generation != kek_generation) {
-                                         status = KekGenerationMismatch();
-                                       }
-                                       if (!status.ok()) return store::Step::kStop;
-                                       AppendU16(rows, static_cast<uint16_t>(key.size()));
-                                       rows.append(key);
-                                       AppendU16(rows, static_cast<uint16_t>(value.size()));
-                                       rows.append(value);
-                                       ++count;
-                                       return store::Step::kContinue;
-                                     }));
-  MEDFLYT_RETURN_IF_ERROR(status);
+  for (const char prefix : {kDataKeyPrefix, kDestroyedPrefix}) {
+    absl::Status status;
+    MEDFLYT_RETURN_IF_ERROR(store.Scan(Table::kKeys, KeyRange::Prefix(std::string(1, prefix)), store::Order::kAscending,
+                                       [&](std::string_view key, std::string_view value) {
+                                         status = CheckRow(key, value, kek_generation);
+                                         if (!status.ok()) return store::Step::kStop;
+                                         AppendU16(rows, static_cast<uint16_t>(key.size()));
+                                         rows.append(key);
+                                         AppendU16(rows, static_cast<uint16_t>(value.size()));
+                                         rows.append(value);
+                                         ++count;
+                                         return store::Step::kContinue;
+                                       }));
+    MEDFLYT_RETURN_IF_ERROR(status);
+  }
   if (count > std::numeric_limits<uint32_t>::max()) return absl::ResourceExhaustedError("too many keys for one backup");
   std::string file(kMagic);
   AppendU32(file, kek_generation);
@@ -73,8 +77,7 @@ absl::StatusOr<KeyBackup> ParseKeyBackup(std::string_view file) {
     const auto key = TakeSized(reader);
     const auto value = TakeSized(reader);
     if (!key || !value) return Malformed();
-    const auto row = ParseDataKeyRow(*key, *value);
-    if (!row || row->generation != *generation) return Malformed();
+    if (!CheckRow(*key, *value, *generation).ok()) return Malformed();
     if (!backup.rows.empty() && *key <= backup.rows.back().key) return Malformed();
     backup.rows.push_back({std::string(*key), std::string(*value)});
   }

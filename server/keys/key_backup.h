@@ -27,7 +27,7 @@ namespace medflyt::keys {
 
 struct KeyBackup {
   uint32_t kek_generation = 0;   // of every row
-  std::vector<store::Row> rows;  // of data keys, as they are stored, ascending
+  std::vector<store::Row> rows;  // of data keys and of destroyed ones, as they are stored, ascending
 };
 
 // The file's bytes. FAILED_PRECONDITION (KEK_GENERATION_MISMATCH) where a row is wrapped under another generation than

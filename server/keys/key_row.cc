@@ -13,6 +13,15 @@ constexpr uint8_t kRowVersion = 1;
 
 std::string DataKeyRowKey(const KeyId& id) { return std::string(1, kDataKeyPrefix).append(id.bytes()); }
 
+std::string DestroyedRowKey(const KeyId& id) { return std::string(1, kDestroyedPrefix).append(id.bytes()); }
+
+std::string DestroyedRowValue() { return std::string(1, static_cast<char>(kRowVersion)); }
+
+std::optional<KeyId> ParseDestroyedRow(std::string_view key, std::string_view value) {
+  if (key.empty() || key.front() != kDestroyedPrefix || value != DestroyedRowValue()) return std::nullopt;
+  return KeyId::FromBytes(key.substr(1));
+}
+
 std::string DataKeyRowHead(uint32_t generation, const KeyPurpose& purpose) {
   std::string head;
   head.push_back(static_cast<char>(kRowVersion));

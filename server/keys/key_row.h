@@ -1,6 +1,7 @@
 // One row of the key table, as it is stored and as it stands in a key-table backup.
 //
 //   'd' ‖ key id   ->  version, KEK generation, issuer, recipient, retention class, case, granted, nonce, wrapped key
+//   'z' ‖ key id   ->  version: the key was destroyed, and is accepted from nobody again
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,13 @@ namespace medflyt::keys {
 
 inline constexpr char kDataKeyPrefix = 'd';
 
+inline constexpr char kDestroyedPrefix = 'z';
+
 [[nodiscard]] std::string DataKeyRowKey(const KeyId& id);
+[[nodiscard]] std::string DestroyedRowKey(const KeyId& id);
+[[nodiscard]] std::string DestroyedRowValue();
+// Nothing for bytes that no row of a destroyed key has.
+[[nodiscard]] std::optional<KeyId> ParseDestroyedRow(std::string_view key, std::string_view value);
 
 // What stands in front of the wrapped key; it is the associated data of the wrapping together with the row's key.
 [[nodiscard]] std::string DataKeyRowHead(uint32_t generation, const KeyPurpose& purpose);

@@ -53,6 +53,15 @@ absl::StatusOr<std::unique_ptr<KeyTable>> KeyTable::Load(const store::Reader& st
                    return store::Step::kContinue;
                  }));
   MEDFLYT_RETURN_IF_ERROR(status);
+  MEDFLYT_RETURN_IF_ERROR(store.Scan(Table::kKeys, KeyRange::Prefix(std::string(1, kDestroyedPrefix)),
+                                     store::Order::kAscending,
+                                     [&](std::string_view key, std::string_view value) MEDFLYT_REQUIRES(table->mutex_) {
+                                       const auto id = ParseDestroyedRow(key, value);
+                                       if (id) table->destroyed_.insert(*id);
+                                       status = id ? absl::OkStatus() : KeyRowMalformed();
+                                       return id ? store::Step::kContinue : store::Step::kStop;
+                                     }));
+  MEDFLYT_RETURN_IF_ERROR(status);
   return table;
 }
 
@@ -99,6 +108,35 @@ std::set<KeyId> KeyTable::IdsOf(event::RetentionClass retention) const {
   return ids;
 }
 
+std::set<KeyId> KeyTable::IdsOf(const std::set<CaseId>& cases, event::RetentionClass retention) const {
+  MutexLock lock(mutex_);
+  std::set<KeyId> ids;
+  for (const auto& [id, entry] : entries_) {
+    if (entry.purpose.retention == retention && cases.contains(entry.purpose.case_id)) ids.insert(id);
+  }
+  return ids;
+}
+
+absl::Status KeyTable::Destroy(const KeyId& id, store::Batch& batch) {
+  MutexLock lock(mutex_);
+  const auto entry = entries_.find(id);
+  if (entry == entries_.end()) return Unknown();
+  const auto by_purpose = by_purpose_.find(entry->second.purpose);
+  if (by_purpose != by_purpose_.end() && by_purpose->second == &*entry) by_purpose_.erase(by_purpose);
+  if (entry->second.key) --in_the_clear_;
+  entries_.erase(entry);
+  destroyed_.insert(id);
+  batch.Delete(Table::kKeys, DataKeyRowKey(id));
+  batch.Put(Table::kKeys, DestroyedRowKey(id), DestroyedRowValue());
+  StageKekRotationDue(batch);
+  return absl::OkStatus();
+}
+
+bool KeyTable::IsDestroyed(const KeyId& id) const {
+  MutexLock lock(mutex_);
+  return destroyed_.contains(id);
+}
+
 absl::StatusOr<KeyPurpose> KeyTable::PurposeOf(const KeyId& id) const {
   MutexLock lock(mutex_);
   const auto entry = entries_.find(id);
@@ -112,6 +150,10 @@ absl::Status KeyTable::Accept(const DataKey& key, const KeyPurpose& purpose, sto
     MEDFLYT_ASSIGN_OR_RETURN(const crypto::Key held, UnwrapLocked(key.id, entry->second));
     if (held == key.key) return absl::OkStatus();
     return RuleError(absl::StatusCode::kAlreadyExists, "KEY_ID_REUSED", "key_id", "another key is held under this id");
+  }
+  if (destroyed_.contains(key.id)) {
+    return RuleError(absl::StatusCode::kFailedPrecondition, "KEY_DESTROYED", "key_id",
+                     "what was sealed with this key has been erased here");
   }
   InsertLocked(key, purpose, batch);
   return absl::OkStatus();

@@ -2,7 +2,7 @@
 //
 // A data key is random, one for each case, issuer → recipient and retention class. Its row (key_row.h) is wrapped under
 // the KEK and is all there is of it on disk: deleting the row and rotating the KEK erases everything that was sealed
-// with it.
+// with it. The id of a destroyed key stays, in the table and in its backups, so that nobody can give the key back.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "absl/hash/hash.h"
 #include "absl/status/statusor.h"
@@ -51,8 +52,16 @@ class KeyTable {
   // Of all keys of the class that are held.
   [[nodiscard]] std::set<KeyId> IdsOf(event::RetentionClass retention) const;
 
+  // Of all keys of the class for one of these cases, whoever made them. Looks at every key.
+  [[nodiscard]] std::set<KeyId> IdsOf(const std::set<CaseId>& cases, event::RetentionClass retention) const;
+
+  // The key is gone here at once, and from files and backups once the KEK was rotated, which the batch makes due.
+  // NOT_FOUND (KEY_UNKNOWN).
+  [[nodiscard]] absl::Status Destroy(const KeyId& id, store::Batch& batch);
+  [[nodiscard]] bool IsDestroyed(const KeyId& id) const;
+
   // A key that `purpose.issuer` granted to this node. The same key again changes nothing; another key under a known id
-  // is ALREADY_EXISTS (KEY_ID_REUSED).
+  // is ALREADY_EXISTS (KEY_ID_REUSED), one that was destroyed here FAILED_PRECONDITION (KEY_DESTROYED).
   [[nodiscard]] absl::Status Accept(const DataKey& key, const KeyPurpose& purpose, store::Batch& batch);
 
   // Whether the recipient is known, by its receipt, to have stored the key. Until then each batch carries the grant.
@@ -93,6 +102,7 @@ class KeyTable {
   Entries entries_ MEDFLYT_GUARDED_BY(mutex_);
   std::unordered_map<KeyPurpose, const Entries::value_type*, absl::Hash<KeyPurpose>> by_purpose_
       MEDFLYT_GUARDED_BY(mutex_);  // into entries_, whose elements stay where they are
+  std::unordered_set<KeyId, absl::Hash<KeyId>> destroyed_ MEDFLYT_GUARDED_BY(mutex_);
   mutable size_t in_the_clear_ MEDFLYT_GUARDED_BY(mutex_) = 0;
 };
 

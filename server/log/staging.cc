@@ -8,6 +8,7 @@
 #include "common/event/catalogue.h"
 #include "common/merkle/tree_hasher.h"
 #include "common/tlog/checkpoint.h"
+#include "server/keys/access_period.h"
 #include "server/log/state_rows.h"
 
 namespace medflyt::log {
@@ -18,14 +19,6 @@ using store::Table;
 constexpr size_t kSegmentEntries = 256;  // a reader of one entry reads its whole segment
 
 absl::Time ToMicroseconds(absl::Time time) { return absl::FromUnixMicros(absl::ToUnixMicros(time)); }
-
-// Access records are under a key of their month, never the citizen's: the id of that month's "case".
-CaseId AccessPeriod(absl::Time now) {
-  const absl::CivilMonth month(DanishDate(now));
-  std::string bytes = "access-" + absl::FormatCivilTime(month);
-  bytes.resize(CaseId::kSize, '\0');
-  return *CaseId::FromBytes(bytes);
-}
 
 // Puts the leaf hash into the body that names another event of the same decision.
 void FillAnnouncement(event::Body& body, const Hash& leaf_hash) {
@@ -209,7 +202,9 @@ absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::Append(std::vector<event:
 absl::StatusOr<keys::DataKey> Log::Staging::SealingKey(const event::Event& event) {
   const event::RetentionClass retention = event::RightOf(event::TypeOf(event.body)).retention;
   const AuthorityId recipient = event.header.recipient;
-  const CaseId case_id = retention == event::RetentionClass::kAccess ? AccessPeriod(now_) : event.header.case_id;
+  const CaseId case_id = retention == event::RetentionClass::kAccess
+                             ? keys::AccessPeriodOf(absl::CivilMonth(DanishDate(now_)))
+                             : event.header.case_id;
   bool created = false;
   MEDFLYT_ASSIGN_OR_RETURN(
       keys::DataKey key,

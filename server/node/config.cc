@@ -250,13 +250,60 @@ bool Overlap(const domain::LegalBasis& one, const domain::LegalBasis& other) {
          (!other.valid_to || one.valid_from <= *other.valid_to);
 }
 
+// One line of a dated table of legal bases or grounds, with what its kind has beside.
+template <typename Line>
+absl::Status AppendBasis(const Section& section, Line line, std::vector<Line>& table) {
+  MEDFLYT_ASSIGN_OR_RETURN(line.key, section.Text("key"));
+  if (line.key.size() > kMaxBasisKey) return section.Invalid("key", "is longer than 64 bytes");
+  MEDFLYT_RETURN_IF_ERROR(section.TextOr("title", "-").status());
+  MEDFLYT_ASSIGN_OR_RETURN(const auto from, section.Day("valid_from"));
+  if (!from) return section.Missing("valid_from");
+  line.valid_from = *from;
+  MEDFLYT_ASSIGN_OR_RETURN(line.valid_to, section.Day("valid_to"));
+  if (line.valid_to && *line.valid_to < line.valid_from) return section.Invalid("valid_to", "lies before valid_from");
+  for (const Line& earlier : table) {
+    if (Overlap(earlier, line)) return section.Invalid("key", "is valid twice on some day");
+  }
+  table.push_back(std::move(line));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<domain::RetentionPeriod> ReadPeriod(const Section& section) {
+  MEDFLYT_RETURN_IF_ERROR(section.Allow({"what", "valid_from", "years", "days", "when_over"}));
+  domain::RetentionPeriod period;
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string what, section.Text("what"));
+  if (what == "case") {
+    period.what = domain::Kept::kCase;
+  } else if (what == "observation") {
+    period.what = domain::Kept::kObservation;
+  } else if (what == "access-record") {
+    period.what = domain::Kept::kAccessRecord;
+  } else {
+    return section.Invalid("what", "must be \"case\", \"observation\" or \"access-record\"");
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(const auto from, section.Day("valid_from"));
+  if (!from) return section.Missing("valid_from");
+  period.valid_from = *from;
+  MEDFLYT_ASSIGN_OR_RETURN(const int64_t years, section.NumberOr("years", 0, 100, 0));
+  MEDFLYT_ASSIGN_OR_RETURN(const int64_t days, section.NumberOr("days", 0, 36'500, 0));
+  if (years + days == 0) return section.Missing("years");
+  period.months = static_cast<int>(12 * years);
+  period.days = static_cast<int>(days);
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string when_over, section.Text("when_over"));
+  if (when_over != "propose" && when_over != "erase") {
+    return section.Invalid("when_over", "must be \"propose\" or \"erase\"");
+  }
+  period.node_erases = when_over == "erase";
+  return period;
+}
+
 }  // namespace
 
 absl::StatusOr<Config> ParseConfig(const std::string& text, const std::string& path) {
   MEDFLYT_ASSIGN_OR_RETURN(const toml::table table, ParseToml(text, path));
   const Section root(table, path, "");
   MEDFLYT_RETURN_IF_ERROR(
-      root.Allow({"authority", "production", "data_dir", "card", "peers_dir", "legal_bases", "policy",
+      root.Allow({"authority", "production", "data_dir", "card", "peers_dir", "legal_bases", "retention", "policy",
                   "request_retention_days", "backup_dir", "listen", "tls", "keys", "cosigning", "test_numbers"}));
   const Paths paths(path);
   Config config;
@@ -274,6 +321,8 @@ absl::StatusOr<Config> ParseConfig(const std::string& text, const std::string& p
   config.card = paths.Of(card);
   config.peers_dir = paths.Of(peers_dir);
   if (!legal_bases.empty()) config.legal_bases = paths.Of(legal_bases);
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string retention, root.TextOr("retention", ""));
+  if (!retention.empty()) config.retention = paths.Of(retention);
   MEDFLYT_ASSIGN_OR_RETURN(const std::string policy, root.TextOr("policy", ""));
   if (!policy.empty()) config.policy = paths.Of(policy);
   MEDFLYT_ASSIGN_OR_RETURN(const std::string backup_dir, root.TextOr("backup_dir", ""));
@@ -300,21 +349,7 @@ absl::StatusOr<std::vector<domain::LegalBasis>> ParseLegalBases(const std::strin
   std::vector<domain::LegalBasis> bases;
   for (const Section& section : sections) {
     MEDFLYT_RETURN_IF_ERROR(section.Allow({"key", "title", "valid_from", "valid_to"}));
-    domain::LegalBasis basis;
-    MEDFLYT_ASSIGN_OR_RETURN(basis.key, section.Text("key"));
-    if (basis.key.size() > kMaxBasisKey) return section.Invalid("key", "is longer than 64 bytes");
-    MEDFLYT_RETURN_IF_ERROR(section.TextOr("title", "-").status());
-    MEDFLYT_ASSIGN_OR_RETURN(const auto from, section.Day("valid_from"));
-    if (!from) return section.Missing("valid_from");
-    basis.valid_from = *from;
-    MEDFLYT_ASSIGN_OR_RETURN(basis.valid_to, section.Day("valid_to"));
-    if (basis.valid_to && *basis.valid_to < basis.valid_from) {
-      return section.Invalid("valid_to", "lies before valid_from");
-    }
-    for (const domain::LegalBasis& earlier : bases) {
-      if (Overlap(earlier, basis)) return section.Invalid("key", "is valid twice on some day");
-    }
-    bases.push_back(std::move(basis));
+    MEDFLYT_RETURN_IF_ERROR(AppendBasis(section, domain::LegalBasis(), bases));
   }
   return bases;
 }
@@ -322,6 +357,36 @@ absl::StatusOr<std::vector<domain::LegalBasis>> ParseLegalBases(const std::strin
 absl::StatusOr<std::vector<domain::LegalBasis>> LoadLegalBases(const std::string& path) {
   MEDFLYT_ASSIGN_OR_RETURN(const std::string text, ReadText(path));
   return ParseLegalBases(text, path);
+}
+
+absl::StatusOr<RetentionTable> ParseRetention(const std::string& text, const std::string& path) {
+  MEDFLYT_ASSIGN_OR_RETURN(const toml::table table, ParseToml(text, path));
+  const Section root(table, path, "");
+  MEDFLYT_RETURN_IF_ERROR(root.Allow({"period", "ground"}));
+  RetentionTable retention;
+  MEDFLYT_ASSIGN_OR_RETURN(const std::vector<Section> periods, root.Each("period"));
+  for (const Section& section : periods) {
+    MEDFLYT_ASSIGN_OR_RETURN(const domain::RetentionPeriod period, ReadPeriod(section));
+    for (const domain::RetentionPeriod& earlier : retention.periods) {
+      if (earlier.what == period.what && earlier.valid_from == period.valid_from) {
+        return section.Invalid("valid_from", "has another period already");
+      }
+    }
+    retention.periods.push_back(period);
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(const std::vector<Section> grounds, root.Each("ground"));
+  for (const Section& section : grounds) {
+    MEDFLYT_RETURN_IF_ERROR(section.Allow({"key", "title", "valid_from", "valid_to", "before_period_is_over"}));
+    domain::ErasureGround ground;
+    MEDFLYT_ASSIGN_OR_RETURN(ground.before_period_is_over, section.FlagOr("before_period_is_over", false));
+    MEDFLYT_RETURN_IF_ERROR(AppendBasis(section, std::move(ground), retention.grounds));
+  }
+  return retention;
+}
+
+absl::StatusOr<RetentionTable> LoadRetention(const std::string& path) {
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string text, ReadText(path));
+  return ParseRetention(text, path);
 }
 
 absl::StatusOr<service::Policy> ParsePolicy(const std::string& text, const std::string& path) {

@@ -23,6 +23,7 @@ struct Config {
   std::string card;
   std::string peers_dir;
   std::string legal_bases;  // empty: none
+  std::string retention;    // empty: nothing is due, and no ground for erasure is known
   std::string policy;       // empty: service::Policy::Default
   std::string backup_dir;   // empty: no backups
   absl::Duration request_retention;
@@ -56,6 +57,15 @@ struct Config {
 [[nodiscard]] absl::StatusOr<std::vector<domain::LegalBasis>> LoadLegalBases(const std::string& path);
 [[nodiscard]] absl::StatusOr<std::vector<domain::LegalBasis>> ParseLegalBases(const std::string& text,
                                                                               const std::string& path);
+
+// How long what is kept, and on which grounds it is erased before.
+struct RetentionTable {
+  std::vector<domain::RetentionPeriod> periods;
+  std::vector<domain::ErasureGround> grounds;
+};
+// Errors as LoadConfig. No two periods for one thing begin on one day, and validities of one ground may not overlap.
+[[nodiscard]] absl::StatusOr<RetentionTable> LoadRetention(const std::string& path);
+[[nodiscard]] absl::StatusOr<RetentionTable> ParseRetention(const std::string& text, const std::string& path);
 
 // Errors as LoadConfig; also for a role, an action or a kind of authority that does not exist.
 [[nodiscard]] absl::StatusOr<service::Policy> LoadPolicy(const std::string& path);

@@ -42,6 +42,7 @@ absl::Status CheckFiles(const Config& config) {
   if (!config.legal_bases.empty()) {
     MEDFLYT_RETURN_IF_ERROR(CheckFile("legal_bases", config.legal_bases, Kind::kFile));
   }
+  if (!config.retention.empty()) MEDFLYT_RETURN_IF_ERROR(CheckFile("retention", config.retention, Kind::kFile));
   MEDFLYT_RETURN_IF_ERROR(CheckFile("tls.certificate", config.tls_certificate, Kind::kFile));
   MEDFLYT_RETURN_IF_ERROR(CheckFile("tls.private_key", config.tls_private_key, Kind::kFile));
   MEDFLYT_RETURN_IF_ERROR(CheckFile("keys.log_key", config.log_key, Kind::kFile));

@@ -7,11 +7,12 @@
 #include "common/base/date.h"
 #include "server/node/internal_command.h"
 #include "server/node/rewrap_submission.h"
+#include "server/privacy/retention_sweep.h"
 
 namespace medflyt::node {
 namespace {
 
-constexpr absl::Duration kRotateEvery = absl::Minutes(10);
+constexpr absl::Duration kRotateEvery = absl::Minutes(1);
 constexpr absl::Duration kBetweenSlices = absl::Seconds(1);
 
 absl::Time NextMidnight(absl::Time now) {
@@ -28,6 +29,7 @@ Housekeeping::Housekeeping(const Parts& parts)
 
 void Housekeeping::Start() {
   Expire();
+  SweepRetention();
   parts_.scheduler.RunAt(absl::InfinitePast(), [this] { PruneRequests(); });
   RotateKek();
 }
@@ -51,6 +53,25 @@ void Housekeeping::PruneRequests() {
     const absl::Time now = parts_.clock.Now();
     parts_.scheduler.RunAt(more.ok() && *more ? now + kBetweenSlices : NextMidnight(now), [this] { PruneRequests(); });
   });
+}
+
+void Housekeeping::SweepRetention() {
+  const auto done = [this](const absl::StatusOr<privacy::RetentionSweep::Outcome>& outcome) {
+    if (!outcome.ok()) {
+      parts_.logger.Error("retention_not_swept", absl::StrCat("code=", static_cast<int>(outcome.status().code())));
+    } else if (outcome->keys + outcome->erased + outcome->proposed + outcome->held_back > 0) {
+      parts_.logger.Info("retention_swept",
+                         absl::StrCat("erased=", outcome->erased, " keys=", outcome->keys,
+                                      " proposed=", outcome->proposed, " held_back=", outcome->held_back));
+    }
+    const absl::Time now = parts_.clock.Now();
+    const bool more = outcome.ok() && outcome->more;
+    parts_.scheduler.RunAt(more ? now + kBetweenSlices : NextMidnight(now), [this] { SweepRetention(); });
+  };
+  const absl::Status queued = parts_.sequencer.Submit(std::make_unique<privacy::RetentionSweep>(parts_.random, done));
+  if (!queued.ok()) {
+    parts_.scheduler.RunAt(parts_.clock.Now() + absl::Minutes(1), [this] { SweepRetention(); });
+  }
 }
 
 // The rows are rewrapped by the sequencer, for all changes of the keys have one order; files are written, and the store

@@ -5,6 +5,7 @@
 #include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/random.h"
 #include "server/exchange/scheduler.h"
 #include "server/keys/kek_rotation.h"
 #include "server/keys/key_table.h"
@@ -19,11 +20,13 @@ namespace medflyt::node {
 //
 //   expiry            whatever has run out by a date            at the start and just after each Danish midnight
 //   request pruning   what is beyond request_retention_days     the same
-//   KEK rotation      where it is due, or was interrupted       at the start and every ten minutes
+//   retention         what need not be kept, and may be erased  the same
+//   KEK rotation      where it is due, or was interrupted       at the start and every minute
 class Housekeeping {
  public:
   struct Parts {
     const Clock& clock;
+    RandomSource& random;
     Logger& logger;
     exchange::Scheduler& scheduler;
     const store::Store& store;
@@ -40,6 +43,7 @@ class Housekeeping {
  private:
   void Expire();
   void PruneRequests();
+  void SweepRetention();
   void RotateKek();
   void OnKekRotated(const absl::Status& outcome);
 

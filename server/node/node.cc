@@ -60,7 +60,7 @@ struct Inputs {
   tlog::NoteSigner note_signer;
   tlog::Cosigner cosigner;
   crypto::Key root_secret;
-  std::vector<domain::LegalBasis> legal_bases;
+  DatedTables tables;
   service::Policy policy;
 };
 
@@ -71,16 +71,21 @@ absl::StatusOr<Inputs> ReadInputs(const Config& config) {
   MEDFLYT_ASSIGN_OR_RETURN(tlog::Cosigner cosigner, tlog::Cosigner::Create(witness.name, witness.signer));
   MEDFLYT_ASSIGN_OR_RETURN(crypto::Key root_secret, LoadRootSecret(config.root_secret));
   MEDFLYT_ASSIGN_OR_RETURN(tlog::NoteSigner note_signer, tlog::NoteSigner::Create(log_signer.name, log_signer.signer));
-  std::vector<domain::LegalBasis> legal_bases;
+  DatedTables tables;
   if (!config.legal_bases.empty()) {
-    MEDFLYT_ASSIGN_OR_RETURN(legal_bases, LoadLegalBases(config.legal_bases));
+    MEDFLYT_ASSIGN_OR_RETURN(tables.legal_bases, LoadLegalBases(config.legal_bases));
+  }
+  if (!config.retention.empty()) {
+    MEDFLYT_ASSIGN_OR_RETURN(RetentionTable retention, LoadRetention(config.retention));
+    tables.erasure_grounds = std::move(retention.grounds);
+    tables.retention = std::move(retention.periods);
   }
   service::Policy policy = service::Policy::Default();
   if (!config.policy.empty()) {
     MEDFLYT_ASSIGN_OR_RETURN(policy, LoadPolicy(config.policy));
   }
   return Inputs{std::move(log_signer),  std::move(note_signer), std::move(cosigner),
-                std::move(root_secret), std::move(legal_bases), std::move(policy)};
+                std::move(root_secret), std::move(tables),      std::move(policy)};
 }
 
 // The own card must name the keys that this node signs with.
@@ -205,8 +210,7 @@ struct Node::Running {
 
 absl::Status Node::Running::OpenStore() {
   MEDFLYT_RETURN_IF_ERROR(MakePrivateDirectory(config.data_dir));
-  MEDFLYT_ASSIGN_OR_RETURN(directory,
-                           PeerDirectory::Load(DirectorySources(config), inputs.legal_bases, environment.clock));
+  MEDFLYT_ASSIGN_OR_RETURN(directory, PeerDirectory::Load(DirectorySources(config), inputs.tables, environment.clock));
   MEDFLYT_ASSIGN_OR_RETURN(revocations, Revocations::Load(config.crl_dir));
   MEDFLYT_RETURN_IF_ERROR(CheckOwnCard(directory->directory(), config.authority, inputs));
   MEDFLYT_ASSIGN_OR_RETURN(opened,
@@ -267,9 +271,9 @@ absl::Status Node::Running::StartLog() {
       exchange->context(), *peer_calls, exchange::OwnLogSchedule(),
       exchange::OwnLogCheck::Outcome{[this](const auto& released) { OwnLogClear(released); },
                                      [this](TreeSize proven) { OwnLogBehind(proven); }});
-  housekeeping = std::make_unique<Housekeeping>(Housekeeping::Parts{environment.clock, environment.logger, *scheduler,
-                                                                    *opened->store, *sequencer, *opened->keys,
-                                                                    *opened->rotation, config.request_retention});
+  housekeeping = std::make_unique<Housekeeping>(
+      Housekeeping::Parts{environment.clock, environment.random, environment.logger, *scheduler, *opened->store,
+                          *sequencer, *opened->keys, *opened->rotation, config.request_retention});
   return absl::OkStatus();
 }
 
@@ -355,10 +359,10 @@ absl::Status Node::Running::StartServer() {
       std::make_unique<service::Gate>(config.authority, known.Find(config.authority)->kind, inputs.policy, *identities);
   events = std::make_unique<service::EventReader>(config.authority, *log, *opened->keys,
                                                   [this] { return directory->directory(); });
-  parts.emplace(service::Parts{config.authority, *log, *sequencer, *gate, *events, *watch_hub, *workers, metrics,
-                               environment.clock, environment.random, [this] { return directory->directory(); },
-                               config.request_retention,
-                               config.production ? config.test_numbers : std::vector<service::NumberRange>()});
+  parts.emplace(service::Parts{
+      config.authority, *log, *sequencer, *gate, *events, *watch_hub, *workers, metrics, environment.clock,
+      environment.random, [this] { return directory->directory(); }, config.request_retention,
+      config.production ? config.test_numbers : std::vector<service::NumberRange>(), *opened->rotation});
   const std::string verifier_key = inputs.note_signer.verifier_key().Format();
   municipality = std::make_unique<service::MunicipalityServiceImpl>(*parts);
   peer = std::make_unique<service::PeerServiceImpl>(
@@ -542,7 +546,7 @@ absl::Status Check(const Config& config, const Environment& environment) {
   MEDFLYT_ASSIGN_OR_RETURN(const Inputs inputs, ReadInputs(config));
   MEDFLYT_RETURN_IF_ERROR(MakePrivateDirectory(config.data_dir));
   MEDFLYT_ASSIGN_OR_RETURN(const auto directory,
-                           PeerDirectory::Load(DirectorySources(config), inputs.legal_bases, environment.clock));
+                           PeerDirectory::Load(DirectorySources(config), inputs.tables, environment.clock));
   MEDFLYT_RETURN_IF_ERROR(Revocations::Load(config.crl_dir).status());
   return CheckOwnCard(directory->directory(), config.authority, inputs);
 }

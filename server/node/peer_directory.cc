@@ -34,10 +34,9 @@ absl::StatusOr<std::vector<std::string>> CardFiles(const std::string& directory)
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<PeerDirectory>> PeerDirectory::Load(Sources sources,
-                                                                   std::vector<domain::LegalBasis> legal_bases,
+absl::StatusOr<std::unique_ptr<PeerDirectory>> PeerDirectory::Load(Sources sources, DatedTables tables,
                                                                    const Clock& clock) {
-  auto directory = std::unique_ptr<PeerDirectory>(new PeerDirectory(std::move(sources), std::move(legal_bases), clock));
+  auto directory = std::unique_ptr<PeerDirectory>(new PeerDirectory(std::move(sources), std::move(tables), clock));
   MEDFLYT_RETURN_IF_ERROR(directory->Reload().status());
   return directory;
 }

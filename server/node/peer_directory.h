@@ -19,6 +19,13 @@ namespace medflyt::node {
 
 struct Config;
 
+// What lawyers and archivists set, by date.
+struct DatedTables {
+  std::vector<domain::LegalBasis> legal_bases;
+  std::vector<domain::ErasureGround> erasure_grounds;
+  std::vector<domain::RetentionPeriod> retention;
+};
+
 // Thread-safe.
 class PeerDirectory final : public log::FactsSource, private domain::AuthorityDirectory {
  public:
@@ -30,8 +37,7 @@ class PeerDirectory final : public log::FactsSource, private domain::AuthorityDi
   };
   // Reads all. Errors of the files and of directory::ParsePeerCard, naming the file; INVALID_ARGUMENT
   // (CARD_OF_OTHER_AUTHORITY) where the own card is not `self`'s. Borrows `clock`.
-  [[nodiscard]] static absl::StatusOr<std::unique_ptr<PeerDirectory>> Load(Sources sources,
-                                                                           std::vector<domain::LegalBasis> legal_bases,
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<PeerDirectory>> Load(Sources sources, DatedTables tables,
                                                                            const Clock& clock);
 
   // Reads the cards again. On error all stays as it was. Else the new directory, which is the present one from now on.
@@ -43,15 +49,17 @@ class PeerDirectory final : public log::FactsSource, private domain::AuthorityDi
   // PEM of the issuers of that authority; empty for an unknown one.
   [[nodiscard]] std::string IssuersOf(AuthorityId authority) const;
 
-  [[nodiscard]] domain::Facts FactsOn(Date today) const override { return {today, *this, legal_bases_}; }
+  [[nodiscard]] domain::Facts FactsOn(Date today) const override {
+    return {today, *this, tables_.legal_bases, tables_.erasure_grounds, tables_.retention};
+  }
 
  private:
   struct Read {
     directory::Directory directory;
     std::string card;
   };
-  PeerDirectory(Sources sources, std::vector<domain::LegalBasis> legal_bases, const Clock& clock)
-      : sources_(std::move(sources)), legal_bases_(std::move(legal_bases)), clock_(clock) {}
+  PeerDirectory(Sources sources, DatedTables tables, const Clock& clock)
+      : sources_(std::move(sources)), tables_(std::move(tables)), clock_(clock) {}
   // Reads the cards, and writes the roots.
   [[nodiscard]] absl::StatusOr<Read> ReadCards() const;
 
@@ -60,7 +68,7 @@ class PeerDirectory final : public log::FactsSource, private domain::AuthorityDi
   bool IsKnown(AuthorityId authority) const override;
 
   const Sources sources_;
-  const std::vector<domain::LegalBasis> legal_bases_;
+  const DatedTables tables_;
   const Clock& clock_;
   Mutex reload_mutex_;
   mutable Mutex mutex_;

@@ -1,53 +1,107 @@
 #include "server/service/citizen_service.h"
 
-#include <algorithm>
+#include <iterator>
 #include <memory>
-#include <set>
+#include <optional>
 #include <utility>
 
 #include "common/base/status.h"
-#include "server/domain/state.h"
+#include "server/privacy/citizen.h"
+#include "server/privacy/erasure.h"
+#include "server/privacy/retention_sweep.h"
+#include "server/service/pages.h"
 #include "server/service/submissions.h"
 #include "server/service/views.h"
 
 namespace medflyt::service {
 namespace {
 
-// The citizen in the state: as messages, where there is a response to fill, and the cases that events and look-ups of
-// them stand under.
-std::vector<CaseId> FindCitizen(const domain::State& state, const registry::CprNumber& cpr, Date today,
-                                v1::ReportCitizenResponse* response) {
-  std::set<CaseId> cases;
-  std::vector<registry::CprNumber> numbers = {cpr};
-  const auto has_number = [&numbers](const registry::CprNumber& number) {
-    return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
-  };
-  // One enrolment may know a number by which another is found.
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    for (const CaseId& id : state.EnrolmentsOf(numbers[i])) {
-      const domain::Enrolment* enrolment = state.FindEnrolment(id);
-      if (enrolment == nullptr || cases.contains(enrolment->id)) continue;
-      for (const registry::CprNumber& number : enrolment->numbers) {
-        if (!has_number(number)) numbers.push_back(number);
-      }
-      cases.insert(enrolment->id);
-      for (const domain::Spell& spell : enrolment->spells) cases.insert(spell.case_id);
-      if (response != nullptr) ToView(state, *enrolment, today, *response->add_enrolments());
+constexpr int kMaxToDo = 1000;  // of each kind in one answer
+
+void ToViews(const log::Appender& appender, const privacy::Citizen& citizen, v1::ReportCitizenResponse& response) {
+  const Date today = appender.facts().today;
+  for (const auto* each : citizen.enrolments) ToView(appender.state(), *each, today, *response.add_enrolments());
+  for (const auto* each : citizen.relocations) {
+    ToView(appender.state(), *each, Numbers::kShown, *response.add_relocations());
+  }
+  for (const auto* each : citizen.transfers) ToView(appender.state(), *each, today, *response.add_transfers());
+}
+
+// Whom an erasure is asked for: by a number or by a case.
+struct Whom {
+  std::optional<registry::CprNumber> cpr;
+  CaseId case_id;
+  [[nodiscard]] privacy::Citizen Find(const domain::State& state) const {
+    return cpr ? privacy::FindCitizen(state, *cpr) : privacy::FindCitizen(state, case_id);
+  }
+};
+
+absl::StatusOr<Whom> ReadWhom(const v1::EraseCitizenRequest& request) {
+  Whom whom;
+  if (request.whom_case() == v1::EraseCitizenRequest::kCaseId) {
+    MEDFLYT_ASSIGN_OR_RETURN(whom.case_id, ParseCaseId(request.case_id(), "case_id"));
+  } else {
+    MEDFLYT_ASSIGN_OR_RETURN(whom.cpr, registry::CprNumber::Parse(request.cpr(), "cpr"));
+  }
+  return whom;
+}
+
+void PutCases(const std::vector<CaseId>& cases, google::protobuf::RepeatedPtrField<std::string>& out,
+              std::vector<CaseId>& shown) {
+  for (const CaseId& id : cases) *out.Add() = id.ToHex();
+  shown.insert(shown.end(), cases.begin(), cases.end());
+}
+
+void ToView(const domain::State& state, const domain::Erasure& erasure, v1::Erasure& view, std::vector<CaseId>& shown) {
+  view.set_erasure_id(erasure.id.ToHex());
+  view.set_erased(erasure.state == domain::ErasureState::kDone);
+  PutCases(erasure.cases, *view.mutable_case_ids(), shown);
+  view.set_legal_basis(erasure.legal_basis);
+  view.set_journal_reference(erasure.journal_reference);
+  view.set_first_officer(erasure.first_officer);
+  view.set_second_officer(erasure.second_officer);
+  view.set_on(FormatIsoDate(erasure.on));
+  for (const auto& [id, notice] : state.erasure_notices()) {
+    if (notice.direction != domain::Direction::kOut || domain::NoticeIdOf(erasure.id, notice.peer) != id) continue;
+    v1::ErasureRecipient& recipient = *view.add_recipients();
+    recipient.set_authority(notice.peer.ToString());
+    if (notice.receipted) recipient.set_receipted_on(FormatIsoDate(*notice.receipted));
+  }
+}
+
+// What waits for officers.
+void ToDo(const log::Appender& appender, v1::ListErasuresResponse& response, std::vector<CaseId>& shown) {
+  for (const auto& [id, notice] : appender.state().erasure_notices()) {
+    if (notice.direction != domain::Direction::kIn || notice.receipted) continue;
+    if (response.notices_size() == kMaxToDo) break;
+    v1::ErasureNotice& view = *response.add_notices();
+    view.set_authority(notice.peer.ToString());
+    PutCases(notice.cases, *view.mutable_case_ids(), shown);
+    view.set_legal_basis(notice.legal_basis);
+    view.set_on(FormatIsoDate(notice.on));
+  }
+  for (const privacy::Due& due : privacy::DueForErasure(appender.state(), appender.facts())) {
+    if (response.due_size() == kMaxToDo) break;
+    v1::DueErasure& view = *response.add_due();
+    PutCases(due.cases, *view.mutable_case_ids(), shown);
+    view.set_what(due.retention.what == domain::Kept::kObservation ? "observation" : "case");
+    view.set_closed_on(FormatIsoDate(due.retention.closed));
+    view.set_over_on(FormatIsoDate(*due.retention.over_on));
+    view.set_node_erases(due.retention.period->node_erases);
+  }
+}
+
+void ToPage(const log::Appender& appender, const std::optional<CaseId>& after, size_t limit,
+            v1::ListErasuresResponse& response, std::vector<CaseId>& shown) {
+  const auto& rows = appender.state().erasures();
+  for (auto row = after ? rows.upper_bound(*after) : rows.begin(); row != rows.end(); ++row) {
+    if (static_cast<size_t>(response.erasures_size()) == limit) {
+      response.set_next_page_token(CaseToken(std::prev(row)->first));
+      break;
     }
+    ToView(appender.state(), row->second, *response.add_erasures(), shown);
   }
-  for (const auto& [id, relocation] : state.relocations()) {
-    const bool of_theirs = (relocation.enrolment && cases.contains(*relocation.enrolment)) ||
-                           (relocation.cpr && has_number(*relocation.cpr));
-    if (!of_theirs) continue;
-    cases.insert(id);
-    if (response != nullptr) ToView(state, relocation, Numbers::kShown, *response->add_relocations());
-  }
-  for (const auto& [id, transfer] : state.transfers()) {
-    if (!has_number(transfer.cpr)) continue;
-    cases.insert(id);
-    if (response != nullptr) ToView(state, transfer, today, *response->add_transfers());
-  }
-  return {cases.begin(), cases.end()};
+  if (!after) ToDo(appender, response, shown);
 }
 
 // Whoever acted is the authority; which of its staff is not the citizen's to know from here.
@@ -73,8 +127,10 @@ grpc::ServerUnaryReactor* CitizenServiceImpl::ReportCitizen(grpc::CallbackServer
         ReadSubmission::Access{event::AccessKind::kSearch, request->context().officer(), "ReportCitizen",
                                request->context().purpose()},
         [=](log::Appender& appender, std::vector<CaseId>& found) {
-          found = FindCitizen(appender.state(), cpr, appender.facts().today, first.value() == 0 ? response : nullptr);
-          *cases = found;
+          const privacy::Citizen citizen = privacy::FindCitizen(appender.state(), cpr);
+          if (first.value() == 0) ToViews(appender, citizen, *response);
+          found = citizen.cases;
+          *cases = citizen.cases;
           return absl::OkStatus();
         },
         [this, reactor, ending, cases, first, response](const absl::Status& recorded) {
@@ -86,6 +142,71 @@ grpc::ServerUnaryReactor* CitizenServiceImpl::ReportCitizen(grpc::CallbackServer
           }
           if (!queued.ok()) reactor->Finish(ending.Of(queued));
         }));
+  }();
+  if (!status.ok()) reactor->Finish(ending.Of(status));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* CitizenServiceImpl::EraseCitizen(grpc::CallbackServerContext* context,
+                                                           const v1::EraseCitizenRequest* request,
+                                                           v1::EraseCitizenResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const Ending ending(parts_.metrics, parts_.clock, "EraseCitizen");
+  const absl::Status status = [&]() -> absl::Status {
+    MEDFLYT_ASSIGN_OR_RETURN(const Identity client, parts_.gate.Client(*context, Action::kEraseCitizen));
+    MEDFLYT_RETURN_IF_ERROR(CheckContext(request->context(), RequestId::kUnused));
+    MEDFLYT_ASSIGN_OR_RETURN(const Whom whom, ReadWhom(*request));
+    event::EraseCases command{
+        parts_.random.NewId<CaseId>(), {}, request->legal_basis(), request->journal_reference(), client->fingerprint};
+    return parts_.queue.Submit(std::make_unique<ReadSubmission>(
+        ReadSubmission::Access{event::AccessKind::kSearch, request->context().officer(), "EraseCitizen",
+                               request->context().purpose()},
+        [whom, command = std::move(command), request, response](log::Appender& appender,
+                                                                std::vector<CaseId>& found) -> absl::Status {
+          event::EraseCases complete = command;
+          complete.cases = whom.Find(appender.state()).cases;
+          found = complete.cases;
+          MEDFLYT_ASSIGN_OR_RETURN(const privacy::Erased erased,
+                                   privacy::Erase(appender, {request->context().officer(), std::move(complete)}));
+          response->set_erasure_id(erased.erasure.ToHex());
+          response->set_erased(erased.done);
+          response->set_cases(static_cast<uint32_t>(found.size()));
+          response->set_keys_destroyed(static_cast<uint32_t>(erased.keys));
+          for (const AuthorityId& authority : erased.noticed) response->add_noticed(authority.ToString());
+          return absl::OkStatus();
+        },
+        [reactor, ending](const absl::Status& done) { reactor->Finish(ending.Of(done)); }));
+  }();
+  if (!status.ok()) reactor->Finish(ending.Of(status));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* CitizenServiceImpl::ListErasures(grpc::CallbackServerContext* context,
+                                                           const v1::ListErasuresRequest* request,
+                                                           v1::ListErasuresResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const Ending ending(parts_.metrics, parts_.clock, "ListErasures");
+  const absl::Status status = [&]() -> absl::Status {
+    MEDFLYT_RETURN_IF_ERROR(parts_.gate.Client(*context, Action::kEraseCitizen).status());
+    MEDFLYT_RETURN_IF_ERROR(CheckContext(request->context(), RequestId::kUnused));
+    MEDFLYT_ASSIGN_OR_RETURN(const auto token, ParseCaseToken(request->page_token()));
+    // On a worker, for a rotation that is under way may be waited for.
+    return parts_.workers.Run([this, token, request, response, reactor, ending] {
+      const auto rotation_due = parts_.kek_rotation.IsDue();
+      absl::Status queued = rotation_due.status();
+      if (queued.ok()) {
+        response->set_key_rotation_due(*rotation_due);
+        queued = parts_.queue.Submit(std::make_unique<ReadSubmission>(
+            ReadSubmission::Access{event::AccessKind::kRead, request->context().officer(), "ListErasures",
+                                   request->context().purpose()},
+            [token, request, response](log::Appender& appender, std::vector<CaseId>& shown) {
+              ToPage(appender, token, PageSize(request->page_size()), *response, shown);
+              return absl::OkStatus();
+            },
+            [reactor, ending](const absl::Status& done) { reactor->Finish(ending.Of(done)); }));
+      }
+      if (!queued.ok()) reactor->Finish(ending.Of(queued));
+    });
   }();
   if (!status.ok()) reactor->Finish(ending.Of(status));
   return reactor;

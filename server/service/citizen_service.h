@@ -19,6 +19,10 @@ class CitizenServiceImpl final : public v1::CitizenService::CallbackService {
 
   grpc::ServerUnaryReactor* ReportCitizen(grpc::CallbackServerContext* context, const v1::ReportCitizenRequest* request,
                                           v1::ReportCitizenResponse* response) override;
+  grpc::ServerUnaryReactor* EraseCitizen(grpc::CallbackServerContext* context, const v1::EraseCitizenRequest* request,
+                                         v1::EraseCitizenResponse* response) override;
+  grpc::ServerUnaryReactor* ListErasures(grpc::CallbackServerContext* context, const v1::ListErasuresRequest* request,
+                                         v1::ListErasuresResponse* response) override;
 
  private:
   // Events and look-ups of the cases, out of the log. On a worker's thread.

@@ -10,6 +10,7 @@
 #include "common/directory/identity.h"
 #include "common/registry/cpr_number.h"
 #include "common/registry/number_range.h"
+#include "server/keys/kek_rotation.h"
 #include "server/log/log.h"
 #include "server/log/sequencer.h"
 #include "server/service/caller.h"
@@ -38,6 +39,7 @@ struct Parts {
   DirectorySource directory;
   absl::Duration request_retention;
   std::vector<NumberRange> refused_numbers;  // TEST_NUMBER_IN_PRODUCTION
+  const keys::KekRotation& kek_rotation;
 };
 
 // Ends a call, with one measurement.

@@ -48,6 +48,7 @@ constexpr std::array<Known, kActionCount> kKnown = {{
     {kReadAgreements, "read-agreements", kNoCommand},
     {kReadCitizens, "read-citizens", kNoCommand},
     {kReportCitizen, "report-citizen", kNoCommand},
+    {kEraseCitizen, "erase-citizen", kNoCommand},
     {kWatchEvents, "watch-events", kNoCommand},
     {kProveEvents, "prove-events", kNoCommand},
     {kAudit, "audit", kNoCommand},
@@ -70,7 +71,8 @@ std::vector<Action> DefaultOf(Role role) {
     case Role::kRegistryFeed:
       return {kImportExtract};
     case Role::kCaseSystem: {
-      std::vector<Action> actions = {kReadAgreements, kReadCitizens, kReportCitizen, kWatchEvents, kProveEvents};
+      std::vector<Action> actions = {kReadAgreements, kReadCitizens, kReportCitizen,
+                                     kEraseCitizen,   kWatchEvents,  kProveEvents};
       for (const Known& known : kKnown) {
         if (known.command != kNoCommand) actions.push_back(known.action);
       }
@@ -97,7 +99,9 @@ std::optional<Action> ActionByName(std::string_view name) {
   return found->action;
 }
 
-bool TakesTwoOfficers(Action action) { return action == kReleaseHold || action == kReleasePeer; }
+bool TakesTwoOfficers(Action action) {
+  return action == kReleaseHold || action == kReleasePeer || action == kEraseCitizen;
+}
 
 std::optional<Action> ActionOf(const v1::Command& command) {
   const auto set = command.command_case();

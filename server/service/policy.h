@@ -47,6 +47,7 @@ enum class Action : uint8_t {
   kReadAgreements,
   kReadCitizens,   // every read that may touch one: places, enrolments, relocations, transfers, events
   kReportCitizen,  // all of one citizen, for the citizen
+  kEraseCitizen,   // and seeing what is to be erased
   kWatchEvents,
   kProveEvents,
   kAudit,

@@ -3,8 +3,8 @@
 # logical replication beside it. Prints one table: conditions, figures, ratios and the budgets of the design. Leaves
 # nothing running and nothing behind. README.md in this folder says how to read it.
 #
-#   tests/bench/run.sh            about 6 minutes once built
-#   tests/bench/run.sh --quick    about 1.5 minutes; the long log has 1 million entries instead of 10
+#   tests/bench/run.sh            about 7 minutes once built
+#   tests/bench/run.sh --quick    about 2 minutes; the long log has 1 million entries instead of 10
 #
 # The long log needs 20 GB of disk (2 GB with --quick); where there is less, the table says that it was left out.
 # Everything is made in a new folder of MEDFLYT_BENCH_DIR (default /tmp) and removed at the end.
@@ -32,7 +32,7 @@ deploy/packages.sh bench >&2
 build=${MEDFLYT_BUILD:-build/release}
 [ -f "$build/build.ninja" ] || cmake --preset release >/dev/null
 grep -q '^MEDFLYT_BENCH:BOOL=ON' "$build/CMakeCache.txt" || cmake -B "$build" -DMEDFLYT_BENCH=ON >/dev/null
-cmake --build "$build" --target limits_bench registry_bench exchange_bench log_bench >&2
+cmake --build "$build" --target limits_bench registry_bench exchange_bench exchange_bench_unsealed log_bench >&2
 
 work=$(mktemp -d "${MEDFLYT_BENCH_DIR:-/tmp}/medflyt-bench.XXXXXX")
 figures=$work/figures
@@ -48,6 +48,11 @@ say "registry extract"
     >>"$figures"
 say "exchange between two nodes"
 "$build/bin/exchange_bench" "$work" "${quick[@]}" >>"$figures"
+say "the same with and without encryption of content, in turns"
+for _ in 1 2 3; do
+  "$build/bin/exchange_bench" "$work" --only best "${quick[@]}" | sed 's/^exchange/sealed/' >>"$figures"
+  "$build/bin/exchange_bench_unsealed" "$work" --only best "${quick[@]}" | sed 's/^exchange/unsealed/' >>"$figures"
+done
 say "a log of $long_log entries"
 "$build/bin/log_bench" "$work" --entries "$long_log" >>"$figures"
 say "PostgreSQL logical replication with remote_apply, $pg_seconds s for each of five numbers of clients"

@@ -5,6 +5,7 @@
                       "left out <tab> what <tab> why"
 """
 
+import statistics
 import sys
 
 # How exchange_bench names its pairs of rows.
@@ -34,6 +35,20 @@ def section(title, rows):
         print(f"  {what:<{label}}  {value:>{figure}}  {unit}".rstrip())
 
 
+def cost_of_privacy(rows):
+    def median(kind, prefix):
+        return statistics.median(float(row[2]) for row in rows if row[0] == kind and row[1].startswith(prefix))
+
+    if not any(row[0] == "sealed" for row in rows):
+        return []
+    lines = []
+    for prefix, unit in ((THROUGHPUT, "events/s"), (PROCESSOR, "µs of processor time each")):
+        sealed, unsealed = median("sealed", prefix), median("unsealed", prefix)
+        lines.append((f"{unit}, content encrypted", number(sealed), f"{sealed / unsealed:.2f} of that without"))
+        lines.append((f"{unit}, content not encrypted", number(unsealed), ""))
+    return lines
+
+
 def main():
     rows = read(sys.argv[1:])
     print("Medflyt benchmark: figures of one run on one machine")
@@ -54,6 +69,8 @@ def main():
     section("Other figures of the exchange",
             [(what, number(value), unit) for what, value, unit in exchange
              if not what.startswith((THROUGHPUT, PROCESSOR, "  "))])
+    privacy = cost_of_privacy(rows)
+    section("The cost of privacy: fullest messages, medians of runs in turns", privacy)
     section("Where the stored bytes are",
             [(what.strip(), number(value), unit) for what, value, unit in exchange if what.startswith("  ")])
     long_log = [(what, *figures[what]) for kind, what, *_ in rows if kind == "log"]

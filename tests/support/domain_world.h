@@ -97,7 +97,13 @@ class DomainWorld {
   bool verify_openings = true;
   std::function<void(event::AnnouncementVerified&)> alter_opening = [](event::AnnouncementVerified&) {};
 
-  [[nodiscard]] domain::Facts facts() const { return {today, directory_, legal_bases}; }
+  std::vector<domain::ErasureGround> erasure_grounds = {{{"gdpr-17-1-a", Date(2018, 5, 25), std::nullopt}, false},
+                                                        {{"gdpr-17-1-d", Date(2018, 5, 25), std::nullopt}, true},
+                                                        {{"old-ground", Date(2000, 1, 1), Date(2018, 5, 24)}, true}};
+  std::vector<domain::RetentionPeriod> retention = {{domain::Kept::kCase, Date(2000, 1, 1), 60, 0, false},
+                                                    {domain::Kept::kObservation, Date(2000, 1, 1), 0, 30, true}};
+
+  [[nodiscard]] domain::Facts facts() const { return {today, directory_, legal_bases, erasure_grounds, retention}; }
   [[nodiscard]] Node& node(AuthorityId authority) { return nodes_.at(authority); }
   [[nodiscard]] const domain::State& state(AuthorityId authority) const { return nodes_.at(authority).state; }
   [[nodiscard]] std::map<AuthorityId, Node>& nodes() { return nodes_; }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "common/base/clock.h"
 #include "common/crypto/signer.h"
@@ -48,7 +49,10 @@ class FunenDirectory final : public domain::AuthorityDirectory, public log::Fact
     return MunicipalityCode::FromNumber(authority == kOdense ? 461 : 450);
   }
   bool IsKnown(AuthorityId authority) const override { return authority == kOdense || authority == kNyborg; }
-  domain::Facts FactsOn(Date today) const override { return {today, *this, {}}; }
+  domain::Facts FactsOn(Date today) const override { return {today, *this, {}, grounds, periods}; }
+
+  std::vector<domain::ErasureGround> grounds;
+  std::vector<domain::RetentionPeriod> periods;
 };
 
 class LogFixture : public ::testing::Test {

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "common/event/event.h"
 
@@ -49,6 +51,13 @@ class EventMaker {
   std::optional<T> MaybeId() {
     if (!Bool()) return std::nullopt;
     return Id<T>();
+  }
+  // Ascending, each once; `least` to four of them.
+  template <typename T>
+  std::vector<T> Ids(uint64_t least) {
+    std::set<T> ids;
+    for (uint64_t count = draw_(least, 4); count > 0; --count) ids.insert(Id<T>());
+    return {ids.begin(), ids.end()};
   }
   Date Day() { return Date(1800, 1, 1) + static_cast<int64_t>(draw_(0, 2'994'989)); }  // to 9999-12-31
   std::optional<Date> MaybeDay() {
@@ -188,6 +197,14 @@ class EventMaker {
         for (uint64_t cases = draw_(0, 4); cases > 0; --cases) access.cases.push_back(Id<CaseId>());
         return access;
       }
+      case Type::kErasureRequested:
+        return ErasureRequested{Ids<CaseId>(1), Text(1, 64), Text(1, 64), Id<Hash>()};
+      case Type::kCasesErased:
+        return CasesErased{Ids<CaseId>(1), Text(1, 64), MaybeId<Hash>()};
+      case Type::kErasureNoticed:
+        return ErasureNoticed{Ids<CaseId>(1), Text(1, 64), Ids<Hash>(0)};
+      case Type::kErasureReceipt:
+        return ErasureReceipt{};
     }
     return HoldReleaseRequested{};
   }

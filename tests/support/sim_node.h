@@ -46,11 +46,15 @@ class SimFacts final : public domain::AuthorityDirectory, public log::FactsSourc
     return found == nullptr ? std::nullopt : found->CodeOn(Date(2026, 1, 1));
   }
   bool IsKnown(AuthorityId authority) const override { return directory_.Find(authority) != nullptr; }
-  domain::Facts FactsOn(Date today) const override { return {today, *this, bases_}; }
+  domain::Facts FactsOn(Date today) const override { return {today, *this, bases_, grounds_, retention_}; }
 
  private:
   const directory::Directory directory_;
   const std::vector<domain::LegalBasis> bases_ = {{"rsl-12c", Date(2020, 1, 1), std::nullopt}};
+  const std::vector<domain::ErasureGround> grounds_ = {{{"gdpr-17-1-d", Date(2020, 1, 1), std::nullopt}, true}};
+  const std::vector<domain::RetentionPeriod> retention_ = {
+      {domain::Kept::kCase, Date(2020, 1, 1), 60, 0, true},
+      {domain::Kept::kAccessRecord, Date(2020, 1, 1), 24, 0, true}};
 };
 
 // Applies a function on the sequencer; tells once when it is durable.

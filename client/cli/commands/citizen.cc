@@ -3,6 +3,7 @@
 #include "client/cli/call.h"
 #include "client/cli/citizen_report.h"
 #include "client/cli/commands.h"
+#include "client/cli/exit_code.h"
 #include "client/cli/files.h"
 #include "client/cli/input.h"
 
@@ -37,9 +38,84 @@ absl::Status Report(Context& context, const Arguments& arguments) {
   return document.End();
 }
 
-}  // namespace
+// The cases of one row; in a table there is room for their number alone.
+Value::Object Cases(const google::protobuf::RepeatedPtrField<std::string>& ids) {
+  Value::Array cases;
+  for (const std::string& id : ids) cases.emplace_back(id);
+  return {{"case_ids", std::move(cases)}};
+}
 
-Command CitizenReportCommand() {
+absl::Status Erase(Context& context, const Arguments& arguments) {
+  v1::EraseCitizenRequest request;
+  if (const auto case_id = arguments.Find("--case")) {
+    if (arguments.Text("--cpr-file") != "-") return UsageError("name the citizen by one of --case and --cpr-file");
+    request.set_case_id(*case_id);
+  } else {
+    MEDFLYT_ASSIGN_OR_RETURN(const registry::CprNumber cpr, ReadCprNumber(context, arguments));
+    request.set_cpr(std::string(cpr.ExposeDigits()));
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
+  *request.mutable_context() = client->NewContext();
+  request.set_legal_basis(arguments.Text("--legal-basis"));
+  request.set_journal_reference(arguments.Text("--journal"));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto response, client->Call(&v1::CitizenService::Stub::EraseCitizen, request));
+  Document document = context.NewDocument();
+  document.Field("erasure_id", response.erasure_id());
+  document.Field("erased", response.erased());
+  document.Field("cases", response.cases());
+  document.Field("keys_destroyed", response.keys_destroyed());
+  Value::Array noticed;
+  for (const std::string& authority : response.noticed()) noticed.emplace_back(authority);
+  document.Field("noticed", std::move(noticed));
+  if (!response.erased()) {
+    context.Note("nothing is erased yet: another officer with another certificate gives the same command");
+  }
+  return document.End();
+}
+
+absl::Status ListErasures(Context& context, const Arguments&) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
+  v1::ListErasuresRequest request;
+  v1::ListErasuresResponse all;
+  do {
+    *request.mutable_context() = client->NewContext();
+    MEDFLYT_ASSIGN_OR_RETURN(const auto page, client->Call(&v1::CitizenService::Stub::ListErasures, request));
+    all.MergeFrom(page);
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+
+  Document document = context.NewDocument();
+  document.Field("key_rotation_due", all.key_rotation_due());
+  document.List("erasures",
+                {"erasure_id", "state", "on", "legal_basis", "journal", "first_officer", "second_officer", "answers"});
+  for (const v1::Erasure& erasure : all.erasures()) {
+    Value::Array recipients;
+    int receipts = 0;
+    for (const v1::ErasureRecipient& recipient : erasure.recipients()) {
+      if (!recipient.receipted_on().empty()) ++receipts;
+      recipients.emplace_back(
+          Value::Object{{"authority", recipient.authority()}, {"receipted_on", OrNone(recipient.receipted_on())}});
+    }
+    Value::Object more = Cases(erasure.case_ids());
+    more.push_back({"recipients", std::move(recipients)});
+    document.Row({erasure.erasure_id(), erasure.erased() ? "erased" : "requested", erasure.on(), erasure.legal_basis(),
+                  erasure.journal_reference(), erasure.first_officer(), OrNone(erasure.second_officer()),
+                  std::to_string(receipts) + " of " + std::to_string(erasure.recipients_size())},
+                 more);
+  }
+  document.List("notices", {"from", "on", "legal_basis", "case"});
+  for (const v1::ErasureNotice& notice : all.notices()) {
+    document.Row({notice.authority(), notice.on(), notice.legal_basis(), notice.case_ids(0)}, Cases(notice.case_ids()));
+  }
+  document.List("due", {"what", "closed_on", "over_on", "node_erases", "case"});
+  for (const v1::DueErasure& due : all.due()) {
+    document.Row({due.what(), due.closed_on(), due.over_on(), due.node_erases(), due.case_ids(0)},
+                 Cases(due.case_ids()));
+  }
+  return document.End();
+}
+
+Command ReportCommand() {
   return {.noun = "citizen",
           .verb = "report",
           .summary = "all that the node holds of a citizen, for the citizen (GDPR, article 15)",
@@ -57,5 +133,51 @@ Command CitizenReportCommand() {
           .examples = {{"On a citizen's request", "medflyt citizen report --out indsigt-2026-118"}},
           .run = Report};
 }
+
+Command EraseCommand() {
+  return {.noun = "citizen",
+          .verb = "erase",
+          .summary = "erase a citizen, as the first or the second of two officers (GDPR, article 17)",
+          .description =
+              "The first call asks; a second one by another officer with another certificate, for the same citizen on "
+              "the same legal basis, destroys the keys of all of the citizen's cases. What was sealed with them is "
+              "unreadable at once, and nothing in files and backups can bring it back once the node has rotated its "
+              "key-encryption key, within a minute or two. Every authority that was told is sent a notice and answers "
+              "when it has erased by its own rules. A citizen with a case that runs is not erased, nor one whose "
+              "retention period is not over, unless the ground outweighs it. The search is recorded.",
+          .options = {CprOption(),
+                      {.name = "--case",
+                       .value_name = "ID",
+                       .help = "any of the citizen's cases, in place of the number",
+                       .kind = ValueKind::kId},
+                      {.name = "--legal-basis",
+                       .value_name = "KEY",
+                       .help = "key of the table of grounds for erasure",
+                       .required = true},
+                      {.name = "--journal",
+                       .value_name = "REFERENCE",
+                       .help = "where the decision stands in the journal",
+                       .required = true}},
+          .examples = {{"The first of two officers asks",
+                        "medflyt citizen erase --legal-basis GDPR-17-1-A --journal 2031-77"}},
+          .run = Erase};
+}
+
+Command ErasuresCommand() {
+  return {.noun = "citizen",
+          .verb = "erasures",
+          .summary = "list erasures, notices of others, and what need not be kept any more",
+          .description =
+              "Erasures with how many of those who were told have answered; notices of authorities that have "
+              "erased what they told this one, until it has erased too; citizens whose retention period is "
+              "over, named by a case. `key_rotation_due` says that files still hold wrapped bytes of a "
+              "destroyed key. All case ids are in the JSON form. The look-up is recorded.",
+          .examples = {{"What waits for officers", "medflyt citizen erasures"}},
+          .run = ListErasures};
+}
+
+}  // namespace
+
+std::vector<Command> CitizenCommands() { return {ReportCommand(), EraseCommand(), ErasuresCommand()}; }
 
 }  // namespace medflyt::cli

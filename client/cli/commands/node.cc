@@ -203,6 +203,7 @@ std::string ConfigurationOf(const Arguments& arguments) {
   text += std::string("production = ") + (arguments.Has("--production") ? "true" : "false") + "\n\n";
   text += "data_dir = \"data\"\ncard = \"node.card\"\npeers_dir = \"peers\"\n";
   if (arguments.Has("--legal-bases")) text += "legal_bases = " + absolute("--legal-bases") + "\n";
+  if (arguments.Has("--retention")) text += "retention = " + absolute("--retention") + "\n";
   text += "\n[listen]\naddress = " + Quoted(arguments.Find("--listen").value_or(arguments.Text("--endpoint"))) + "\n";
   if (const auto metrics = arguments.Find("--metrics")) text += "metrics = " + Quoted(*metrics) + "\n";
   text += "\n[tls]\ncertificate = " + absolute("--tls-certificate") + "\nprivate_key = " + absolute("--tls-key") + "\n";
@@ -372,6 +373,7 @@ std::vector<Command> NodeCommands() {
                    FileOption("--tls-key", "its key, PEM", true),
                    FileOption("--issuers", "certificates of those who issue the authority's certificates, PEM", true),
                    FileOption("--legal-bases", "the dated table of legal bases", false),
+                   FileOption("--retention", "the dated table of retention periods and grounds for erasure", false),
                    {.name = "--production",
                     .value_name = "",
                     .help = "refuse test numbers, and secrets that cannot be locked in memory",

@@ -288,5 +288,59 @@ TEST_F(StoryE2e, PlaceFollowsTheCitizenByCommandsAlone) {
   EXPECT_EQ(Run(odense_, {"agreement", "list"}), ExitCode::kUnavailable) << "nobody there any more";
 }
 
+TEST_F(StoryE2e, ACitizenIsErasedByTwoOfficersAndTheOtherAuthorityAnswers) {
+  for (TestNode* node : {&odense_, &nyborg_}) ASSERT_NO_FATAL_FAILURE(node->Start());
+  const std::string agreement = Agree(nyborg_);
+  const json proposed =
+      Do(nyborg_,
+         {"enrolment", "propose", "--provider", odense_.cvr(), "--agreement", agreement, "--from", "2026-10-01"}, kCpr);
+  const std::string enrolment = CaseOf(proposed);
+  const std::string event = proposed["events"][0]["event_id"];
+  ASSERT_TRUE(Comes(odense_, {"enrolment", "list"}, "enrolments", "state", "proposed"));
+  const std::vector<std::string> erase = {"citizen", "erase", "--legal-basis", "GDPR-17-1-D", "--journal", "2026-77"};
+  const auto by_case = [&](const std::string& id) {
+    std::vector<std::string> args = erase;
+    args.insert(args.end(), {"--case", id});
+    return args;
+  };
+  EXPECT_EQ(Refused(nyborg_, by_case(enrolment)), "ERASURE_CASE_RUNNING");
+  Do(odense_, {"enrolment", "start", enrolment, "--from", "2026-10-01"});
+  Do(odense_, {"enrolment", "end", enrolment, "--from", "2026-10-20", "--reason", "job"});
+  ASSERT_TRUE(Comes(nyborg_, {"enrolment", "show", enrolment}, "", "state", "ended"));
+
+  EXPECT_EQ(Refused(nyborg_, by_case(enrolment), "administrator-1"), "CLIENT_ROLE_NOT_ALLOWED");
+  EXPECT_EQ(Refused(nyborg_, by_case(std::string(32, 'a'))), "CITIZEN_UNKNOWN");
+  const json asked = Do(nyborg_, erase, kCpr);
+  EXPECT_EQ(asked["erased"], false);
+  EXPECT_THAT(program_.err, HasSubstr("another officer"));
+  EXPECT_EQ(Refused(nyborg_, by_case(enrolment), "case-system-1", "bo.officer"), "TWO_OFFICERS_REQUIRED");
+  EXPECT_EQ(Refused(nyborg_, by_case(enrolment), "case-system-2", "anna.officer"), "TWO_OFFICERS_REQUIRED");
+  const json erased = Do(nyborg_, erase, kCpr, "case-system-2", "bo.officer");
+  EXPECT_EQ(erased["erased"], true);
+  EXPECT_EQ(erased["erasure_id"], asked["erasure_id"]);
+  EXPECT_EQ(erased["noticed"], json::array({odense_.cvr()}));
+  EXPECT_GT(erased["keys_destroyed"], 0);
+
+  EXPECT_EQ(Refused(nyborg_, {"enrolment", "show", enrolment}), "UNKNOWN_CASE");
+  EXPECT_EQ(Do(nyborg_, {"event", "show", event})["erased"], true);
+  EXPECT_THAT(program_.out, Not(HasSubstr(enrolment)));
+  EXPECT_EQ(Do(nyborg_, {"citizen", "report", "--out", nyborg_.Path("report")}, kCpr)["events"], 0);
+  ASSERT_TRUE(Comes(odense_, {"citizen", "erasures"}, "notices", "from", nyborg_.cvr()));
+  const std::string noticed = json::parse(program_.out)["notices"][0]["case"];
+  EXPECT_EQ(Do(odense_, {"enrolment", "show", enrolment})["state"], "ended") << "Odense decides for itself";
+  EXPECT_EQ(Do(nyborg_, {"citizen", "erasures"})["erasures"][0]["answers"], "0 of 1");
+  EXPECT_EQ(Do(odense_, by_case(noticed))["erased"], false);
+  EXPECT_EQ(Do(odense_, by_case(noticed), "", "case-system-2", "bo.officer")["erased"], true);
+  EXPECT_TRUE(Comes(nyborg_, {"citizen", "erasures"}, "erasures", "answers", "1 of 1"));
+  EXPECT_EQ(Do(odense_, {"citizen", "erasures"})["notices"], json::array());
+
+  for (TestNode* node : {&odense_, &nyborg_}) {
+    const std::string tiles = node->Path("tiles");
+    Do(*node, {"audit", "export", "--tiles", tiles}, "", "auditor");
+    Do(*node, {"audit", "verify", tiles, "--log-key", node->verifier().Format()});
+    EXPECT_EQ(node->Stop(), 0);
+  }
+}
+
 }  // namespace
 }  // namespace medflyt::testing

@@ -51,9 +51,9 @@ TEST_F(ConfigE2e, EachFaultIsOneLineThatNamesFileKeyAndRule) {
   };
   const Fault faults[] = {
       {"card =", "cards = 1\ncard =", "CONFIG_UNKNOWN_KEY", "cards", 3},
-      {"[listen]", "[listen]\nadress = \"x\"", "CONFIG_UNKNOWN_KEY", "listen.adress", 7},
-      {"[tls]", "[tls]\nca = \"x\"", "CONFIG_UNKNOWN_KEY", "tls.ca", 10},
-      {"[listen]", "[listening]\nport = 1\n[listen]", "CONFIG_UNKNOWN_KEY", "listening", 6},
+      {"[listen]", "[listen]\nadress = \"x\"", "CONFIG_UNKNOWN_KEY", "listen.adress", 8},
+      {"[tls]", "[tls]\nca = \"x\"", "CONFIG_UNKNOWN_KEY", "tls.ca", 11},
+      {"[listen]", "[listening]\nport = 1\n[listen]", "CONFIG_UNKNOWN_KEY", "listening", 7},
       {"card = \"node.card\"", "card = 5", "CONFIG_VALUE_INVALID", "card", 3},
       {"card = \"node.card\"", "card = \"\"", "CONFIG_VALUE_INVALID", "card", 3},
       {"card =", "production = \"yes\"\ncard =", "CONFIG_VALUE_INVALID", "production", 3},
@@ -61,11 +61,11 @@ TEST_F(ConfigE2e, EachFaultIsOneLineThatNamesFileKeyAndRule) {
       {"card =", "request_retention_days = -1\ncard =", "CONFIG_VALUE_INVALID", "request_retention_days", 3},
       {"authority = \"35209115\"", "authority = 35209115", "CONFIG_VALUE_INVALID", "authority", 1},
       {"authority = \"35209115\"", "authority = \"3520911\"", "CONFIG_VALUE_INVALID", "authority", 1},
-      {"metrics = \"127.0.0.1:0\"", "metrics = \"127.0.0.1\"", "CONFIG_VALUE_INVALID", "listen.metrics", 8},
-      {"metrics = \"127.0.0.1:0\"", "metrics = [1]", "CONFIG_VALUE_INVALID", "listen.metrics", 8},
+      {"metrics = \"127.0.0.1:0\"", "metrics = \"127.0.0.1\"", "CONFIG_VALUE_INVALID", "listen.metrics", 9},
+      {"metrics = \"127.0.0.1:0\"", "metrics = [1]", "CONFIG_VALUE_INVALID", "listen.metrics", 9},
       {"data_dir = \"data\"\n", "", "CONFIG_KEY_MISSING", "data_dir", 0},
       {"log_key = \"keys/log.key\"\n", "", "CONFIG_KEY_MISSING", "keys.log_key", 0},
-      {"[listen]", "[listen", "CONFIG_SYNTAX", "", 6},
+      {"[listen]", "[listen", "CONFIG_SYNTAX", "", 7},
       {"card =", "card = \"x\"\ncard =", "CONFIG_SYNTAX", "", 4},
   };
   for (const Fault& fault : faults) {
@@ -89,6 +89,7 @@ TEST_F(ConfigE2e, AFileThatIsNotThereIsNamedWithItsKey) {
                            {"peers_dir", "\"peers\"", "absent"},
                            {"peers_dir", "\"peers\"", "node.card"},
                            {"legal_bases", "\"legal-bases.toml\"", "absent"},
+                           {"retention", "\"retention.toml\"", "absent"},
                            {"tls.certificate", "\"" + node.pki().Path("node/cert.pem") + "\"", "absent"},
                            {"tls.private_key", "\"" + node.pki().Path("node/key.pem") + "\"", "absent"},
                            {"keys.log_key", "\"keys/log.key\"", "absent"},

@@ -311,5 +311,39 @@ TEST_F(ExchangeE2e, ARevokedClientIsRefusedWithoutASignalOrARestart) {
   EXPECT_EQ(faulty.Wait(), 2) << "a faulty list does not start";
 }
 
+TEST_F(ExchangeE2e, ARenewedNodeCertificateIsShownToWhoComesWhileTheExchangeGoesOn) {
+  StartBoth();
+  ASSERT_TRUE(Await([&] { return PeerOf(odense).connected() && PeerOf(nyborg).connected(); }));
+  const auto shown = [&] {
+    const std::string client = "clients/administrator-1";
+    const auto credentials = rpc::MakeClientCredentials(
+        {odense.pki().Path(client + ".key"), odense.pki().Path(client + ".pem"), odense.pki().Path("ca.pem")},
+        *AuthorityId::Parse(odense.cvr()));
+    grpc::ChannelArguments arguments = rpc::ChannelLimits();
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a handshake of its own
+    const auto stub = v1::AdminService::NewStub(grpc::CreateCustomChannel(odense.address(), *credentials, arguments));
+    grpc::ClientContext context;
+    SetDeadline(context);
+    v1::GetStatusResponse status;
+    EXPECT_TRUE(stub->GetStatus(&context, v1::GetStatusRequest(), &status).ok());
+    const auto certificate = context.auth_context()->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+    return certificate.empty() ? std::string() : std::string(certificate[0].begin(), certificate[0].end());
+  };
+  const std::string before = shown();
+  ASSERT_NE(before, "");
+  ASSERT_TRUE(odense.pki().RenewNode());
+  int proposals = 0;
+  EXPECT_TRUE(Await([&] {
+    v1::CommandResult result;
+    EXPECT_EQ(Call(*odense.Municipality(), &Stub::ProposeAgreement,
+                   Proposal(odense, nyborg, "during-" + std::to_string(++proposals)), result),
+              "OK");
+    return shown() != before;
+  }));
+  EXPECT_TRUE(Await([&] { return PeerOf(odense).receipted_number() == static_cast<uint64_t>(proposals); }));
+  EXPECT_TRUE(PeerOf(odense).connected());
+  EXPECT_TRUE(PeerOf(nyborg).connected());
+}
+
 }  // namespace
 }  // namespace medflyt::testing

@@ -164,6 +164,9 @@ class TestNode {
     card_ = card.value_or("");
     WriteFile(Path("node.card"), card_);
     WriteFile(Path("legal-bases.toml"), "[[legal_basis]]\nkey = \"RSL-12A\"\nvalid_from = 2017-01-01\n");
+    WriteFile(Path("retention.toml"),
+              "[[ground]]\nkey = \"GDPR-17-1-D\"\nvalid_from = 2018-05-25\n"
+              "before_period_is_over = true\n");
     WriteConfig();
   }
   ~TestNode() {
@@ -177,13 +180,14 @@ class TestNode {
 
   // `more` stands before the first table, `tls` in the table of that name.
   void WriteConfig(const std::string& more = "", const std::string& tls = "") const {
-    WriteFile(Path("medflytd.toml"),
-              "authority = \"" + cvr_ + "\"\ndata_dir = \"data\"\ncard = \"node.card\"\npeers_dir = \"peers\"\n" +
-                  more + "legal_bases = \"legal-bases.toml\"\n[listen]\naddress = \"localhost:" +
-                  std::to_string(port_) + "\"\nmetrics = \"127.0.0.1:0\"\n[tls]\ncertificate = \"" +
-                  pki_.Path("node/cert.pem") + "\"\nprivate_key = \"" + pki_.Path("node/key.pem") + "\"\n" + tls +
-                  "[keys]\nlog_key = \"keys/log.key\"\nwitness_key = \"keys/witness.key\"\n"
-                  "root_secret = \"keys/root.secret\"\n");
+    WriteFile(
+        Path("medflytd.toml"),
+        "authority = \"" + cvr_ + "\"\ndata_dir = \"data\"\ncard = \"node.card\"\npeers_dir = \"peers\"\n" + more +
+            "legal_bases = \"legal-bases.toml\"\nretention = \"retention.toml\"\n[listen]\naddress = \"localhost:" +
+            std::to_string(port_) + "\"\nmetrics = \"127.0.0.1:0\"\n[tls]\ncertificate = \"" +
+            pki_.Path("node/cert.pem") + "\"\nprivate_key = \"" + pki_.Path("node/key.pem") + "\"\n" + tls +
+            "[keys]\nlog_key = \"keys/log.key\"\nwitness_key = \"keys/witness.key\"\n"
+            "root_secret = \"keys/root.secret\"\n");
   }
   void Know(const TestNode& peer) const { WriteFile(Path("peers/" + peer.cvr_ + ".card"), peer.card_); }
 

@@ -88,6 +88,10 @@ TEST(Catalogue, IssuersAndRecipientsAreThoseOfTheDomain) {
       {"PlaceReleased", place},
       {"PlaceWaitlisted", place},
       {"AccessRecorded", local},
+      {"ErasureRequested", local},
+      {"CasesErased", local},
+      {"ErasureNoticed", {Part::kHolder, Part::kConcerned}},
+      {"ErasureReceipt", {Part::kConcerned, Part::kHolder}},
   };
   ASSERT_EQ(expected.size(), kTypeCount);
   for (size_t i = 0; i < kTypeCount; ++i) {

@@ -54,6 +54,24 @@ class KeyBackupTest : public ::testing::Test {
   CaseId case_ = random_.NewId<CaseId>();
 };
 
+TEST_F(KeyBackupTest, WhatWasDestroyedStaysDestroyedInARestoredStore) {
+  const DataKey erased = MakeKey(kNyborg);
+  const DataKey kept = MakeKey(kOdense);
+  ASSERT_TRUE(table_->Destroy(erased.id, batch_).ok());
+  Commit(*store_);
+  const auto backup = ParseKeyBackup(Export());
+  ASSERT_TRUE(backup.ok()) << backup.status();
+
+  const auto restored = *store::OpenMemoryStore(other_disk_, 1);
+  ASSERT_TRUE(ImportKeys(*backup, *restored, batch_).ok());
+  Commit(*restored);
+  const auto table = *KeyTable::Load(*restored, kek_, random_);
+  EXPECT_TRUE(table->Has(kept.id));
+  EXPECT_FALSE(table->Has(erased.id));
+  EXPECT_EQ(RuleOf(table->Accept(erased, {case_, kOdense, kNyborg, event::RetentionClass::kCase}, batch_)),
+            "KEY_DESTROYED");
+}
+
 TEST_F(KeyBackupTest, RestoresEveryKeyIntoAStoreThatHeldOthers) {
   const DataKey ours = MakeKey(kNyborg);
   const DataKey local = MakeKey(kOdense);

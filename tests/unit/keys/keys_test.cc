@@ -2,12 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "common/base/status.h"
 #include "common/crypto/seal.h"
+#include "server/keys/access_period.h"
 #include "server/keys/exchange_keys.h"
 #include "server/keys/kek.h"
+#include "server/keys/key_row.h"
 #include "server/keys/key_table.h"
 #include "server/store/memory_store.h"
 
@@ -79,6 +83,41 @@ TEST_F(KeysTest, KeysSurviveARestartAndStandNowhereInClear) {
                            return store::Step::kContinue;
                          })
                   .ok());
+}
+
+TEST_F(KeysTest, ADestroyedKeyIsGoneAndNobodyGivesItBack) {
+  auto table = *Load();
+  bool created = false;
+  const auto key = *table->FindOrCreate(Purpose(kNyborg), batch_, created);
+  const auto kept = *table->FindOrCreate(Purpose(kNyborg, event::RetentionClass::kAccounting), batch_, created);
+  Commit();
+  EXPECT_EQ(table->IdsOf(std::set<CaseId>{case_}, event::RetentionClass::kCase), std::set<KeyId>{key.id});
+  ASSERT_TRUE(table->Destroy(key.id, batch_).ok());
+  EXPECT_EQ(RuleOf(table->Destroy(key.id, batch_)), "KEY_UNKNOWN");
+  Commit();
+
+  for (int restart = 0; restart < 2; ++restart) {
+    EXPECT_TRUE(table->IsDestroyed(key.id));
+    EXPECT_FALSE(table->IsDestroyed(kept.id));
+    EXPECT_EQ(RuleOf(table->Find(key.id).status()), "KEY_UNKNOWN");
+    EXPECT_EQ(RuleOf(table->Find(Purpose(kNyborg)).status()), "KEY_UNKNOWN");
+    EXPECT_TRUE(*table->Find(kept.id) == kept.key);
+    EXPECT_EQ(RuleOf(table->Accept(key, Purpose(kNyborg), batch_)), "KEY_DESTROYED");
+    EXPECT_TRUE(table->IdsOf(std::set<CaseId>{case_}, event::RetentionClass::kCase).empty());
+    table = *Load();
+  }
+  EXPECT_TRUE(store_->Get(store::Table::kMeta, kKekRotationDueRow)->has_value());
+  // For the same purpose another key is made.
+  EXPECT_NE(table->FindOrCreate(Purpose(kNyborg), batch_, created)->id, key.id);
+  EXPECT_TRUE(created);
+}
+
+TEST_F(KeysTest, AnAccessPeriodIsAMonthAndNothingElse) {
+  const absl::CivilMonth month(2026, 11);
+  EXPECT_EQ(MonthOfAccessPeriod(AccessPeriodOf(month)), month);
+  EXPECT_NE(AccessPeriodOf(month), AccessPeriodOf(month + 1));
+  EXPECT_EQ(MonthOfAccessPeriod(case_), std::nullopt);
+  EXPECT_EQ(MonthOfAccessPeriod(CaseId()), std::nullopt);
 }
 
 TEST_F(KeysTest, AnotherKekOrGenerationOpensNothing) {

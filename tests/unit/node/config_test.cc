@@ -122,6 +122,10 @@ TEST(Config, TheExampleIsValid) {
   const auto bases = LoadLegalBases(config->legal_bases);
   ASSERT_TRUE(bases.ok()) << bases.status();
   EXPECT_FALSE(bases->empty());
+  const auto retention = LoadRetention(config->retention);
+  ASSERT_TRUE(retention.ok()) << retention.status();
+  EXPECT_THAT(retention->periods, SizeIs(3));
+  EXPECT_FALSE(retention->grounds.empty());
 }
 
 TEST(Config, AFileThatIsNotThereIsNamed) {
@@ -152,6 +156,48 @@ TEST(LegalBases, HavePeriodsThatDoNotOverlap) {
             "CONFIG_VALUE_INVALID legal_basis.valid_to");
   EXPECT_EQ(rule("[[legal_basis]]\nkey = \"A\"\nvalid_from = 2020-01-01\nuntil = 1\n"),
             "CONFIG_UNKNOWN_KEY legal_basis.until");
+}
+
+TEST(RetentionFile, HasPeriodsAndGroundsByDate) {
+  const auto table = ParseRetention(
+      "[[period]]\nwhat = \"case\"\nvalid_from = 2017-01-01\nyears = 5\nwhen_over = \"propose\"\n"
+      "[[period]]\nwhat = \"observation\"\nvalid_from = 2017-01-01\ndays = 30\nwhen_over = \"erase\"\n"
+      "[[ground]]\nkey = \"A\"\ntitle = \"t\"\nvalid_from = 2018-05-25\nbefore_period_is_over = true\n"
+      "[[ground]]\nkey = \"B\"\nvalid_from = 2018-05-25\nvalid_to = 2030-12-31\n",
+      "r");
+  ASSERT_TRUE(table.ok()) << table.status();
+  ASSERT_THAT(table->periods, SizeIs(2));
+  EXPECT_EQ(table->periods[0].what, domain::Kept::kCase);
+  EXPECT_EQ(table->periods[0].months, 60);
+  EXPECT_FALSE(table->periods[0].node_erases);
+  EXPECT_EQ(table->periods[1].what, domain::Kept::kObservation);
+  EXPECT_EQ(table->periods[1].days, 30);
+  EXPECT_TRUE(table->periods[1].node_erases);
+  ASSERT_THAT(table->grounds, SizeIs(2));
+  EXPECT_TRUE(table->grounds[0].before_period_is_over);
+  EXPECT_FALSE(table->grounds[1].before_period_is_over);
+  EXPECT_EQ(table->grounds[1].valid_to, Date(2030, 12, 31));
+}
+
+TEST(RetentionFile, FaultsNameTheKeyAndTheRule) {
+  const auto rule = [](const std::string& text) {
+    const auto broken = BrokenRuleOf(ParseRetention(text, "r").status());
+    return broken ? broken->rule + " " + broken->field : "none";
+  };
+  const std::string period = "[[period]]\nwhat = \"case\"\nvalid_from = 2017-01-01\nwhen_over = \"erase\"\n";
+  EXPECT_EQ(rule(period), "CONFIG_KEY_MISSING period.years");
+  EXPECT_EQ(rule(period + "years = 0\n"), "CONFIG_KEY_MISSING period.years");
+  EXPECT_EQ(rule(period + "years = 101\n"), "CONFIG_VALUE_INVALID period.years");
+  EXPECT_EQ(rule(period + "days = -1\n"), "CONFIG_VALUE_INVALID period.days");
+  EXPECT_EQ(rule(period + "years = 5\n" + period + "years = 6\n"), "CONFIG_VALUE_INVALID period.valid_from");
+  EXPECT_EQ(rule(period + "years = 5\nmonths = 1\n"), "CONFIG_UNKNOWN_KEY period.months");
+  EXPECT_EQ(rule("[[period]]\nwhat = \"account\"\n"), "CONFIG_VALUE_INVALID period.what");
+  EXPECT_EQ(rule("[[period]]\nwhat = \"case\"\nyears = 5\n"), "CONFIG_KEY_MISSING period.valid_from");
+  EXPECT_EQ(rule("[[period]]\nwhat = \"case\"\nvalid_from = 2017-01-01\nyears = 5\nwhen_over = \"never\"\n"),
+            "CONFIG_VALUE_INVALID period.when_over");
+  const std::string ground = "[[ground]]\nkey = \"A\"\nvalid_from = 2018-05-25\n";
+  EXPECT_EQ(rule(ground + ground), "CONFIG_VALUE_INVALID ground.key");
+  EXPECT_EQ(rule(ground + "before_period_is_over = 1\n"), "CONFIG_VALUE_INVALID ground.before_period_is_over");
 }
 
 TEST(PolicyFile, TheOneDeliveredIsTheDefault) {

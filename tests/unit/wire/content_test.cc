@@ -254,6 +254,29 @@ std::vector<Case> Cases() {
                        c.mutable_access_recorded()->add_case_ids(std::string(16, 'a'));
                      }
                    }});
+
+  SPOIL(ErasureRequested, erasure_requested, "case_ids", clear_case_ids());
+  SPOIL(ErasureRequested, erasure_requested, "case_ids", add_case_ids("short"));
+  SPOIL(ErasureRequested, erasure_requested, "case_ids", add_case_ids(std::string(16, '\1')));  // not ascending
+  BAD_TEXT(ErasureRequested, erasure_requested, legal_basis, kMaxCode);
+  BAD_TEXT(ErasureRequested, erasure_requested, journal_reference, kMaxCode);
+  BAD_BYTES(ErasureRequested, erasure_requested, certificate, 32);
+  SPOIL(CasesErased, cases_erased, "case_ids", clear_case_ids());
+  BAD_TEXT(CasesErased, cases_erased, legal_basis, kMaxCode);
+  BAD_OPTIONAL_BYTES(CasesErased, cases_erased, certificate, 32);
+  SPOIL(ErasureNoticed, erasure_noticed, "case_ids", clear_case_ids());
+  SPOIL(ErasureNoticed, erasure_noticed, "opened", add_opened("short"));
+  BAD_TEXT(ErasureNoticed, erasure_noticed, legal_basis, kMaxCode);
+  cases.push_back({Type::kErasureNoticed, "erasure_noticed.case_ids", [](v1::Content& c) {
+                     auto& noticed = *c.mutable_erasure_noticed();
+                     noticed.clear_case_ids();
+                     for (size_t i = 0; i <= kMaxErasedCases; ++i) {
+                       std::string id(16, 'a');
+                       id[0] = static_cast<char>(i >> 8);
+                       id[1] = static_cast<char>(i);
+                       noticed.add_case_ids(id);
+                     }
+                   }});
   return cases;
 }
 

@@ -1,0 +1,58 @@
+// Erasures of citizens' cases, here and at the authorities that were told of them. Rows hold no personal data: case ids
+// mean nothing once their keys are destroyed, and they are kept no longer than they are needed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/date.h"
+#include "common/base/id.h"
+#include "common/crypto/hash.h"
+#include "common/directory/identity.h"
+#include "server/domain/relocation.h"
+
+namespace medflyt::domain {
+
+enum class ErasureState : uint8_t { kRequested = 1, kDone = 2 };
+
+// What officers did; the node's own erasures have no row.
+struct Erasure {
+  CaseId id;
+  ErasureState state = ErasureState::kRequested;
+  std::vector<CaseId> cases;  // of one citizen, ascending; empty when done
+  std::string legal_basis;
+  std::string journal_reference;
+  std::string first_officer;
+  crypto::Hash first_certificate;
+  std::string second_officer;
+  Date on;  // day of its last change
+
+  template <typename Self, typename Visit>
+  static void Fields(Self& self, Visit& visit) {
+    visit(self.id, self.state, self.cases, self.legal_basis, self.journal_reference, self.first_officer,
+          self.first_certificate, self.second_officer, self.on);
+  }
+};
+
+// One authority told another.
+struct ErasureNotice {
+  CaseId id;
+  Direction direction = Direction::kOut;  // kOut: we told the peer
+  AuthorityId peer;
+  std::vector<CaseId> cases;  // kIn, until it is answered
+  std::string legal_basis;
+  Date on;
+  std::optional<Date> receipted;  // nothing of it is held any more
+
+  template <typename Self, typename Visit>
+  static void Fields(Self& self, Visit& visit) {
+    visit(self.id, self.direction, self.peer, self.cases, self.legal_basis, self.on, self.receipted);
+  }
+};
+
+// The id of the notice of that erasure to that authority: two recipients cannot tell that they heard of one erasure.
+[[nodiscard]] CaseId NoticeIdOf(const CaseId& erasure, AuthorityId recipient);
+
+}  // namespace medflyt::domain

@@ -1,0 +1,113 @@
+#include "server/domain/retention.h"
+
+#include <algorithm>
+
+#include "common/base/status.h"
+#include "server/domain/terms.h"
+
+namespace medflyt::domain {
+namespace {
+
+// The last day on which anything happened in it, or nothing where it goes on.
+
+std::optional<Date> ClosedOn(const Enrolment& enrolment) {
+  switch (enrolment.state()) {
+    case EnrolmentState::kEnded:
+      if (enrolment.ended) return enrolment.ended->from;
+      return enrolment.current().days.to.value_or(enrolment.current().days.from);
+    case EnrolmentState::kRefused:
+      return enrolment.current().days.from;
+    case EnrolmentState::kProposed:
+    case EnrolmentState::kActive:
+    case EnrolmentState::kPaused:
+    case EnrolmentState::kTransferring:
+      break;
+  }
+  return std::nullopt;
+}
+
+std::optional<Date> ClosedOn(const Relocation& relocation, Date today) {
+  const Date last = relocation.announcement ? relocation.announcement->on : relocation.on;
+  switch (relocation.state) {
+    case RelocationState::kHeld:
+    case RelocationState::kInAssessment:
+    case RelocationState::kDisclosed:
+      return std::nullopt;
+    case RelocationState::kAnnounced:
+      // An answer is not waited for longer, also where silence changed nothing.
+      if (today - last <= kUnansweredDays) return std::nullopt;
+      break;
+    case RelocationState::kObserved:
+    case RelocationState::kNotDisclosed:
+    case RelocationState::kAcknowledged:
+    case RelocationState::kDeclined:
+    case RelocationState::kExpired:
+    case RelocationState::kCorrected:
+    case RelocationState::kAnnulled:
+      break;
+  }
+  return std::max(last, relocation.effective_date.value_or(last));
+}
+
+std::optional<Date> ClosedOn(const Transfer& transfer) {
+  if (transfer.state == TransferState::kWaiting || transfer.stuck) return std::nullopt;
+  return std::max(transfer.on, transfer.from);
+}
+
+absl::Status Running() {
+  return RuleError(absl::StatusCode::kFailedPrecondition, "ERASURE_CASE_RUNNING", "",
+                   "a case of the citizen is not closed: end it, or decide it, first");
+}
+
+}  // namespace
+
+const RetentionPeriod* PeriodOf(Kept what, const Facts& facts) {
+  const RetentionPeriod* found = nullptr;
+  for (const RetentionPeriod& period : facts.retention) {
+    if (period.what != what || period.valid_from > facts.today) continue;
+    if (found == nullptr || period.valid_from > found->valid_from) found = &period;
+  }
+  return found;
+}
+
+Date OverOn(Date closed, const RetentionPeriod& period) {
+  const absl::CivilMonth month = absl::CivilMonth(closed) + period.months;
+  // A month may be shorter: then its last day.
+  const Date same_day = std::min(Date(month) + (closed.day() - 1), Date(month + 1) - 1);
+  return same_day + period.days + 1;
+}
+
+bool IsUndisclosed(const Relocation& relocation) {
+  return relocation.direction == Direction::kOut && !relocation.announcement &&
+         (relocation.state == RelocationState::kExpired || relocation.state == RelocationState::kCorrected ||
+          relocation.state == RelocationState::kAnnulled);
+}
+
+absl::StatusOr<Retention> RetentionOf(const State& state, const std::vector<CaseId>& cases, const Facts& facts) {
+  Retention retention;
+  const Relocation* only = cases.size() == 1 ? state.FindRelocation(cases.front()) : nullptr;
+  if (only != nullptr && IsUndisclosed(*only)) {
+    retention.what = Kept::kObservation;
+    retention.closed = only->on;
+  } else {
+    retention.closed = Date::min();
+    const auto close = [&](std::optional<Date> on) {
+      if (!on || *on > facts.today) return false;
+      retention.closed = std::max(retention.closed, *on);
+      return true;
+    };
+    for (const CaseId& id : cases) {
+      const Enrolment* enrolment = state.FindEnrolment(id);
+      const Relocation* relocation = state.FindRelocation(id);
+      const Transfer* transfer = state.FindTransfer(id);
+      if (enrolment != nullptr && !close(ClosedOn(*enrolment))) return Running();
+      if (relocation != nullptr && !close(ClosedOn(*relocation, facts.today))) return Running();
+      if (transfer != nullptr && !close(ClosedOn(*transfer))) return Running();
+    }
+  }
+  retention.period = PeriodOf(retention.what, facts);
+  if (retention.period != nullptr) retention.over_on = OverOn(retention.closed, *retention.period);
+  return retention;
+}
+
+}  // namespace medflyt::domain

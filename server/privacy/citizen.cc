@@ -1,0 +1,105 @@
+#include "server/privacy/citizen.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace medflyt::privacy {
+namespace {
+
+// Disjoint sets of positions.
+class Sets {
+ public:
+  size_t Add() {
+    parents_.push_back(parents_.size());
+    return parents_.back();
+  }
+  size_t Find(size_t each) {
+    while (parents_[each] != each) each = parents_[each] = parents_[parents_[each]];
+    return each;
+  }
+  void Join(size_t one, size_t other) { parents_[Find(one)] = Find(other); }
+
+ private:
+  std::vector<size_t> parents_;
+};
+
+}  // namespace
+
+Citizen FindCitizen(const domain::State& state, const registry::CprNumber& cpr) {
+  Citizen citizen;
+  std::set<CaseId> cases;
+  std::vector<registry::CprNumber> numbers = {cpr};
+  const auto has_number = [&numbers](const registry::CprNumber& number) {
+    return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
+  };
+  // One enrolment may know a number by which another is found.
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    for (const CaseId& id : state.EnrolmentsOf(numbers[i])) {
+      const domain::Enrolment* enrolment = state.FindEnrolment(id);
+      if (enrolment == nullptr || cases.contains(enrolment->id)) continue;
+      for (const registry::CprNumber& number : enrolment->numbers) {
+        if (!has_number(number)) numbers.push_back(number);
+      }
+      cases.insert(enrolment->id);
+      for (const domain::Spell& spell : enrolment->spells) cases.insert(spell.case_id);
+      citizen.enrolments.push_back(enrolment);
+    }
+  }
+  for (const auto& [id, relocation] : state.relocations()) {
+    const bool of_theirs = (relocation.enrolment && cases.contains(*relocation.enrolment)) ||
+                           (relocation.cpr && has_number(*relocation.cpr));
+    if (!of_theirs) continue;
+    cases.insert(id);
+    citizen.relocations.push_back(&relocation);
+  }
+  for (const auto& [id, transfer] : state.transfers()) {
+    if (!has_number(transfer.cpr)) continue;
+    cases.insert(id);
+    citizen.transfers.push_back(&transfer);
+  }
+  citizen.cases.assign(cases.begin(), cases.end());
+  return citizen;
+}
+
+Citizen FindCitizen(const domain::State& state, const CaseId& case_id) {
+  if (const domain::Enrolment* enrolment = state.FindEnrolment(case_id)) return FindCitizen(state, enrolment->cpr());
+  if (const domain::Transfer* transfer = state.FindTransfer(case_id)) return FindCitizen(state, transfer->cpr);
+  const domain::Relocation* relocation = state.FindRelocation(case_id);
+  if (relocation == nullptr) return {};
+  if (relocation->cpr) return FindCitizen(state, *relocation->cpr);
+  const domain::Enrolment* enrolment = relocation->enrolment ? state.FindEnrolment(*relocation->enrolment) : nullptr;
+  if (enrolment != nullptr) return FindCitizen(state, enrolment->cpr());
+  return {{}, {relocation}, {}, {case_id}};
+}
+
+std::vector<std::vector<CaseId>> CasesByCitizen(const domain::State& state) {
+  Sets sets;
+  std::map<registry::CprNumber, size_t> of_number;
+  std::map<CaseId, size_t> of_case;
+  const auto set_of = [&sets](auto& known, const auto& key) {
+    const auto found = known.find(key);
+    return found != known.end() ? found->second : known.emplace(key, sets.Add()).first->second;
+  };
+  for (const auto& [id, enrolment] : state.enrolments()) {
+    const size_t set = set_of(of_case, id);
+    for (const registry::CprNumber& number : enrolment.numbers) sets.Join(set, set_of(of_number, number));
+    for (const domain::Spell& spell : enrolment.spells) sets.Join(set, set_of(of_case, spell.case_id));
+  }
+  for (const auto& [id, relocation] : state.relocations()) {
+    const size_t set = set_of(of_case, id);
+    if (relocation.cpr) sets.Join(set, set_of(of_number, *relocation.cpr));
+    if (relocation.enrolment && of_case.contains(*relocation.enrolment)) sets.Join(set, of_case[*relocation.enrolment]);
+  }
+  for (const auto& [id, transfer] : state.transfers()) sets.Join(set_of(of_case, id), set_of(of_number, transfer.cpr));
+
+  std::map<size_t, std::vector<CaseId>> cases;
+  for (const auto& [id, set] : of_case) cases[sets.Find(set)].push_back(id);
+  std::vector<std::vector<CaseId>> citizens;
+  citizens.reserve(cases.size());
+  for (auto& [set, ids] : cases) citizens.push_back(std::move(ids));
+  return citizens;
+}
+
+}  // namespace medflyt::privacy

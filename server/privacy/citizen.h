@@ -1,0 +1,29 @@
+// Which cases are one citizen's. On the sequencer's thread, where the state lives.
+#pragma once
+
+#include <vector>
+
+#include "common/base/id.h"
+#include "common/registry/cpr_number.h"
+#include "server/domain/state.h"
+
+namespace medflyt::privacy {
+
+// What the state holds of one citizen, in key order. Pointers hold until the state's next change.
+struct Citizen {
+  std::vector<const domain::Enrolment*> enrolments;
+  std::vector<const domain::Relocation*> relocations;
+  std::vector<const domain::Transfer*> transfers;
+  std::vector<CaseId> cases;  // of all of it, ascending, each once: what events and look-ups of them stand under
+};
+
+// By any number that the citizen has had here. Looks at every relocation and transfer.
+[[nodiscard]] Citizen FindCitizen(const domain::State& state, const registry::CprNumber& cpr);
+// By any of the citizen's cases. What a case names that no number leads to, such as an announcement that was declined,
+// is a citizen of its own. Empty for an unknown case.
+[[nodiscard]] Citizen FindCitizen(const domain::State& state, const CaseId& case_id);
+
+// The cases of every citizen, as FindCitizen finds them, in one walk through the state.
+[[nodiscard]] std::vector<std::vector<CaseId>> CasesByCitizen(const domain::State& state);
+
+}  // namespace medflyt::privacy

@@ -1,0 +1,33 @@
+// Erasing a citizen's cases: decided by the domain, done by destroying the keys that everything of them was sealed
+// with, here and in every file and backup. On the sequencer's thread.
+#pragma once
+
+#include <cstddef>
+#include <set>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/id.h"
+#include "common/directory/identity.h"
+#include "common/event/command.h"
+#include "server/log/appender.h"
+
+namespace medflyt::privacy {
+
+struct Erased {
+  CaseId erasure;
+  bool done = false;  // false: a second officer is waited for
+  size_t keys = 0;    // destroyed
+  std::vector<AuthorityId> noticed;
+};
+
+// Executes the command. Where it erases, the keys of the cases are destroyed with the same commit, each with its
+// KeyDestroyed record, and a rotation of the KEK is due. The domain's errors, and FAILED_PRECONDITION
+// (ERASURE_UNDELIVERED) where an authority has not yet received what it was told of these cases: without the key it
+// never could. Then nothing was done.
+[[nodiscard]] absl::StatusOr<Erased> Erase(log::Appender& appender, const event::Command& command);
+
+// Destroys these keys, with their records. NOT_FOUND (KEY_UNKNOWN).
+[[nodiscard]] absl::Status DestroyKeys(log::Appender& appender, const std::set<KeyId>& keys);
+
+}  // namespace medflyt::privacy

@@ -1,0 +1,159 @@
+// Erasure across whole nodes: the others hear of it and answer, and no peer can bring back what a node has erased.
+#include <gmock/gmock.h>
+
+#include "server/privacy/citizen.h"
+#include "server/privacy/erasure.h"
+#include "tests/sim/exchange/checks.h"
+#include "tests/sim/exchange/forger.h"
+#include "tests/support/agreement_terms.h"
+
+namespace medflyt::testing {
+namespace {
+
+class Erasure : public ::testing::Test {
+ protected:
+  Erasure() : world(5) { world.RunFor(absl::Seconds(1)); }
+
+  void Act(AuthorityId who, event::CommandBody body) { ASSERT_EQ(world.Act(who, std::move(body)), "OK"); }
+  // A citizen of Nyborg's in Odense's unit, until yesterday.
+  void SetUp() override {
+    const auto agreement = world.chance.NewId<CaseId>();
+    Act(kOdense, event::ProposeAgreement{agreement, kOdense, kNyborg, Terms(2)});
+    ASSERT_TRUE(world.Settle());
+    Act(kNyborg, event::AcceptAgreement{agreement, 1});
+    ASSERT_TRUE(world.Settle());
+    enrolment = world.chance.NewId<CaseId>();
+    Act(kNyborg, event::ProposeEnrolment{enrolment, kOdense, SimCitizen(1), agreement, Date(2026, 3, 2)});
+    ASSERT_TRUE(world.Settle());
+    Act(kOdense, event::StartEnrolment{enrolment, Date(2026, 3, 2)});
+    Act(kOdense, event::EndEnrolment{enrolment, Date(2026, 3, 2), event::EndReason::kJob});
+    ASSERT_TRUE(world.Settle());
+  }
+  std::string EraseBy(AuthorityId who, const std::string& officer) {
+    auto rule = std::make_shared<std::string>("NOT_DONE");
+    const auto id = world.chance.NewId<CaseId>();
+    world.node(who).Submit([=](log::Appender& appender) {
+      event::EraseCases command{id, privacy::FindCitizen(appender.state(), SimCitizen(1)).cases, "gdpr-17-1-d",
+                                "journal-1", crypto::Sha256(officer)};
+      *rule = RuleOf(privacy::Erase(appender, {officer, std::move(command)}).status());
+    });
+    world.RunFor(absl::Milliseconds(100));
+    return *rule;
+  }
+  void Erase(AuthorityId who) {
+    ASSERT_EQ(EraseBy(who, "anna"), "OK");
+    ASSERT_EQ(EraseBy(who, "bo"), "OK");
+  }
+  std::set<KeyId> KeysAt(AuthorityId who) {
+    return world.node(who).keys().IdsOf(std::set<CaseId>{enrolment}, event::RetentionClass::kCase);
+  }
+  bool IsReceipted(AuthorityId who) {
+    const domain::State state = world.node(who).StateNow();
+    EXPECT_FALSE(state.erasure_notices().empty());
+    for (const auto& [id, notice] : state.erasure_notices()) {
+      if (!notice.receipted) return false;
+    }
+    return true;
+  }
+
+  SimWorld world;
+  CaseId enrolment;
+};
+
+TEST_F(Erasure, TheOtherAuthorityIsToldAndAnswersWhenItHasErasedToo) {
+  ASSERT_FALSE(KeysAt(kNyborg).empty());
+  Erase(kNyborg);
+  ASSERT_TRUE(world.Settle());
+  EXPECT_TRUE(KeysAt(kNyborg).empty());
+  EXPECT_FALSE(KeysAt(kOdense).empty()) << "Odense decides for itself";
+  EXPECT_FALSE(IsReceipted(kNyborg));
+  Erase(kOdense);
+  ASSERT_TRUE(world.Settle());
+  EXPECT_TRUE(KeysAt(kOdense).empty());
+  EXPECT_TRUE(IsReceipted(kNyborg));
+  EXPECT_TRUE(IsReceipted(kOdense));
+  for (const AuthorityId who : {kNyborg, kOdense}) {
+    const auto replayed = world.node(who).Replay();
+    ASSERT_TRUE(replayed.ok()) << replayed.status();
+    EXPECT_GT(replayed->unopened, 0U);
+    EXPECT_TRUE(replayed->state.enrolments().empty());
+  }
+}
+
+TEST_F(Erasure, SurvivesACrashBetweenTheOfficersAndAfterThem) {
+  ASSERT_EQ(EraseBy(kNyborg, "anna"), "OK");
+  world.node(kNyborg).Crash();
+  world.node(kNyborg).Boot();
+  ASSERT_EQ(EraseBy(kNyborg, "bo"), "OK");
+  world.node(kNyborg).Crash();
+  world.node(kNyborg).Boot();
+  ASSERT_TRUE(world.Settle());
+  EXPECT_TRUE(KeysAt(kNyborg).empty());
+  EXPECT_EQ(world.node(kOdense).StateNow().erasure_notices().size(), 1U);
+}
+
+// The peer has not erased, goes on under the old key, and grants it anew: whatever it says is refused, by a receipt.
+TEST(ErasedKey, IsTakenBackFromNobody) {
+  SimWorld world(7);
+  world.RunFor(absl::Seconds(1));
+  Forger nyborg(world);
+  nyborg.Dial();
+  const Forger::Secret secret = nyborg.NewKey();
+  event::Event announced =
+      nyborg.NewEvent(1, event::RelocationAnnounced{SimCitizen(1), kOdense, *MunicipalityCode::Parse("0450"),
+                                                    *MunicipalityCode::Parse("0461"), Date(2026, 3, 1), "rsl-12c"});
+  const CaseId relocation = announced.header.case_id;
+  const auto next = [&](uint64_t number) {
+    event::Event event = nyborg.NewEvent(number, event::RelocationAnnulled{});
+    event.header.case_id = relocation;
+    return event;
+  };
+  const LeafIndex grant = nyborg.AppendGrant(secret);
+  const LeafIndex first = nyborg.AppendEvent(announced, secret);
+  const LeafIndex second = nyborg.AppendEvent(next(2), secret);
+  v1::EventBatch batch = nyborg.Batch({grant, first, second}, secret);
+  nyborg.AddGrant(batch, secret);
+  nyborg.Send(std::move(batch));
+  ASSERT_EQ(nyborg.ReceiptedRules(), (std::vector<std::string>{"", ""}));
+  SimNode& odense = world.node(kOdense);
+  ASSERT_TRUE(odense.keys().Has(secret.id));
+
+  for (const std::string officer : {"anna", "bo"}) {
+    std::string rule;
+    odense.Submit([&](log::Appender& appender) {
+      event::EraseCases command{
+          world.chance.NewId<CaseId>(), {relocation}, "gdpr-17-1-d", "journal-1", crypto::Sha256(officer)};
+      rule = RuleOf(privacy::Erase(appender, {officer, std::move(command)}).status());
+    });
+    world.RunFor(absl::Milliseconds(100));
+    ASSERT_EQ(rule, "OK");
+  }
+  ASSERT_FALSE(odense.keys().Has(secret.id));
+
+  const std::vector<std::string> refused = {"KEY_DESTROYED"};
+  nyborg.set_accepted(nyborg.log.size());
+  nyborg.Send(nyborg.Batch({nyborg.AppendEvent(next(3), secret)}, secret));
+  EXPECT_EQ(nyborg.ReceiptedRules(), refused);
+  nyborg.set_accepted(nyborg.log.size());
+  const LeafIndex granted_anew = nyborg.AppendGrant(secret);
+  batch = nyborg.Batch({granted_anew, nyborg.AppendEvent(next(4), secret)}, secret);
+  nyborg.AddGrant(batch, secret);
+  nyborg.Send(std::move(batch));
+  EXPECT_EQ(nyborg.ReceiptedRules(), refused);
+
+  odense.Crash();
+  odense.Boot();
+  world.RunFor(absl::Seconds(1));
+  nyborg.set_receipted(4);
+  nyborg.Dial();
+  batch = nyborg.Batch({granted_anew, nyborg.AppendEvent(next(5), secret)}, secret);
+  nyborg.AddGrant(batch, secret);
+  nyborg.Send(std::move(batch));
+  EXPECT_EQ(nyborg.ReceiptedRules(), refused);
+  EXPECT_FALSE(odense.keys().Has(secret.id));
+  EXPECT_EQ(odense.StateNow().FindRelocation(relocation), nullptr);
+  EXPECT_EQ(odense.log().peer(kNyborg).received.value(), 5U) << "each has its number, and nothing is held up";
+}
+
+}  // namespace
+}  // namespace medflyt::testing
