@@ -125,6 +125,7 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"ENTRY_TOO_LONG", "Logposten er for lang."},
     {"EPOCH_FILE_MALFORMED", "Filen med startnummeret kan ikke læses."},
     {"EPOCH_FILE_MISSING", "Filen med startnummeret mangler, så det kan ikke ses, om lageret er rullet tilbage."},
+    {"ERASURE_ALREADY_NOTICED", "Afsenderen har nævnt sagen i en meddelelse, som endnu ikke er besvaret."},
     {"ERASURE_CASE_RUNNING", "En af borgerens sager er ikke afsluttet."},
     {"ERASURE_JOURNAL_DUTY",
      "Journalpligten gælder, til opbevaringsfristen er udløbet, og hjemlen vejer ikke tungere."},

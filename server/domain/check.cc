@@ -1,4 +1,5 @@
 // Whether a peer may say what it says, here, to us.
+#include <algorithm>
 #include <string>
 #include <variant>
 
@@ -76,7 +77,12 @@ class Checker {
   absl::Status operator()(const event::ErasureNoticed& body) const {
     MEDFLYT_RETURN_IF_ERROR(Fresh());
     for (const CaseId& id : body.cases) {
-      if (state_.UseOf(id) && !IsShared(id)) return NoRight("a case is not one between issuer and recipient");
+      if (!state_.UseOf(id)) continue;
+      if (!IsShared(id)) return NoRight("a case is not one between issuer and recipient");
+      if (IsNoticed(id)) {
+        return RuleError(absl::StatusCode::kAlreadyExists, "ERASURE_ALREADY_NOTICED", "case_ids",
+                         "the issuer has named the case in a notice that is not answered yet");
+      }
     }
     return absl::OkStatus();
   }
@@ -113,6 +119,16 @@ class Checker {
              relocation->announcement->recipient == header_.issuer;
     }
     return state_.ToldOf(id).contains(header_.issuer);
+  }
+
+  // By the issuer, in a notice that is open.
+  bool IsNoticed(const CaseId& case_id) const {
+    const auto& notices = state_.erasure_notices();
+    return std::any_of(notices.begin(), notices.end(), [&](const auto& row) {
+      const ErasureNotice& notice = row.second;
+      return notice.direction == Direction::kIn && notice.peer == header_.issuer &&
+             std::binary_search(notice.cases.begin(), notice.cases.end(), case_id);
+    });
   }
 
   absl::Status Party() const {

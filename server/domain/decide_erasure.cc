@@ -94,7 +94,7 @@ void Decider::AppendErasure(const CaseId& erasure, const std::vector<CaseId>& ca
   };
   Drafts receipts;
   for (const auto& [id, notice] : state_.erasure_notices()) {
-    if (notice.direction != Direction::kIn || notice.receipted) continue;
+    if (notice.direction != Direction::kIn) continue;
     if (const auto found = told.find(notice.peer); found != told.end()) {
       for (const CaseId& each : notice.cases) found->second.cases.erase(each);
     }

@@ -59,7 +59,7 @@ Decider::Decision Decider::operator()(const event::RenumberCitizen& command) con
 Decider::Decision Decider::operator()(const event::RequestTransfer& command) const {
   MEDFLYT_RETURN_IF_ERROR(CheckFresh(command.transfer, "transfer"));
   MEDFLYT_ASSIGN_OR_RETURN(const Relocation* relocation, AnnouncedToUs(command.relocation));
-  if (relocation->state != RelocationState::kAnnounced && relocation->state != RelocationState::kAcknowledged) {
+  if (!LeadsOn(*relocation)) {
     return NotNow("RELOCATION_WRONG_STATE", "relocation", "the announcement was declined or taken back, or expired");
   }
   const Announcement& announcement = *relocation->announcement;

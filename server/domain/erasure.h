@@ -1,7 +1,9 @@
 // Erasures of citizens' cases, here and at the authorities that were told of them. Rows hold no personal data: case ids
-// mean nothing once their keys are destroyed, and they are kept no longer than they are needed.
+// mean nothing once their keys are destroyed, and are kept until then. A notice of a peer's is deleted when it is
+// answered; erasures by officers, and notices to others with their answers, stay.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,6 +16,8 @@
 #include "server/domain/relocation.h"
 
 namespace medflyt::domain {
+
+inline constexpr size_t kMaxErasedCases = 1'024;  // that one erasure names
 
 enum class ErasureState : uint8_t { kRequested = 1, kDone = 2 };
 
@@ -41,10 +45,10 @@ struct ErasureNotice {
   CaseId id;
   Direction direction = Direction::kOut;  // kOut: we told the peer
   AuthorityId peer;
-  std::vector<CaseId> cases;  // kIn, until it is answered
+  std::vector<CaseId> cases;  // kIn: those of the notice that were known here when it came
   std::string legal_basis;
   Date on;
-  std::optional<Date> receipted;  // nothing of it is held any more
+  std::optional<Date> receipted;  // kOut: the peer has said that it holds nothing of it any more
 
   template <typename Self, typename Visit>
   static void Fields(Self& self, Visit& visit) {

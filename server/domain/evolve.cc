@@ -1,6 +1,7 @@
 // What each event changes. Every rule was checked before: here a fact is a fact, and what names nothing known is
 // without effect.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <variant>
 
@@ -213,9 +214,7 @@ class Evolver {
   }
   void operator()(const event::RelocationDeclined&) {
     EditRelocation([](Relocation& relocation) {
-      if (!Unanswered(relocation)) return;
-      relocation.state = RelocationState::kDeclined;
-      relocation.cpr.reset();
+      if (Unanswered(relocation)) relocation.state = RelocationState::kDeclined;
     });
   }
 
@@ -314,15 +313,7 @@ class Evolver {
   // Erasure.
 
   void operator()(const event::ErasureRequested& body) {
-    // The last request for a citizen stands.
-    std::vector<CaseId> superseded;
-    for (const auto& [id, erasure] : state_.erasures()) {
-      const bool shares = std::any_of(erasure.cases.begin(), erasure.cases.end(), [&](const CaseId& each) {
-        return std::binary_search(body.cases.begin(), body.cases.end(), each);
-      });
-      if (shares) superseded.push_back(id);
-    }
-    for (const CaseId& id : superseded) state_.DeleteErasure(id);
+    DeleteRequestsFor(body.cases);  // the last one for a citizen stands
     Erasure erasure;
     erasure.id = header_.case_id;
     erasure.cases = body.cases;
@@ -341,6 +332,7 @@ class Evolver {
       erasure.second_officer = header_.officer;
       erasure.on = DanishDate(header_.recorded_at);
     });
+    DeleteRequestsFor(body.cases);
   }
   void operator()(const event::ErasureNoticed& body) {
     if (state_.UseOf(header_.case_id)) return;
@@ -349,19 +341,25 @@ class Evolver {
     notice.id = header_.case_id;
     notice.direction = ours ? Direction::kOut : Direction::kIn;
     notice.peer = ours ? header_.recipient : header_.issuer;
-    if (!ours) notice.cases = body.cases;
+    if (!ours) {
+      std::copy_if(body.cases.begin(), body.cases.end(), std::back_inserter(notice.cases),
+                   [&](const CaseId& id) { return state_.UseOf(id).has_value(); });
+    }
     notice.legal_basis = body.legal_basis;
     notice.on = DanishDate(header_.recorded_at);
     state_.Put(std::move(notice));
   }
+  // Ours ends a notice of the peer's; the peer's answers ours, once.
   void operator()(const event::ErasureReceipt&) {
-    const ErasureNotice* answered = state_.FindErasureNotice(header_.case_id);
+    const ErasureNotice* notice = state_.FindErasureNotice(header_.case_id);
+    if (notice == nullptr) return;
     const bool ours = header_.issuer == state_.self();
-    if (answered == nullptr || ours != (answered->direction == Direction::kIn)) return;
-    state_.EditErasureNotice(header_.case_id, [&](ErasureNotice& notice) {
-      notice.cases.clear();
-      notice.receipted = DanishDate(header_.recorded_at);
-    });
+    if (ours && notice->direction == Direction::kIn) {
+      state_.DeleteErasureNotice(header_.case_id);
+    } else if (!ours && notice->direction == Direction::kOut && !notice->receipted) {
+      state_.EditErasureNotice(header_.case_id,
+                               [&](ErasureNotice& answered) { answered.receipted = DanishDate(header_.recorded_at); });
+    }
   }
 
  private:
@@ -393,13 +391,24 @@ class Evolver {
   }
   void EditRelocation(absl::FunctionRef<void(Relocation&)> change) { state_.EditRelocation(header_.case_id, change); }
 
-  // The relocation no longer leads anywhere: the number is not kept.
+  // The relocation no longer leads anywhere. Its number stays, so that a citizen's report and erasure find it.
   void Close(RelocationState closed) {
     EditRelocation([&](Relocation& relocation) {
       relocation.state = closed;
       relocation.release_officer.reset();
-      relocation.cpr.reset();
     });
+  }
+
+  // Requests of officers that share a case with these.
+  void DeleteRequestsFor(const std::vector<CaseId>& cases) {
+    std::vector<CaseId> requests;
+    for (const auto& [id, erasure] : state_.erasures()) {
+      const bool shares = std::any_of(erasure.cases.begin(), erasure.cases.end(), [&](const CaseId& each) {
+        return std::binary_search(cases.begin(), cases.end(), each);
+      });
+      if (shares) requests.push_back(id);
+    }
+    for (const CaseId& id : requests) state_.DeleteErasure(id);
   }
 
   void Answer(uint32_t version, VersionState answer) {

@@ -117,7 +117,7 @@ class Settler {
   [[nodiscard]] Drafts Notice(const event::Header& header, const event::ErasureNoticed& body) const {
     if (header.issuer == state_.self()) return {};
     const ErasureNotice* notice = state_.FindErasureNotice(header.case_id);
-    if (notice == nullptr || notice->receipted) return {};
+    if (notice == nullptr) return {};
     for (const CaseId& id : body.cases) {
       if (state_.UseOf(id)) return {};
     }
@@ -343,8 +343,8 @@ std::optional<event::Draft> VerifiedOwnRequest(const State& state, const CaseId&
     return std::nullopt;
   }
   for (const auto& [id, relocation] : state.relocations()) {
-    if (relocation.direction != Direction::kIn || !relocation.announcement || !relocation.cpr ||
-        !relocation.effective_date || relocation.announcement->ref != transfer->announcement) {
+    if (!LeadsOn(relocation) || !relocation.announcement || !relocation.cpr || !relocation.effective_date ||
+        relocation.announcement->ref != transfer->announcement) {
       continue;
     }
     event::Draft draft;

@@ -66,7 +66,7 @@ struct Relocation {
   RelocationState state = RelocationState::kObserved;
   event::ObservationKind kind = event::ObservationKind::kMoved;
   std::optional<CaseId> enrolment;         // kOut: the enrolment here
-  std::optional<registry::CprNumber> cpr;  // kIn, until it expires
+  std::optional<registry::CprNumber> cpr;  // kIn
   MunicipalityCode from;
   MunicipalityCode to;                 // zero where kind is not kMoved
   std::optional<Date> effective_date;  // as observed, as assessed, as announced
@@ -85,5 +85,11 @@ struct Relocation {
           self.assessment, self.announcement);
   }
 };
+
+// An announcement to us with which a place may still be asked for.
+[[nodiscard]] inline bool LeadsOn(const Relocation& relocation) {
+  return relocation.direction == Direction::kIn &&
+         (relocation.state == RelocationState::kAnnounced || relocation.state == RelocationState::kAcknowledged);
+}
 
 }  // namespace medflyt::domain

@@ -8,16 +8,24 @@
 namespace medflyt::domain {
 namespace {
 
-// The last day on which anything happened in it, or nothing where it goes on.
+// The last day on which anything happened in it, or nothing where it goes on. What others can date at will counts until
+// today at most, lest a date in a far future keep a closed case for ever.
 
-std::optional<Date> ClosedOn(const Enrolment& enrolment) {
+std::optional<Date> ClosedOn(const State& state, const Enrolment& enrolment, Date today) {
+  const Spell& spell = enrolment.current();
   switch (enrolment.state()) {
-    case EnrolmentState::kEnded:
-      if (enrolment.ended) return enrolment.ended->from;
-      return enrolment.current().days.to.value_or(enrolment.current().days.from);
+    case EnrolmentState::kEnded: {
+      const Date end = enrolment.ended ? enrolment.ended->from : spell.days.to.value_or(spell.days.from);
+      return end <= today ? std::optional(end) : std::nullopt;
+    }
     case EnrolmentState::kRefused:
-      return enrolment.current().days.from;
-    case EnrolmentState::kProposed:
+      return std::min(spell.days.from, today);
+    case EnrolmentState::kProposed: {
+      // A provider that refused by a receipt, or says nothing, ends it no other way.
+      const bool offered = spell.waiting || !spell.occupations.empty();
+      if (enrolment.provider == state.self() || offered || today - spell.days.from <= kUnansweredDays) break;
+      return spell.days.from;
+    }
     case EnrolmentState::kActive:
     case EnrolmentState::kPaused:
     case EnrolmentState::kTransferring:
@@ -46,12 +54,12 @@ std::optional<Date> ClosedOn(const Relocation& relocation, Date today) {
     case RelocationState::kAnnulled:
       break;
   }
-  return std::max(last, relocation.effective_date.value_or(last));
+  return std::max(last, std::min(relocation.effective_date.value_or(last), today));
 }
 
-std::optional<Date> ClosedOn(const Transfer& transfer) {
-  if (transfer.state == TransferState::kWaiting || transfer.stuck) return std::nullopt;
-  return std::max(transfer.on, transfer.from);
+std::optional<Date> ClosedOn(const Transfer& transfer, Date today) {
+  if (transfer.state == TransferState::kWaiting) return std::nullopt;
+  return std::max(transfer.on, std::min(transfer.from, today));
 }
 
 absl::Status Running() {
@@ -92,7 +100,7 @@ absl::StatusOr<Retention> RetentionOf(const State& state, const std::vector<Case
   } else {
     retention.closed = Date::min();
     const auto close = [&](std::optional<Date> on) {
-      if (!on || *on > facts.today) return false;
+      if (!on) return false;
       retention.closed = std::max(retention.closed, *on);
       return true;
     };
@@ -100,9 +108,9 @@ absl::StatusOr<Retention> RetentionOf(const State& state, const std::vector<Case
       const Enrolment* enrolment = state.FindEnrolment(id);
       const Relocation* relocation = state.FindRelocation(id);
       const Transfer* transfer = state.FindTransfer(id);
-      if (enrolment != nullptr && !close(ClosedOn(*enrolment))) return Running();
+      if (enrolment != nullptr && !close(ClosedOn(state, *enrolment, facts.today))) return Running();
       if (relocation != nullptr && !close(ClosedOn(*relocation, facts.today))) return Running();
-      if (transfer != nullptr && !close(ClosedOn(*transfer))) return Running();
+      if (transfer != nullptr && !close(ClosedOn(*transfer, facts.today))) return Running();
     }
   }
   retention.period = PeriodOf(retention.what, facts);

@@ -68,11 +68,11 @@ std::set<AuthorityId> State::ToldOf(const CaseId& case_id) const {
     others.insert(enrolment->provider == self_ && spell != nullptr ? spell->responsible : enrolment->provider);
   }
   if (const Relocation* relocation = FindRelocation(case_id); relocation != nullptr && relocation->announcement) {
-    const bool answered =
-        relocation->state == RelocationState::kAcknowledged || relocation->state == RelocationState::kDeclined;
+    const bool unanswered =
+        relocation->state == RelocationState::kAnnounced || relocation->state == RelocationState::kExpired;
     if (relocation->direction == Direction::kOut) {
       others.insert(relocation->announcement->recipient);
-    } else if (answered) {
+    } else if (!unanswered) {
       others.insert(relocation->announcement->issuer);
     }
   }
@@ -185,6 +185,11 @@ void State::EraseCase(const CaseId& id) {
 void State::DeleteErasure(const CaseId& id) {
   Changed(RowKind::kErasure, id);
   erasures_.erase(id);
+}
+
+void State::DeleteErasureNotice(const CaseId& id) {
+  Changed(RowKind::kErasureNotice, id);
+  erasure_notices_.erase(id);
 }
 
 void State::SetCounters(const NodeCounters& counters) {

@@ -87,8 +87,8 @@ class State {
   [[nodiscard]] const Relocation* FindRelocation(const CaseId& id) const;
   [[nodiscard]] const Transfer* FindTransfer(const CaseId& id) const;
   [[nodiscard]] const ErasureNotice* FindErasureNotice(const CaseId& id) const;
-  // The other authorities with which this case is or was shared: who told us, or was told by us. For an announcement
-  // that was made to us and never answered, nobody: we said nothing.
+  // The other authorities that were told something of this case by us. Of an announcement that was made to us, its
+  // issuer, unless we never answered and it was never taken back: then we may have said nothing.
   [[nodiscard]] std::set<AuthorityId> ToldOf(const CaseId& case_id) const;
   // What the id names; an id of a transfer that was done names an enrolment.
   [[nodiscard]] std::optional<CaseUse> UseOf(const CaseId& id) const;
@@ -134,6 +134,7 @@ class State {
   // Deletes what the case of a citizen names here.
   void EraseCase(const CaseId& id);
   void DeleteErasure(const CaseId& id);
+  void DeleteErasureNotice(const CaseId& id);
   // Changes a row in place; nothing happens where there is none.
   void EditAgreement(const CaseId& agreement, absl::FunctionRef<void(Agreement&)> change);
   void EditEnrolment(const CaseId& case_id, absl::FunctionRef<void(Enrolment&)> change);

@@ -14,10 +14,9 @@ inline constexpr uint32_t kMaxCapacity = 10'000;
 inline constexpr uint32_t kMaxNoticeDays = 3'660;
 inline constexpr size_t kMaxKeyLength = 64;  // legal basis, council case, journal reference
 inline constexpr size_t kMaxNecessityLength = 4'000;
-inline constexpr size_t kMaxErasedCases = 1'024;  // of one citizen, that one erasure names
-inline constexpr int kReservationDays = 30;       // after the later of the day of reserving and the first day
-inline constexpr int kUndisclosedDays = 30;       // an observation that was not disclosed
-inline constexpr int kUnansweredDays = 60;        // an announcement that was not answered
+inline constexpr int kReservationDays = 30;  // after the later of the day of reserving and the first day
+inline constexpr int kUndisclosedDays = 30;  // an observation that was not disclosed
+inline constexpr int kUnansweredDays = 60;   // an announcement that was not answered
 
 // INVALID_ARGUMENT with the field and the rule.
 [[nodiscard]] absl::Status CheckTerms(const event::AgreementTerms& terms);

@@ -10,12 +10,30 @@
 #include "server/exchange/context.h"
 #include "server/exchange/kept.h"
 #include "server/log/appender.h"
+#include "server/privacy/erasure.h"
 
 namespace medflyt::exchange {
 namespace {
 
 absl::Status Fault(std::string_view rule, std::string_view message) {
   return RuleError(absl::StatusCode::kFailedPrecondition, rule, "batch", message);
+}
+
+// A receipt for a notice of erasure says that nothing of its cases is held: nor are the issuer's keys of events that
+// were refused, whose cases are in no state.
+absl::Status DestroyUnclaimedKeys(const event::Event& event, log::Appender& appender) {
+  const auto* noticed = std::get_if<event::ErasureNoticed>(&event.body);
+  if (noticed == nullptr) return absl::OkStatus();
+  std::set<CaseId> unclaimed;
+  for (const CaseId& id : noticed->cases) {
+    if (!appender.state().UseOf(id)) unclaimed.insert(id);
+  }
+  std::set<KeyId> keys = appender.keys().IdsOf(unclaimed, event::RetentionClass::kCase);
+  std::erase_if(keys, [&](const KeyId& id) {
+    const auto purpose = appender.keys().PurposeOf(id);
+    return !purpose.ok() || purpose->issuer != event.header.issuer;
+  });
+  return privacy::DestroyKeys(appender, keys);
 }
 
 }  // namespace
@@ -99,7 +117,10 @@ LeafIndex BatchSubmission::Append(const CheckedEvent& event, log::Appender& appe
     verified = event.announcement->verified;
     verified->same_citizen = domain::SameCitizen(appender.state(), event.announcement->cpr, request.cpr);
   }
-  const auto record = appender.AppendReceived(*event.event, event.stands_at, refused, verified);
+  auto record = appender.AppendReceived(*event.event, event.stands_at, refused, verified);
+  if (record.ok() && refused.empty()) {
+    if (const absl::Status status = DestroyUnclaimedKeys(*event.event, appender); !status.ok()) record = status;
+  }
   if (record.ok()) return *record;
   // The event is logged before anything that can fail: what follows from it by rule. The log has noted that defect.
   const auto row = appender.FindIndex(log::EventKey(event.id));

@@ -24,10 +24,7 @@ absl::StatusOr<Kek> KekOfRows(const store::Reader& store, const KekGenerations& 
 }
 
 absl::StatusOr<bool> KekRotation::IsDue() const {
-  {
-    MutexLock lock(mutex_);
-    if (held_.next) return true;
-  }
+  if (under_way_.load()) return true;
   MEDFLYT_ASSIGN_OR_RETURN(const auto due, parts_.store.Get(Table::kMeta, kKekRotationDueRow));
   return due.has_value();
 }
@@ -38,6 +35,7 @@ absl::Status KekRotation::Begin() {
   const KekGenerations both{held_.current, NewKek(parts_.random, held_.current.generation + 1)};
   MEDFLYT_RETURN_IF_ERROR(parts_.files.ReplaceKek(WrapKek(both, parts_.root_secret, parts_.random)));
   held_ = both;
+  under_way_.store(true);
   return absl::OkStatus();
 }
 
@@ -58,6 +56,7 @@ absl::Status KekRotation::Finish() {
   KekGenerations alone{*held_.next, std::nullopt};
   MEDFLYT_RETURN_IF_ERROR(parts_.files.ReplaceKek(WrapKek(alone, parts_.root_secret, parts_.random)));
   held_ = std::move(alone);
+  under_way_.store(false);
   return absl::OkStatus();
 }
 

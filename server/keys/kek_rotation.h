@@ -12,6 +12,7 @@
 // last: before the backup was confirmed a loss of the store would have lost every key.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -55,9 +56,10 @@ class KekRotation {
     RandomSource& random;
   };
   // `held` is what the KEK file holds; the tables were loaded with KekOfRows.
-  KekRotation(const Parts& parts, KekGenerations held) : parts_(parts), held_(std::move(held)) {}
+  KekRotation(const Parts& parts, KekGenerations held)
+      : parts_(parts), under_way_(held.next.has_value()), held_(std::move(held)) {}
 
-  // Whether one is under way, or a key was destroyed since the last. The errors of reading.
+  // Whether one is under way, or a key was destroyed since the last. Waits for nothing. The errors of reading.
   [[nodiscard]] absl::StatusOr<bool> IsDue() const;
 
   // Step 1. The errors of the file; then nothing has begun, though the file may already hold the new generation.
@@ -78,6 +80,7 @@ class KekRotation {
   [[nodiscard]] absl::Status BackUpLocked() MEDFLYT_REQUIRES(mutex_);
 
   const Parts parts_;
+  std::atomic<bool> under_way_;  // held_.next, also while Finish holds the lock
   mutable Mutex mutex_;
   KekGenerations held_ MEDFLYT_GUARDED_BY(mutex_);
 };

@@ -1,5 +1,6 @@
 #include "server/keys/key_table.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,7 @@ absl::StatusOr<std::unique_ptr<KeyTable>> KeyTable::Load(const store::Reader& st
                    const auto entry = table->entries_.emplace(
                        row->id, Entry{row->purpose, row->granted, std::string(row->wrapped), std::nullopt});
                    table->by_purpose_.emplace(row->purpose, &*entry.first);
+                   table->by_case_.emplace(row->purpose.case_id, row->id);
                    return store::Step::kContinue;
                  }));
   MEDFLYT_RETURN_IF_ERROR(status);
@@ -111,10 +113,23 @@ std::set<KeyId> KeyTable::IdsOf(event::RetentionClass retention) const {
 std::set<KeyId> KeyTable::IdsOf(const std::set<CaseId>& cases, event::RetentionClass retention) const {
   MutexLock lock(mutex_);
   std::set<KeyId> ids;
-  for (const auto& [id, entry] : entries_) {
-    if (entry.purpose.retention == retention && cases.contains(entry.purpose.case_id)) ids.insert(id);
+  for (const CaseId& case_id : cases) {
+    const auto [begin, end] = by_case_.equal_range(case_id);
+    for (auto row = begin; row != end; ++row) {
+      if (entries_.at(row->second).purpose.retention == retention) ids.insert(row->second);
+    }
   }
   return ids;
+}
+
+std::vector<std::pair<KeyId, CaseId>> KeyTable::Granted(AuthorityId self) const {
+  MutexLock lock(mutex_);
+  std::vector<std::pair<KeyId, CaseId>> granted;
+  for (const auto& [id, entry] : entries_) {
+    if (entry.purpose.retention != event::RetentionClass::kCase || entry.purpose.issuer == self) continue;
+    granted.emplace_back(id, entry.purpose.case_id);
+  }
+  return granted;
 }
 
 absl::Status KeyTable::Destroy(const KeyId& id, store::Batch& batch) {
@@ -123,6 +138,8 @@ absl::Status KeyTable::Destroy(const KeyId& id, store::Batch& batch) {
   if (entry == entries_.end()) return Unknown();
   const auto by_purpose = by_purpose_.find(entry->second.purpose);
   if (by_purpose != by_purpose_.end() && by_purpose->second == &*entry) by_purpose_.erase(by_purpose);
+  const auto [begin, end] = by_case_.equal_range(entry->second.purpose.case_id);
+  by_case_.erase(std::find_if(begin, end, [&id](const auto& row) { return row.second == id; }));
   if (entry->second.key) --in_the_clear_;
   entries_.erase(entry);
   destroyed_.insert(id);
@@ -235,6 +252,7 @@ void KeyTable::InsertLocked(const DataKey& key, const KeyPurpose& purpose, store
   entry.key = key.key;
   const auto inserted = entries_.emplace(key.id, std::move(entry));
   by_purpose_.emplace(purpose, &*inserted.first);
+  by_case_.emplace(purpose.case_id, key.id);
 }
 
 void KeyTable::StageLocked(const KeyId& id, const Entry& entry, store::Batch& batch) const {

@@ -14,6 +14,8 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "absl/hash/hash.h"
 #include "absl/status/statusor.h"
@@ -49,11 +51,14 @@ class KeyTable {
   [[nodiscard]] bool Has(const KeyId& id) const;
   // What a key is for. NOT_FOUND (KEY_UNKNOWN).
   [[nodiscard]] absl::StatusOr<KeyPurpose> PurposeOf(const KeyId& id) const;
-  // Of all keys of the class that are held.
+  // Of all keys of the class that are held. This one and the next look at every key.
   [[nodiscard]] std::set<KeyId> IdsOf(event::RetentionClass retention) const;
 
-  // Of all keys of the class for one of these cases, whoever made them. Looks at every key.
+  // Of all keys of the class for one of these cases, whoever made them.
   [[nodiscard]] std::set<KeyId> IdsOf(const std::set<CaseId>& cases, event::RetentionClass retention) const;
+
+  // Of the keys of class case that others made, with the case that each is for.
+  [[nodiscard]] std::vector<std::pair<KeyId, CaseId>> Granted(AuthorityId self) const;
 
   // The key is gone here at once, and from files and backups once the KEK was rotated, which the batch makes due.
   // NOT_FOUND (KEY_UNKNOWN).
@@ -102,6 +107,7 @@ class KeyTable {
   Entries entries_ MEDFLYT_GUARDED_BY(mutex_);
   std::unordered_map<KeyPurpose, const Entries::value_type*, absl::Hash<KeyPurpose>> by_purpose_
       MEDFLYT_GUARDED_BY(mutex_);  // into entries_, whose elements stay where they are
+  std::unordered_multimap<CaseId, KeyId, absl::Hash<CaseId>> by_case_ MEDFLYT_GUARDED_BY(mutex_);
   std::unordered_set<KeyId, absl::Hash<KeyId>> destroyed_ MEDFLYT_GUARDED_BY(mutex_);
   mutable size_t in_the_clear_ MEDFLYT_GUARDED_BY(mutex_) = 0;
 };

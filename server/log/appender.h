@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -53,6 +54,11 @@ class Appender {
   // The events that this node issued among the entries [first, end) of one earlier Execute. FAILED_PRECONDITION
   // (EVENT_ERASED) where the key of one is gone; the reader's errors.
   [[nodiscard]] virtual absl::StatusOr<std::vector<IssuedEvent>> IssuedBetween(LeafIndex first, TreeSize end) = 0;
+
+  // Whether the peer has not receipted all that was issued to it of these cases, under these keys of theirs. True, too,
+  // where more events wait for the peer than can be looked through here. The reader's errors.
+  [[nodiscard]] virtual absl::StatusOr<bool> IsUndelivered(AuthorityId peer, const std::set<KeyId>& keys,
+                                                           const std::set<CaseId>& cases) const = 0;
 
   // The peer's row; a change is staged.
   [[nodiscard]] virtual PeerState& peer(AuthorityId authority) = 0;

@@ -1,5 +1,6 @@
 #include "server/log/staging.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/status.h"
@@ -16,6 +17,7 @@ namespace {
 
 using store::Table;
 
+constexpr uint64_t kMaxWaitingLookedAt = 1024;
 constexpr size_t kSegmentEntries = 256;  // a reader of one entry reads its whole segment
 
 absl::Time ToMicroseconds(absl::Time time) { return absl::FromUnixMicros(absl::ToUnixMicros(time)); }
@@ -78,6 +80,23 @@ LeafIndex Log::Staging::AppendReceivedRecord(AuthorityId issuer, PairNumber numb
 }
 
 LeafIndex Log::Staging::AppendLedger(std::string_view entry) { return AppendEntry(entry, KeyId()); }
+
+absl::StatusOr<bool> Log::Staging::IsUndelivered(AuthorityId peer, const std::set<KeyId>& keys,
+                                                 const std::set<CaseId>& cases) const {
+  const auto state = log_.peers_.find(peer);
+  if (state == log_.peers_.end()) return false;
+  const uint64_t receipted = state->second.receipted.value();
+  const uint64_t waiting = state->second.issued.value() - receipted;
+  if (waiting > kMaxWaitingLookedAt) return true;
+  if (waiting == 0) return false;
+  for (const IssuedEvent& event : log_.ahead_) {
+    if (event.recipient == peer && cases.contains(event.case_id)) return true;
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(const auto durable,
+                           log_.reader_.OutboundFrom(peer, PairNumber(receipted + 1), kMaxWaitingLookedAt));
+  return std::any_of(durable.begin(), durable.end(),
+                     [&keys](const Outbound& event) { return keys.contains(event.entry.key_id); });
+}
 
 PeerState& Log::Staging::peer(AuthorityId authority) {
   touched_peers_[authority] = true;

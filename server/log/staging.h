@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,8 @@ class Log::Staging final : public Appender {
   LeafIndex AppendLedger(std::string_view entry) override;
   TreeSize size() const override { return log_.tree_->size(); }
   absl::StatusOr<std::vector<IssuedEvent>> IssuedBetween(LeafIndex first, TreeSize end) override;
+  absl::StatusOr<bool> IsUndelivered(AuthorityId peer, const std::set<KeyId>& keys,
+                                     const std::set<CaseId>& cases) const override;
   PeerState& peer(AuthorityId authority) override;
   absl::StatusOr<bool> IsKnown(const EventId& id) const override;
   absl::StatusOr<std::optional<std::string>> FindIndex(std::string_view key) const override;

@@ -294,6 +294,9 @@ absl::StatusOr<domain::RetentionPeriod> ReadPeriod(const Section& section) {
     return section.Invalid("when_over", "must be \"propose\" or \"erase\"");
   }
   period.node_erases = when_over == "erase";
+  if (period.what == domain::Kept::kAccessRecord && !period.node_erases) {
+    return section.Invalid("when_over", "must be \"erase\" for access records, which nobody erases by hand");
+  }
   return period;
 }
 

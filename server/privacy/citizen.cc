@@ -47,17 +47,19 @@ Citizen FindCitizen(const domain::State& state, const registry::CprNumber& cpr) 
       citizen.enrolments.push_back(enrolment);
     }
   }
+  for (const auto& [id, transfer] : state.transfers()) {
+    if (!has_number(transfer.cpr)) continue;
+    cases.insert(id);
+    if (transfer.relocation && state.FindRelocation(*transfer.relocation) != nullptr)
+      cases.insert(*transfer.relocation);
+    citizen.transfers.push_back(&transfer);
+  }
   for (const auto& [id, relocation] : state.relocations()) {
-    const bool of_theirs = (relocation.enrolment && cases.contains(*relocation.enrolment)) ||
+    const bool of_theirs = cases.contains(id) || (relocation.enrolment && cases.contains(*relocation.enrolment)) ||
                            (relocation.cpr && has_number(*relocation.cpr));
     if (!of_theirs) continue;
     cases.insert(id);
     citizen.relocations.push_back(&relocation);
-  }
-  for (const auto& [id, transfer] : state.transfers()) {
-    if (!has_number(transfer.cpr)) continue;
-    cases.insert(id);
-    citizen.transfers.push_back(&transfer);
   }
   citizen.cases.assign(cases.begin(), cases.end());
   return citizen;
@@ -92,7 +94,12 @@ std::vector<std::vector<CaseId>> CasesByCitizen(const domain::State& state) {
     if (relocation.cpr) sets.Join(set, set_of(of_number, *relocation.cpr));
     if (relocation.enrolment && of_case.contains(*relocation.enrolment)) sets.Join(set, of_case[*relocation.enrolment]);
   }
-  for (const auto& [id, transfer] : state.transfers()) sets.Join(set_of(of_case, id), set_of(of_number, transfer.cpr));
+  for (const auto& [id, transfer] : state.transfers()) {
+    const size_t set = set_of(of_case, id);
+    sets.Join(set, set_of(of_number, transfer.cpr));
+    const auto relocation = transfer.relocation ? of_case.find(*transfer.relocation) : of_case.end();
+    if (relocation != of_case.end()) sets.Join(set, relocation->second);
+  }
 
   std::map<size_t, std::vector<CaseId>> cases;
   for (const auto& [id, set] : of_case) cases[sets.Find(set)].push_back(id);

@@ -19,8 +19,7 @@ struct Citizen {
 
 // By any number that the citizen has had here. Looks at every relocation and transfer.
 [[nodiscard]] Citizen FindCitizen(const domain::State& state, const registry::CprNumber& cpr);
-// By any of the citizen's cases. What a case names that no number leads to, such as an announcement that was declined,
-// is a citizen of its own. Empty for an unknown case.
+// By any of the citizen's cases. A move whose enrolment was erased is a citizen of its own. Empty for an unknown case.
 [[nodiscard]] Citizen FindCitizen(const domain::State& state, const CaseId& case_id);
 
 // The cases of every citizen, as FindCitizen finds them, in one walk through the state.

@@ -1,7 +1,9 @@
 #include "server/privacy/erasure.h"
 
+#include <algorithm>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "common/base/status.h"
 #include "common/wire/ledger.h"
@@ -9,11 +11,18 @@
 namespace medflyt::privacy {
 namespace {
 
-absl::Status CheckDelivered(log::Appender& appender, const std::set<KeyId>& keys) {
+// A peer that the directory knows no more is not waited for.
+absl::Status CheckDelivered(log::Appender& appender, const std::set<KeyId>& keys, const std::set<CaseId>& cases) {
   const AuthorityId self = appender.state().self();
+  std::set<AuthorityId> told;
   for (const KeyId& id : keys) {
     MEDFLYT_ASSIGN_OR_RETURN(const keys::KeyPurpose purpose, appender.keys().PurposeOf(id));
-    if (purpose.issuer != self || purpose.recipient == self || appender.keys().IsGranted(id)) continue;
+    if (purpose.issuer == self && purpose.recipient != self) told.insert(purpose.recipient);
+  }
+  for (const AuthorityId peer : told) {
+    if (!appender.facts().directory.IsKnown(peer)) continue;
+    MEDFLYT_ASSIGN_OR_RETURN(const bool undelivered, appender.IsUndelivered(peer, keys, cases));
+    if (!undelivered) continue;
     return RuleError(absl::StatusCode::kFailedPrecondition, "ERASURE_UNDELIVERED", "",
                      "an authority has not yet received what it was told; erase when it has");
   }
@@ -32,13 +41,16 @@ absl::Status DestroyKeys(log::Appender& appender, const std::set<KeyId>& keys) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Erased> Erase(log::Appender& appender, const event::Command& command) {
-  const auto& said = std::get<event::EraseCases>(command.body);
-  const std::set<KeyId> keys =
-      appender.keys().IdsOf({said.cases.begin(), said.cases.end()}, event::RetentionClass::kCase);
-  MEDFLYT_RETURN_IF_ERROR(CheckDelivered(appender, keys));
-  MEDFLYT_ASSIGN_OR_RETURN(const std::vector<log::IssuedEvent> events, appender.Execute(command));
+absl::StatusOr<Erased> Erase(log::Appender& appender, event::Command command) {
+  auto& said = std::get<event::EraseCases>(command.body);
   Erased erased;
+  erased.cases = std::min(said.cases.size(), domain::kMaxErasedCases);
+  erased.left = said.cases.size() - erased.cases;
+  said.cases.resize(erased.cases);
+  const std::set<CaseId> cases(said.cases.begin(), said.cases.end());
+  const std::set<KeyId> keys = appender.keys().IdsOf(cases, event::RetentionClass::kCase);
+  MEDFLYT_RETURN_IF_ERROR(CheckDelivered(appender, keys, cases));
+  MEDFLYT_ASSIGN_OR_RETURN(const std::vector<log::IssuedEvent> events, appender.Execute(command));
   for (const log::IssuedEvent& event : events) {
     if (event.type == event::Type::kErasureRequested) erased.erasure = event.case_id;
     if (event.type == event::Type::kErasureNoticed) erased.noticed.push_back(event.recipient);

@@ -17,15 +17,17 @@ namespace medflyt::privacy {
 struct Erased {
   CaseId erasure;
   bool done = false;  // false: a second officer is waited for
+  size_t cases = 0;   // of the citizen, that this erasure is of
+  size_t left = 0;    // for another one: there are more than one erasure can name
   size_t keys = 0;    // destroyed
   std::vector<AuthorityId> noticed;
 };
 
-// Executes the command. Where it erases, the keys of the cases are destroyed with the same commit, each with its
-// KeyDestroyed record, and a rotation of the KEK is due. The domain's errors, and FAILED_PRECONDITION
-// (ERASURE_UNDELIVERED) where an authority has not yet received what it was told of these cases: without the key it
-// never could. Then nothing was done.
-[[nodiscard]] absl::StatusOr<Erased> Erase(log::Appender& appender, const event::Command& command);
+// Executes the command, for the first of its cases where they are too many. Where it erases, the keys of the cases are
+// destroyed with the same commit, each with its KeyDestroyed record, and a rotation of the KEK is due. The domain's
+// errors, and FAILED_PRECONDITION (ERASURE_UNDELIVERED) where an authority of the directory has not yet receipted all
+// that it was told of these cases: without the key it never could. Then nothing was done.
+[[nodiscard]] absl::StatusOr<Erased> Erase(log::Appender& appender, event::Command command);
 
 // Destroys these keys, with their records. NOT_FOUND (KEY_UNKNOWN).
 [[nodiscard]] absl::Status DestroyKeys(log::Appender& appender, const std::set<KeyId>& keys);

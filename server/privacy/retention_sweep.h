@@ -23,20 +23,21 @@ struct Due {
 // All of them, observations first. Looks at the whole state.
 [[nodiscard]] std::vector<Due> DueForErasure(const domain::State& state, const domain::Facts& facts);
 
-// One commit's part of the daily sweep: erases at most kAtOnce citizens, observations and months of access records that
-// the node may erase by itself.
+// One commit's part of the daily sweep: erases at most kAtOnce citizens and observations that the node may erase by
+// itself, all months of access records, and the keys of what peers said and were refused. Looks at the whole state and
+// the whole key table.
 class RetentionSweep final : public log::Submission {
  public:
   static constexpr size_t kAtOnce = 64;
 
   struct Outcome {
     size_t erased = 0;
-    size_t keys = 0;       // destroyed, those of access records included
+    size_t keys = 0;       // destroyed, with those of access records and of events that were refused
     size_t proposed = 0;   // for officers
-    size_t held_back = 0;  // may be erased, and cannot yet: something of it is not delivered
-    bool more = false;     // another sweep finds something to erase
+    size_t held_back = 0;  // may be erased, and could not be: something of it is not delivered
+    bool more = false;     // another sweep may find something to erase
   };
-  // `done` gets the outcome once it is durable, or the error of that which could not be erased. Borrows `random`.
+  // `done` gets the outcome once it is durable, or the key table's error. Borrows `random`.
   using Done = std::function<void(const absl::StatusOr<Outcome>&)>;
   RetentionSweep(RandomSource& random, Done done) : random_(random), done_(std::move(done)) {}
 
@@ -46,7 +47,8 @@ class RetentionSweep final : public log::Submission {
 
  private:
   [[nodiscard]] absl::StatusOr<Outcome> Sweep(log::Appender& appender);
-  [[nodiscard]] absl::Status SweepCases(log::Appender& appender, Outcome& outcome);
+  void SweepCases(log::Appender& appender, Outcome& outcome);
+  [[nodiscard]] static absl::Status SweepUnclaimedKeys(log::Appender& appender, Outcome& outcome);
   [[nodiscard]] static absl::Status SweepAccessKeys(log::Appender& appender, Outcome& outcome);
 
   RandomSource& random_;

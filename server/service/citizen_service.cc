@@ -3,6 +3,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "common/base/status.h"
@@ -16,7 +17,8 @@
 namespace medflyt::service {
 namespace {
 
-constexpr int kMaxToDo = 1000;  // of each kind in one answer
+constexpr int kMaxToDo = 1000;             // of each kind in one answer
+constexpr size_t kMaxCasesShown = 10'000;  // in one answer
 
 void ToViews(const log::Appender& appender, const privacy::Citizen& citizen, v1::ReportCitizenResponse& response) {
   const Date today = appender.facts().today;
@@ -31,8 +33,12 @@ void ToViews(const log::Appender& appender, const privacy::Citizen& citizen, v1:
 struct Whom {
   std::optional<registry::CprNumber> cpr;
   CaseId case_id;
-  [[nodiscard]] privacy::Citizen Find(const domain::State& state) const {
-    return cpr ? privacy::FindCitizen(state, *cpr) : privacy::FindCitizen(state, case_id);
+  // An observation that led to nothing is erased alone, for its citizen's cases may go on.
+  [[nodiscard]] std::vector<CaseId> CasesIn(const domain::State& state) const {
+    if (cpr) return privacy::FindCitizen(state, *cpr).cases;
+    const domain::Relocation* relocation = state.FindRelocation(case_id);
+    if (relocation != nullptr && domain::IsUndisclosed(*relocation)) return {case_id};
+    return privacy::FindCitizen(state, case_id).cases;
   }
 };
 
@@ -52,7 +58,8 @@ void PutCases(const std::vector<CaseId>& cases, google::protobuf::RepeatedPtrFie
   shown.insert(shown.end(), cases.begin(), cases.end());
 }
 
-void ToView(const domain::State& state, const domain::Erasure& erasure, v1::Erasure& view, std::vector<CaseId>& shown) {
+void ToView(const domain::State& state, const std::set<AuthorityId>& told, const domain::Erasure& erasure,
+            v1::Erasure& view, std::vector<CaseId>& shown) {
   view.set_erasure_id(erasure.id.ToHex());
   view.set_erased(erasure.state == domain::ErasureState::kDone);
   PutCases(erasure.cases, *view.mutable_case_ids(), shown);
@@ -61,27 +68,29 @@ void ToView(const domain::State& state, const domain::Erasure& erasure, v1::Eras
   view.set_first_officer(erasure.first_officer);
   view.set_second_officer(erasure.second_officer);
   view.set_on(FormatIsoDate(erasure.on));
-  for (const auto& [id, notice] : state.erasure_notices()) {
-    if (notice.direction != domain::Direction::kOut || domain::NoticeIdOf(erasure.id, notice.peer) != id) continue;
+  for (const AuthorityId& peer : told) {
+    const domain::ErasureNotice* notice = state.FindErasureNotice(domain::NoticeIdOf(erasure.id, peer));
+    if (notice == nullptr) continue;
     v1::ErasureRecipient& recipient = *view.add_recipients();
-    recipient.set_authority(notice.peer.ToString());
-    if (notice.receipted) recipient.set_receipted_on(FormatIsoDate(*notice.receipted));
+    recipient.set_authority(peer.ToString());
+    if (notice->receipted) recipient.set_receipted_on(FormatIsoDate(*notice->receipted));
   }
 }
 
 // What waits for officers.
 void ToDo(const log::Appender& appender, v1::ListErasuresResponse& response, std::vector<CaseId>& shown) {
   for (const auto& [id, notice] : appender.state().erasure_notices()) {
-    if (notice.direction != domain::Direction::kIn || notice.receipted) continue;
-    if (response.notices_size() == kMaxToDo) break;
-    v1::ErasureNotice& view = *response.add_notices();
+    const bool ours = notice.direction == domain::Direction::kOut;
+    auto& list = ours ? *response.mutable_unanswered() : *response.mutable_notices();
+    if (notice.receipted || list.size() == kMaxToDo || shown.size() > kMaxCasesShown) continue;
+    v1::ErasureNotice& view = *list.Add();
     view.set_authority(notice.peer.ToString());
     PutCases(notice.cases, *view.mutable_case_ids(), shown);
     view.set_legal_basis(notice.legal_basis);
     view.set_on(FormatIsoDate(notice.on));
   }
   for (const privacy::Due& due : privacy::DueForErasure(appender.state(), appender.facts())) {
-    if (response.due_size() == kMaxToDo) break;
+    if (response.due_size() == kMaxToDo || shown.size() > kMaxCasesShown) break;
     v1::DueErasure& view = *response.add_due();
     PutCases(due.cases, *view.mutable_case_ids(), shown);
     view.set_what(due.retention.what == domain::Kept::kObservation ? "observation" : "case");
@@ -94,12 +103,16 @@ void ToDo(const log::Appender& appender, v1::ListErasuresResponse& response, std
 void ToPage(const log::Appender& appender, const std::optional<CaseId>& after, size_t limit,
             v1::ListErasuresResponse& response, std::vector<CaseId>& shown) {
   const auto& rows = appender.state().erasures();
+  std::set<AuthorityId> told;
+  for (const auto& [id, notice] : appender.state().erasure_notices()) {
+    if (notice.direction == domain::Direction::kOut) told.insert(notice.peer);
+  }
   for (auto row = after ? rows.upper_bound(*after) : rows.begin(); row != rows.end(); ++row) {
     if (static_cast<size_t>(response.erasures_size()) == limit) {
       response.set_next_page_token(CaseToken(std::prev(row)->first));
       break;
     }
-    ToView(appender.state(), row->second, *response.add_erasures(), shown);
+    ToView(appender.state(), told, row->second, *response.add_erasures(), shown);
   }
   if (!after) ToDo(appender, response, shown);
 }
@@ -164,13 +177,14 @@ grpc::ServerUnaryReactor* CitizenServiceImpl::EraseCitizen(grpc::CallbackServerC
         [whom, command = std::move(command), request, response](log::Appender& appender,
                                                                 std::vector<CaseId>& found) -> absl::Status {
           event::EraseCases complete = command;
-          complete.cases = whom.Find(appender.state()).cases;
+          complete.cases = whom.CasesIn(appender.state());
           found = complete.cases;
           MEDFLYT_ASSIGN_OR_RETURN(const privacy::Erased erased,
                                    privacy::Erase(appender, {request->context().officer(), std::move(complete)}));
           response->set_erasure_id(erased.erasure.ToHex());
           response->set_erased(erased.done);
-          response->set_cases(static_cast<uint32_t>(found.size()));
+          response->set_cases(static_cast<uint32_t>(erased.cases));
+          response->set_cases_left(static_cast<uint32_t>(erased.left));
           response->set_keys_destroyed(static_cast<uint32_t>(erased.keys));
           for (const AuthorityId& authority : erased.noticed) response->add_noticed(authority.ToString());
           return absl::OkStatus();
@@ -190,7 +204,7 @@ grpc::ServerUnaryReactor* CitizenServiceImpl::ListErasures(grpc::CallbackServerC
     MEDFLYT_RETURN_IF_ERROR(parts_.gate.Client(*context, Action::kEraseCitizen).status());
     MEDFLYT_RETURN_IF_ERROR(CheckContext(request->context(), RequestId::kUnused));
     MEDFLYT_ASSIGN_OR_RETURN(const auto token, ParseCaseToken(request->page_token()));
-    // On a worker, for a rotation that is under way may be waited for.
+    // On a worker, for the store is read.
     return parts_.workers.Run([this, token, request, response, reactor, ending] {
       const auto rotation_due = parts_.kek_rotation.IsDue();
       absl::Status queued = rotation_due.status();

@@ -207,7 +207,7 @@ void ToView(const domain::State& state, const domain::Relocation& relocation, Nu
   }
   if (numbers == Numbers::kLeftOut || relocation.state == domain::RelocationState::kExpired) return;
   if (relocation.cpr) {
-    view.set_cpr(Digits(*relocation.cpr));
+    if (domain::LeadsOn(relocation)) view.set_cpr(Digits(*relocation.cpr));
   } else if (enrolment != nullptr) {
     view.set_cpr(Digits(enrolment->cpr()));
   }

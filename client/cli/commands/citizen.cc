@@ -63,6 +63,7 @@ absl::Status Erase(Context& context, const Arguments& arguments) {
   document.Field("erasure_id", response.erasure_id());
   document.Field("erased", response.erased());
   document.Field("cases", response.cases());
+  document.Field("cases_left", response.cases_left());
   document.Field("keys_destroyed", response.keys_destroyed());
   Value::Array noticed;
   for (const std::string& authority : response.noticed()) noticed.emplace_back(authority);
@@ -106,6 +107,10 @@ absl::Status ListErasures(Context& context, const Arguments&) {
   document.List("notices", {"from", "on", "legal_basis", "case"});
   for (const v1::ErasureNotice& notice : all.notices()) {
     document.Row({notice.authority(), notice.on(), notice.legal_basis(), notice.case_ids(0)}, Cases(notice.case_ids()));
+  }
+  document.List("unanswered", {"by", "on", "legal_basis"});
+  for (const v1::ErasureNotice& notice : all.unanswered()) {
+    document.Row({notice.authority(), notice.on(), notice.legal_basis()});
   }
   document.List("due", {"what", "closed_on", "over_on", "node_erases", "case"});
   for (const v1::DueErasure& due : all.due()) {
@@ -168,7 +173,8 @@ Command ErasuresCommand() {
           .verb = "erasures",
           .summary = "list erasures, notices of others, and what need not be kept any more",
           .description =
-              "Erasures with how many of those who were told have answered; notices of authorities that have "
+              "Erasures with how many of those who were told have answered, and who has not; notices of authorities "
+              "that have "
               "erased what they told this one, until it has erased too; citizens whose retention period is "
               "over, named by a case. `key_rotation_due` says that files still hold wrapped bytes of a "
               "destroyed key. All case ids are in the JSON form. The look-up is recorded.",

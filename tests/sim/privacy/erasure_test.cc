@@ -29,11 +29,11 @@ class Erasure : public ::testing::Test {
     Act(kOdense, event::EndEnrolment{enrolment, Date(2026, 3, 2), event::EndReason::kJob});
     ASSERT_TRUE(world.Settle());
   }
-  std::string EraseBy(AuthorityId who, const std::string& officer) {
+  std::string EraseBy(AuthorityId who, const std::string& officer, uint64_t citizen = 1) {
     auto rule = std::make_shared<std::string>("NOT_DONE");
     const auto id = world.chance.NewId<CaseId>();
     world.node(who).Submit([=](log::Appender& appender) {
-      event::EraseCases command{id, privacy::FindCitizen(appender.state(), SimCitizen(1)).cases, "gdpr-17-1-d",
+      event::EraseCases command{id, privacy::FindCitizen(appender.state(), SimCitizen(citizen)).cases, "gdpr-17-1-d",
                                 "journal-1", crypto::Sha256(officer)};
       *rule = RuleOf(privacy::Erase(appender, {officer, std::move(command)}).status());
     });
@@ -71,13 +71,48 @@ TEST_F(Erasure, TheOtherAuthorityIsToldAndAnswersWhenItHasErasedToo) {
   ASSERT_TRUE(world.Settle());
   EXPECT_TRUE(KeysAt(kOdense).empty());
   EXPECT_TRUE(IsReceipted(kNyborg));
-  EXPECT_TRUE(IsReceipted(kOdense));
+  EXPECT_TRUE(world.node(kOdense).StateNow().erasure_notices().empty());
   for (const AuthorityId who : {kNyborg, kOdense}) {
     const auto replayed = world.node(who).Replay();
     ASSERT_TRUE(replayed.ok()) << replayed.status();
     EXPECT_GT(replayed->unopened, 0U);
     EXPECT_TRUE(replayed->state.enrolments().empty());
   }
+}
+
+TEST_F(Erasure, WaitsForWhatAnAbsentPeerHasNotReceivedAlsoUnderAKeyThatItHas) {
+  const CaseId agreement = world.node(kNyborg).StateNow().agreements().begin()->first;
+  const auto other = world.chance.NewId<CaseId>();
+  Act(kNyborg, event::ProposeEnrolment{other, kOdense, SimCitizen(2), agreement, Date(2026, 3, 2)});
+  ASSERT_TRUE(world.Settle());
+  Act(kOdense, event::StartEnrolment{other, Date(2026, 3, 2)});
+  ASSERT_TRUE(world.Settle());
+  event::Observation observation;
+  observation.relocation = world.chance.NewId<CaseId>();
+  observation.enrolment = other;
+  observation.to = *world.facts.CodeOf(kKerteminde);
+  observation.effective_date = Date(2026, 3, 2);
+  event::ImportExtract import;
+  import.production_date = Date(2026, 3, 2);
+  import.digest = world.chance.NewId<event::Hash>();
+  import.observations = {observation};
+  Act(kNyborg, import);
+  Act(kNyborg, event::AssessDisclosure{observation.relocation, true, "needed", "rsl-12c", "journal-1", std::nullopt});
+  Act(kNyborg, event::AnnounceRelocation{observation.relocation});
+  ASSERT_TRUE(world.Settle());
+
+  world.node(kKerteminde).Crash();
+  Act(kNyborg, event::AnnulRelocation{observation.relocation});  // under the key that Kerteminde was granted
+  world.RunFor(absl::Minutes(5));
+  Act(kOdense, event::EndEnrolment{other, Date(2026, 3, 2), event::EndReason::kJob});
+  world.RunFor(absl::Minutes(5));
+  EXPECT_EQ(EraseBy(kNyborg, "anna", 2), "ERASURE_UNDELIVERED");
+  world.node(kKerteminde).Boot();
+  ASSERT_TRUE(world.Settle());
+  EXPECT_EQ(EraseBy(kNyborg, "anna", 2), "OK");
+  EXPECT_EQ(EraseBy(kNyborg, "bo", 2), "OK");
+  ASSERT_TRUE(world.Settle());
+  EXPECT_EQ(world.node(kKerteminde).StateNow().erasure_notices().size(), 1U);
 }
 
 TEST_F(Erasure, SurvivesACrashBetweenTheOfficersAndAfterThem) {
@@ -153,6 +188,33 @@ TEST(ErasedKey, IsTakenBackFromNobody) {
   EXPECT_FALSE(odense.keys().Has(secret.id));
   EXPECT_EQ(odense.StateNow().FindRelocation(relocation), nullptr);
   EXPECT_EQ(odense.log().peer(kNyborg).received.value(), 5U) << "each has its number, and nothing is held up";
+}
+
+// What was refused is in no state, and its number would open all the same.
+TEST(ErasedKey, OfAnEventThatWasRefusedGoesWithTheNoticeThatNamesItsCase) {
+  SimWorld world(8);
+  world.RunFor(absl::Seconds(1));
+  Forger nyborg(world);
+  nyborg.Dial();
+  const auto send = [&](const Forger::Secret& secret, const event::Event& event) {
+    nyborg.set_accepted(nyborg.log.size());
+    const LeafIndex grant = nyborg.AppendGrant(secret);
+    v1::EventBatch batch = nyborg.Batch({grant, nyborg.AppendEvent(event, secret)}, secret);
+    nyborg.AddGrant(batch, secret);
+    nyborg.Send(std::move(batch));
+  };
+  const Forger::Secret secret = nyborg.NewKey();
+  const event::Event refused = nyborg.NewEvent(1, event::RelocationExpired{});  // local to whom it concerns
+  send(secret, refused);
+  ASSERT_EQ(nyborg.ReceiptedRules(), std::vector<std::string>{"ISSUER_HAS_NO_RIGHT"});
+  SimNode& odense = world.node(kOdense);
+  ASSERT_TRUE(odense.keys().Has(secret.id));
+
+  send(nyborg.NewKey(), nyborg.NewEvent(2, event::ErasureNoticed{{refused.header.case_id}, "gdpr-17-1-d", {}}));
+  ASSERT_EQ(nyborg.ReceiptedRules(), std::vector<std::string>{""});
+  EXPECT_TRUE(odense.keys().IsDestroyed(secret.id));
+  EXPECT_TRUE(odense.StateNow().erasure_notices().empty()) << "answered at once";
+  EXPECT_EQ(odense.log().peer(kNyborg).issued.value(), 1U) << "by a receipt of erasure";
 }
 
 }  // namespace

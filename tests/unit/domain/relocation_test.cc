@@ -215,7 +215,8 @@ TEST_F(RelocationTest, TheMunicipalityMovedToAnswersOnce) {
     EXPECT_EQ(StateOf(who, one), RelocationState::kAcknowledged);
     EXPECT_EQ(StateOf(who, other), RelocationState::kDeclined);
   }
-  EXPECT_FALSE(nyborg().FindRelocation(other)->cpr.has_value());
+  EXPECT_TRUE(domain::LeadsOn(*nyborg().FindRelocation(one)));
+  EXPECT_FALSE(domain::LeadsOn(*nyborg().FindRelocation(other)));
   EXPECT_RULE(world.Do(kNyborg, RequestTransfer{Case("t"), other, std::nullopt}), "RELOCATION_WRONG_STATE");
 }
 
@@ -247,7 +248,7 @@ TEST_F(RelocationTest, WhatWasAnnouncedAnOfficerTakesBack) {
   ASSERT_DONE(world.Do(kOdense, AnnulRelocation{id}));
   world.DeliverAll();
   EXPECT_EQ(StateOf(kNyborg, id), RelocationState::kAnnulled);
-  EXPECT_FALSE(nyborg().FindRelocation(id)->cpr.has_value());
+  EXPECT_FALSE(domain::LeadsOn(*nyborg().FindRelocation(id)));
   EXPECT_EQ(EnrolmentAt(kOdense, enrolment).state(), EnrolmentState::kActive);
   EXPECT_RULE(world.Do(kOdense, AnnulRelocation{id}), "RELOCATION_WRONG_STATE");
   EXPECT_RULE(world.Do(kNyborg, AcknowledgeRelocation{id}), "RELOCATION_WRONG_STATE");

@@ -195,6 +195,8 @@ TEST(RetentionFile, FaultsNameTheKeyAndTheRule) {
   EXPECT_EQ(rule("[[period]]\nwhat = \"case\"\nyears = 5\n"), "CONFIG_KEY_MISSING period.valid_from");
   EXPECT_EQ(rule("[[period]]\nwhat = \"case\"\nvalid_from = 2017-01-01\nyears = 5\nwhen_over = \"never\"\n"),
             "CONFIG_VALUE_INVALID period.when_over");
+  EXPECT_EQ(rule("[[period]]\nwhat = \"access-record\"\nvalid_from = 2017-01-01\nyears = 2\nwhen_over = \"propose\"\n"),
+            "CONFIG_VALUE_INVALID period.when_over");
   const std::string ground = "[[ground]]\nkey = \"A\"\nvalid_from = 2018-05-25\n";
   EXPECT_EQ(rule(ground + ground), "CONFIG_VALUE_INVALID ground.key");
   EXPECT_EQ(rule(ground + "before_period_is_over = 1\n"), "CONFIG_VALUE_INVALID ground.before_period_is_over");

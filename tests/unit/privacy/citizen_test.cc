@@ -65,12 +65,21 @@ TEST_F(CitizenTest, IsFoundByAnyOfTheCasesAndByAnyNumber) {
   EXPECT_THAT(privacy::FindCitizen(odense(), Case("unknown")).cases, IsEmpty());
 }
 
-TEST_F(CitizenTest, AnAnnouncementThatWasDeclinedStandsAlone) {
-  const CaseId second = Announce(kNyborg, other, "0440", Date(2026, 3, 12), "second");
+TEST_F(CitizenTest, IsFoundInWhatWasDeclinedTakenBackOrRanOut) {
+  const CaseId declined = Announce(kNyborg, other, "0440", Date(2026, 3, 12), "declined");
   world.DeliverAll();
-  ASSERT_DONE(world.Do(kKerteminde, DeclineRelocation{second}));
-  EXPECT_THAT(privacy::FindCitizen(kerteminde(), second).cases, ElementsAre(second));
-  EXPECT_THAT(privacy::FindCitizen(kerteminde(), Citizen(2)).cases, IsEmpty()) << "its number is not kept";
+  ASSERT_DONE(world.Do(kKerteminde, DeclineRelocation{declined}));
+  world.DeliverAll();
+  EXPECT_THAT(privacy::FindCitizen(kerteminde(), Citizen(2)).cases, ElementsAre(declined));
+  ASSERT_DONE(world.Do(kNyborg, AnnulRelocation{relocation}));
+  world.DeliverAll();
+  ASSERT_EQ(kerteminde().FindRelocation(relocation)->state, domain::RelocationState::kAnnulled);
+  EXPECT_EQ(privacy::FindCitizen(kerteminde(), Citizen(1)).cases, Sorted({relocation, transfer}));
+}
+
+TEST_F(CitizenTest, IsFoundByARequestWhoseAnnouncementKnewAnotherNumber) {
+  ASSERT_DONE(world.Do(kKerteminde, RenumberCitizen{transfer, Citizen(7)}));
+  EXPECT_EQ(privacy::FindCitizen(kerteminde(), Citizen(7)).cases, Sorted({relocation, transfer}));
 }
 
 TEST_F(CitizenTest, OneWalkFindsWhatEachSearchFinds) {

@@ -137,29 +137,43 @@ TEST_F(ErasingTest, ARestartFindsTheCitizenNoMoreAndTheErasureAsItWas) {
   EXPECT_EQ(after.erasures().begin()->second.state, domain::ErasureState::kDone);
 }
 
-// Rows that were changed and erased in one commit leave neither a row nor a key.
+// Rows that were made, changed and erased in one commit leave neither a row nor a key.
 TEST_F(ErasingTest, WhatChangedInTheSameCommitIsErasedWithIt) {
-  ASSERT_TRUE(Erase("anna", "1").ok());
+  const auto other = *registry::CprNumber::Parse("6201801001");
+  const auto id = random_.NewId<CaseId>();
   On([&](log::Appender& appender) {
-    event::RenumberCitizen renumber{enrolment_, *registry::CprNumber::Parse("6201801001")};
-    (void)appender.Execute({"anna", renumber});  // whether or not the rules let it change the row
-    event::EraseCases command{random_.NewId<CaseId>(), {enrolment_}, "gdpr-17-1-d", "journal-1", crypto::Sha256("2")};
-    ASSERT_EQ(RuleOf(privacy::Erase(appender, {"bo", std::move(command)}).status()), "OK");
+    for (const event::CommandBody& body : std::vector<event::CommandBody>{
+             event::ProposeEnrolment{id, kOdense, other, std::nullopt, today() - 5},
+             event::StartEnrolment{id, today() - 5}, event::EndEnrolment{id, today(), event::EndReason::kJob}}) {
+      ASSERT_EQ(RuleOf(appender.Execute({"anna", body}).status()), "OK");
+    }
+    for (const std::string officer : {"anna", "bo"}) {
+      event::EraseCases command{random_.NewId<CaseId>(), {id}, "gdpr-17-1-d", "journal-1", crypto::Sha256(officer)};
+      ASSERT_EQ(RuleOf(privacy::Erase(appender, {officer, std::move(command)}).status()), "OK");
+    }
   });
-  EXPECT_TRUE(KeysOf(enrolment_).empty());
+  EXPECT_TRUE(KeysOf(id).empty());
+  EXPECT_FALSE(KeysOf(enrolment_).empty()) << "the other citizen's";
   Open();
-  EXPECT_TRUE(KeysOf(enrolment_).empty());
-  EXPECT_TRUE(StateNow().enrolments().empty());
+  EXPECT_TRUE(KeysOf(id).empty());
+  const domain::State state = StateNow();
+  EXPECT_EQ(state.FindEnrolment(id), nullptr);
+  EXPECT_NE(state.FindEnrolment(enrolment_), nullptr);
 }
 
-TEST_F(ErasingTest, NothingIsErasedThatAnAuthorityHasNotReceivedYet) {
-  // Nyborg's citizen, whom Odense was told of and refused: the answer is on its way, with the first grant of its key.
-  bool created = false;
-  store::Batch batch;
-  ASSERT_TRUE(keys_->FindOrCreate({enrolment_, kOdense, kNyborg, event::RetentionClass::kCase}, batch, created).ok());
-  EXPECT_EQ(RuleOf(Erase("anna", "1").status()), "ERASURE_UNDELIVERED");
-  for (const KeyId& id : KeysOf(enrolment_)) keys_->MarkGranted(id, batch);
-  EXPECT_EQ(RuleOf(Erase("anna", "1").status()), "OK");
+// A peer was refused, so nothing in the state is about the case, and its number opens with the key all the same.
+TEST_F(ErasingTest, TheSweepDestroysTheKeysOfWhatAPeerSaidAndWasRefused) {
+  const keys::DataKey granted{random_.NewId<KeyId>(), crypto::Key::Random()};
+  const auto refused = random_.NewId<CaseId>();
+  On([&](log::Appender& appender) {
+    ASSERT_TRUE(appender.keys()
+                    .Accept(granted, {refused, kNyborg, kOdense, event::RetentionClass::kCase}, appender.batch())
+                    .ok());
+  });
+  ASSERT_TRUE(keys_->Has(granted.id));
+  EXPECT_EQ(Sweep().keys, 1U);
+  EXPECT_TRUE(keys_->IsDestroyed(granted.id));
+  EXPECT_FALSE(KeysOf(enrolment_).empty());
 }
 
 TEST_F(ErasingTest, TheSweepProposesOrErasesAsTheTableSays) {
