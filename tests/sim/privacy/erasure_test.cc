@@ -127,6 +127,18 @@ TEST_F(Erasure, SurvivesACrashBetweenTheOfficersAndAfterThem) {
   EXPECT_EQ(world.node(kOdense).StateNow().erasure_notices().size(), 1U);
 }
 
+// Two officers of Odense's erase the case, both in one commit; nothing is waited for.
+void EraseAtOdense(SimWorld& world, const CaseId& id) {
+  const CaseId first = world.chance.NewId<CaseId>();
+  const CaseId second = world.chance.NewId<CaseId>();
+  world.node(kOdense).Submit([=](log::Appender& appender) {
+    for (const auto& [officer, erasure] : {std::pair<std::string, CaseId>("anna", first), {"bo", second}}) {
+      event::EraseCases command{erasure, {id}, "gdpr-17-1-d", "journal-1", crypto::Sha256(officer)};
+      ASSERT_EQ(RuleOf(privacy::Erase(appender, {officer, std::move(command)}).status()), "OK");
+    }
+  });
+}
+
 // The peer has not erased, goes on under the old key, and grants it anew: whatever it says is refused, by a receipt.
 TEST(ErasedKey, IsTakenBackFromNobody) {
   SimWorld world(7);
@@ -153,16 +165,8 @@ TEST(ErasedKey, IsTakenBackFromNobody) {
   SimNode& odense = world.node(kOdense);
   ASSERT_TRUE(odense.keys().Has(secret.id));
 
-  for (const std::string officer : {"anna", "bo"}) {
-    std::string rule;
-    odense.Submit([&](log::Appender& appender) {
-      event::EraseCases command{
-          world.chance.NewId<CaseId>(), {relocation}, "gdpr-17-1-d", "journal-1", crypto::Sha256(officer)};
-      rule = RuleOf(privacy::Erase(appender, {officer, std::move(command)}).status());
-    });
-    world.RunFor(absl::Milliseconds(100));
-    ASSERT_EQ(rule, "OK");
-  }
+  EraseAtOdense(world, relocation);
+  world.RunFor(absl::Milliseconds(100));
   ASSERT_FALSE(odense.keys().Has(secret.id));
 
   const std::vector<std::string> refused = {"KEY_DESTROYED"};
@@ -188,6 +192,38 @@ TEST(ErasedKey, IsTakenBackFromNobody) {
   EXPECT_FALSE(odense.keys().Has(secret.id));
   EXPECT_EQ(odense.StateNow().FindRelocation(relocation), nullptr);
   EXPECT_EQ(odense.log().peer(kNyborg).received.value(), 5U) << "each has its number, and nothing is held up";
+}
+
+// The batch was opened with the key, and then waited behind the erasure, or was not opened yet: by the seed.
+TEST(ErasedKey, OpensNothingThatWaitedBehindTheErasure) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SimWorld world(seed);
+    world.RunFor(absl::Seconds(1));
+    Forger nyborg(world);
+    nyborg.Dial();
+    const Forger::Secret secret = nyborg.NewKey();
+    const event::Event announced =
+        nyborg.NewEvent(1, event::RelocationAnnounced{SimCitizen(1), kOdense, *MunicipalityCode::Parse("0450"),
+                                                      *MunicipalityCode::Parse("0461"), Date(2026, 3, 1), "rsl-12c"});
+    const auto next = [&](uint64_t number) {
+      event::Event event = nyborg.NewEvent(number, event::RelocationAnnulled{});
+      event.header.case_id = announced.header.case_id;
+      return event;
+    };
+    v1::EventBatch batch = nyborg.Batch(
+        {nyborg.AppendGrant(secret), nyborg.AppendEvent(announced, secret), nyborg.AppendEvent(next(2), secret)},
+        secret);
+    nyborg.AddGrant(batch, secret);
+    nyborg.Send(std::move(batch));
+    ASSERT_EQ(nyborg.ReceiptedRules(), (std::vector<std::string>{"", ""}));
+    nyborg.set_accepted(nyborg.log.size());
+    const v1::EventBatch late = nyborg.Batch({nyborg.AppendEvent(next(3), secret)}, secret);
+    EraseAtOdense(world, announced.header.case_id);
+    nyborg.PourNext(late);
+    world.RunFor(absl::Milliseconds(100));
+    EXPECT_EQ(nyborg.ReceiptedRules(), std::vector<std::string>{"KEY_DESTROYED"}) << "seed " << seed;
+    EXPECT_FALSE(world.node(kOdense).keys().Has(secret.id));
+  }
 }
 
 // What was refused is in no state, and its number would open all the same.
