@@ -8,6 +8,7 @@
 
 #include "common/crypto/hash.h"
 #include "medflyt/v1/log.pb.h"
+#include "tests/e2e/node/metrics_page.h"
 #include "tests/e2e/node/node_world.h"
 #include "tests/support/extract_text.h"
 
@@ -132,6 +133,19 @@ class ImportE2e : public ::testing::Test {
     return events;
   }
 
+  // The metrics without durations, and without the number of commits, which says how work fell together.
+  static std::vector<std::string> MetricsAt(const TestNode& node) {
+    std::vector<std::string> metrics;
+    std::istringstream lines(MetricsPageOf(node));
+    for (std::string line; std::getline(lines, line);) {
+      if (!line.starts_with("medflyt_") || line.starts_with("medflyt_commits_total")) continue;
+      if (line.starts_with("medflyt_call_seconds") && !line.starts_with("medflyt_call_seconds_count")) continue;
+      metrics.push_back(line);
+    }
+    std::sort(metrics.begin(), metrics.end());
+    return metrics;
+  }
+
   static constexpr char kCpr[] = "6101801000";
   static constexpr char kOther[] = "6201801000";
   TestNode odense{"35209115", "0461", "Odense Kommune"};
@@ -254,6 +268,8 @@ TEST_F(ImportE2e, AProtectedCitizensMoveLooksLikeAnyOther) {
   ASSERT_EQ(SendTo(other, Messages("today", text.Closed()), "registry-feed"), "OK");
   EXPECT_EQ(imported.relocations(0).state(), v1::RELOCATION_STATE_HELD);
 
+  EXPECT_GT(MetricsAt(odense).size(), 3U);
+  EXPECT_EQ(MetricsAt(other), MetricsAt(odense));
   EXPECT_GT(ShapesAt(odense).size(), 3U);
   EXPECT_EQ(ShapesAt(other), ShapesAt(odense));
   EXPECT_EQ(EventsLoggedAt(other), EventsLoggedAt(odense));

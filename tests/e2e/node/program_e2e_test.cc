@@ -9,6 +9,7 @@
 #include "common/tlog/tile.h"
 #include "common/wire/ledger.h"
 #include "grpcpp/generic/generic_stub.h"
+#include "tests/e2e/node/metrics_page.h"
 #include "tests/e2e/node/node_world.h"
 
 namespace medflyt::testing {
@@ -286,20 +287,7 @@ TEST_F(ProgramE2e, HealthAndMetricsAreThereAndTellNothingPersonal) {
   ASSERT_TRUE(answer.DumpToSingleSlice(&slice).ok());
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(slice.begin()), slice.size()), "\x08\x01");
 
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<uint16_t>(odense.metrics_port()));
-  ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  const std::string get = "GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n";
-  ASSERT_EQ(::send(fd, get.data(), get.size(), 0), static_cast<ssize_t>(get.size()));
-  std::string metrics;
-  char block[4096];
-  for (ssize_t count = 0; (count = ::recv(fd, block, sizeof block, 0)) > 0;) {
-    metrics.append(block, static_cast<size_t>(count));
-  }
-  ::close(fd);
+  const std::string metrics = MetricsPageOf(odense);
   EXPECT_THAT(metrics, HasSubstr("medflyt_calls_total{code=\"0\",method=\"ProposeEnrolment\"} 1"));
   EXPECT_THAT(metrics, HasSubstr("medflyt_tree_size"));
   EXPECT_THAT(metrics, Not(HasSubstr("6101801000")));
