@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -340,6 +341,66 @@ TEST_F(StoryE2e, ACitizenIsErasedByTwoOfficersAndTheOtherAuthorityAnswers) {
     Do(*node, {"audit", "verify", tiles, "--log-key", node->verifier().Format()});
     EXPECT_EQ(node->Stop(), 0);
   }
+}
+
+// Each rule of the domain, tried by commands that break it.
+TEST_F(StoryE2e, CommandsThatBreakARuleAreRefusedByItsName) {
+  for (TestNode* node : {&odense_, &nyborg_}) ASSERT_NO_FATAL_FAILURE(node->Start());
+  const std::string agreement = Agree(nyborg_);
+  const std::string enrolment = CaseOf(Do(
+      nyborg_, {"enrolment", "propose", "--provider", odense_.cvr(), "--agreement", agreement, "--from", "2026-10-01"},
+      kCpr));
+  ASSERT_TRUE(Comes(odense_, {"enrolment", "list"}, "enrolments", "state", "proposed"));
+
+  // Machines enrol, release and disclose nothing: the registry's feed imports, and no more.
+  const std::vector<std::string> start = {"enrolment", "start", enrolment, "--from", "2026-10-01"};
+  EXPECT_EQ(Refused(odense_, start, "registry-feed"), "CLIENT_ROLE_NOT_ALLOWED");
+  Do(odense_, start);
+  ASSERT_TRUE(Comes(nyborg_, {"enrolment", "show", enrolment}, "", "state", "active"));
+
+  // Responsibility follows residence: the provider ends none, and the buyer runs no unit.
+  EXPECT_EQ(Refused(odense_, {"responsibility", "end", enrolment, "--from", "2026-10-20", "--reason", "other"}),
+            "NOT_RESPONSIBLE");
+  EXPECT_EQ(Refused(nyborg_, {"enrolment", "pause", enrolment, "--from", "2026-10-20"}), "NOT_THE_PROVIDER");
+  EXPECT_EQ(Refused(nyborg_, {"enrolment", "end", enrolment, "--from", "2026-10-20", "--reason", "job"}),
+            "NOT_THE_PROVIDER");
+  const std::string extract = odense_.Path("extract.txt");
+  WriteFile(extract, ExtractText()
+                         .Person(kCpr)
+                         .Address("0440", "0001", "202611151200", "0450")
+                         .Protected("0001", "2020-01-01")
+                         .Closed());
+  EXPECT_EQ(Do(odense_, {"cpr", "import", extract}, "", "registry-feed")["relocations"], json::array())
+      << "the provider does not watch the citizens of a buyer";
+
+  // A move that must not be seen: two officers with two certificates, or nobody.
+  const json imported = Do(nyborg_, {"cpr", "import", extract}, "", "registry-feed");
+  ASSERT_EQ(imported["relocations"].size(), 1U) << imported;
+  const std::string relocation = imported["relocations"][0]["relocation_id"];
+  const std::vector<std::string> assess = {"relocation", "assess",    relocation, "--disclose",  "--legal-basis",
+                                           "RSL-12A",    "--journal", "2026-118", "--necessity", "it must go on"};
+  const std::vector<std::string> announce = {"relocation", "announce", relocation};
+  const std::vector<std::string> release = {"relocation", "release", relocation};
+  EXPECT_EQ(Refused(nyborg_, assess), "RELOCATION_HELD");
+  EXPECT_EQ(Refused(nyborg_, announce), "RELOCATION_HELD");
+  EXPECT_EQ(Refused(nyborg_, release, "registry-feed"), "CLIENT_ROLE_NOT_ALLOWED");
+  Do(nyborg_, release);
+  EXPECT_EQ(Refused(nyborg_, release, "case-system-1", "bo.officer"), "TWO_OFFICERS_REQUIRED");
+  EXPECT_EQ(Refused(nyborg_, release, "case-system-2", "anna.officer"), "TWO_OFFICERS_REQUIRED");
+  EXPECT_EQ(Refused(nyborg_, assess), "RELOCATION_HELD");
+  Do(nyborg_, release, "", "case-system-2", "bo.officer");
+
+  // A disclosure is a human decision, with its reasons.
+  EXPECT_EQ(Refused(nyborg_, announce), "NOT_DISCLOSED");
+  EXPECT_EQ(Refused(nyborg_, assess, "registry-feed"), "CLIENT_ROLE_NOT_ALLOWED");
+  EXPECT_EQ(Refused(nyborg_, {"relocation", "assess", relocation, "--disclose", "--legal-basis", "RSL-12A", "--journal",
+                              "2026-118"}),
+            "FIELD_REQUIRED");
+  std::vector<std::string> invented = assess;
+  std::replace(invented.begin(), invented.end(), std::string("RSL-12A"), std::string("RSL-99"));
+  EXPECT_EQ(Refused(nyborg_, invented), "LEGAL_BASIS_UNKNOWN");
+  EXPECT_EQ(Refused(nyborg_, announce), "NOT_DISCLOSED");
+  for (TestNode* node : {&odense_, &nyborg_}) EXPECT_EQ(node->Stop(), 0);
 }
 
 }  // namespace
