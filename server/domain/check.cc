@@ -21,7 +21,8 @@ absl::Status UnknownCase() {
 // One operator for each body that a peer may send; the rest are local.
 class Checker {
  public:
-  Checker(const State& state, const event::Header& header) : state_(state), header_(header) {}
+  Checker(const State& state, const event::Header& header, const Facts& facts)
+      : state_(state), header_(header), facts_(facts) {}
 
   absl::Status operator()(const event::AgreementProposed& body) const {
     const bool between_us = (body.provider == header_.issuer && body.buyer == state_.self()) ||
@@ -52,7 +53,16 @@ class Checker {
     return Request([&](const Transfer& t) { return t.requester == state_.self() && t.provider == header_.issuer; });
   }
 
-  absl::Status operator()(const event::RelocationAnnounced&) const { return Fresh(); }
+  absl::Status operator()(const event::RelocationAnnounced& body) const {
+    MEDFLYT_RETURN_IF_ERROR(Fresh());
+    if (!IsMunicipality(header_.issuer, body.from, body.effective_date)) {
+      return NoRight("only the municipality that the citizen leaves announces a move");
+    }
+    if (!IsMunicipality(state_.self(), body.to, body.effective_date)) {
+      return NoRight("a move is announced to the municipality moved to alone");
+    }
+    return absl::OkStatus();
+  }
   absl::Status operator()(const event::RelocationCorrected&) const { return FromMunicipalityLeft(); }
   absl::Status operator()(const event::RelocationAnnulled&) const { return FromMunicipalityLeft(); }
   absl::Status operator()(const event::RelocationAcknowledged& body) const { return ToAnnouncement(body.announcement); }
@@ -105,6 +115,11 @@ class Checker {
     if (!state_.UseOf(header_.case_id)) return absl::OkStatus();
     return RuleError(absl::StatusCode::kAlreadyExists, "CASE_ALREADY_USED", "case_id",
                      "the id names something else here");
+  }
+
+  // By the code that it has, or had on that day.
+  bool IsMunicipality(AuthorityId authority, MunicipalityCode code, Date on) const {
+    return facts_.directory.CodeOf(authority) == code || facts_.directory.AuthorityOf(code, on) == authority;
   }
 
   absl::Status Unknown() const {
@@ -202,11 +217,12 @@ class Checker {
 
   const State& state_;
   const event::Header& header_;
+  const Facts& facts_;
 };
 
 }  // namespace
 
-absl::Status CheckReceived(const State& state, const event::Event& event) {
+absl::Status CheckReceived(const State& state, const event::Event& event, const Facts& facts) {
   const event::Header& header = event.header;
   if (header.recipient != state.self()) {
     return RuleError(absl::StatusCode::kPermissionDenied, "EVENT_FOR_ANOTHER_RECIPIENT", "recipient",
@@ -214,7 +230,7 @@ absl::Status CheckReceived(const State& state, const event::Event& event) {
   }
   if (header.issuer == state.self()) return NoRight("an own event is not received");
   MEDFLYT_RETURN_IF_ERROR(event::CheckParties(event::TypeOf(event.body), header.issuer, header.recipient));
-  return std::visit(Checker(state, header), event.body);
+  return std::visit(Checker(state, header, facts), event.body);
 }
 
 }  // namespace medflyt::domain

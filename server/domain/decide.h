@@ -1,7 +1,7 @@
 // The functional core. Commands from officers and events from peers pass the same pipeline:
 //
 //   own:       drafts = Decide(state, command, facts);  seal and Evolve each draft;   then settle
-//   received:  CheckReceived(state, event);             Evolve(state, event);         then settle
+//   received:  CheckReceived(state, event, facts);      Evolve(state, event);         then settle
 //   settle:    queue = the events just evolved; while it is not empty: take the first, drafts = React(state, it,
 //   facts);
 //              seal and Evolve every one of the drafts, then put them at the end of the queue.
@@ -41,7 +41,7 @@ struct LogPosition {
 
 // May this issuer say this, here, to us? For events received from a peer. An error is the reason of a signed refusal;
 // the event is then without effect. Requests with bad content pass: React answers them by an event.
-[[nodiscard]] absl::Status CheckReceived(const State& state, const event::Event& event);
+[[nodiscard]] absl::Status CheckReceived(const State& state, const event::Event& event, const Facts& facts);
 
 // Applies an event, own or received and checked. Never fails; what names nothing known is without effect. Never looks
 // at a clock: days come from the event. `position` is the entry's in the log of the event's issuer.

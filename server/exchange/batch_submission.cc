@@ -108,7 +108,7 @@ LeafIndex BatchSubmission::Append(const CheckedEvent& event, log::Appender& appe
     }
   }
   if (refused.empty()) {
-    const absl::Status allowed = domain::CheckReceived(appender.state(), *event.event);
+    const absl::Status allowed = domain::CheckReceived(appender.state(), *event.event, appender.facts());
     if (!allowed.ok()) refused = RuleOf(allowed);
   }
   std::optional<event::AnnouncementVerified> verified;

@@ -161,7 +161,7 @@ class DomainWorld {
     if (header.number.value() <= last) return;  // a repetition
     EXPECT_EQ(header.number.value(), last + 1);
     last = header.number.value();
-    const absl::Status status = domain::CheckReceived(node.state, entry.event);
+    const absl::Status status = domain::CheckReceived(node.state, entry.event, facts());
     if (!status.ok()) {
       node.refused.push_back({entry.event, status});
       return;

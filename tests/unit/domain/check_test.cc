@@ -29,7 +29,7 @@ class CheckTest : public Story {
     event.header.number = PairNumber(world.node(to).received[from] + 1);
     event.header.recorded_at = absl::FromCivil(absl::CivilHour(world.today), absl::UTCTimeZone());
     event.body = std::move(body);
-    return RuleOf(domain::CheckReceived(world.state(to), event));
+    return RuleOf(domain::CheckReceived(world.state(to), event, world.facts()));
   }
 };
 
@@ -39,9 +39,9 @@ TEST_F(CheckTest, WhatNamesAnotherRecipientIsRefused) {
   event.header.recipient = kKerteminde;
   event.header.case_id = with_nyborg;
   event.body = AgreementTerminated{Date(2026, 12, 31)};
-  EXPECT_RULE(domain::CheckReceived(odense(), event), "EVENT_FOR_ANOTHER_RECIPIENT");
+  EXPECT_RULE(domain::CheckReceived(odense(), event, world.facts()), "EVENT_FOR_ANOTHER_RECIPIENT");
   event.header.issuer = event.header.recipient = kOdense;
-  EXPECT_RULE(domain::CheckReceived(odense(), event), "ISSUER_HAS_NO_RIGHT");
+  EXPECT_RULE(domain::CheckReceived(odense(), event, world.facts()), "ISSUER_HAS_NO_RIGHT");
 }
 
 TEST_F(CheckTest, LocalEventsAreNotReceived) {
@@ -120,6 +120,17 @@ TEST_F(CheckTest, OnlyTheMunicipalityLeftTakesAnAnnouncementBackAndOnlyTheOneMov
   EXPECT_EQ(Say(kNyborg, kKerteminde, id,
                 RelocationAnnounced{Citizen(1), kOdense, Code("0450"), Code("0440"), Date(2026, 4, 1), "rsl-12c"}),
             "CASE_ALREADY_USED");
+}
+
+TEST_F(CheckTest, AMoveIsAnnouncedByTheMunicipalityLeftToTheOneMovedToAlone) {
+  const auto announce = [&](std::string_view from, std::string_view to) {
+    return Say(kNyborg, kKerteminde, Case("move"),
+               RelocationAnnounced{Citizen(4), kOdense, Code(from), Code(to), Date(2026, 4, 1), "rsl-12c"});
+  };
+  EXPECT_EQ(announce("0420", "0440"), "ISSUER_HAS_NO_RIGHT") << "the citizen leaves Assens, not Nyborg";
+  EXPECT_EQ(announce("0450", "0420"), "ISSUER_HAS_NO_RIGHT") << "it is no affair of Kerteminde's";
+  EXPECT_EQ(announce("0450", "9999"), "ISSUER_HAS_NO_RIGHT");
+  EXPECT_EQ(announce("0450", "0440"), "OK");
 }
 
 TEST_F(CheckTest, OnlyWhoAskedWithdrawsAndOnlyTheProviderRefuses) {
