@@ -315,7 +315,7 @@ struct AccessRecorded {
 
 // Erasure: the keys of a citizen's cases are destroyed, here and then wherever they were told.
 
-// The first of two officers asks; for these three the header's case id is that of the erasure itself, or of its notice,
+// The first of two officers asks; for these four the header's case id is that of the erasure itself, or of its notice,
 // and never a citizen's.
 struct ErasureRequested {
   std::vector<CaseId> cases;  // of one citizen, ascending; at least one

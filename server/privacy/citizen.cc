@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "server/domain/retention.h"
+
 namespace medflyt::privacy {
 namespace {
 
@@ -74,6 +76,12 @@ Citizen FindCitizen(const domain::State& state, const CaseId& case_id) {
   const domain::Enrolment* enrolment = relocation->enrolment ? state.FindEnrolment(*relocation->enrolment) : nullptr;
   if (enrolment != nullptr) return FindCitizen(state, enrolment->cpr());
   return {{}, {relocation}, {}, {case_id}};
+}
+
+std::vector<CaseId> CasesErasedWith(const domain::State& state, const CaseId& case_id) {
+  const domain::Relocation* relocation = state.FindRelocation(case_id);
+  if (relocation != nullptr && domain::IsUndisclosed(*relocation)) return {case_id};
+  return FindCitizen(state, case_id).cases;
 }
 
 std::vector<std::vector<CaseId>> CasesByCitizen(const domain::State& state) {

@@ -22,6 +22,10 @@ struct Citizen {
 // By any of the citizen's cases. A move whose enrolment was erased is a citizen of its own. Empty for an unknown case.
 [[nodiscard]] Citizen FindCitizen(const domain::State& state, const CaseId& case_id);
 
+// What is erased when that case is named: all of its citizen's cases, or, of an observation that led to nothing, it
+// alone, for its citizen's cases may go on. Empty for an unknown case.
+[[nodiscard]] std::vector<CaseId> CasesErasedWith(const domain::State& state, const CaseId& case_id);
+
 // The cases of every citizen, as FindCitizen finds them, in one walk through the state.
 [[nodiscard]] std::vector<std::vector<CaseId>> CasesByCitizen(const domain::State& state);
 

@@ -33,12 +33,8 @@ void ToViews(const log::Appender& appender, const privacy::Citizen& citizen, v1:
 struct Whom {
   std::optional<registry::CprNumber> cpr;
   CaseId case_id;
-  // An observation that led to nothing is erased alone, for its citizen's cases may go on.
   [[nodiscard]] std::vector<CaseId> CasesIn(const domain::State& state) const {
-    if (cpr) return privacy::FindCitizen(state, *cpr).cases;
-    const domain::Relocation* relocation = state.FindRelocation(case_id);
-    if (relocation != nullptr && domain::IsUndisclosed(*relocation)) return {case_id};
-    return privacy::FindCitizen(state, case_id).cases;
+    return cpr ? privacy::FindCitizen(state, *cpr).cases : privacy::CasesErasedWith(state, case_id);
   }
 };
 

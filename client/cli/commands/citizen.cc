@@ -169,17 +169,17 @@ Command EraseCommand() {
 }
 
 Command ErasuresCommand() {
-  return {.noun = "citizen",
-          .verb = "erasures",
-          .summary = "list erasures, notices of others, and what need not be kept any more",
-          .description =
-              "Erasures with how many of those who were told have answered, and who has not; notices of authorities "
-              "that have "
-              "erased what they told this one, until it has erased too; citizens whose retention period is "
-              "over, named by a case. `key_rotation_due` says that files still hold wrapped bytes of a "
-              "destroyed key. All case ids are in the JSON form. The look-up is recorded.",
-          .examples = {{"What waits for officers", "medflyt citizen erasures"}},
-          .run = ListErasures};
+  return {
+      .noun = "citizen",
+      .verb = "erasures",
+      .summary = "list erasures, notices of others, and what need not be kept any more",
+      .description =
+          "Erasures with how many of those who were told have answered, and who has not; notices of authorities that "
+          "have erased what they told this one, until it has erased too; citizens whose retention period is over, "
+          "named by a case. `key_rotation_due` says that files still hold wrapped bytes of a destroyed key. All "
+          "case ids are in the JSON form. The look-up is recorded.",
+      .examples = {{"What waits for officers", "medflyt citizen erasures"}},
+      .run = ListErasures};
 }
 
 }  // namespace

@@ -82,6 +82,16 @@ TEST_F(CitizenTest, IsFoundByARequestWhoseAnnouncementKnewAnotherNumber) {
   EXPECT_EQ(privacy::FindCitizen(kerteminde(), Citizen(7)).cases, Sorted({relocation, transfer}));
 }
 
+TEST_F(CitizenTest, AnObservationThatLedToNothingIsErasedAlone) {
+  const CaseId seen = Observe(kNyborg, other, "0440", Date(2026, 3, 12), "seen");
+  std::vector<CaseId> all = Sorted({other, seen});
+  EXPECT_EQ(privacy::CasesErasedWith(nyborg(), seen), all) << "an officer may still disclose it";
+  world.today += 31;
+  ASSERT_DONE(world.Do(kNyborg, ExpireDue(), ""));
+  EXPECT_THAT(privacy::CasesErasedWith(nyborg(), seen), ElementsAre(seen));
+  EXPECT_EQ(privacy::CasesErasedWith(nyborg(), other), all);
+}
+
 TEST_F(CitizenTest, OneWalkFindsWhatEachSearchFinds) {
   ASSERT_DONE(world.Do(kKerteminde, RenumberCitizen{transfer, Citizen(7)}));
   world.DeliverAll();
