@@ -187,6 +187,9 @@ as odense agreement list
 nyborg_agreement=$(agreement nyborg) kerteminde_agreement=$(agreement kerteminde)
 
 chapter 'Citizens are enrolled: three of Odense, one of Nyborg'
+# On what ground another authority is told of a citizen: with the first command in each case.
+ground=(--legal-basis RSL-11C --necessity 'The effort must not stop at the border' --journal 2026-118 --data identity
+  --data service --data residence)
 enrol() {  # enrol PROFILE CPR [--agreement ID]
   citizen "$2"
   as "$1" enrolment propose --provider $odense --from "$(day '-60 days')" --cpr-file "$demo/citizen" "${@:3}"
@@ -195,12 +198,17 @@ birgit=6101901000 carl=6202911001 dorte=6303921002 erik=6404931003
 enrol odense $birgit
 enrol odense $carl
 enrol odense $dorte
-enrol nyborg $erik --agreement "$nyborg_agreement"
+enrol nyborg $erik --agreement "$nyborg_agreement" "${ground[@]}"
 proposed() { [ "$(ask odense '[.enrolments[] | select(.state == "proposed")] | length' enrolment list)" = 4 ]; }
 wait_until 'all proposals reach the provider' proposed
-for id in $(ask odense '.enrolments[] | select(.state == "proposed") | .enrolment_id' enrolment list); do
+for id in $(ask odense ".enrolments[] | select(.responsible == \"$odense\") | .enrolment_id" enrolment list); do
   as odense enrolment start "$id" --from "$(day '-60 days')"
 done
+tell "Nyborg's citizen: what Odense tells Nyborg needs a ground, which an officer confirms."
+erik_enrolment=$(ask odense ".enrolments[] | select(.responsible != \"$odense\") | .enrolment_id" enrolment list)
+"$medflyt" enrolment start "$erik_enrolment" --from "$(day '-60 days')" --profiles "$demo/profiles.toml" --profile odense 2>&1 |
+  sed 's/^/     /' || true
+as odense enrolment start "$erik_enrolment" --from "$(day '-60 days')" "${ground[@]}"
 as odense place list --agreement "$nyborg_agreement"
 
 chapter "The registry's extract arrives in Odense: three citizens have moved, one of them protected"
@@ -220,8 +228,7 @@ as odense-registry cpr import "$demo/odense.extract"
 
 chapter 'Odense -> Nyborg: an officer assesses, discloses and announces'
 decide() {  # decide PROFILE RELOCATION
-  as "$1" relocation assess "$2" --disclose --necessity 'The effort must not stop at the border' --legal-basis RSL-11C \
-    --journal 2026-118
+  as "$1" relocation assess "$2" --disclose "${ground[@]}"
   as "$1" relocation announce "$2"
 }
 decide odense "$(relocation odense in-assessment out 0450)"
@@ -233,7 +240,7 @@ chapter 'Nyborg asks for the place while the node of Odense is down'
 tell "kill -9 ${pid[odense]} (Odense)"
 kill -9 "${pid[odense]}"
 wait "${pid[odense]}" 2>/dev/null || true
-as nyborg transfer request "$incoming" --agreement "$nyborg_agreement"
+as nyborg transfer request "$incoming" --agreement "$nyborg_agreement" "${ground[@]}"
 tell 'Acknowledged to Nyborg means durable in Nyborg; it waits for Odense.'
 start_node odense
 tell 'Odense is back.'
@@ -257,7 +264,7 @@ decide nyborg "$(relocation nyborg in-assessment out 0440)"
 wait_until 'the announcement reaches Kerteminde' has_relocation kerteminde announced in 0440
 erik_move=$(relocation kerteminde announced in 0440)
 as kerteminde relocation acknowledge "$erik_move"
-as kerteminde transfer request "$erik_move" --agreement "$kerteminde_agreement"
+as kerteminde transfer request "$erik_move" --agreement "$kerteminde_agreement" "${ground[@]}"
 wait_until 'the second transfer is done' transfer_is odense 'done' 2
 as odense place list --agreement "$kerteminde_agreement"
 
@@ -266,13 +273,11 @@ decide odense "$(relocation odense in-assessment out 0440)"
 wait_until 'the announcement reaches Kerteminde' has_relocation kerteminde announced in 0440
 carl_move=$(relocation kerteminde announced in 0440)
 as kerteminde relocation acknowledge "$carl_move"
-as kerteminde transfer request "$carl_move" --agreement "$kerteminde_agreement"
+as kerteminde transfer request "$carl_move" --agreement "$kerteminde_agreement" "${ground[@]}"
 wait_until 'the third transfer is done' transfer_is odense 'done' 3
 as odense place waiting --agreement "$kerteminde_agreement"
-citizen $erik
-erik_enrolment=$(ask odense .enrolment_id enrolment show --cpr-file "$demo/citizen")
 tell 'A job was found for the citizen who has the place:'
-as odense enrolment end "$erik_enrolment" --from "$today" --reason job
+as odense enrolment end "$erik_enrolment" --from "$today" --reason job "${ground[@]}"
 as odense place list --agreement "$kerteminde_agreement"
 citizen $carl
 as odense enrolment show --cpr-file "$demo/citizen"

@@ -1,5 +1,8 @@
 #include "client/cli/call.h"
 
+#include <iterator>
+#include <set>
+
 #include "absl/strings/ascii.h"
 
 namespace medflyt::cli {
@@ -8,6 +11,40 @@ Option RequestIdOption() {
   return {.name = "--request-id",
           .value_name = "ID",
           .help = "repeat the command of that id, whose answer was lost; by default a fresh one"};
+}
+
+std::vector<Option> GroundOptions() {
+  return {{.name = "--legal-basis", .value_name = "KEY", .help = "key of the table of legal bases"},
+          {.name = "--necessity", .value_name = "TEXT", .help = "why it is necessary; never leaves the node"},
+          {.name = "--journal", .value_name = "REFERENCE", .help = "where the decision stands in the journal"},
+          {.name = "--data",
+           .value_name = "CATEGORY",
+           .help = "what kind of data is told; may be repeated",
+           .repeated = true,
+           .choices = {"identity", "service", "residence"}}};
+}
+
+std::vector<Option> WithGround(std::vector<Option> options) {
+  std::vector<Option> ground = GroundOptions();
+  std::move(ground.begin(), ground.end(), std::back_inserter(options));
+  options.push_back(RequestIdOption());
+  return options;
+}
+
+std::optional<v1::DisclosureGround> GroundOf(const Arguments& arguments) {
+  v1::DisclosureGround ground;
+  ground.set_legal_basis(arguments.Text("--legal-basis"));
+  ground.set_necessity(arguments.Text("--necessity"));
+  ground.set_journal_reference(arguments.Text("--journal"));
+  std::set<int> categories;
+  for (const std::string& name : arguments.All("--data")) {
+    v1::DataCategory category = v1::DATA_CATEGORY_UNSPECIFIED;
+    v1::DataCategory_Parse(EnumName("DATA_CATEGORY_", name), &category);
+    categories.insert(category);
+  }
+  for (const int category : categories) ground.add_categories(static_cast<v1::DataCategory>(category));
+  if (ground.ByteSizeLong() == 0) return std::nullopt;
+  return ground;
 }
 
 std::string Shown(std::string_view enum_name, std::string_view prefix) {

@@ -1,9 +1,11 @@
 // What the commands that talk to a node have in common.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "client/cli/command.h"
@@ -17,6 +19,14 @@ using Municipality = v1::MunicipalityService::Stub;
 
 // --request-id ID: to repeat a command whose answer was lost.
 [[nodiscard]] Option RequestIdOption();
+
+// --legal-basis, --necessity, --journal and --data: why another authority is told of the citizen. On commands that tell
+// one: needed with the first in a case, and to replace the ground.
+[[nodiscard]] std::vector<Option> GroundOptions();
+// The options, and then those of the ground and --request-id.
+[[nodiscard]] std::vector<Option> WithGround(std::vector<Option> options);
+// The ground that the options name; nothing where none of them is there. Which are needed the node says.
+[[nodiscard]] std::optional<v1::DisclosureGround> GroundOf(const Arguments& arguments);
 
 // "EnrolmentState_Name(state)" and "ENROLMENT_STATE_" make "active"; empty for the unspecified value.
 [[nodiscard]] std::string Shown(std::string_view enum_name, std::string_view prefix);
@@ -34,9 +44,10 @@ template <typename Request>
 [[nodiscard]] absl::Status Submit(Context& context, const Arguments& arguments,
                                   grpc::Status (Municipality::*method)(grpc::ClientContext*, const Request&,
                                                                        v1::CommandResult*),
-                                  Request request) {
+                                  Request request, const std::optional<v1::DisclosureGround>& ground = {}) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
   *request.mutable_context() = ContextFor(*client, arguments);
+  if (ground) *request.mutable_context()->mutable_disclosure() = *ground;
   MEDFLYT_ASSIGN_OR_RETURN(const v1::CommandResult result, client->Call(method, request));
   return PrintResult(context, result);
 }

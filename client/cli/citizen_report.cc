@@ -9,6 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "client/cli/call.h"
 #include "client/cli/front_end.h"
 #include "client/cli/message_fields.h"
@@ -32,6 +34,7 @@ constexpr auto kWords = std::to_array<Word>({
     {"AnnouncementVerified", "Underretning om flytning kontrolleret"},
     {"annulled", "annulleret"},
     {"concerns", "angår"},
+    {"categories", "oplysninger"},
     {"corrected", "rettet"},
     {"cpr", "personnummer"},
     {"CitizenRenumbered", "Nyt personnummer"},
@@ -41,11 +44,14 @@ constexpr auto kWords = std::to_array<Word>({
     {"disclose", "videregives"},
     {"disclosed", "må videregives"},
     {"DisclosureAssessed", "Videregivelse vurderet"},
+    {"DisclosureGrounded", "Grundlag for videregivelse fastlagt"},
     {"done", "gennemført"},
     {"effective_day", "flyttedato"},
     {"emigrated", "udrejst"},
     {"ended", "ophørt"},
     {"EndReasonRecorded", "Årsag til ophør noteret"},
+    {"end_day", "ophør"},
+    {"end_reason", "årsag til ophør"},
     {"enrolment", "forløb"},
     {"EnrolmentEnded", "Forløb ophørt"},
     {"EnrolmentPaused", "Forløb sat på pause"},
@@ -64,6 +70,7 @@ constexpr auto kWords = std::to_array<Word>({
     {"HoldReleased", "Tilbageholdelse ophævet"},
     {"HoldReleaseRequested", "Ophævelse af tilbageholdelse ønsket"},
     {"hold_reasons", "holdt tilbage på grund af"},
+    {"identity", "personnummer"},
     {"in-assessment", "under vurdering"},
     {"journal_reference", "journalnummer"},
     {"kind", "art"},
@@ -90,6 +97,7 @@ constexpr auto kWords = std::to_array<Word>({
     {"reason", "årsag"},
     {"reasons", "årsager"},
     {"received", "modtaget"},
+    {"recipient", "til"},
     {"refused", "afvist"},
     {"RelocationAcknowledged", "Underretning om flytning bekræftet modtaget"},
     {"RelocationAnnounced", "Underretning om flytning"},
@@ -101,6 +109,7 @@ constexpr auto kWords = std::to_array<Word>({
     {"RelocationObserved", "Flytning set i CPR"},
     {"renumbered", "nyt personnummer"},
     {"reserved", "reserveret"},
+    {"residence", "flytning"},
     {"ResponsibilityEnded", "Ansvar ophørt"},
     {"ResponsibilityRestored", "Ansvar genoprettet"},
     {"restored", "genoprettet"},
@@ -109,7 +118,9 @@ constexpr auto kWords = std::to_array<Word>({
     {"safety-package", "sikkerhedspakke"},
     {"same_citizen", "samme borger"},
     {"search", "søgning"},
+    {"service", "forløb og plads"},
     {"special-road-code", "særlig vejkode"},
+    {"start_day", "begyndelse"},
     {"to_municipality", "til kommune"},
     {"transferred", "overført"},
     {"transferring", "under overførsel"},
@@ -118,9 +129,11 @@ constexpr auto kWords = std::to_array<Word>({
     {"TransferWithdrawn", "Ønske om overførsel trukket tilbage"},
     {"true", "ja"},
     {"uncertain", "usikker dato"},
+    {"ValueRectified", "Oplysning rettet"},
     {"waiting", "venter"},
     {"watch", "løbende visning"},
     {"withdrawn", "trukket tilbage"},
+    {"wrong_cpr", "i stedet for personnummer"},
     {"yes", "ja"},
 });
 
@@ -287,16 +300,24 @@ class Page {
         content.GetReflection()->GetOneofFieldDescriptor(content, content.GetDescriptor()->oneof_decl(0));
     if (field == nullptr) return "slettet";
     std::string details;
-    const auto& body = content.GetReflection()->GetMessage(content, field);
+    AppendDetails(content.GetReflection()->GetMessage(content, field), details);
+    return details;
+  }
+  static void AppendDetails(const google::protobuf::Message& body, std::string& details) {
+    using Type = google::protobuf::FieldDescriptor;
     for (const Value::Field& each : FieldsOf(body)) {
       const auto* shown = body.GetDescriptor()->FindFieldByName(each.name);
-      if (shown->type() == google::protobuf::FieldDescriptor::TYPE_BYTES ||
-          shown->type() == google::protobuf::FieldDescriptor::TYPE_MESSAGE) {
-        continue;
-      }
-      absl::StrAppend(&details, details.empty() ? "" : "; ", InDanish(each.name), ": ", InDanish(each.value.ToText()));
+      if (each.name == "ground") AppendDetails(body.GetReflection()->GetMessage(body, shown), details);
+      if (shown->type() == Type::TYPE_BYTES || shown->type() == Type::TYPE_MESSAGE) continue;
+      const std::string text = each.value.ToText();
+      absl::StrAppend(&details, details.empty() ? "" : "; ", InDanish(each.name), ": ",
+                      shown->is_repeated() ? EachInDanish(text) : InDanish(text));
     }
-    return details;
+  }
+  static std::string EachInDanish(const std::string& list) {
+    std::vector<std::string> words;
+    for (const absl::string_view word : absl::StrSplit(list, ", ")) words.push_back(InDanish(ToStd(word)));
+    return absl::StrJoin(words, ", ");
   }
   std::string NameOf(const std::string& authority) const {
     for (const v1::NamedAuthority& each : report_.held.authorities()) {

@@ -6,7 +6,7 @@ CommandRegistry AllCommands() {
   CommandRegistry commands;
   commands.AddNoun("agreement", "agreements on places between a provider and a buyer");
   commands.AddNoun("audit", "the audit log: checkpoints, copies, offline verification, questions");
-  commands.AddNoun("citizen", "what the authority owes the citizen");
+  commands.AddNoun("citizen", "what the authority owes the citizen, and whom an incident touched");
   commands.AddNoun("cpr", "extracts of the civil registry");
   commands.AddNoun("enrolment", "citizens enrolled with a provider");
   commands.AddNoun("event", "events, their delivery and their proofs");
@@ -16,7 +16,8 @@ CommandRegistry AllCommands() {
   commands.AddNoun("relocation", "moves: observed, assessed, announced");
   commands.AddNoun("responsibility", "the end of a responsibility without a disclosed move");
   commands.AddNoun("transfer", "requests that a place follows a citizen");
-  for (auto* declare : {CompletionCommand, HelpCommand, CprInspectCommand, CprImportCommand, NodePolicyCommand})
+  for (auto* declare :
+       {CompletionCommand, HelpCommand, CprInspectCommand, CprImportCommand, NodePolicyCommand, CitizenIncidentCommand})
     commands.Add(declare());
   for (auto* declare :
        {AgreementCommands, AuditCommands, CitizenCommands, EnrolmentCommands, EventCommands, NodeCommands, PeerCommands,

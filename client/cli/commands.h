@@ -15,6 +15,7 @@ namespace medflyt::cli {
 [[nodiscard]] Command NodePolicyCommand();
 [[nodiscard]] std::vector<Command> AgreementCommands();
 [[nodiscard]] std::vector<Command> CitizenCommands();
+[[nodiscard]] Command CitizenIncidentCommand();
 [[nodiscard]] std::vector<Command> PlaceCommands();
 [[nodiscard]] std::vector<Command> EnrolmentCommands();
 [[nodiscard]] std::vector<Command> RelocationCommands();

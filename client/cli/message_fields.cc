@@ -40,7 +40,7 @@ Value NumberValue(const std::string& name, uint32_t number) {
 
 Value TextValue(const Field& field, std::string text) {
   if (field.type() == Field::TYPE_BYTES) return HexEncode(text);
-  if (field.name() == "cpr") {
+  if (field.name() == "cpr" || field.name() == "wrong_cpr") {
     const auto cpr = registry::CprNumber::Parse(text);
     return cpr.ok() ? Value(cpr->Masked()) : Value();
   }

@@ -18,6 +18,30 @@ namespace medflyt::event {
 using crypto::Hash;
 using registry::CprNumber;
 
+// Disclosure: why another authority is told of a citizen.
+
+// What kind of data is told; which a type of event carries stands in catalogue.h.
+enum class DataCategory : uint8_t {
+  kIdentity = 1,   // the CPR number
+  kService = 2,    // that, where and when the citizen has a place or an enrolment
+  kResidence = 3,  // from which municipality to which the citizen moved, and when
+};
+
+struct DisclosureGround {
+  std::string legal_basis;  // key of the dated table of legal bases
+  std::string necessity;    // the officer's words; never leaves the node
+  std::string journal_reference;
+  std::vector<DataCategory> categories;  // ascending, each once
+  friend bool operator==(const DisclosureGround&, const DisclosureGround&) = default;
+};
+
+// The header's officer confirms that `recipient` is told of the header's case. Local.
+struct DisclosureGrounded {
+  AuthorityId recipient;
+  DisclosureGround ground;
+  friend bool operator==(const DisclosureGrounded&, const DisclosureGrounded&) = default;
+};
+
 // Agreement: two authorities, versioned; a version is in force only with both signatures.
 
 enum class PriceUnit : uint8_t { kPerPlace = 1, kPerDay = 2 };
@@ -175,9 +199,7 @@ struct RelocationExpired {
 };
 struct DisclosureAssessed {
   bool disclose = false;
-  std::string necessity;    // the officer's words; never leaves the node
-  std::string legal_basis;  // key of the dated table of legal bases
-  std::string journal_reference;
+  DisclosureGround ground;             // where it is not disclosed: why not; without categories, and perhaps a basis
   std::optional<Date> effective_date;  // states the date where the registry's was uncertain
   friend bool operator==(const DisclosureAssessed&, const DisclosureAssessed&) = default;
 };
@@ -341,6 +363,21 @@ struct ErasureNoticed {
 // Nothing of the cases that the notice names is held any more.
 struct ErasureReceipt {
   friend bool operator==(const ErasureReceipt&, const ErasureReceipt&) = default;
+};
+
+// Rectification: a value that was stated in the header's case was wrong from the start, and this is the right one.
+
+struct Rectification {  // exactly one
+  std::optional<CprNumber> cpr;
+  std::optional<Date> start;            // first day of the enrolment
+  std::optional<Date> end;              // first day without it
+  std::optional<EndReason> end_reason;  // kJob to kOther towards other authorities
+  friend bool operator==(const Rectification&, const Rectification&) = default;
+};
+struct ValueRectified {
+  Rectification right;
+  std::optional<CprNumber> wrong_cpr;  // with a number: the one that it replaces, wherever that was stated
+  friend bool operator==(const ValueRectified&, const ValueRectified&) = default;
 };
 
 }  // namespace medflyt::event

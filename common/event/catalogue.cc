@@ -11,6 +11,12 @@ constexpr auto kCase = RetentionClass::kCase;
 constexpr auto kAccounting = RetentionClass::kAccounting;
 constexpr auto kAccess = RetentionClass::kAccess;
 
+constexpr std::array kIdentity = {DataCategory::kIdentity};
+constexpr std::array kService = {DataCategory::kService};
+constexpr std::array kResidence = {DataCategory::kResidence};
+constexpr std::array kIdentityAndService = {DataCategory::kIdentity, DataCategory::kService};
+constexpr std::array kAll = {DataCategory::kIdentity, DataCategory::kService, DataCategory::kResidence};
+
 constexpr Right Between(Type type, std::string_view name, Part issuer, Part recipient, RetentionClass retention) {
   return {type, name, issuer, recipient, retention, false, false};
 }
@@ -20,6 +26,10 @@ constexpr Right Request(Right right) {
 }
 constexpr Right MaybeLocal(Right right) {
   right.may_be_local = true;
+  return right;
+}
+constexpr Right Discloses(std::span<const DataCategory> categories, Right right) {
+  right.discloses = categories;
   return right;
 }
 constexpr Right Local(Type type, std::string_view name, RetentionClass retention) {
@@ -35,13 +45,15 @@ constexpr std::array<Right, kTypeCount> kRights = {
     Between(kAgreementDeclined, "AgreementDeclined", kParty, kParty, kAccounting),
     Between(kAgreementTerminated, "AgreementTerminated", kParty, kParty, kAccounting),
 
-    MaybeLocal(Request(Between(kEnrolmentProposed, "EnrolmentProposed", kResponsible, kProvider, kCase))),
-    MaybeLocal(Between(kEnrolmentStarted, "EnrolmentStarted", kProvider, kResponsible, kCase)),
-    MaybeLocal(Between(kEnrolmentPaused, "EnrolmentPaused", kProvider, kResponsible, kCase)),
-    MaybeLocal(Between(kEnrolmentResumed, "EnrolmentResumed", kProvider, kResponsible, kCase)),
-    MaybeLocal(Between(kEnrolmentEnded, "EnrolmentEnded", kProvider, kResponsible, kCase)),
+    Discloses(kIdentityAndService,
+              MaybeLocal(Request(Between(kEnrolmentProposed, "EnrolmentProposed", kResponsible, kProvider, kCase)))),
+    Discloses(kService, MaybeLocal(Between(kEnrolmentStarted, "EnrolmentStarted", kProvider, kResponsible, kCase))),
+    Discloses(kService, MaybeLocal(Between(kEnrolmentPaused, "EnrolmentPaused", kProvider, kResponsible, kCase))),
+    Discloses(kService, MaybeLocal(Between(kEnrolmentResumed, "EnrolmentResumed", kProvider, kResponsible, kCase))),
+    Discloses(kService, MaybeLocal(Between(kEnrolmentEnded, "EnrolmentEnded", kProvider, kResponsible, kCase))),
     MaybeLocal(Between(kEnrolmentRefused, "EnrolmentRefused", kProvider, kResponsible, kCase)),
-    MaybeLocal(Between(kEnrolmentTransferred, "EnrolmentTransferred", kProvider, kResponsible, kCase)),
+    Discloses(kService,
+              MaybeLocal(Between(kEnrolmentTransferred, "EnrolmentTransferred", kProvider, kResponsible, kCase))),
     Local(kEndReasonRecorded, "EndReasonRecorded", kCase),
 
     Local(kExtractImported, "ExtractImported", kCase),
@@ -51,24 +63,27 @@ constexpr std::array<Right, kTypeCount> kRights = {
     Local(kHoldReleased, "HoldReleased", kCase),
     Local(kRelocationExpired, "RelocationExpired", kCase),
     Local(kDisclosureAssessed, "DisclosureAssessed", kCase),
-    Between(kRelocationAnnounced, "RelocationAnnounced", kMunicipalityLeft, kMunicipalityMovedTo, kCase),
+    Discloses(kAll,
+              Between(kRelocationAnnounced, "RelocationAnnounced", kMunicipalityLeft, kMunicipalityMovedTo, kCase)),
     MaybeLocal(Between(kRelocationCorrected, "RelocationCorrected", kMunicipalityLeft, kMunicipalityMovedTo, kCase)),
     MaybeLocal(Between(kRelocationAnnulled, "RelocationAnnulled", kMunicipalityLeft, kMunicipalityMovedTo, kCase)),
     Between(kRelocationAcknowledged, "RelocationAcknowledged", kMunicipalityMovedTo, kMunicipalityLeft, kCase),
     Between(kRelocationDeclined, "RelocationDeclined", kMunicipalityMovedTo, kMunicipalityLeft, kCase),
 
-    MaybeLocal(Between(kResponsibilityEnded, "ResponsibilityEnded", kResponsible, kProvider, kCase)),
+    Discloses(kResidence,
+              MaybeLocal(Between(kResponsibilityEnded, "ResponsibilityEnded", kResponsible, kProvider, kCase))),
     MaybeLocal(Between(kResponsibilityRestored, "ResponsibilityRestored", kResponsible, kProvider, kCase)),
-    MaybeLocal(Between(kCitizenRenumbered, "CitizenRenumbered", kResponsible, kProvider, kCase)),
-    MaybeLocal(Request(Between(kTransferRequested, "TransferRequested", kMunicipalityMovedTo, kProvider, kCase))),
+    Discloses(kIdentity, MaybeLocal(Between(kCitizenRenumbered, "CitizenRenumbered", kResponsible, kProvider, kCase))),
+    Discloses(kAll, MaybeLocal(Request(
+                        Between(kTransferRequested, "TransferRequested", kMunicipalityMovedTo, kProvider, kCase)))),
     MaybeLocal(Between(kTransferWithdrawn, "TransferWithdrawn", kMunicipalityMovedTo, kProvider, kCase)),
     MaybeLocal(Between(kTransferRefused, "TransferRefused", kProvider, kBuyer, kCase)),
     Local(kAnnouncementVerified, "AnnouncementVerified", kCase),
 
-    Between(kPlaceReserved, "PlaceReserved", kProvider, kBuyer, kCase),
-    Between(kPlaceOccupied, "PlaceOccupied", kProvider, kBuyer, kCase),
-    Between(kPlaceReleased, "PlaceReleased", kProvider, kBuyer, kCase),
-    Between(kPlaceWaitlisted, "PlaceWaitlisted", kProvider, kBuyer, kCase),
+    Discloses(kService, Between(kPlaceReserved, "PlaceReserved", kProvider, kBuyer, kCase)),
+    Discloses(kService, Between(kPlaceOccupied, "PlaceOccupied", kProvider, kBuyer, kCase)),
+    Discloses(kService, Between(kPlaceReleased, "PlaceReleased", kProvider, kBuyer, kCase)),
+    Discloses(kService, Between(kPlaceWaitlisted, "PlaceWaitlisted", kProvider, kBuyer, kCase)),
 
     Local(kAccessRecorded, "AccessRecorded", kAccess),
 
@@ -76,6 +91,9 @@ constexpr std::array<Right, kTypeCount> kRights = {
     Local(kCasesErased, "CasesErased", kCase),
     Between(kErasureNoticed, "ErasureNoticed", kHolder, kConcerned, kCase),
     Between(kErasureReceipt, "ErasureReceipt", kConcerned, kHolder, kCase),
+
+    Local(kDisclosureGrounded, "DisclosureGrounded", kCase),
+    MaybeLocal(Between(kValueRectified, "ValueRectified", kHolder, kConcerned, kCase)),
 };
 
 constexpr bool InOrder() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -36,6 +37,10 @@ struct Right {
   // A local event may be of this type although the recipient's part is another authority's: the provider is then also
   // responsible, or the relocation was never announced.
   bool may_be_local = false;
+  // What it tells another authority of a citizen: only on a ground that an officer confirmed. Empty for what states
+  // nothing that the recipient did not state itself, and for what takes back, puts right or erases what was told, which
+  // is a duty.
+  std::span<const DataCategory> discloses = {};
 };
 
 [[nodiscard]] const Right& RightOf(Type type);

@@ -99,9 +99,7 @@ struct ReleaseHold {  // the first officer asks, another one releases
 struct AssessDisclosure {
   CaseId relocation;
   bool disclose = false;
-  std::string necessity;
-  std::string legal_basis;
-  std::string journal_reference;
+  DisclosureGround ground;
   std::optional<Date> effective_date;
 };
 struct AnnounceRelocation {
@@ -148,6 +146,13 @@ struct DeclineTransfer {  // provider's officer, for a request that keeps waitin
   CaseId transfer;
 };
 
+// Rectification: all who were told the wrong value are told the right one.
+
+struct RectifyValue {  // whoever stated it: a number the responsible, all else the provider
+  CaseId enrolment;
+  Rectification right;
+};
+
 // Erasure: the first officer asks, another one with another certificate erases. Without an officer it is the node's own
 // act, where the table of retention periods says so.
 struct EraseCases {
@@ -175,12 +180,14 @@ using CommandBody =
                  ImportExtract, HoldRelocation, ReleaseHold, AssessDisclosure, AnnounceRelocation,                  //
                  CorrectRelocation, AnnulRelocation, AcknowledgeRelocation, DeclineRelocation,                      //
                  EndResponsibility, RestoreResponsibility, RenumberCitizen,                                         //
-                 RequestTransfer, WithdrawTransfer, DeclineTransfer,                                                //
+                 RequestTransfer, WithdrawTransfer, DeclineTransfer, RectifyValue,                                  //
                  EraseCases, ExpireDue, RecordAccess>;
 
 struct Command {
   std::string officer;  // who acts; empty for the node itself
   CommandBody body;
+  std::optional<crypto::Hash> certificate = {};  // SHA-256 of the client certificate that the officer acted by
+  std::optional<DisclosureGround> ground = {};   // of what the command tells other authorities of a citizen
 };
 
 }  // namespace medflyt::event

@@ -27,7 +27,8 @@ using Body = std::variant<AgreementProposed, AgreementAccepted, AgreementDecline
                           TransferRequested, TransferWithdrawn, TransferRefused, AnnouncementVerified,       //
                           PlaceReserved, PlaceOccupied, PlaceReleased, PlaceWaitlisted,                      //
                           AccessRecorded,                                                                    //
-                          ErasureRequested, CasesErased, ErasureNoticed, ErasureReceipt>;
+                          ErasureRequested, CasesErased, ErasureNoticed, ErasureReceipt,                     //
+                          DisclosureGrounded, ValueRectified>;
 
 // One per alternative of Body, in its order: TypeOf(body) == static_cast<Type>(body.index()).
 enum class Type : uint8_t {
@@ -71,6 +72,8 @@ enum class Type : uint8_t {
   kCasesErased,
   kErasureNoticed,
   kErasureReceipt,
+  kDisclosureGrounded,
+  kValueRectified,
 };
 inline constexpr size_t kTypeCount = std::variant_size_v<Body>;
 
@@ -84,7 +87,8 @@ struct Header {
   CaseId case_id;
   PairNumber number;  // gapless from 1 for each issuer → recipient
   absl::Time recorded_at;
-  std::string officer;  // who acted; empty for what follows by rule from an earlier act
+  std::string officer;                           // who acted; empty for what follows by rule from an earlier act
+  std::optional<crypto::Hash> certificate = {};  // SHA-256 of the client certificate that the officer acted by
   friend bool operator==(const Header&, const Header&) = default;
 };
 

@@ -43,7 +43,9 @@
   X(ErasureRequested, erasure_requested)             \
   X(CasesErased, cases_erased)                       \
   X(ErasureNoticed, erasure_noticed)                 \
-  X(ErasureReceipt, erasure_receipt)
+  X(ErasureReceipt, erasure_receipt)                 \
+  X(DisclosureGrounded, disclosure_grounded)         \
+  X(ValueRectified, value_rectified)
 
 // Every command of a client with the name of its field in medflyt.v1.Command.
 // NOLINTNEXTLINE(cppcoreguidelines-macro-usage)
@@ -71,4 +73,5 @@
   X(RenumberCitizen, renumber_citizen)             \
   X(RequestTransfer, request_transfer)             \
   X(WithdrawTransfer, withdraw_transfer)           \
-  X(DeclineTransfer, decline_transfer)
+  X(DeclineTransfer, decline_transfer)             \
+  X(RectifyValue, rectify_value)

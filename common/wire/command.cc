@@ -5,6 +5,7 @@
 
 #include "common/base/status.h"
 #include "common/wire/body_list.h"
+#include "common/wire/ground.h"
 #include "common/wire/limits.h"
 #include "common/wire/reading.h"
 
@@ -113,13 +114,10 @@ void Read(Reader& r, const v1::ReleaseHold& m, CommandBody& out) {
   out = event::ReleaseHold{.relocation = r.Case("relocation_id", m.relocation_id())};
 }
 void Read(Reader& r, const v1::AssessDisclosure& m, CommandBody& out) {
-  out = event::AssessDisclosure{
-      .relocation = r.Case("relocation_id", m.relocation_id()),
-      .disclose = m.disclose(),
-      .necessity = r.OptionalText("necessity", m.necessity(), kMaxNecessity, Reader::Lines::kMany),
-      .legal_basis = r.OptionalText("legal_basis", m.legal_basis(), kMaxCode),
-      .journal_reference = r.OptionalText("journal_reference", m.journal_reference(), kMaxCode),
-      .effective_date = r.OptionalIsoDate("effective_date", m.effective_date())};
+  out = event::AssessDisclosure{.relocation = r.Case("relocation_id", m.relocation_id()),
+                                .disclose = m.disclose(),
+                                .ground = ReadGround(r, "ground", m.ground()),
+                                .effective_date = r.OptionalIsoDate("effective_date", m.effective_date())};
 }
 void Read(Reader& r, const v1::AnnounceRelocation& m, CommandBody& out) {
   out = event::AnnounceRelocation{.relocation = r.Case("relocation_id", m.relocation_id())};
@@ -164,6 +162,28 @@ void Read(Reader& r, const v1::DeclineTransfer& m, CommandBody& out) {
   out = event::DeclineTransfer{.transfer = r.Case("transfer_id", m.transfer_id())};
 }
 
+void Read(Reader& r, const v1::RectifyValue& m, CommandBody& out) {
+  event::RectifyValue read{.enrolment = r.Case("enrolment_id", m.enrolment_id()), .right = {}};
+  switch (m.right_case()) {
+    case v1::RectifyValue::kCpr:
+      read.right.cpr = r.Cpr("cpr", m.cpr());
+      break;
+    case v1::RectifyValue::kStart:
+      read.right.start = r.IsoDate("start", m.start());
+      break;
+    case v1::RectifyValue::kEnd:
+      read.right.end = r.IsoDate("end", m.end());
+      break;
+    case v1::RectifyValue::kEndReason:
+      read.right.end_reason = r.Enum("end_reason", m.end_reason(), event::EndReason::kError);
+      break;
+    case v1::RectifyValue::RIGHT_NOT_SET:
+      r.Fail("FIELD_REQUIRED", "right", "is missing");
+      break;
+  }
+  out = read;
+}
+
 }  // namespace
 
 absl::StatusOr<event::Command> CommandFromProto(const v1::Command& command, std::string officer,
@@ -193,6 +213,13 @@ absl::StatusOr<event::Command> CommandFromProto(const v1::Command& command, std:
       r.Fail("COMMAND_REQUIRED", "command", "is missing");
       break;
   }
+  if (!r.ok()) return r.status();
+  return out;
+}
+
+absl::StatusOr<event::DisclosureGround> GroundFromProto(const v1::DisclosureGround& ground, std::string_view field) {
+  FieldReader r(kRules);
+  event::DisclosureGround out = ReadGround(r, field, ground);
   if (!r.ok()) return r.status();
   return out;
 }

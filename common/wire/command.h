@@ -21,6 +21,10 @@ namespace medflyt::wire {
 // no message.
 [[nodiscard]] absl::StatusOr<v1::Command> CommandToProto(const event::Command& command);
 
+// As a client says it. INVALID_ARGUMENT as above, with `field` in front of field names.
+[[nodiscard]] absl::StatusOr<event::DisclosureGround> GroundFromProto(const v1::DisclosureGround& ground,
+                                                                      std::string_view field);
+
 // As clients write and are shown terms. `field` is the path put in front of field names.
 [[nodiscard]] absl::StatusOr<event::AgreementTerms> TermsFromProto(const v1::AgreementTermsInput& terms,
                                                                    std::string_view field);

@@ -5,6 +5,7 @@
 #include "common/wire/body_list.h"
 #include "common/wire/command.h"
 #include "common/wire/enums.h"
+#include "common/wire/ground.h"
 
 namespace medflyt::wire {
 namespace {
@@ -65,9 +66,7 @@ void Write(const event::ReleaseHold& in, v1::ReleaseHold& out) { out.set_relocat
 void Write(const event::AssessDisclosure& in, v1::AssessDisclosure& out) {
   out.set_relocation_id(in.relocation.ToHex());
   out.set_disclose(in.disclose);
-  out.set_necessity(in.necessity);
-  out.set_legal_basis(in.legal_basis);
-  out.set_journal_reference(in.journal_reference);
+  WriteGround(in.ground, *out.mutable_ground());
   out.set_effective_date(OptionalIso(in.effective_date));
 }
 void Write(const event::AnnounceRelocation& in, v1::AnnounceRelocation& out) {
@@ -105,6 +104,14 @@ void Write(const event::RequestTransfer& in, v1::RequestTransfer& out) {
 }
 void Write(const event::WithdrawTransfer& in, v1::WithdrawTransfer& out) { out.set_transfer_id(in.transfer.ToHex()); }
 void Write(const event::DeclineTransfer& in, v1::DeclineTransfer& out) { out.set_transfer_id(in.transfer.ToHex()); }
+
+void Write(const event::RectifyValue& in, v1::RectifyValue& out) {
+  out.set_enrolment_id(in.enrolment.ToHex());
+  if (in.right.cpr) out.mutable_cpr()->assign(in.right.cpr->ExposeDigits());
+  if (in.right.start) out.set_start(FormatIsoDate(*in.right.start));
+  if (in.right.end) out.set_end(FormatIsoDate(*in.right.end));
+  if (in.right.end_reason) out.set_end_reason(ToProto(*in.right.end_reason));
+}
 
 }  // namespace
 

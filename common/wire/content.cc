@@ -8,6 +8,7 @@
 #include "common/wire/body_list.h"
 #include "common/wire/day_number.h"
 #include "common/wire/enums.h"
+#include "common/wire/ground.h"
 #include "common/wire/limits.h"
 
 namespace medflyt::wire {
@@ -101,9 +102,7 @@ void Write(const event::HoldReleased& in, v1::HoldReleased& out) { out.set_first
 void Write(const event::RelocationExpired&, v1::RelocationExpired&) {}
 void Write(const event::DisclosureAssessed& in, v1::DisclosureAssessed& out) {
   out.set_disclose(in.disclose);
-  out.set_necessity(in.necessity);
-  out.set_legal_basis(in.legal_basis);
-  out.set_journal_reference(in.journal_reference);
+  WriteGround(in.ground, *out.mutable_ground());
   out.set_effective_day(OptionalDayNumber(in.effective_date));
 }
 void Write(const event::RelocationAnnounced& in, v1::RelocationAnnounced& out) {
@@ -201,6 +200,18 @@ void Write(const event::ErasureNoticed& in, v1::ErasureNoticed& out) {
 }
 void Write(const event::ErasureReceipt&, v1::ErasureReceipt&) {}
 
+void Write(const event::DisclosureGrounded& in, v1::DisclosureGrounded& out) {
+  out.set_recipient(in.recipient.number());
+  WriteGround(in.ground, *out.mutable_ground());
+}
+void Write(const event::ValueRectified& in, v1::ValueRectified& out) {
+  if (in.right.cpr) Put(out.mutable_cpr(), *in.right.cpr);
+  if (in.wrong_cpr) Put(out.mutable_wrong_cpr(), *in.wrong_cpr);
+  if (in.right.start) out.set_start_day(DayNumber(*in.right.start));
+  if (in.right.end) out.set_end_day(DayNumber(*in.right.end));
+  if (in.right.end_reason) out.set_end_reason(ToProto(*in.right.end_reason));
+}
+
 google::protobuf::ArenaOptions WithBlock(char* block) {
   google::protobuf::ArenaOptions options;
   options.initial_block = block;
@@ -218,6 +229,7 @@ void ContentToProto(const event::Event& event, v1::Content& out) {
   out.set_number(header.number.value());
   out.set_recorded_at_us(absl::ToUnixMicros(header.recorded_at));
   out.set_officer(header.officer);
+  Put(out.mutable_certificate(), header.certificate);
   switch (event::TypeOf(event.body)) {
 #define MEDFLYT_WRITE(Name, name)                                    \
   case event::Type::k##Name:                                         \

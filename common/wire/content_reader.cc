@@ -6,6 +6,7 @@
 #include "common/event/catalogue.h"
 #include "common/wire/body_list.h"
 #include "common/wire/content.h"
+#include "common/wire/ground.h"
 #include "common/wire/limits.h"
 #include "common/wire/reading.h"
 
@@ -138,12 +139,9 @@ void Read(Reader& r, const v1::HoldReleased& m, Body& out) {
 }
 void Read(Reader&, const v1::RelocationExpired&, Body& out) { out = event::RelocationExpired{}; }
 void Read(Reader& r, const v1::DisclosureAssessed& m, Body& out) {
-  out = event::DisclosureAssessed{
-      .disclose = m.disclose(),
-      .necessity = r.OptionalText("necessity", m.necessity(), kMaxNecessity, Reader::Lines::kMany),
-      .legal_basis = r.OptionalText("legal_basis", m.legal_basis(), kMaxCode),
-      .journal_reference = r.OptionalText("journal_reference", m.journal_reference(), kMaxCode),
-      .effective_date = r.OptionalDay("effective_day", m.effective_day())};
+  out = event::DisclosureAssessed{.disclose = m.disclose(),
+                                  .ground = ReadGround(r, "ground", m.ground()),
+                                  .effective_date = r.OptionalDay("effective_day", m.effective_day())};
 }
 void Read(Reader& r, const v1::RelocationAnnounced& m, Body& out) {
   const auto cpr = r.Cpr("cpr", m.cpr());
@@ -271,6 +269,40 @@ void Read(Reader& r, const v1::ErasureNoticed& m, Body& out) {
 }
 void Read(Reader&, const v1::ErasureReceipt&, Body& out) { out = event::ErasureReceipt{}; }
 
+void Read(Reader& r, const v1::DisclosureGrounded& m, Body& out) {
+  if (!m.has_ground()) r.Fail("FIELD_REQUIRED", "ground", "is missing");
+  out = event::DisclosureGrounded{.recipient = r.Authority("recipient", m.recipient()),
+                                  .ground = ReadGround(r, "ground", m.ground())};
+}
+void Read(Reader& r, const v1::ValueRectified& m, Body& out) {
+  event::Rectification right;
+  switch (m.right_case()) {
+    case v1::ValueRectified::kCpr:
+      right.cpr = r.Cpr("cpr", m.cpr());
+      break;
+    case v1::ValueRectified::kStartDay:
+      right.start = r.Day("start_day", m.start_day());
+      break;
+    case v1::ValueRectified::kEndDay:
+      right.end = r.Day("end_day", m.end_day());
+      break;
+    case v1::ValueRectified::kEndReason:
+      right.end_reason = r.Enum("end_reason", m.end_reason(), event::EndReason::kOther);
+      break;
+    case v1::ValueRectified::RIGHT_NOT_SET:
+      r.Fail("FIELD_REQUIRED", "right", "is missing");
+      break;
+  }
+  std::optional<event::CprNumber> wrong;
+  if (m.right_case() == v1::ValueRectified::kCpr) {
+    wrong = r.Cpr("wrong_cpr", m.wrong_cpr());
+    if (wrong == right.cpr) r.Fail("FIELD_OUT_OF_RANGE", "wrong_cpr", "is the number itself");
+  } else if (!m.wrong_cpr().empty()) {
+    r.Fail("FIELD_OUT_OF_RANGE", "wrong_cpr", "belongs to a number");
+  }
+  out = event::ValueRectified{right, wrong};
+}
+
 // What is about a whole file or about a read has no case of its own.
 bool NeedsCase(event::Type type) {
   return type != event::Type::kExtractImported && type != event::Type::kAccessRecorded;
@@ -294,7 +326,8 @@ absl::StatusOr<event::Event> ContentFromProto(const v1::Content& content, const 
                                 .number = PairNumber(r.Within("number", content.number(), uint64_t{1}, ~uint64_t{0})),
                                 .recorded_at = absl::FromUnixMicros(
                                     r.Within("recorded_at_us", content.recorded_at_us(), int64_t{0}, kLastMicrosecond)),
-                                .officer = r.OptionalText("officer", content.officer(), kMaxOfficer)},
+                                .officer = r.OptionalText("officer", content.officer(), kMaxOfficer),
+                                .certificate = r.OptionalBytes<event::Hash>("certificate", content.certificate())},
                      .body = {}};
   switch (content.body_case()) {
 #define MEDFLYT_READ(Name, name)         \

@@ -66,6 +66,12 @@ static_assert(Same(ReleaseReason::kReversed, v1::RELEASE_REASON_REVERSED));
 static_assert(Same(ReleaseReason::kRefused, v1::RELEASE_REASON_REFUSED));
 static_assert(v1::ReleaseReason_ARRAYSIZE == 7);
 
+using event::DataCategory;
+static_assert(Same(DataCategory::kIdentity, v1::DATA_CATEGORY_IDENTITY));
+static_assert(Same(DataCategory::kService, v1::DATA_CATEGORY_SERVICE));
+static_assert(Same(DataCategory::kResidence, v1::DATA_CATEGORY_RESIDENCE));
+static_assert(v1::DataCategory_ARRAYSIZE == 4);
+
 using event::AccessKind;
 static_assert(Same(AccessKind::kRead, v1::ACCESS_KIND_READ));
 static_assert(Same(AccessKind::kSearch, v1::ACCESS_KIND_SEARCH));

@@ -18,6 +18,7 @@ inline v1::ResponsibilityEndReason ToProto(event::ResponsibilityEndReason value)
   return static_cast<v1::ResponsibilityEndReason>(value);
 }
 inline v1::ReleaseReason ToProto(event::ReleaseReason value) { return static_cast<v1::ReleaseReason>(value); }
+inline v1::DataCategory ToProto(event::DataCategory value) { return static_cast<v1::DataCategory>(value); }
 inline v1::AccessKind ToProto(event::AccessKind value) { return static_cast<v1::AccessKind>(value); }
 
 }  // namespace medflyt::wire

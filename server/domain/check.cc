@@ -105,6 +105,17 @@ class Checker {
     return absl::OkStatus();
   }
 
+  // By whoever stated the value.
+  absl::Status operator()(const event::ValueRectified& body) const {
+    if (body.right.end_reason && *body.right.end_reason > event::EndReason::kOther) {
+      return NoRight("this reason is not stated to other authorities");
+    }
+    if (!body.right.cpr) return FromProvider();
+    if (state_.FindRelocation(header_.case_id) != nullptr) return FromMunicipalityLeft();
+    if (state_.FindTransfer(header_.case_id) == nullptr) return FromResponsible();
+    return Request([&](const Transfer& t) { return t.requester == header_.issuer && t.provider == state_.self(); });
+  }
+
   template <typename Local>
   absl::Status operator()(const Local&) const {
     return NoRight("the event is local to its issuer");

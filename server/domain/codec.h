@@ -23,6 +23,7 @@
 #include "server/domain/agreement.h"
 #include "server/domain/enrolment.h"
 #include "server/domain/erasure.h"
+#include "server/domain/ground.h"
 #include "server/domain/relocation.h"
 #include "server/domain/transfer.h"
 
@@ -44,6 +45,7 @@ constexpr uint8_t Last(event::EndReason) { return 10; }
 constexpr uint8_t Last(event::ObservationKind) { return 6; }
 constexpr uint8_t Last(event::HoldReason) { return 5; }
 constexpr uint8_t Last(event::ResponsibilityEndReason) { return 4; }
+constexpr uint8_t Last(event::DataCategory) { return 3; }
 
 // The fields of a struct; those of events are named here, because events know nothing of rows.
 template <typename T, typename Visit>
@@ -56,6 +58,8 @@ void VisitFields(T& self, Visit& visit) {
     visit(self.origin, self.index, self.leaf_hash);
   } else if constexpr (std::is_same_v<Plain, event::AnnouncementVerified>) {
     visit(self.announcement, self.issuer, self.addressee, self.provider, self.same_citizen, self.effective_date);
+  } else if constexpr (std::is_same_v<Plain, event::DisclosureGround>) {
+    visit(self.legal_basis, self.necessity, self.journal_reference, self.categories);
   } else if constexpr (std::is_same_v<Plain, event::ExtractImported>) {
     visit(self.digest, self.production_date, self.previous_production_date, self.records, self.persons, self.matches);
   } else {

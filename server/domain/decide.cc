@@ -24,7 +24,8 @@ absl::Status Unknown(std::string_view field) {
 
 absl::StatusOr<std::vector<event::Draft>> Decide(const State& state, const event::Command& command,
                                                  const Facts& facts) {
-  return std::visit(Decider(state, command.officer, facts), command.body);
+  MEDFLYT_ASSIGN_OR_RETURN(Drafts drafts, std::visit(Decider(state, command.officer, facts), command.body));
+  return Gate(state, facts, command, std::move(drafts));
 }
 
 absl::Status Decider::CheckOfficer() const {

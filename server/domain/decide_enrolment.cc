@@ -6,15 +6,6 @@
 #include "server/domain/settle.h"
 
 namespace medflyt::domain {
-namespace {
-
-// What other authorities are told of a reason.
-event::EndReason Stated(event::EndReason reason) {
-  return reason > event::EndReason::kOther ? event::EndReason::kOther : reason;
-}
-
-}  // namespace
-
 absl::Status Decider::CheckAgreement(const std::optional<CaseId>& id, AuthorityId provider, Date from,
                                      std::string_view field) const {
   if (provider == state_.self()) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "common/event/catalogue.h"
 #include "server/domain/deciding.h"
 #include "server/domain/terms.h"
 
@@ -148,21 +149,22 @@ Decider::Decision Decider::operator()(const event::AssessDisclosure& command) co
   if (relocation->state == RelocationState::kHeld) {
     return NotNow("RELOCATION_HELD", "relocation", "it is held: two officers release it first");
   }
-  if (relocation->state != RelocationState::kInAssessment) return WrongState("it is not in assessment");
-  MEDFLYT_RETURN_IF_ERROR(CheckText(command.journal_reference, "journal_reference", kMaxKeyLength));
+  if (relocation->state != RelocationState::kInAssessment && relocation->state != RelocationState::kDisclosed) {
+    return WrongState("it is not in assessment");
+  }
   if (command.disclose) {
-    MEDFLYT_RETURN_IF_ERROR(CheckText(command.necessity, "necessity", kMaxNecessityLength));
-    MEDFLYT_RETURN_IF_ERROR(BasisInForce(facts_.legal_bases, command.legal_basis, facts_.today).status());
+    MEDFLYT_RETURN_IF_ERROR(CheckGround(command.ground, facts_, "ground"));
+    MEDFLYT_RETURN_IF_ERROR(
+        CheckCovers(command.ground, event::RightOf(event::Type::kRelocationAnnounced).discloses, "ground"));
     if ((relocation->uncertain || !relocation->effective_date) && !command.effective_date) {
       return Invalid("EFFECTIVE_DATE_REQUIRED", "effective_date",
                      "the registry's date is missing or uncertain: state the date");
     }
-  } else if (command.necessity.size() > kMaxNecessityLength) {
-    return CheckText(command.necessity, "necessity", kMaxNecessityLength);
+  } else {
+    MEDFLYT_RETURN_IF_ERROR(CheckText(command.ground.journal_reference, "ground.journal_reference", kMaxKeyLength));
   }
   return Drafts{
-      Local(relocation->id, event::DisclosureAssessed{command.disclose, command.necessity, command.legal_basis,
-                                                      command.journal_reference, command.effective_date})};
+      Local(relocation->id, event::DisclosureAssessed{command.disclose, command.ground, command.effective_date})};
 }
 
 Decider::Decision Decider::operator()(const event::AnnounceRelocation& command) const {
@@ -185,7 +187,6 @@ Decider::Decision Decider::operator()(const event::AnnounceRelocation& command) 
     return NotNow("DATE_BEFORE_RESPONSIBILITY", "effective_date",
                   "this authority is responsible from " + FormatIsoDate(spell.days.from));
   }
-  MEDFLYT_RETURN_IF_ERROR(BasisInForce(facts_.legal_bases, relocation->assessment->legal_basis, facts_.today).status());
   const std::optional<AuthorityId> moved_to = facts_.directory.AuthorityOf(relocation->to, from);
   if (!moved_to || !facts_.directory.IsKnown(*moved_to)) {
     return NotNow("AUTHORITY_UNKNOWN", "relocation", "the municipality moved to is not in the peer directory");
@@ -195,7 +196,7 @@ Decider::Decision Decider::operator()(const event::AnnounceRelocation& command) 
   }
   Drafts drafts = {To(*moved_to, relocation->id,
                       event::RelocationAnnounced{enrolment->cpr(), enrolment->provider, relocation->from,
-                                                 relocation->to, from, relocation->assessment->legal_basis}),
+                                                 relocation->to, from, relocation->assessment->ground.legal_basis}),
                    To(enrolment->provider, spell.case_id,
                       event::ResponsibilityEnded{from, event::ResponsibilityEndReason::kMoved, std::nullopt})};
   drafts.back().announcement_of = 0;

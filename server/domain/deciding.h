@@ -30,17 +30,40 @@ using Drafts = std::vector<event::Draft>;
 // The line of a dated table with this key that is in force today. FIELD_REQUIRED, FIELD_TOO_LONG, LEGAL_BASIS_UNKNOWN,
 // LEGAL_BASIS_EXPIRED.
 template <typename Line>
-[[nodiscard]] absl::StatusOr<const Line*> BasisInForce(std::span<const Line> table, std::string_view key, Date today) {
-  MEDFLYT_RETURN_IF_ERROR(CheckText(key, "legal_basis", kMaxKeyLength));
-  bool known = false;
+[[nodiscard]] absl::StatusOr<const Line*> BasisInForce(std::span<const Line> table, std::string_view key, Date today,
+                                                       std::string_view field = "legal_basis") {
+  MEDFLYT_RETURN_IF_ERROR(CheckText(key, field, kMaxKeyLength));
+  const Line* known = nullptr;
   for (const Line& line : table) {
     if (line.key != key) continue;
-    known = true;
+    known = &line;
     if (today >= line.valid_from && (!line.valid_to || today <= *line.valid_to)) return &line;
   }
-  if (known) return NotNow("LEGAL_BASIS_EXPIRED", "legal_basis", "the legal basis is not in force today");
-  return Invalid("LEGAL_BASIS_UNKNOWN", "legal_basis", "the legal basis is not in the table");
+  if (known != nullptr) {
+    return NotNow(
+        "LEGAL_BASIS_EXPIRED", "legal_basis",
+        (known->title.empty() ? known->key : known->key + " (" + known->title + ")") + " is not in force today");
+  }
+  return Invalid("LEGAL_BASIS_UNKNOWN", field, "the legal basis is not in the table");
 }
+
+// What other authorities are told of a reason.
+[[nodiscard]] inline event::EndReason Stated(event::EndReason reason) {
+  return reason > event::EndReason::kOther ? event::EndReason::kOther : reason;
+}
+
+// The one gate for what is told to other authorities: every draft with an officer that discloses something of a citizen
+// (catalogue.h) rests on a ground that is in force and names its categories. `given`, with the command, is logged in
+// front of the drafts for each case that it is new to. INVALID_ARGUMENT (DISCLOSURE_NOT_NEEDED, and those of
+// CheckGround), FAILED_PRECONDITION (DISCLOSURE_GROUND_REQUIRED, DISCLOSURE_CATEGORY_MISSING, LEGAL_BASIS_EXPIRED).
+[[nodiscard]] absl::StatusOr<Drafts> Gate(const State& state, const Facts& facts, const event::Command& command,
+                                          Drafts drafts);
+// Complete, and on a basis that is in force today. `field` names the ground.
+[[nodiscard]] absl::Status CheckGround(const event::DisclosureGround& ground, const Facts& facts,
+                                       std::string_view field);
+// DISCLOSURE_CATEGORY_MISSING where it does not name a category of what is told.
+[[nodiscard]] absl::Status CheckCovers(const event::DisclosureGround& ground, std::span<const event::DataCategory> told,
+                                       std::string_view field);
 
 class Decider {
  public:
@@ -81,6 +104,9 @@ class Decider {
   Decision operator()(const event::RequestTransfer& command) const;
   Decision operator()(const event::WithdrawTransfer& command) const;
   Decision operator()(const event::DeclineTransfer& command) const;
+
+  // decide_rectification.cc
+  Decision operator()(const event::RectifyValue& command) const;
 
   // decide_erasure.cc
   Decision operator()(const event::EraseCases& command) const;
@@ -125,6 +151,16 @@ class Decider {
                                                Drafts& drafts, bool& appended) const;
   void AppendExpiredPlaces(const Enrolment& enrolment, Drafts& drafts) const;
   void AppendExpiredRelocation(const Relocation& relocation, Drafts& drafts) const;
+
+  [[nodiscard]] Decision RectifyNumber(const event::RectifyValue& command) const;
+  [[nodiscard]] Decision RectifyStart(const Enrolment& enrolment, Date start) const;
+  // That the place could be had on the days from `from` to the day before `until`.
+  [[nodiscard]] absl::Status CheckPlaceBetween(const Occupation& occupation, Date from, Date until,
+                                               std::string_view field) const;
+  // The spell that the provider ended, and not because of what the responsible said.
+  [[nodiscard]] absl::StatusOr<const Spell*> EndedByProvider(const Enrolment& enrolment) const;
+  [[nodiscard]] Decision RectifyEnd(const Enrolment& enrolment, Date end) const;
+  [[nodiscard]] Decision RectifyEndReason(const Enrolment& enrolment, event::EndReason reason) const;
 
   [[nodiscard]] absl::Status CheckErasureByOfficer(const event::EraseCases& command, const Retention& retention) const;
   [[nodiscard]] Decision EraseByPeriod(const event::EraseCases& command, const Retention& retention) const;

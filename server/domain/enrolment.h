@@ -123,7 +123,8 @@ struct EnrolmentEnd {
 struct Enrolment {
   CaseId id;  // the case of its first spell
   AuthorityId provider;
-  std::vector<CprNumber> numbers;  // the citizen's, oldest first; at least one
+  std::vector<CprNumber> numbers;   // the citizen's, oldest first; at least one
+  std::vector<CprNumber> replaced;  // stated and put right: never the citizen's, but an announcement may name one
   bool started = false;
   std::optional<std::string> refused;  // the rule
   std::optional<EnrolmentEnd> ended;
@@ -141,7 +142,7 @@ struct Enrolment {
   template <typename Self, typename Visit>
   static void Fields(Self& self, Visit& visit) {
     visit(self.id, self.provider, self.numbers, self.started, self.refused, self.ended, self.local_end_reason,
-          self.spells);
+          self.spells, self.replaced);
   }
 };
 

@@ -174,7 +174,7 @@ class Evolver {
   void operator()(const event::DisclosureAssessed& body) {
     EditRelocation([&](Relocation& relocation) {
       relocation.state = body.disclose ? RelocationState::kDisclosed : RelocationState::kNotDisclosed;
-      relocation.assessment = Assessment{header_.officer, body.necessity, body.legal_basis, body.journal_reference};
+      relocation.assessment = ConfirmedGround{header_.officer, body.ground};
       if (body.effective_date) relocation.effective_date = body.effective_date;
     });
   }
@@ -189,6 +189,7 @@ class Evolver {
     if (header_.issuer == state_.self()) {
       EditRelocation([&](Relocation& relocation) {
         relocation.state = RelocationState::kAnnounced;
+        relocation.cpr = body.cpr;
         relocation.announcement = std::move(announcement);
       });
       return;
@@ -362,7 +363,69 @@ class Evolver {
     }
   }
 
+  void operator()(const event::DisclosureGrounded& body) {
+    CaseGround ground;
+    ground.id = header_.case_id;
+    ground.recipient = body.recipient;
+    ground.confirmed = {header_.officer, body.ground};
+    state_.Put(std::move(ground));
+  }
+
+  // Rectification: what holds is put right; the log says what was stated before.
+
+  void operator()(const event::ValueRectified& body) {
+    const event::Rectification& right = body.right;
+    if (right.cpr && body.wrong_cpr && right.cpr != body.wrong_cpr) PutRight(*body.wrong_cpr, *right.cpr);
+    EditSpell([&](Enrolment& enrolment, Spell& spell) {
+      if (right.start && enrolment.started) MoveStart(spell, *right.start);
+      if (right.end && enrolment.ended) {
+        MoveEnd(spell, enrolment.ended->from, std::max(*right.end, spell.days.from));
+        enrolment.ended->from = *right.end;
+      }
+      if (right.end_reason && enrolment.ended) enrolment.ended->reason = *right.end_reason;
+    });
+  }
+
  private:
+  // The wrong number was never the citizen's, so nobody is found by it any more; an announcement may still name it.
+  void PutRight(const CprNumber& wrong, const CprNumber& right) {
+    EditSpell([&](Enrolment& enrolment, Spell&) {
+      std::vector<CprNumber>& numbers = enrolment.numbers;
+      if (std::find(numbers.begin(), numbers.end(), wrong) == numbers.end()) return;
+      std::erase(numbers, right);
+      std::replace(numbers.begin(), numbers.end(), wrong, right);
+      std::erase(enrolment.replaced, right);
+      enrolment.replaced.push_back(wrong);
+    });
+    const auto in_relocation = [&](Relocation& relocation) {
+      if (relocation.cpr == wrong) relocation.cpr = right;
+    };
+    EditRelocation(in_relocation);
+    std::optional<CaseId> announced;
+    state_.EditTransfer(header_.case_id, [&](Transfer& transfer) {
+      if (transfer.cpr == wrong) transfer.cpr = right;
+      announced = transfer.relocation;
+    });
+    if (announced) state_.EditRelocation(*announced, in_relocation);
+  }
+  static void MoveStart(Spell& spell, Date start) {
+    for (Occupation& occupation : spell.occupations) {
+      if (occupation.days.from == spell.days.from || occupation.days.from < start) occupation.days.from = start;
+    }
+    DropEmpty(spell);
+    if (spell.waiting) spell.waiting->from = std::max(spell.waiting->from, start);
+    spell.days.from = start;
+    if (spell.days.to) spell.days.to = std::max(*spell.days.to, start);
+  }
+  static void MoveEnd(Spell& spell, Date before, Date end) {
+    for (Occupation& occupation : spell.occupations) {
+      if (occupation.days.to == before) occupation.days.to = end;
+      EndAt(occupation, end);
+    }
+    DropEmpty(spell);
+    spell.days.to = end;
+  }
+
   static bool Unanswered(const Relocation& relocation) {
     return relocation.state == RelocationState::kAnnounced || relocation.state == RelocationState::kExpired;
   }

@@ -27,6 +27,7 @@ struct LegalBasis {
   std::string key;
   Date valid_from;               // first day
   std::optional<Date> valid_to;  // last day; none while in force
+  std::string title = {};        // the paragraph, for people
 };
 
 // A line of the dated table of grounds for erasure.

@@ -21,14 +21,28 @@ bool FreeFrom(const std::vector<State::Stay>& stays, const CaseId& case_id, Date
   });
 }
 
+// On any day from `from` on. While our own proposal of a lower capacity is unanswered, the lower one counts.
+uint32_t LeastPlacesFrom(const State& state, const Agreement& agreement, Date from) {
+  const uint32_t places = LeastCapacityFrom(agreement.Segments(), from);
+  const AgreementVersion* open = OwnOpenProposal(state, agreement);
+  return open == nullptr ? places : std::min(places, LeastCapacityFrom(agreement.Segments(open), from));
+}
+
 }  // namespace
+
+bool IsFreeBetween(const State& state, const Agreement& agreement, uint32_t number, Date from, Date until) {
+  if (number > LeastPlacesFrom(state, agreement, from)) return false;
+  const State::Calendar& calendar = state.CalendarOf(agreement.id);
+  const auto taken = calendar.find(number);
+  return taken == calendar.end() ||
+         std::all_of(taken->second.begin(), taken->second.end(), [&](const State::Stay& stay) {
+           return (stay.days.to && *stay.days.to <= from) || stay.days.from >= until;
+         });
+}
 
 std::optional<uint32_t> FreeNumber(const State& state, const Agreement& agreement, const CaseId& case_id, Date from,
                                    std::optional<uint32_t> preferred) {
-  uint32_t places = LeastCapacityFrom(agreement.Segments(), from);
-  if (const AgreementVersion* open = OwnOpenProposal(state, agreement)) {
-    places = std::min(places, LeastCapacityFrom(agreement.Segments(open), from));
-  }
+  const uint32_t places = LeastPlacesFrom(state, agreement, from);
   const State::Calendar& calendar = state.CalendarOf(agreement.id);
   if (preferred && *preferred >= 1 && *preferred <= places) {
     const auto taken = calendar.find(*preferred);

@@ -28,6 +28,10 @@ struct Placement {
 [[nodiscard]] std::optional<uint32_t> FreeNumber(const State& state, const Agreement& agreement, const CaseId& case_id,
                                                  Date from, std::optional<uint32_t> preferred = std::nullopt);
 
+// Whether the place exists and nobody has it on any day from `from` to the day before `until`.
+[[nodiscard]] bool IsFreeBetween(const State& state, const Agreement& agreement, uint32_t number, Date from,
+                                 Date until);
+
 // The first day, not before `wanted` and before `until`, from which FreeNumber finds a place, and that place.
 [[nodiscard]] std::optional<Placement> EarliestPlacement(const State& state, const Agreement& agreement,
                                                          const CaseId& case_id, Date wanted, std::optional<Date> until);

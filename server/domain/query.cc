@@ -132,7 +132,14 @@ bool SameCitizen(const State& state, const CprNumber& one, const CprNumber& othe
   if (one == other) return true;
   const std::set<CaseId>& of_one = state.EnrolmentsOf(one);
   const std::set<CaseId>& of_other = state.EnrolmentsOf(other);
-  return std::any_of(of_one.begin(), of_one.end(), [&](const CaseId& id) { return of_other.contains(id); });
+  const auto named = [&](const std::set<CaseId>& enrolments, const CprNumber& number) {
+    return std::any_of(enrolments.begin(), enrolments.end(), [&](const CaseId& id) {
+      const std::vector<CprNumber>& replaced = state.FindEnrolment(id)->replaced;
+      return std::find(replaced.begin(), replaced.end(), number) != replaced.end();
+    });
+  };
+  return std::any_of(of_one.begin(), of_one.end(), [&](const CaseId& id) { return of_other.contains(id); }) ||
+         named(of_one, other) || named(of_other, one);
 }
 
 }  // namespace medflyt::domain

@@ -128,6 +128,31 @@ class Settler {
     return {draft};
   }
 
+  // A place may be free on other days.
+  [[nodiscard]] Drafts PlacesOf(const CaseId& case_id) const {
+    const Enrolment* enrolment = state_.FindEnrolment(case_id);
+    if (enrolment == nullptr || enrolment->provider != state_.self()) return {};
+    const std::optional<CaseId>& agreement = enrolment->FindSpell(case_id)->agreement;
+    return agreement ? Places(*agreement) : Drafts();
+  }
+
+  // Who was told a wrong number and asked for a place under it tells it on, as the law has it told to everyone.
+  [[nodiscard]] Drafts TellOn(const event::Header& header, const event::ValueRectified& body) const {
+    const Relocation* relocation = state_.FindRelocation(header.case_id);
+    if (!body.right.cpr || relocation == nullptr || relocation->direction != Direction::kIn ||
+        relocation->cpr != body.right.cpr) {
+      return {};
+    }
+    Drafts drafts;
+    for (const CaseId& id : state_.TransfersNaming(relocation->announcement->ref.leaf_hash)) {
+      const Transfer& transfer = *state_.FindTransfer(id);
+      if (transfer.requester != state_.self() || transfer.cpr != body.wrong_cpr) continue;
+      Drafts told = NumberPutRight(state_, transfer.provider, id, *body.wrong_cpr, *body.right.cpr);
+      std::move(told.begin(), told.end(), std::back_inserter(drafts));
+    }
+    return drafts;
+  }
+
  private:
   [[nodiscard]] const Agreement* AgreementWith(AuthorityId buyer, const CaseId& id) const {
     const Agreement* agreement = state_.FindAgreement(id);
@@ -412,6 +437,14 @@ std::vector<event::Draft> React(const State& state, const event::Event& event, c
       return settler.Places(std::get<event::PlaceWaitlisted>(event.body).agreement);
     case kErasureNoticed:
       return settler.Notice(event.header, std::get<event::ErasureNoticed>(event.body));
+    case kValueRectified: {
+      const auto& body = std::get<event::ValueRectified>(event.body);
+      if (Drafts drafts = settler.TellOn(event.header, body); !drafts.empty()) return drafts;
+      if (Drafts drafts = books(); !drafts.empty()) return drafts;
+      if (Drafts drafts = settler.Request(case_id); !drafts.empty()) return drafts;
+      return settler.PlacesOf(case_id);
+    }
+    case kDisclosureGrounded:
     case kEnrolmentPaused:
     case kEnrolmentResumed:
     case kEndReasonRecorded:

@@ -12,6 +12,7 @@
 #include "common/directory/identity.h"
 #include "common/event/bodies.h"
 #include "common/registry/cpr_number.h"
+#include "server/domain/ground.h"
 
 namespace medflyt::domain {
 
@@ -34,18 +35,6 @@ enum class RelocationState : uint8_t {
   kAnnulled = 11,
 };
 
-struct Assessment {
-  std::string officer;
-  std::string necessity;  // the officer's words; never leaves the node
-  std::string legal_basis;
-  std::string journal_reference;
-
-  template <typename Self, typename Visit>
-  static void Fields(Self& self, Visit& visit) {
-    visit(self.officer, self.necessity, self.legal_basis, self.journal_reference);
-  }
-};
-
 struct Announcement {
   AuthorityId issuer;
   AuthorityId recipient;
@@ -66,7 +55,7 @@ struct Relocation {
   RelocationState state = RelocationState::kObserved;
   event::ObservationKind kind = event::ObservationKind::kMoved;
   std::optional<CaseId> enrolment;         // kOut: the enrolment here
-  std::optional<registry::CprNumber> cpr;  // kIn
+  std::optional<registry::CprNumber> cpr;  // that was announced
   MunicipalityCode from;
   MunicipalityCode to;                 // zero where kind is not kMoved
   std::optional<Date> effective_date;  // as observed, as assessed, as announced
@@ -75,7 +64,7 @@ struct Relocation {
   Date on;                                      // day on which it was recorded here
   std::vector<event::HoldReason> hold_reasons;  // kept after the release
   std::optional<std::string> release_officer;   // the first officer who asks for the release
-  std::optional<Assessment> assessment;
+  std::optional<ConfirmedGround> assessment;    // by an officer, that it is disclosed or not
   std::optional<Announcement> announcement;
 
   template <typename Self, typename Visit>

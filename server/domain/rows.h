@@ -21,10 +21,11 @@ enum class RowKind : uint8_t {
   kExtract = 6,  // an imported extract; the id is the first 16 bytes of its digest
   kErasure = 7,
   kErasureNotice = 8,
+  kGround = 9,
 };
 
-// Rows of kinds kEnrolment, kRelocation and kTransfer hold personal data and are sealed under the local data key of the
-// case `id`; the others hold none and are sealed under the node's own (zero case).
+// Rows of kinds kEnrolment, kRelocation, kTransfer and kGround hold personal data and are sealed under the local data
+// key of the case `id`; the others hold none and are sealed under the node's own (zero case).
 struct RowKey {
   RowKind kind = RowKind::kNode;
   CaseId id;

@@ -9,8 +9,12 @@ namespace {
 Verdict Refuse(std::string_view rule) { return {Verdict::Kind::kRefuse, rule, nullptr}; }
 Verdict Wait(std::string_view rule) { return {Verdict::Kind::kWait, rule, nullptr}; }
 
+// Or had it, before that was put right: a request may have been under way.
 bool HasNumber(const Enrolment& enrolment, const CprNumber& cpr) {
-  return std::find(enrolment.numbers.begin(), enrolment.numbers.end(), cpr) != enrolment.numbers.end();
+  const auto among = [&](const std::vector<CprNumber>& numbers) {
+    return std::find(numbers.begin(), numbers.end(), cpr) != numbers.end();
+  };
+  return among(enrolment.numbers) || among(enrolment.replaced);
 }
 
 // What the citizen's enrolment, in which that announcement was named, says of the request.
@@ -93,6 +97,24 @@ void AppendReleases(const Spell& spell, Date from, event::ReleaseReason reason, 
     if (occupation.days.to && *occupation.days.to <= from) continue;
     drafts.push_back(ToResponsible(spell, event::PlaceReleased{occupation.agreement, occupation.number, from, reason}));
   }
+}
+
+std::vector<event::Draft> NumberPutRight(const State& state, AuthorityId provider, const CaseId& case_id,
+                                         const CprNumber& wrong, const CprNumber& right) {
+  std::vector<event::Draft> drafts;
+  const auto tell = [&](AuthorityId recipient, const CaseId& in) {
+    event::Draft draft;
+    draft.recipient = recipient;
+    draft.case_id = in;
+    draft.body = event::ValueRectified{{.cpr = right, .start = {}, .end = {}, .end_reason = {}}, wrong};
+    drafts.push_back(std::move(draft));
+  };
+  tell(provider, case_id);
+  for (const CaseId& id : state.RelocationsOf(case_id)) {
+    const Relocation& relocation = *state.FindRelocation(id);
+    if (relocation.announcement && relocation.cpr == wrong) tell(relocation.announcement->recipient, id);
+  }
+  return drafts;
 }
 
 const Enrolment* RunningEnrolment(const State& state, AuthorityId provider, const CprNumber& cpr, const CaseId* but) {

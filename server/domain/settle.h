@@ -39,6 +39,11 @@ struct Reversal {
 // One PlaceReleased for each place that the spell has on or after that day.
 void AppendReleases(const Spell& spell, Date from, event::ReleaseReason reason, std::vector<event::Draft>& drafts);
 
+// The right number, to everyone whom this authority told the wrong one in that case of its own with a provider: the
+// provider, and those to whom it announced a move from it under that number. Without an officer.
+[[nodiscard]] std::vector<event::Draft> NumberPutRight(const State& state, AuthorityId provider, const CaseId& case_id,
+                                                       const CprNumber& wrong, const CprNumber& right);
+
 // The citizen's enrolment with that provider that is not finished, other than `but`; or null.
 [[nodiscard]] const Enrolment* RunningEnrolment(const State& state, AuthorityId provider, const CprNumber& cpr,
                                                 const CaseId* but = nullptr);

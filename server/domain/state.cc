@@ -47,6 +47,14 @@ const Transfer* State::FindTransfer(const CaseId& id) const { return Find(transf
 
 const ErasureNotice* State::FindErasureNotice(const CaseId& id) const { return Find(erasure_notices_, id); }
 
+const ConfirmedGround* State::FindGround(const CaseId& case_id, AuthorityId recipient) const {
+  if (const CaseGround* ground = Find(grounds_, case_id); ground != nullptr && ground->recipient == recipient) {
+    return &ground->confirmed;
+  }
+  const Relocation* relocation = FindRelocation(case_id);
+  return relocation != nullptr && relocation->assessment ? &*relocation->assessment : nullptr;
+}
+
 const Enrolment* State::FindEnrolment(const CaseId& case_id) const {
   const auto found = enrolment_by_case_.find(case_id);
   return found == enrolment_by_case_.end() ? nullptr : Find(enrolments_, found->second);
@@ -163,7 +171,14 @@ void State::Put(ErasureNotice notice) {
   erasure_notices_.insert_or_assign(id, std::move(notice));
 }
 
+void State::Put(CaseGround ground) {
+  Changed(RowKind::kGround, ground.id);
+  const CaseId id = ground.id;
+  grounds_.insert_or_assign(id, std::move(ground));
+}
+
 void State::EraseCase(const CaseId& id) {
+  if (grounds_.erase(id) > 0) Changed(RowKind::kGround, id);
   if (const Enrolment* enrolment = FindEnrolment(id)) {
     const CaseId row = enrolment->id;
     Changed(RowKind::kEnrolment, row);
@@ -349,6 +364,8 @@ std::optional<std::string> State::Encode(const RowKey& key) const {
       return encode(erasures_);
     case RowKind::kErasureNotice:
       return encode(erasure_notices_);
+    case RowKind::kGround:
+      return encode(grounds_);
   }
   return std::nullopt;
 }
@@ -393,6 +410,8 @@ absl::Status State::LoadRow(const RowKey& key, std::string_view value) {
       return load(Erasure(), own_id);
     case RowKind::kErasureNotice:
       return load(ErasureNotice(), own_id);
+    case RowKind::kGround:
+      return load(CaseGround(), own_id);
   }
   return Corrupt(key);
 }
@@ -416,6 +435,7 @@ std::string State::CanonicalBytes() const {
   append_all(RowKind::kExtract, extracts_);
   append_all(RowKind::kErasure, erasures_);
   append_all(RowKind::kErasureNotice, erasure_notices_);
+  append_all(RowKind::kGround, grounds_);
   return out;
 }
 

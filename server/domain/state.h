@@ -21,6 +21,7 @@
 #include "server/domain/agreement.h"
 #include "server/domain/enrolment.h"
 #include "server/domain/erasure.h"
+#include "server/domain/ground.h"
 #include "server/domain/relocation.h"
 #include "server/domain/rows.h"
 #include "server/domain/transfer.h"
@@ -87,6 +88,8 @@ class State {
   [[nodiscard]] const Relocation* FindRelocation(const CaseId& id) const;
   [[nodiscard]] const Transfer* FindTransfer(const CaseId& id) const;
   [[nodiscard]] const ErasureNotice* FindErasureNotice(const CaseId& id) const;
+  // On which the authority is told what is told it in that case: that of the case, or of the relocation's assessment.
+  [[nodiscard]] const ConfirmedGround* FindGround(const CaseId& case_id, AuthorityId recipient) const;
   // The other authorities that were told something of this case by us. Of an announcement that was made to us, its
   // issuer, unless we never answered and it was never taken back: then we may have said nothing.
   [[nodiscard]] std::set<AuthorityId> ToldOf(const CaseId& case_id) const;
@@ -130,6 +133,7 @@ class State {
   void Put(ImportedExtract extract);
   void Put(Erasure erasure);
   void Put(ErasureNotice notice);
+  void Put(CaseGround ground);
   void SetCounters(const NodeCounters& counters);
   // Deletes what the case of a citizen names here.
   void EraseCase(const CaseId& id);
@@ -162,6 +166,7 @@ class State {
   std::map<CaseId, ImportedExtract> extracts_;
   std::map<CaseId, Erasure> erasures_;
   std::map<CaseId, ErasureNotice> erasure_notices_;
+  std::map<CaseId, CaseGround> grounds_;
 
   // Derived from the tables.
   absl::flat_hash_map<CaseId, CaseId> enrolment_by_case_;

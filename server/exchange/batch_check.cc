@@ -37,6 +37,7 @@ const registry::CprNumber* CprOf(const event::Body& body) {
   return std::visit(
       [](const auto& each) -> const registry::CprNumber* {
         if constexpr (requires { each.cpr; }) return &each.cpr;
+        if constexpr (requires { each.right.cpr; }) return each.right.cpr ? &*each.right.cpr : nullptr;
         return nullptr;
       },
       body);

@@ -38,7 +38,7 @@ Log::Staging::Staging(Log& log, PreparedCommit& prepared)
 
 absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::Execute(const event::Command& command) {
   MEDFLYT_ASSIGN_OR_RETURN(auto drafts, domain::Decide(log_.state_, command, facts_));
-  MEDFLYT_ASSIGN_OR_RETURN(auto issued, Append(std::move(drafts)));
+  MEDFLYT_ASSIGN_OR_RETURN(auto issued, Append(std::move(drafts), command.certificate));
   if (const absl::Status status = Settle(issued); !status.ok()) Fail(status);
   return issued;
 }
@@ -164,16 +164,18 @@ absl::StatusOr<IssuedEvent> Log::Staging::ReadIssued(LeafIndex leaf, std::string
       merkle::LeafHash(entry)};
 }
 
-absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::Append(std::vector<event::Draft> drafts) {
+absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::Append(std::vector<event::Draft> drafts,
+                                                              const std::optional<Hash>& certificate) {
   std::vector<event::Event> events(drafts.size());
   std::vector<std::string> contents(drafts.size());
   std::map<AuthorityId, uint64_t> numbers;
   for (size_t i = 0; i < drafts.size(); ++i) {
     event::Draft& draft = drafts[i];
     auto number = numbers.try_emplace(draft.recipient, peer(draft.recipient).issued.value()).first;
+    const auto acted_by = draft.officer.empty() ? std::nullopt : certificate;
     // The id follows from the place in the log.
     events[i] = {{EventId(), log_.parts_.self, draft.recipient, draft.case_id, PairNumber(++number->second), now_,
-                  std::move(draft.officer)},
+                  std::move(draft.officer), acted_by},
                  std::move(draft.body)};
     // The hash is not known yet; content never holds a zero one, and any other is as long.
     if (draft.announcement_of) FillAnnouncement(events[i].body, crypto::Sha256(""));

@@ -49,7 +49,9 @@ class Log::Staging final : public Appender {
  private:
   // Seals, appends and applies drafts of one decision. Fails before anything is appended, where content cannot be
   // encoded.
-  [[nodiscard]] absl::StatusOr<std::vector<IssuedEvent>> Append(std::vector<event::Draft> drafts);
+  // What has an officer was done by `certificate`.
+  [[nodiscard]] absl::StatusOr<std::vector<IssuedEvent>> Append(std::vector<event::Draft> drafts,
+                                                                const std::optional<Hash>& certificate = {});
   [[nodiscard]] absl::StatusOr<keys::DataKey> SealingKey(const event::Event& event);
   [[nodiscard]] absl::StatusOr<IssuedEvent> ReadIssued(LeafIndex leaf, std::string_view entry, const KeyId& key_id);
   // Applies what follows by rule from the events in to_settle_, until nothing more does.

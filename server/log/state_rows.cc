@@ -29,7 +29,8 @@ std::string AssociatedData(std::string_view row_key) { return std::string("medfl
 
 // Rows of one citizen, which are erased with the keys of their case.
 bool IsPersonal(RowKind kind) {
-  return kind == RowKind::kEnrolment || kind == RowKind::kRelocation || kind == RowKind::kTransfer;
+  return kind == RowKind::kEnrolment || kind == RowKind::kRelocation || kind == RowKind::kTransfer ||
+         kind == RowKind::kGround;
 }
 
 absl::Status Malformed() {

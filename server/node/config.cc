@@ -255,7 +255,7 @@ template <typename Line>
 absl::Status AppendBasis(const Section& section, Line line, std::vector<Line>& table) {
   MEDFLYT_ASSIGN_OR_RETURN(line.key, section.Text("key"));
   if (line.key.size() > kMaxBasisKey) return section.Invalid("key", "is longer than 64 bytes");
-  MEDFLYT_RETURN_IF_ERROR(section.TextOr("title", "-").status());
+  MEDFLYT_ASSIGN_OR_RETURN(line.title, section.TextOr("title", ""));
   MEDFLYT_ASSIGN_OR_RETURN(const auto from, section.Day("valid_from"));
   if (!from) return section.Missing("valid_from");
   line.valid_from = *from;
@@ -413,8 +413,8 @@ absl::StatusOr<service::Policy> ParsePolicy(const std::string& text, const std::
       for (const std::string& kind_name : kinds) {
         const auto kind = directory::KindByName(kind_name);
         if (!kind) return section.Invalid("kinds", "names a kind of authority that does not exist");
-        if (!policy.Allow(*role, *action, *kind).ok()) {
-          return section.Invalid("actions", "nodes exchange events and do nothing else, and nobody else does");
+        if (const absl::Status allowed = policy.Allow(*role, *action, *kind); !allowed.ok()) {
+          return section.Invalid("actions", ToStd(allowed.message()));
         }
       }
     }

@@ -78,6 +78,25 @@ Citizen FindCitizen(const domain::State& state, const CaseId& case_id) {
   return {{}, {relocation}, {}, {case_id}};
 }
 
+std::optional<registry::CprNumber> PresentNumber(const domain::State& state, const CaseId& case_id) {
+  std::optional<registry::CprNumber> number;
+  const domain::Enrolment* enrolment = state.FindEnrolment(case_id);
+  if (const domain::Relocation* relocation = state.FindRelocation(case_id); enrolment == nullptr && relocation) {
+    number = relocation->cpr;
+    if (relocation->enrolment) enrolment = state.FindEnrolment(*relocation->enrolment);
+  } else if (const domain::Transfer* transfer = state.FindTransfer(case_id); enrolment == nullptr && transfer) {
+    number = transfer->cpr;
+  }
+  if (enrolment != nullptr) number = enrolment->cpr();
+  if (!number) return number;
+  // Another enrolment may know which number came after it.
+  for (const CaseId& id : state.EnrolmentsOf(*number)) {
+    const domain::Enrolment* other = state.FindEnrolment(id);
+    if (other != nullptr && other->cpr() != *number) return other->cpr();
+  }
+  return number;
+}
+
 std::vector<CaseId> CasesErasedWith(const domain::State& state, const CaseId& case_id) {
   const domain::Relocation* relocation = state.FindRelocation(case_id);
   if (relocation != nullptr && domain::IsUndisclosed(*relocation)) return {case_id};

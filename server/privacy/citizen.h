@@ -1,6 +1,7 @@
 // Which cases are one citizen's. On the sequencer's thread, where the state lives.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "common/base/id.h"
@@ -19,8 +20,13 @@ struct Citizen {
 
 // By any number that the citizen has had here. Looks at every relocation and transfer.
 [[nodiscard]] Citizen FindCitizen(const domain::State& state, const registry::CprNumber& cpr);
-// By any of the citizen's cases. A move whose enrolment was erased is a citizen of its own. Empty for an unknown case.
+// By any of the citizen's cases. A move that was never announced and whose enrolment was erased is a citizen of its
+// own. Empty for an unknown case.
 [[nodiscard]] Citizen FindCitizen(const domain::State& state, const CaseId& case_id);
+
+// The number by which the citizen of a case is known here now. Nothing where none is: nothing of the case is held, or
+// nothing but a move that was never announced and whose enrolment was erased.
+[[nodiscard]] std::optional<registry::CprNumber> PresentNumber(const domain::State& state, const CaseId& case_id);
 
 // What is erased when that case is named: all of its citizen's cases, or, of an observation that led to nothing, it
 // alone, for its citizen's cases may go on. Empty for an unknown case.

@@ -23,14 +23,11 @@ absl::Time TimeOf(const google::protobuf::Timestamp& time) {
   return absl::FromUnixMicros(TimeUtil::TimestampToMicroseconds(time));
 }
 
-absl::StatusOr<std::optional<absl::Time>> Moment(bool set, const google::protobuf::Timestamp& time,
-                                                 std::string_view field) {
+absl::StatusOr<std::optional<absl::Time>> OptionalTime(bool set, const google::protobuf::Timestamp& time,
+                                                       std::string_view field) {
   if (!set) return std::optional<absl::Time>();
-  if (time.seconds() < TimeUtil::kTimestampMinSeconds || time.seconds() > TimeUtil::kTimestampMaxSeconds) {
-    return RuleError(absl::StatusCode::kInvalidArgument, "FIELD_OUT_OF_RANGE", field,
-                     "is no time of the years 1 to 9999");
-  }
-  return std::optional<absl::Time>(TimeOf(time));
+  MEDFLYT_ASSIGN_OR_RETURN(const absl::Time at, ParseTime(time, field));
+  return std::optional<absl::Time>(at);
 }
 
 }  // namespace
@@ -46,8 +43,8 @@ absl::StatusOr<AccessFilter> AccessFilter::Parse(const v1::ListAccessRecordsRequ
   }
   MEDFLYT_ASSIGN_OR_RETURN(const auto case_id, ParseOptionalCaseId(request.case_id(), "case_id"));
   if (case_id) filter.cases.insert(*case_id);
-  MEDFLYT_ASSIGN_OR_RETURN(filter.since, Moment(request.has_since(), request.since(), "since"));
-  MEDFLYT_ASSIGN_OR_RETURN(filter.before, Moment(request.has_before(), request.before(), "before"));
+  MEDFLYT_ASSIGN_OR_RETURN(filter.since, OptionalTime(request.has_since(), request.since(), "since"));
+  MEDFLYT_ASSIGN_OR_RETURN(filter.before, OptionalTime(request.has_before(), request.before(), "before"));
   return filter;
 }
 

@@ -74,10 +74,15 @@ absl::Status Gate::Allows(const rpc::PeerIdentity& client, const v1::Command& co
   return Invalid("COMMAND_REQUIRED", "command", "is missing");
 }
 
+absl::Status CheckNoDisclosure(const v1::RequestContext& context) {
+  if (!context.has_disclosure()) return absl::OkStatus();
+  return Invalid("DISCLOSURE_NOT_NEEDED", "context.disclosure", "this call tells no other authority of a citizen");
+}
+
 absl::Status CheckContext(const v1::RequestContext& context, RequestId request_id) {
   MEDFLYT_RETURN_IF_ERROR(CheckText(context.officer(), wire::kMaxOfficer, "OFFICER_REQUIRED", "context.officer"));
   MEDFLYT_RETURN_IF_ERROR(CheckText(context.purpose(), wire::kMaxPurpose, "PURPOSE_REQUIRED", "context.purpose"));
-  if (request_id == RequestId::kUnused) return absl::OkStatus();
+  if (request_id == RequestId::kUnused) return CheckNoDisclosure(context);
   const std::string& id = context.request_id();
   if (id.empty()) return Invalid("REQUEST_ID_REQUIRED", "context.request_id", "a command needs a request id");
   if (id.size() > kMaxRequestId) return Invalid("FIELD_TOO_LONG", "context.request_id", "is longer than 64 characters");

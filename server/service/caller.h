@@ -52,5 +52,8 @@ enum class RequestId : uint8_t { kRequired, kUnused };
 // INVALID_ARGUMENT: OFFICER_REQUIRED, PURPOSE_REQUIRED, REQUEST_ID_REQUIRED, and FIELD_TOO_LONG or FIELD_MALFORMED,
 // with the field below "context".
 [[nodiscard]] absl::Status CheckContext(const v1::RequestContext& context, RequestId request_id);
+// INVALID_ARGUMENT (DISCLOSURE_NOT_NEEDED) where a ground is named; for calls that tell no other authority of a
+// citizen.
+[[nodiscard]] absl::Status CheckNoDisclosure(const v1::RequestContext& context);
 
 }  // namespace medflyt::service

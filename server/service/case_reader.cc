@@ -3,12 +3,9 @@
 #include <algorithm>
 #include <string>
 #include <utility>
-#include <variant>
 
 #include "common/base/status.h"
 #include "common/entry/seal.h"
-#include "common/wire/ledger.h"
-#include "server/exchange/kept.h"
 
 namespace medflyt::service {
 namespace {
@@ -42,32 +39,6 @@ absl::StatusOr<CaseReader::Keys> CaseReader::KeysOf(const std::vector<CaseId>& c
   return keys;
 }
 
-absl::Status CaseReader::FindReceived(AuthorityId issuer, const std::set<KeyId>& keys, LeafIndex first, TreeSize end,
-                                      std::vector<Found>& found) const {
-  const directory::Directory directory = events_.directory_();
-  return exchange::VisitKept(
-      events_.log_.reader().store(), issuer, PairNumber(1), [&](const exchange::KeptRow& row) -> absl::Status {
-        if (row.events.back().record < first || row.events.front().record.value() >= end.value()) {
-          return absl::OkStatus();
-        }
-        MEDFLYT_ASSIGN_OR_RETURN(const v1::EventBatch batch, row.ParseBatch());
-        for (const exchange::KeptEvent& event : row.events) {
-          if (event.record < first || event.record.value() >= end.value()) continue;
-          const auto place = static_cast<int>(event.position);
-          const auto key_id = KeyId::FromBytes(batch.key_ids(place));
-          if (!key_id || !keys.contains(*key_id)) continue;
-          MEDFLYT_ASSIGN_OR_RETURN(const log::StoredEntry stored, events_.log_.reader().Entry(event.record));
-          wire::LedgerCodec codec;
-          MEDFLYT_ASSIGN_OR_RETURN(const wire::LedgerRecord record, codec.Decode(stored.bytes));
-          const auto* received = std::get_if<wire::EventReceived>(&record.record);
-          if (received == nullptr) continue;
-          found.push_back({batch.entries(place), *key_id, received->issuer_origin, received->issuer_index,
-                           received->refused_rule, event.record, false});
-        }
-        return absl::OkStatus();
-      });
-}
-
 TreeSize CaseReader::PageEnd(LeafIndex first, TreeSize size) {
   return TreeSize(std::min(size.value(), std::min(first.value(), size.value()) + kEntriesAtOnce));
 }
@@ -85,7 +56,7 @@ absl::Status CaseReader::Read(const std::vector<CaseId>& cases, LeafIndex first,
         return absl::OkStatus();
       }));
   for (const auto& [issuer, theirs] : keys.of_issuer) {
-    MEDFLYT_RETURN_IF_ERROR(FindReceived(issuer, theirs, first, end, found));
+    MEDFLYT_RETURN_IF_ERROR(events_.FindReceived(issuer, theirs, first, end, found));
   }
   std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) { return a.position < b.position; });
   for (const Found& each : found) {

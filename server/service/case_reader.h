@@ -35,8 +35,6 @@ class CaseReader {
     std::map<AuthorityId, std::set<KeyId>> of_issuer;
   };
   [[nodiscard]] absl::StatusOr<Keys> KeysOf(const std::vector<CaseId>& cases) const;
-  [[nodiscard]] absl::Status FindReceived(AuthorityId issuer, const std::set<KeyId>& keys, LeafIndex first,
-                                          TreeSize end, std::vector<Found>& found) const;
 
   const EventReader& events_;
 };

@@ -11,6 +11,7 @@
 #include "server/privacy/erasure.h"
 #include "server/privacy/retention_sweep.h"
 #include "server/service/pages.h"
+#include "server/service/stored_read.h"
 #include "server/service/submissions.h"
 #include "server/service/views.h"
 
@@ -116,6 +117,7 @@ void ToPage(const log::Appender& appender, const std::optional<CaseId>& after, s
 // Whoever acted is the authority; which of its staff is not the citizen's to know from here.
 void LeaveOutStaff(v1::Content& content) {
   content.clear_officer();
+  content.clear_certificate();
   if (content.has_hold_released()) content.mutable_hold_released()->clear_first_officer();
 }
 
@@ -127,14 +129,14 @@ grpc::ServerUnaryReactor* CitizenServiceImpl::ReportCitizen(grpc::CallbackServer
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const Ending ending(parts_.metrics, parts_.clock, "ReportCitizen");
   absl::Status status = [&]() -> absl::Status {
-    MEDFLYT_RETURN_IF_ERROR(parts_.gate.Client(*context, Action::kReportCitizen).status());
+    MEDFLYT_ASSIGN_OR_RETURN(const Identity client, parts_.gate.Client(*context, Action::kReportCitizen));
     MEDFLYT_RETURN_IF_ERROR(CheckContext(request->context(), RequestId::kUnused));
     MEDFLYT_ASSIGN_OR_RETURN(const registry::CprNumber cpr, registry::CprNumber::Parse(request->cpr(), "cpr"));
     const LeafIndex first(request->first());
     const auto cases = std::make_shared<std::vector<CaseId>>();
     return parts_.queue.Submit(std::make_unique<ReadSubmission>(
         ReadSubmission::Access{event::AccessKind::kSearch, request->context().officer(), "ReportCitizen",
-                               request->context().purpose()},
+                               request->context().purpose(), client->fingerprint},
         [=](log::Appender& appender, std::vector<CaseId>& found) {
           const privacy::Citizen citizen = privacy::FindCitizen(appender.state(), cpr);
           if (first.value() == 0) ToViews(appender, citizen, *response);
@@ -169,14 +171,16 @@ grpc::ServerUnaryReactor* CitizenServiceImpl::EraseCitizen(grpc::CallbackServerC
         parts_.random.NewId<CaseId>(), {}, request->legal_basis(), request->journal_reference(), client->fingerprint};
     return parts_.queue.Submit(std::make_unique<ReadSubmission>(
         ReadSubmission::Access{event::AccessKind::kSearch, request->context().officer(), "EraseCitizen",
-                               request->context().purpose()},
+                               request->context().purpose(), client->fingerprint},
         [whom, command = std::move(command), request, response](log::Appender& appender,
                                                                 std::vector<CaseId>& found) -> absl::Status {
           event::EraseCases complete = command;
           complete.cases = whom.CasesIn(appender.state());
           found = complete.cases;
-          MEDFLYT_ASSIGN_OR_RETURN(const privacy::Erased erased,
-                                   privacy::Erase(appender, {request->context().officer(), std::move(complete)}));
+          const auto certificate = complete.certificate;
+          MEDFLYT_ASSIGN_OR_RETURN(
+              const privacy::Erased erased,
+              privacy::Erase(appender, {request->context().officer(), std::move(complete), certificate}));
           response->set_erasure_id(erased.erasure.ToHex());
           response->set_erased(erased.done);
           response->set_cases(static_cast<uint32_t>(erased.cases));
@@ -197,18 +201,18 @@ grpc::ServerUnaryReactor* CitizenServiceImpl::ListErasures(grpc::CallbackServerC
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const Ending ending(parts_.metrics, parts_.clock, "ListErasures");
   const absl::Status status = [&]() -> absl::Status {
-    MEDFLYT_RETURN_IF_ERROR(parts_.gate.Client(*context, Action::kEraseCitizen).status());
+    MEDFLYT_ASSIGN_OR_RETURN(const Identity client, parts_.gate.Client(*context, Action::kEraseCitizen));
     MEDFLYT_RETURN_IF_ERROR(CheckContext(request->context(), RequestId::kUnused));
     MEDFLYT_ASSIGN_OR_RETURN(const auto token, ParseCaseToken(request->page_token()));
     // On a worker, for the store is read.
-    return parts_.workers.Run([this, token, request, response, reactor, ending] {
+    return parts_.workers.Run([this, client, token, request, response, reactor, ending] {
       const auto rotation_due = parts_.kek_rotation.IsDue();
       absl::Status queued = rotation_due.status();
       if (queued.ok()) {
         response->set_key_rotation_due(*rotation_due);
         queued = parts_.queue.Submit(std::make_unique<ReadSubmission>(
             ReadSubmission::Access{event::AccessKind::kRead, request->context().officer(), "ListErasures",
-                                   request->context().purpose()},
+                                   request->context().purpose(), client->fingerprint},
             [token, request, response](log::Appender& appender, std::vector<CaseId>& shown) {
               ToPage(appender, token, PageSize(request->page_size()), *response, shown);
               return absl::OkStatus();
@@ -220,6 +224,26 @@ grpc::ServerUnaryReactor* CitizenServiceImpl::ListErasures(grpc::CallbackServerC
   }();
   if (!status.ok()) reactor->Finish(ending.Of(status));
   return reactor;
+}
+
+grpc::ServerUnaryReactor* CitizenServiceImpl::ReportIncident(grpc::CallbackServerContext* context,
+                                                             const v1::ReportIncidentRequest* request,
+                                                             v1::ReportIncidentResponse* response) {
+  const auto query = IncidentQuery::Parse(*request);
+  return ReadStored(
+      parts_, *context,
+      {Action::kReportIncident, "ReportIncident", request->context(), event::AccessKind::kSearch, query.status()},
+      [this, query, request, response](std::vector<CaseId>& cases) -> absl::Status {
+        MEDFLYT_RETURN_IF_ERROR(incidents_.Read(*query, LeafIndex(request->first()), *response));
+        for (const v1::TouchedCase& each : response->cases()) cases.push_back(*CaseId::FromHex(each.case_id()));
+        return absl::OkStatus();
+      },
+      [response](const domain::State& state) {
+        for (v1::TouchedCase& each : *response->mutable_cases()) {
+          const auto number = privacy::PresentNumber(state, *CaseId::FromHex(each.case_id()));
+          if (number) each.set_cpr(std::string(number->ExposeDigits()));
+        }
+      });
 }
 
 absl::Status CitizenServiceImpl::ReadLog(const std::vector<CaseId>& cases, LeafIndex first,

@@ -69,6 +69,31 @@ absl::StatusOr<EventReader::Found> EventReader::Find(const log::EventLocation& l
                false};
 }
 
+absl::Status EventReader::FindReceived(AuthorityId issuer, const std::set<KeyId>& keys, LeafIndex first, TreeSize end,
+                                       std::vector<Found>& found) const {
+  return exchange::VisitKept(
+      log_.reader().store(), issuer, PairNumber(1), [&](const exchange::KeptRow& row) -> absl::Status {
+        if (row.events.back().record < first || row.events.front().record.value() >= end.value()) {
+          return absl::OkStatus();
+        }
+        MEDFLYT_ASSIGN_OR_RETURN(const v1::EventBatch batch, row.ParseBatch());
+        for (const exchange::KeptEvent& event : row.events) {
+          if (event.record < first || event.record.value() >= end.value()) continue;
+          const auto place = static_cast<int>(event.position);
+          const auto key_id = KeyId::FromBytes(batch.key_ids(place));
+          if (!key_id || !keys.contains(*key_id)) continue;
+          MEDFLYT_ASSIGN_OR_RETURN(const log::StoredEntry stored, log_.reader().Entry(event.record));
+          wire::LedgerCodec codec;
+          MEDFLYT_ASSIGN_OR_RETURN(const wire::LedgerRecord record, codec.Decode(stored.bytes));
+          const auto* received = std::get_if<wire::EventReceived>(&record.record);
+          if (received == nullptr) continue;
+          found.push_back({batch.entries(place), *key_id, received->issuer_origin, received->issuer_index,
+                           received->refused_rule, event.record, false, record.recorded_at});
+        }
+        return absl::OkStatus();
+      });
+}
+
 absl::Status EventReader::AddDelivery(const EventId& id, const v1::Content& content, v1::EventView& view) const {
   const auto recipient = AuthorityId::FromNumber(content.recipient());
   if (!recipient || *recipient == self_) {

@@ -4,10 +4,13 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/base/id.h"
 #include "common/base/named_type.h"
 #include "common/directory/directory.h"
@@ -44,6 +47,7 @@ class EventReader {
   friend class EventScan;
   friend class CaseReader;
   friend class AccessReader;
+  friend class IncidentReader;
   // An entry, and what is known of it without its key.
   struct Found {
     std::string entry;
@@ -53,9 +57,14 @@ class EventReader {
     std::string refused_rule;
     LeafIndex position;  // in our own log
     bool own = false;
+    absl::Time received_at = absl::InfinitePast();  // of a received event: when our record of it was made
   };
   [[nodiscard]] absl::StatusOr<log::EventLocation> Locate(const EventId& id) const;
   [[nodiscard]] absl::StatusOr<Found> Find(const log::EventLocation& location) const;
+  // Adds the events of the issuer that are sealed under one of the keys and whose records stand among the entries
+  // [first, end).
+  [[nodiscard]] absl::Status FindReceived(AuthorityId issuer, const std::set<KeyId>& keys, LeafIndex first,
+                                          TreeSize end, std::vector<Found>& found) const;
   [[nodiscard]] absl::StatusOr<v1::EventView> ViewOf(const Found& found) const;
   [[nodiscard]] absl::Status AddDelivery(const EventId& id, const v1::Content& content, v1::EventView& view) const;
 

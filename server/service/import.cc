@@ -50,6 +50,7 @@ absl::Status ImportStream::TakeHeader() {
   }
   header_ = request_.header();
   MEDFLYT_RETURN_IF_ERROR(CheckContext(header_.context(), RequestId::kRequired));
+  MEDFLYT_RETURN_IF_ERROR(CheckNoDisclosure(header_.context()));
   if (!header_.sha256().empty() && header_.sha256().size() != crypto::Hash::kSize) {
     return Invalid("FIELD_MALFORMED", "header.sha256", "must be 32 bytes");
   }
@@ -106,7 +107,7 @@ absl::Status ImportStream::Apply(log::Appender& appender, const event::ImportExt
   std::string said(command.digest.bytes());
   AppendU32(said, static_cast<uint32_t>(context.officer().size()));
   said.append(context.officer()).append(context.purpose());
-  const RequestedCommand requested{event::Command{context.officer(), command},
+  const RequestedCommand requested{event::Command{context.officer(), command, client_->fingerprint},
                                    RequestKeyOf(*client_, context.request_id()), crypto::Sha256(said),
                                    client_->fingerprint};
   MEDFLYT_ASSIGN_OR_RETURN(RequestBook book, RequestBook::Open(appender));
@@ -127,8 +128,9 @@ absl::Status ImportStream::Apply(log::Appender& appender, const event::ImportExt
     ToView(appender.state(), *relocation, Numbers::kLeftOut, *response_->add_relocations());
     cases.push_back(CaseOf(*relocation));
   }
-  return RecordAccess(appender, {event::AccessKind::kRead, context.officer(), "ImportExtract", context.purpose()},
-                      cases);
+  return RecordAccess(
+      appender, {event::AccessKind::kRead, context.officer(), "ImportExtract", context.purpose(), client_->fingerprint},
+      cases);
 }
 
 }  // namespace medflyt::service

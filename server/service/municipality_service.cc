@@ -106,7 +106,8 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::Read(Context* context, const 
                                                         const absl::Status& prepared, ReadSubmission::Read read) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const Ending ending(parts_.metrics, parts_.clock, call.name);
-  absl::Status status = parts_.gate.Client(*context, call.kind).status();
+  const auto client = parts_.gate.Client(*context, call.kind);
+  absl::Status status = client.status();
   if (status.ok()) status = CheckContext(call.context, RequestId::kUnused);
   if (status.ok()) status = prepared;
   if (!status.ok()) {
@@ -115,8 +116,8 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::Read(Context* context, const 
   }
   std::optional<ReadSubmission::Access> access;
   if (call.kind != Action::kReadAgreements) {
-    access.emplace(
-        ReadSubmission::Access{call.access, call.context.officer(), std::string(call.name), call.context.purpose()});
+    access.emplace(ReadSubmission::Access{call.access, call.context.officer(), std::string(call.name),
+                                          call.context.purpose(), (*client)->fingerprint});
   }
   const absl::Status queued = parts_.queue.Submit(std::make_unique<ReadSubmission>(
       std::move(access), std::move(read),
@@ -382,16 +383,16 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetEventProof(Context* contex
 grpc::ServerWriteReactor<v1::WatchEventsResponse>* MunicipalityServiceImpl::WatchEvents(
     Context* context, const v1::WatchEventsRequest* request) {
   using Base = grpc::ServerWriteReactor<v1::WatchEventsResponse>;
-  auto client = parts_.gate.Client(*context, Action::kWatchEvents);
+  const auto client = parts_.gate.Client(*context, Action::kWatchEvents);
   if (!client.ok()) return new Refused<Base>(client.status());
   if (const absl::Status said = CheckContext(request->context(), RequestId::kUnused); !said.ok()) {
     return new Refused<Base>(said);
   }
-  auto* stream = new WatchStream({parts_.events, parts_.watch_hub, parts_.workers, parts_.gate}, *std::move(client),
+  auto* stream = new WatchStream({parts_.events, parts_.watch_hub, parts_.workers, parts_.gate}, *client,
                                  LeafIndex(request->from_position()));
   const absl::Status queued = parts_.queue.Submit(std::make_unique<ReadSubmission>(
       ReadSubmission::Access{event::AccessKind::kWatch, request->context().officer(), "WatchEvents",
-                             request->context().purpose()},
+                             request->context().purpose(), (*client)->fingerprint},
       [](log::Appender&, std::vector<CaseId>&) { return absl::OkStatus(); },
       [stream](const absl::Status& recorded) { stream->Begin(recorded); }));
   if (!queued.ok()) stream->Begin(queued);

@@ -27,6 +27,7 @@
   X(EndResponsibility, end_responsibility)         \
   X(RestoreResponsibility, restore_responsibility) \
   X(RenumberCitizen, renumber_citizen)             \
+  X(RectifyValue, rectify_value)                   \
   X(RequestTransfer, request_transfer)             \
   X(WithdrawTransfer, withdraw_transfer)           \
   X(DeclineTransfer, decline_transfer)

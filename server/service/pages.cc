@@ -4,6 +4,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/status.h"
+#include "google/protobuf/util/time_util.h"
 
 namespace medflyt::service {
 namespace {
@@ -76,6 +77,16 @@ absl::StatusOr<std::optional<Date>> ParseOptionalDate(std::string_view text, std
     return RuleError(absl::StatusCode::kInvalidArgument, "FIELD_MALFORMED", field, "must be a date, yyyy-mm-dd");
   }
   return date;
+}
+
+absl::StatusOr<absl::Time> ParseTime(const google::protobuf::Timestamp& time, std::string_view field) {
+  using google::protobuf::util::TimeUtil;
+  if (time.seconds() < TimeUtil::kTimestampMinSeconds || time.seconds() > TimeUtil::kTimestampMaxSeconds ||
+      time.nanos() < 0 || time.nanos() >= 1'000'000'000) {
+    return RuleError(absl::StatusCode::kInvalidArgument, "FIELD_OUT_OF_RANGE", field,
+                     "is no time of the years 1 to 9999");
+  }
+  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
 }
 
 }  // namespace medflyt::service

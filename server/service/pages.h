@@ -8,8 +8,10 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/base/date.h"
 #include "common/base/id.h"
+#include "google/protobuf/timestamp.pb.h"
 
 namespace medflyt::service {
 
@@ -34,5 +36,7 @@ struct PlaceToken {
 // Nothing for an empty text.
 [[nodiscard]] absl::StatusOr<std::optional<CaseId>> ParseOptionalCaseId(std::string_view text, std::string_view field);
 [[nodiscard]] absl::StatusOr<std::optional<Date>> ParseOptionalDate(std::string_view text, std::string_view field);
+// FIELD_OUT_OF_RANGE for what is no time of the years 1 to 9999.
+[[nodiscard]] absl::StatusOr<absl::Time> ParseTime(const google::protobuf::Timestamp& time, std::string_view field);
 
 }  // namespace medflyt::service

@@ -40,6 +40,12 @@ absl::StatusOr<event::Command> Read(const Parts& parts, const Identity& client, 
     MEDFLYT_RETURN_IF_ERROR(CheckNumber(parts, enrol->cpr, "propose_enrolment.cpr"));
   } else if (const auto* renumber = std::get_if<event::RenumberCitizen>(&read.body)) {
     MEDFLYT_RETURN_IF_ERROR(CheckNumber(parts, renumber->cpr, "renumber_citizen.cpr"));
+  } else if (const auto* rectify = std::get_if<event::RectifyValue>(&read.body); rectify && rectify->right.cpr) {
+    MEDFLYT_RETURN_IF_ERROR(CheckNumber(parts, *rectify->right.cpr, "rectify_value.cpr"));
+  }
+  read.certificate = client->fingerprint;
+  if (context.has_disclosure()) {
+    MEDFLYT_ASSIGN_OR_RETURN(read.ground, wire::GroundFromProto(context.disclosure(), "context.disclosure"));
   }
   return read;
 }

@@ -41,6 +41,7 @@ constexpr std::array<Known, kActionCount> kKnown = {{
     {kEndResponsibility, "end-responsibility", v1::Command::kEndResponsibility},
     {kRestoreResponsibility, "restore-responsibility", v1::Command::kRestoreResponsibility},
     {kRenumberCitizen, "renumber-citizen", v1::Command::kRenumberCitizen},
+    {kRectifyValue, "rectify-value", v1::Command::kRectifyValue},
     {kRequestTransfer, "request-transfer", v1::Command::kRequestTransfer},
     {kWithdrawTransfer, "withdraw-transfer", v1::Command::kWithdrawTransfer},
     {kDeclineTransfer, "decline-transfer", v1::Command::kDeclineTransfer},
@@ -49,6 +50,7 @@ constexpr std::array<Known, kActionCount> kKnown = {{
     {kReadCitizens, "read-citizens", kNoCommand},
     {kReportCitizen, "report-citizen", kNoCommand},
     {kEraseCitizen, "erase-citizen", kNoCommand},
+    {kReportIncident, "report-incident", kNoCommand},
     {kWatchEvents, "watch-events", kNoCommand},
     {kProveEvents, "prove-events", kNoCommand},
     {kAudit, "audit", kNoCommand},
@@ -71,17 +73,16 @@ std::vector<Action> DefaultOf(Role role) {
     case Role::kRegistryFeed:
       return {kImportExtract};
     case Role::kCaseSystem: {
-      std::vector<Action> actions = {kReadAgreements, kReadCitizens, kReportCitizen,
-                                     kEraseCitizen,   kWatchEvents,  kProveEvents};
+      std::vector<Action> actions = {kReadAgreements, kReadCitizens, kReportCitizen, kEraseCitizen,
+                                     kReportIncident, kWatchEvents,  kProveEvents};
       for (const Known& known : kKnown) {
         if (known.command != kNoCommand) actions.push_back(known.action);
       }
       return actions;
     }
     case Role::kAdministrator:
-      return {kProposeAgreement,   kAcceptAgreement, kDeclineAgreement,
-              kTerminateAgreement, kReleaseHold,     kReadAgreements,
-              kAdminister,         kReleasePeer,     kBackUp};
+      return {kProposeAgreement, kAcceptAgreement, kDeclineAgreement, kTerminateAgreement, kReleaseHold,
+              kReadAgreements,   kReportIncident,  kAdminister,       kReleasePeer,        kBackUp};
     case Role::kAuditor:
       // Not open-cases: an auditor is cleared by the municipality's own policy, or works on ciphertext.
       return {kProveEvents, kAudit, kReadAccessRecords};
@@ -128,6 +129,10 @@ absl::Status Policy::Allow(Role role, Action action, directory::Kind kind) {
   if ((role == Role::kNode) != (action == kExchange)) {
     return RuleError(absl::StatusCode::kInvalidArgument, "POLICY_ROLE_MIXED", "",
                      "nodes exchange events and do nothing else, and nobody else does");
+  }
+  if (role == Role::kRegistryFeed && action != kImportExtract) {
+    return RuleError(absl::StatusCode::kInvalidArgument, "POLICY_ROLE_MIXED", "",
+                     "the registry's feed imports extracts and does nothing else: a machine decides nothing");
   }
   allowed_.emplace(action, role, kind);
   return absl::OkStatus();

@@ -40,14 +40,16 @@ enum class Action : uint8_t {
   kEndResponsibility,
   kRestoreResponsibility,
   kRenumberCitizen,
+  kRectifyValue,
   kRequestTransfer,
   kWithdrawTransfer,
   kDeclineTransfer,
   kImportExtract,
   kReadAgreements,
-  kReadCitizens,   // every read that may touch one: places, enrolments, relocations, transfers, events
-  kReportCitizen,  // all of one citizen, for the citizen
-  kEraseCitizen,   // and seeing what is to be erased
+  kReadCitizens,    // every read that may touch one: places, enrolments, relocations, transfers, events
+  kReportCitizen,   // all of one citizen, for the citizen
+  kEraseCitizen,    // and seeing what is to be erased
+  kReportIncident,  // whose data a certificate, an officer or a key touched
   kWatchEvents,
   kProveEvents,
   kAudit,
@@ -81,7 +83,8 @@ class Policy {
   // What a node goes by where its configuration names no policy; deploy/policy.toml says the same.
   [[nodiscard]] static Policy Default();
 
-  // INVALID_ARGUMENT (POLICY_ROLE_MIXED) where a node would do anything but exchange, or another role exchange.
+  // INVALID_ARGUMENT (POLICY_ROLE_MIXED) where a node would do anything but exchange, or another role exchange, or the
+  // registry's feed anything but import.
   [[nodiscard]] absl::Status Allow(rpc::Role role, Action action, directory::Kind kind);
 
   // OK where a client with the role may do this at an authority of the kind; PERMISSION_DENIED

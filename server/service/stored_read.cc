@@ -4,32 +4,36 @@
 #include <string>
 #include <utility>
 
+#include "common/base/status.h"
 #include "server/service/submissions.h"
 
 namespace medflyt::service {
 
 grpc::ServerUnaryReactor* ReadStored(const Parts& parts, grpc::CallbackServerContext& context, const StoredRead& call,
-                                     std::function<absl::Status(std::vector<CaseId>& cases)> read) {
+                                     std::function<absl::Status(std::vector<CaseId>& cases)> read,
+                                     std::function<void(const domain::State& state)> complete) {
   grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
   const Ending ending(parts.metrics, parts.clock, call.name);
-  absl::Status status = parts.gate.Client(context, call.action).status();
-  if (status.ok()) status = CheckContext(call.context, RequestId::kUnused);
-  if (status.ok()) {
-    status = parts.workers.Run([&parts, reactor, ending, read = std::move(read),
-                                access = ReadSubmission::Access{call.kind, call.context.officer(),
-                                                                std::string(call.name), call.context.purpose()}] {
+  const absl::Status status = [&]() -> absl::Status {
+    MEDFLYT_ASSIGN_OR_RETURN(const Identity client, parts.gate.Client(context, call.action));
+    MEDFLYT_RETURN_IF_ERROR(CheckContext(call.context, RequestId::kUnused));
+    MEDFLYT_RETURN_IF_ERROR(call.form);
+    return parts.workers.Run([&parts, reactor, ending, read = std::move(read), complete = std::move(complete),
+                              access = ReadSubmission::Access{call.kind, call.context.officer(), std::string(call.name),
+                                                              call.context.purpose(), client->fingerprint}] {
       std::vector<CaseId> found;
       const absl::Status outcome = read(found);
       const absl::Status queued = parts.queue.Submit(std::make_unique<ReadSubmission>(
           access,
-          [outcome, found](log::Appender&, std::vector<CaseId>& cases) {
+          [outcome, found, complete](log::Appender& appender, std::vector<CaseId>& cases) {
             cases = found;
+            if (outcome.ok() && complete) complete(appender.state());
             return outcome;
           },
           [reactor, ending](const absl::Status& done) { reactor->Finish(ending.Of(done)); }));
       if (!queued.ok()) reactor->Finish(ending.Of(queued));
     });
-  }
+  }();
   if (!status.ok()) reactor->Finish(ending.Of(status));
   return reactor;
 }

@@ -78,7 +78,7 @@ absl::Status RecordAccess(log::Appender& appender, const ReadSubmission::Access&
     event::RecordAccess record{access.kind, access.action, access.purpose,
                                std::vector<CaseId>(cases.begin() + static_cast<ptrdiff_t>(begin),
                                                    cases.begin() + static_cast<ptrdiff_t>(end))};
-    MEDFLYT_RETURN_IF_ERROR(appender.Execute({access.officer, std::move(record)}).status());
+    MEDFLYT_RETURN_IF_ERROR(appender.Execute({access.officer, std::move(record), access.certificate}).status());
     begin = end;
   } while (begin < cases.size());
   return absl::OkStatus();

@@ -72,6 +72,7 @@ class ReadSubmission final : public log::Submission {
     std::string officer;
     std::string action;
     std::string purpose;
+    crypto::Hash certificate;  // the client's: its fingerprint
   };
   // On the sequencer's thread: fills the answer and names the cases that it shows. An error is recorded as a miss.
   using Read = std::function<absl::Status(log::Appender& appender, std::vector<CaseId>& cases)>;

@@ -206,8 +206,8 @@ void ToView(const domain::State& state, const domain::Relocation& relocation, Nu
     view.set_other_party(Text(view.incoming() ? relocation.announcement->issuer : relocation.announcement->recipient));
   }
   if (numbers == Numbers::kLeftOut || relocation.state == domain::RelocationState::kExpired) return;
-  if (relocation.cpr) {
-    if (domain::LeadsOn(relocation)) view.set_cpr(Digits(*relocation.cpr));
+  if (view.incoming()) {
+    if (domain::LeadsOn(relocation) && relocation.cpr) view.set_cpr(Digits(*relocation.cpr));
   } else if (enrolment != nullptr) {
     view.set_cpr(Digits(enrolment->cpr()));
   }

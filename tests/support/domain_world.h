@@ -19,6 +19,7 @@
 #include "common/event/command.h"
 #include "server/domain/decide.h"
 #include "server/domain/query.h"
+#include "tests/support/grounds.h"
 
 namespace medflyt::testing {
 
@@ -110,13 +111,19 @@ class DomainWorld {
 
   // An officer's act; what follows by rule is done too.
   absl::Status Do(AuthorityId who, event::CommandBody body, std::string officer = "officer-1") {
+    return OnGround({std::move(officer), std::move(body)},
+                    [&](const event::Command& command) { return DoExactly(who, command); })
+        .status();
+  }
+  // The same, with the ground that the command names or none.
+  absl::StatusOr<std::vector<event::Draft>> DoExactly(AuthorityId who, const event::Command& command) {
     Node& node = nodes_.at(who);
-    auto drafts = domain::Decide(node.state, {std::move(officer), std::move(body)}, facts());
+    auto drafts = domain::Decide(node.state, command, facts());
     if (!drafts.ok()) return drafts.status();
     std::deque<event::Event> settling;
     Append(node, *drafts, settling);
     Settle(node, settling);
-    return absl::OkStatus();
+    return drafts;
   }
 
   // An own event that no command makes.

@@ -110,6 +110,33 @@ class EventMaker {
     return {.origin = Text(1, 255), .index = LeafIndex(draw_(0, ~uint64_t{0})), .leaf_hash = Id<event::Hash>()};
   }
 
+  event::DisclosureGround Ground() {
+    event::DisclosureGround ground{Text(0, 64), Text(0, 1000) + "\n" + Text(0, 900), Text(0, 64), {}};
+    for (const auto category :
+         {event::DataCategory::kIdentity, event::DataCategory::kService, event::DataCategory::kResidence}) {
+      if (Bool()) ground.categories.push_back(category);
+    }
+    return ground;
+  }
+  event::ValueRectified Rectified() {
+    event::Rectification right;
+    switch (draw_(0, 3)) {
+      case 0:
+        right.start = Day();
+        break;
+      case 1:
+        right.end = Day();
+        break;
+      case 2:
+        right.end_reason = Enum(event::EndReason::kOther);
+        break;
+      default:
+        right.cpr = Cpr();
+        return {right, Cpr()};
+    }
+    return {right, std::nullopt};
+  }
+
   event::Body AnyBody(event::Type type) {
     using namespace event;  // NOLINT(google-build-using-namespace): every body by its name
     switch (type) {
@@ -159,7 +186,7 @@ class EventMaker {
       case Type::kRelocationExpired:
         return RelocationExpired{};
       case Type::kDisclosureAssessed:
-        return DisclosureAssessed{Bool(), Text(0, 1000) + "\n" + Text(0, 900), Text(0, 64), Text(0, 64), MaybeDay()};
+        return DisclosureAssessed{Bool(), Ground(), MaybeDay()};
       case Type::kRelocationAnnounced:
         return RelocationAnnounced{Cpr(), Authority(), Municipality(), Municipality(), Day(), Text(1, 64)};
       case Type::kRelocationCorrected:
@@ -205,6 +232,10 @@ class EventMaker {
         return ErasureNoticed{Ids<CaseId>(1), Text(1, 64), Ids<Hash>(0)};
       case Type::kErasureReceipt:
         return ErasureReceipt{};
+      case Type::kDisclosureGrounded:
+        return DisclosureGrounded{Authority(), Ground()};
+      case Type::kValueRectified:
+        return Rectified();
     }
     return HoldReleaseRequested{};
   }

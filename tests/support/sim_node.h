@@ -28,6 +28,7 @@
 #include "server/log/log.h"
 #include "server/log/replay.h"
 #include "server/store/memory_store.h"
+#include "tests/support/grounds.h"
 #include "tests/support/sim_network.h"
 #include "tests/support/sim_time.h"
 
@@ -190,7 +191,7 @@ class SimNode {
         [make = std::move(make), issued](log::Appender& appender) {
           const auto command = make(appender);
           if (!command) return;
-          auto done = appender.Execute(*command);
+          auto done = OnGround(*command, [&](const event::Command& each) { return appender.Execute(each); });
           if (done.ok()) *issued = *std::move(done);
         },
         [this, issued] { acknowledged.insert(acknowledged.end(), issued->begin(), issued->end()); });

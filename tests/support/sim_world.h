@@ -89,7 +89,11 @@ class SimWorld {
   std::string Act(AuthorityId who, event::CommandBody body, std::string officer = "officer-1") {
     auto rule = std::make_shared<std::string>("NOT_DONE");
     for (int attempt = 0; attempt < 5 && *rule == "NOT_DONE"; ++attempt) {
-      node(who).Submit([=](log::Appender& appender) { *rule = RuleOf(appender.Execute({officer, body}).status()); });
+      node(who).Submit([=](log::Appender& appender) {
+        *rule = RuleOf(OnGround({officer, body}, [&](const event::Command& command) {
+                         return appender.Execute(command);
+                       }).status());
+      });
       RunFor(absl::Milliseconds(100));
     }
     return *rule;

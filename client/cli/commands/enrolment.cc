@@ -1,5 +1,6 @@
 #include "client/cli/call.h"
 #include "client/cli/commands.h"
+#include "client/cli/exit_code.h"
 #include "client/cli/input.h"
 
 namespace medflyt::cli {
@@ -17,7 +18,7 @@ absl::Status Propose(Context& context, const Arguments& arguments) {
   proposal.set_cpr(std::string(cpr.ExposeDigits()));
   proposal.set_agreement_id(arguments.Text("--agreement"));
   proposal.set_from(arguments.Text("--from"));
-  return Submit(context, arguments, &Municipality::ProposeEnrolment, std::move(request));
+  return Submit(context, arguments, &Municipality::ProposeEnrolment, std::move(request), GroundOf(arguments));
 }
 
 // The commands that name an enrolment and a date, and nothing else.
@@ -30,7 +31,7 @@ std::function<absl::Status(Context&, const Arguments&)> OnDate(
     auto* command = (request.*mutable_command)();
     command->set_enrolment_id(arguments.Text("ENROLMENT"));
     command->set_from(arguments.Text("--from"));
-    return Submit(context, arguments, method, std::move(request));
+    return Submit(context, arguments, method, std::move(request), GroundOf(arguments));
   };
 }
 
@@ -40,15 +41,39 @@ absl::Status Refuse(Context& context, const Arguments& arguments) {
   return Submit(context, arguments, &Municipality::RefuseEnrolment, std::move(request));
 }
 
+v1::EndReason ReasonOf(const Arguments& arguments) {
+  v1::EndReason reason = v1::END_REASON_UNSPECIFIED;
+  v1::EndReason_Parse(EnumName(kReason, arguments.Text("--reason")), &reason);
+  return reason;
+}
+
 absl::Status End(Context& context, const Arguments& arguments) {
   v1::EndEnrolmentRequest request;
   v1::EndEnrolment& end = *request.mutable_end_enrolment();
   end.set_enrolment_id(arguments.Text("ENROLMENT"));
   end.set_from(arguments.Text("--from"));
-  v1::EndReason reason = v1::END_REASON_UNSPECIFIED;
-  v1::EndReason_Parse(EnumName(kReason, arguments.Text("--reason")), &reason);
-  end.set_reason(reason);
-  return Submit(context, arguments, &Municipality::EndEnrolment, std::move(request));
+  end.set_reason(ReasonOf(arguments));
+  return Submit(context, arguments, &Municipality::EndEnrolment, std::move(request), GroundOf(arguments));
+}
+
+absl::Status Rectify(Context& context, const Arguments& arguments) {
+  v1::RectifyValueRequest request;
+  v1::RectifyValue& right = *request.mutable_rectify_value();
+  right.set_enrolment_id(arguments.Text("ENROLMENT"));
+  const int values = static_cast<int>(arguments.Has("--number")) + static_cast<int>(arguments.Has("--start")) +
+                     static_cast<int>(arguments.Has("--end")) + static_cast<int>(arguments.Has("--reason"));
+  if (values != 1) return UsageError("put right one value: --number, --start, --end or --reason");
+  if (arguments.Has("--number")) {
+    MEDFLYT_ASSIGN_OR_RETURN(const registry::CprNumber cpr, ReadCprNumber(context, arguments));
+    right.set_cpr(std::string(cpr.ExposeDigits()));
+  } else if (arguments.Has("--start")) {
+    right.set_start(arguments.Text("--start"));
+  } else if (arguments.Has("--end")) {
+    right.set_end(arguments.Text("--end"));
+  } else {
+    right.set_end_reason(ReasonOf(arguments));
+  }
+  return Submit(context, arguments, &Municipality::RectifyValue, std::move(request));
 }
 
 absl::Status Renumber(Context& context, const Arguments& arguments) {
@@ -56,7 +81,7 @@ absl::Status Renumber(Context& context, const Arguments& arguments) {
   v1::RenumberCitizenRequest request;
   request.mutable_renumber_citizen()->set_enrolment_id(arguments.Text("ENROLMENT"));
   request.mutable_renumber_citizen()->set_cpr(std::string(cpr.ExposeDigits()));
-  return Submit(context, arguments, &Municipality::RenumberCitizen, std::move(request));
+  return Submit(context, arguments, &Municipality::RenumberCitizen, std::move(request), GroundOf(arguments));
 }
 
 // A CPR number is shown masked: the reader of a terminal knows whom they asked about.
@@ -118,13 +143,21 @@ Option From(std::string help) {
   return {.name = "--from", .value_name = "DATE", .help = std::move(help), .kind = ValueKind::kDate, .required = true};
 }
 
+Option Reason(bool required) {
+  return {.name = "--reason",
+          .value_name = "REASON",
+          .help = "why it ends",
+          .required = required,
+          .choices = {"job", "education", "renounced", "moved", "dead", "other", "stopped", "exit", "prison", "error"}};
+}
+
 Command DatedCommand(std::string verb, std::string summary, std::string description, std::string from_help,
                      std::function<absl::Status(Context&, const Arguments&)> run) {
   return {.noun = "enrolment",
           .verb = std::move(verb),
           .summary = std::move(summary),
           .description = std::move(description),
-          .options = {From(std::move(from_help)), RequestIdOption()},
+          .options = WithGround({From(std::move(from_help))}),
           .positionals = {EnrolmentId()},
           .run = std::move(run)};
 }
@@ -136,18 +169,22 @@ std::vector<Command> EnrolmentCommands() {
       {.noun = "enrolment",
        .verb = "propose",
        .summary = "propose that a citizen is enrolled with the provider",
-       .description = "By the municipality responsible for the citizen. The provider's own citizens need no agreement.",
-       .options = {{.name = "--provider", .value_name = "CVR", .help = "who delivers the effort", .required = true},
-                   {.name = "--agreement",
-                    .value_name = "ID",
-                    .help = "the agreement that the place belongs to",
-                    .kind = ValueKind::kId},
-                   From("first day wanted"),
-                   CprOption(),
-                   RequestIdOption()},
-       .examples = {{"Nyborg proposes a citizen of its own, the number on standard input",
-                     "medflyt enrolment propose --provider 35209115 --agreement 6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b "
-                     "--from 2026-02-01 --cpr-file citizen.txt"}},
+       .description = "By the municipality responsible for the citizen, on a ground that an officer confirms. The "
+                      "provider's own citizens "
+                      "need neither agreement nor ground.",
+       .options =
+           WithGround({{.name = "--provider", .value_name = "CVR", .help = "who delivers the effort", .required = true},
+                       {.name = "--agreement",
+                        .value_name = "ID",
+                        .help = "the agreement that the place belongs to",
+                        .kind = ValueKind::kId},
+                       From("first day wanted"),
+                       CprOption()}),
+       .examples =
+           {{"Nyborg proposes a citizen of its own, the number on standard input",
+             "medflyt enrolment propose --provider 35209115 --agreement 6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b "
+             "--from 2026-02-01 --cpr-file citizen.txt --legal-basis RSL-11C --necessity 'The unit can help' --journal "
+             "2026-117 --data identity --data service --data residence"}},
        .run = Propose},
       DatedCommand("start", "start a proposed enrolment", "By the provider's officer; a buyer's citizen gets a place.",
                    "first day",
@@ -168,23 +205,39 @@ std::vector<Command> EnrolmentCommands() {
        .summary = "end an enrolment",
        .description = "By the provider's officer. The place is free, and whoever waits first gets it. Towards other "
                       "authorities the reasons stopped, exit, prison and error are stated as other.",
-       .options = {From("first day without the enrolment"),
-                   {.name = "--reason",
-                    .value_name = "REASON",
-                    .help = "why it ends",
-                    .required = true,
-                    .choices = {"job", "education", "renounced", "moved", "dead", "other", "stopped", "exit", "prison",
-                                "error"}},
-                   RequestIdOption()},
+       .options = WithGround({From("first day without the enrolment"), Reason(true)}),
        .positionals = {EnrolmentId()},
        .run = End},
       {.noun = "enrolment",
        .verb = "renumber",
        .summary = "tell the provider a citizen's new CPR number",
        .description = "By the responsible municipality. The case stays the same, and both numbers find it.",
-       .options = {CprOption(), RequestIdOption()},
+       .options = WithGround({CprOption()}),
        .positionals = {EnrolmentId()},
        .run = Renumber},
+      {.noun = "enrolment",
+       .verb = "rectify",
+       .summary = "put right a value that was wrong from the start",
+       .description =
+           "One of --number, --start, --end and --reason. A number is put right by the responsible municipality: "
+           "nobody is "
+           "found by the wrong one any more. Dates and the reason are put right by the provider. Everyone who was told "
+           "the "
+           "wrong value by this node is told the right one, and tells it on. A move's date is put right by relocation "
+           "correct.",
+       .options = {{.name = "--number",
+                    .value_name = "",
+                    .help = "the CPR number, read from --cpr-file",
+                    .kind = ValueKind::kFlag},
+                   CprOption(),
+                   {.name = "--start", .value_name = "DATE", .help = "first day", .kind = ValueKind::kDate},
+                   {.name = "--end", .value_name = "DATE", .help = "first day without it", .kind = ValueKind::kDate},
+                   Reason(false),
+                   RequestIdOption()},
+       .positionals = {EnrolmentId()},
+       .examples = {{"It began a month later than was written",
+                     "medflyt enrolment rectify 6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b --start 2026-03-01"}},
+       .run = Rectify},
       {.noun = "enrolment",
        .verb = "list",
        .summary = "list enrolments",

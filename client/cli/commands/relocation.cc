@@ -87,9 +87,7 @@ absl::Status Assess(Context& context, const Arguments& arguments) {
   v1::AssessDisclosure& assessment = *request.mutable_assess_disclosure();
   assessment.set_relocation_id(arguments.Text("RELOCATION"));
   assessment.set_disclose(arguments.Has("--disclose"));
-  assessment.set_necessity(arguments.Text("--necessity"));
-  assessment.set_legal_basis(arguments.Text("--legal-basis"));
-  assessment.set_journal_reference(arguments.Text("--journal"));
+  *assessment.mutable_ground() = GroundOf(arguments).value_or(v1::DisclosureGround());
   assessment.set_effective_date(arguments.Text("--effective-date"));
   return Submit(context, arguments, &Municipality::AssessDisclosure, std::move(request));
 }
@@ -112,20 +110,21 @@ Option EffectiveDate(std::string help, bool required) {
 
 // A command that names a relocation and nothing else.
 template <typename Request>
-// NOLINTNEXTLINE(performance-unnecessary-value-param): moved, where Request is known
+// NOLINTBEGIN(performance-unnecessary-value-param): moved, where Request is known
 Command Plain(std::string verb, std::string summary, std::string description,
               grpc::Status (Municipality::*method)(grpc::ClientContext*, const Request&, v1::CommandResult*),
-              auto mutable_command) {
+              auto mutable_command, std::vector<Option> options = {RequestIdOption()}) {
+  // NOLINTEND(performance-unnecessary-value-param)
   return {.noun = "relocation",
           .verb = std::move(verb),
           .summary = std::move(summary),
           .description = std::move(description),
-          .options = {RequestIdOption()},
+          .options = std::move(options),
           .positionals = {RelocationId()},
           .run = [=](Context& context, const Arguments& arguments) {
             Request request;
             (request.*mutable_command)()->set_relocation_id(arguments.Text("RELOCATION"));
-            return Submit(context, arguments, method, std::move(request));
+            return Submit(context, arguments, method, std::move(request), GroundOf(arguments));
           }};
 }
 
@@ -169,31 +168,27 @@ std::vector<Command> RelocationCommands() {
       {.noun = "relocation",
        .verb = "assess",
        .summary = "decide whether a move is disclosed to the municipality moved to",
-       .description =
-           "A human decision about one citizen, with necessity and legal basis. The words of --necessity never "
-           "leave the node.",
-       .options = {{.name = "--disclose",
-                    .value_name = "",
-                    .help = "the new municipality shall know",
-                    .kind = ValueKind::kFlag},
-                   {.name = "--withhold", .value_name = "", .help = "nothing is disclosed", .kind = ValueKind::kFlag},
-                   {.name = "--necessity", .value_name = "TEXT", .help = "why it is necessary"},
-                   {.name = "--legal-basis", .value_name = "KEY", .help = "key of the table of legal bases"},
-                   {.name = "--journal",
-                    .value_name = "REFERENCE",
-                    .help = "where the decision stands in the journal",
-                    .required = true},
-                   EffectiveDate("the date of the move, where the registry's is uncertain", false),
-                   RequestIdOption()},
+       .description = "A human decision about one citizen. --journal is always needed; to disclose takes the whole "
+                      "ground, with all "
+                      "that an announcement tells: identity, service and residence.",
+       .options = WithGround(
+           {{.name = "--disclose",
+             .value_name = "",
+             .help = "the new municipality shall know",
+             .kind = ValueKind::kFlag},
+            {.name = "--withhold", .value_name = "", .help = "nothing is disclosed", .kind = ValueKind::kFlag},
+            EffectiveDate("the date of the move, where the registry's is uncertain", false)}),
        .positionals = {RelocationId()},
        .examples =
            {{"Disclose",
              "medflyt relocation assess 6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b --disclose --necessity 'The effort must "
-             "go on' --legal-basis RSL-11C --journal 2026-118"}},
+             "go on' --legal-basis RSL-11C --journal 2026-118 --data identity --data service --data residence"}},
        .run = Assess},
       Plain("announce", "announce a move to the municipality moved to, and end our responsibility",
-            "After an assessment that discloses it.", &Municipality::AnnounceRelocation,
-            &v1::AnnounceRelocationRequest::mutable_announce_relocation),
+            "After an assessment that discloses it. The provider is told of the end on the ground of the enrolment's "
+            "case.",
+            &Municipality::AnnounceRelocation, &v1::AnnounceRelocationRequest::mutable_announce_relocation,
+            WithGround({})),
       {.noun = "relocation",
        .verb = "correct",
        .summary = "correct the date of a move",

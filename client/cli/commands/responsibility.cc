@@ -12,7 +12,7 @@ absl::Status End(Context& context, const Arguments& arguments) {
   v1::ResponsibilityEndReason reason = v1::RESPONSIBILITY_END_REASON_UNSPECIFIED;
   v1::ResponsibilityEndReason_Parse(EnumName("RESPONSIBILITY_END_REASON_", arguments.Text("--reason")), &reason);
   end.set_reason(reason);
-  return Submit(context, arguments, &Municipality::EndResponsibility, std::move(request));
+  return Submit(context, arguments, &Municipality::EndResponsibility, std::move(request), GroundOf(arguments));
 }
 
 absl::Status Restore(Context& context, const Arguments& arguments) {
@@ -30,17 +30,16 @@ std::vector<Command> ResponsibilityCommands() {
            .verb = "end",
            .summary = "tell the provider that our responsibility ended, without disclosing a move",
            .description = "The enrolment ends. A move that is disclosed goes through relocation announce instead.",
-           .options = {{.name = "--from",
-                        .value_name = "DATE",
-                        .help = "first day without responsibility",
-                        .kind = ValueKind::kDate,
-                        .required = true},
-                       {.name = "--reason",
-                        .value_name = "REASON",
-                        .help = "why",
-                        .required = true,
-                        .choices = {"moved", "dead", "emigrated", "other"}},
-                       RequestIdOption()},
+           .options = WithGround({{.name = "--from",
+                                   .value_name = "DATE",
+                                   .help = "first day without responsibility",
+                                   .kind = ValueKind::kDate,
+                                   .required = true},
+                                  {.name = "--reason",
+                                   .value_name = "REASON",
+                                   .help = "why",
+                                   .required = true,
+                                   .choices = {"moved", "dead", "emigrated", "other"}}}),
            .positionals = {EnrolmentId()},
            .run = End},
           {.noun = "responsibility",

@@ -77,7 +77,8 @@ class UnaryCalls {
 }  // namespace
 
 LoadResult SubmitInBulk(sdk::Client& client, int batch, int window, const CommandAt& command_at,
-                        const std::function<bool(uint64_t sent)>& go_on) {
+                        const std::function<bool(uint64_t sent)>& go_on,
+                        const std::optional<v1::DisclosureGround>& ground) {
   LoadResult result;
   grpc::ClientContext context;
   const auto stream = client.municipality().SubmitCommands(&context);
@@ -115,6 +116,7 @@ LoadResult SubmitInBulk(sdk::Client& client, int batch, int window, const Comman
     for (int i = 0; i < batch; ++i) {
       auto& item = *request.add_items();
       *item.mutable_context() = client.NewContext();
+      if (ground) *item.mutable_context()->mutable_disclosure() = *ground;
       command_at(result.commands++, *item.mutable_command());
     }
     {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -26,8 +27,10 @@ struct LoadResult {
 
 // One SubmitCommands stream with `batch` commands a message and at most `window` messages that are not answered yet.
 // Goes on while `go_on(commands sent so far)` holds; returns once all is answered.
+// Every command names the ground, where there is one.
 [[nodiscard]] LoadResult SubmitInBulk(sdk::Client& client, int batch, int window, const CommandAt& command_at,
-                                      const std::function<bool(uint64_t sent)>& go_on);
+                                      const std::function<bool(uint64_t sent)>& go_on,
+                                      const std::optional<v1::DisclosureGround>& ground = {});
 
 // One PauseEnrolment or ResumeEnrolment a call, `window` calls in flight. `command_at` fills one of the two.
 [[nodiscard]] LoadResult SubmitOneACall(sdk::Client& client, int window, const CommandAt& command_at,

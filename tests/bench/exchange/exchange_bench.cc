@@ -214,6 +214,12 @@ absl::Status Bench::Agree() {
 absl::Status Bench::Enrol() {
   const std::string from = FormatIsoDate(today_);
   const auto all = [this](uint64_t sent) { return sent < options_.enrolments; };
+  v1::DisclosureGround ground;
+  ground.set_legal_basis("RSL-12A");
+  ground.set_necessity("the effort goes on");
+  ground.set_journal_reference("2026-117");
+  ground.add_categories(v1::DATA_CATEGORY_IDENTITY);
+  ground.add_categories(v1::DATA_CATEGORY_SERVICE);
   const int batch = 50;  // divides any number of enrolments that the options take
   const auto begin = SteadyClock::now();
   const LoadResult proposed = SubmitInBulk(
@@ -226,7 +232,7 @@ absl::Status Bench::Enrol() {
         propose.set_agreement_id(HexId(1));
         propose.set_from(from);
       },
-      all);
+      all, ground);
   MEDFLYT_RETURN_IF_ERROR(proposed.status);
   MEDFLYT_RETURN_IF_ERROR(Await([this] { return buyer_->Peer().delivery.proven == buyer_->Peer().numbers.issued; },
                                 std::chrono::milliseconds(1), "the proposals to arrive"));
@@ -241,7 +247,7 @@ absl::Status Bench::Enrol() {
         command.mutable_start_enrolment()->set_enrolment_id(EnrolmentId(number));
         command.mutable_start_enrolment()->set_from(from);
       },
-      all);
+      all, ground);
   MEDFLYT_RETURN_IF_ERROR(started.status);
   return Await([this] { return Proven() == Issued(); }, std::chrono::milliseconds(1), "the enrolments to arrive");
 }

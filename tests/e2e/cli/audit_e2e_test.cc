@@ -14,6 +14,7 @@
 #include "client/sdk/client.h"
 #include "common/crypto/seal.h"
 #include "nlohmann/json.hpp"
+#include "tests/e2e/cli/on_ground.h"
 #include "tests/e2e/node/node_world.h"
 #include "tests/support/paths.h"
 #include "tests/unit/cli/program.h"
@@ -89,11 +90,13 @@ class AuditE2e : public ::testing::Test {
                      "--legal-basis", "RSL-12A",    "--council-case", "2026-17"}));
     EXPECT_TRUE(Await([&] { return Run(program_, nyborg_, {"agreement", "accept", agreement}) == ExitCode::kOk; }));
     EXPECT_TRUE(Await([&] { return Do(odense_, {"agreement", "show", agreement})["state"] == "in-force"; }));
-    const std::string enrolment = FirstCase(Do(
-        nyborg_,
-        {"enrolment", "propose", "--provider", odense_.cvr(), "--agreement", agreement, "--from", "2026-10-01"}, kCpr));
+    const std::string enrolment = FirstCase(Do(nyborg_,
+                                               OnGround({"enrolment", "propose", "--provider", odense_.cvr(),
+                                                         "--agreement", agreement, "--from", "2026-10-01"}),
+                                               kCpr));
     EXPECT_TRUE(Await([&] {
-      return Run(program_, odense_, {"enrolment", "start", enrolment, "--from", "2026-10-01"}) == ExitCode::kOk;
+      return Run(program_, odense_, OnGround({"enrolment", "start", enrolment, "--from", "2026-10-01"})) ==
+             ExitCode::kOk;
     }));
     EXPECT_TRUE(Await([&] { return Do(nyborg_, {"enrolment", "show", enrolment})["state"] == "active"; }));
     return enrolment;

@@ -10,6 +10,7 @@
 #include "client/sdk/client.h"
 #include "common/crypto/seal.h"
 #include "nlohmann/json.hpp"
+#include "tests/e2e/cli/on_ground.h"
 #include "tests/e2e/node/node_world.h"
 #include "tests/support/clear_text.h"
 #include "tests/support/extract_text.h"
@@ -135,10 +136,11 @@ TEST_F(StoryE2e, PlaceFollowsTheCitizenByCommandsAlone) {
 
   // Nyborg's citizen is enrolled at Odense, pauses and goes on.
   const std::string enrolment = CaseOf(Do(
-      nyborg_, {"enrolment", "propose", "--provider", odense_.cvr(), "--agreement", agreement, "--from", "2026-10-01"},
+      nyborg_,
+      OnGround({"enrolment", "propose", "--provider", odense_.cvr(), "--agreement", agreement, "--from", "2026-10-01"}),
       "610180-1000\n"));
   ASSERT_TRUE(Comes(odense_, {"enrolment", "list"}, "enrolments", "state", "proposed"));
-  EXPECT_EQ(Do(odense_, {"enrolment", "start", enrolment, "--from", "2026-10-01"})["events"][0]["type"],
+  EXPECT_EQ(Do(odense_, OnGround({"enrolment", "start", enrolment, "--from", "2026-10-01"}))["events"][1]["type"],
             "EnrolmentStarted");
   Do(odense_, {"enrolment", "pause", enrolment, "--from", "2026-10-10"});
   Do(odense_, {"enrolment", "resume", enrolment, "--from", "2026-10-20"});
@@ -170,8 +172,7 @@ TEST_F(StoryE2e, PlaceFollowsTheCitizenByCommandsAlone) {
   EXPECT_EQ(Run(nyborg_, {"relocation", "assess", relocation, "--journal", "2026-118"}), ExitCode::kUsage);
   EXPECT_EQ(Run(nyborg_, {"relocation", "assess", relocation, "--disclose", "--withhold", "--journal", "2026-118"}),
             ExitCode::kUsage);
-  Do(nyborg_, {"relocation", "assess", relocation, "--disclose", "--necessity", "The effort must go on",
-               "--legal-basis", "RSL-12A", "--journal", "2026-118"});
+  Do(nyborg_, OnGround({"relocation", "assess", relocation, "--disclose"}));
   const json announced = Do(nyborg_, {"relocation", "announce", relocation});
   ASSERT_EQ(announced["events"][0]["type"], "RelocationAnnounced") << announced;
   const std::string announcement = announced["events"][0]["event_id"];
@@ -181,7 +182,7 @@ TEST_F(StoryE2e, PlaceFollowsTheCitizenByCommandsAlone) {
   const json incoming = Do(kerteminde_, {"relocation", "list"})["relocations"][0];
   EXPECT_EQ(incoming["direction"], "in");
   Do(kerteminde_, {"relocation", "acknowledge", incoming["relocation_id"]});
-  Do(kerteminde_, {"transfer", "request", incoming["relocation_id"], "--agreement", second});
+  Do(kerteminde_, OnGround({"transfer", "request", incoming["relocation_id"], "--agreement", second}));
   ASSERT_TRUE(Comes(odense_, {"transfer", "list"}, "transfers", "state", "done")) << program_.out << program_.err;
   ASSERT_TRUE(Comes(kerteminde_, {"transfer", "list", "--state", "done"}, "transfers", "provider", odense_.cvr()));
   EXPECT_EQ(Do(kerteminde_, {"transfer", "list", "--state", "waiting"})["transfers"], json::array());
@@ -246,7 +247,7 @@ TEST_F(StoryE2e, PlaceFollowsTheCitizenByCommandsAlone) {
   EXPECT_EQ(program_.out, ReadFile(odense_.Path("node.card")));
 
   // The end: the enrolment, and the agreement with its notice.
-  Do(odense_, {"enrolment", "end", enrolment, "--from", "2026-12-01", "--reason", "job"});
+  Do(odense_, OnGround({"enrolment", "end", enrolment, "--from", "2026-12-01", "--reason", "job"}));
   Do(odense_, {"agreement", "terminate", agreement, "--last-day", "2027-06-30"});
   EXPECT_EQ(Do(odense_, {"agreement", "show", agreement})["terminated_last_day"], "2027-06-30");
   EXPECT_NE(Refused(odense_, {"agreement", "show", std::string(32, '1')}), "");
@@ -264,7 +265,8 @@ TEST_F(StoryE2e, PlaceFollowsTheCitizenByCommandsAlone) {
   EXPECT_THAT(page, HasSubstr("Underretning om flytning"));
   EXPECT_THAT(page, HasSubstr("end-to-end test")) << "the purpose of a look-up";
   for (const char* file : {"/report.html", "/report.json"}) {
-    EXPECT_THAT(FilesInClear(folder + file, {kCpr, "610180-1000", "anna.officer", "bodil.officer"}), IsEmpty());
+    EXPECT_THAT(FilesInClear(folder + file, {kCpr, "610180-1000", "anna.officer", "bodil.officer", "certificate"}),
+                IsEmpty());
     std::filesystem::remove(folder + file);
   }
   EXPECT_EQ(Do(nyborg_, {"citizen", "report", "--out", folder + "/nobody"}, "620180-1001\n")["events"], 0);
@@ -292,11 +294,12 @@ TEST_F(StoryE2e, PlaceFollowsTheCitizenByCommandsAlone) {
 TEST_F(StoryE2e, ACitizenIsErasedByTwoOfficersAndTheOtherAuthorityAnswers) {
   for (TestNode* node : {&odense_, &nyborg_}) ASSERT_NO_FATAL_FAILURE(node->Start());
   const std::string agreement = Agree(nyborg_);
-  const json proposed =
-      Do(nyborg_,
-         {"enrolment", "propose", "--provider", odense_.cvr(), "--agreement", agreement, "--from", "2026-10-01"}, kCpr);
+  const json proposed = Do(
+      nyborg_,
+      OnGround({"enrolment", "propose", "--provider", odense_.cvr(), "--agreement", agreement, "--from", "2026-10-01"}),
+      kCpr);
   const std::string enrolment = CaseOf(proposed);
-  const std::string event = proposed["events"][0]["event_id"];
+  const std::string event = proposed["events"][1]["event_id"];
   ASSERT_TRUE(Comes(odense_, {"enrolment", "list"}, "enrolments", "state", "proposed"));
   const std::vector<std::string> erase = {"citizen", "erase", "--legal-basis", "GDPR-17-1-D", "--journal", "2026-77"};
   const auto by_case = [&](const std::string& id) {
@@ -305,7 +308,7 @@ TEST_F(StoryE2e, ACitizenIsErasedByTwoOfficersAndTheOtherAuthorityAnswers) {
     return args;
   };
   EXPECT_EQ(Refused(nyborg_, by_case(enrolment)), "ERASURE_CASE_RUNNING");
-  Do(odense_, {"enrolment", "start", enrolment, "--from", "2026-10-01"});
+  Do(odense_, OnGround({"enrolment", "start", enrolment, "--from", "2026-10-01"}));
   Do(odense_, {"enrolment", "end", enrolment, "--from", "2026-10-20", "--reason", "job"});
   ASSERT_TRUE(Comes(nyborg_, {"enrolment", "show", enrolment}, "", "state", "ended"));
 
@@ -343,18 +346,81 @@ TEST_F(StoryE2e, ACitizenIsErasedByTwoOfficersAndTheOtherAuthorityAnswers) {
   }
 }
 
+TEST_F(StoryE2e, WhatWasWrongIsPutRightWhereverItWasTold) {
+  for (TestNode* node : nodes_) ASSERT_NO_FATAL_FAILURE(node->Start());
+  const std::string agreement = Agree(nyborg_);
+  const std::string wrong = "6201801000";
+  const std::string enrolment = CaseOf(Do(
+      nyborg_,
+      OnGround({"enrolment", "propose", "--provider", odense_.cvr(), "--agreement", agreement, "--from", "2026-10-01"}),
+      wrong));
+  ASSERT_TRUE(Comes(odense_, {"enrolment", "list"}, "enrolments", "state", "proposed"));
+  Do(odense_, OnGround({"enrolment", "start", enrolment, "--from", "2026-10-01"}));
+  ASSERT_TRUE(Comes(nyborg_, {"enrolment", "show", enrolment}, "", "state", "active"));
+  // The move is announced to Kerteminde under the wrong number, too.
+  const std::string extract = nyborg_.Path("extract.txt");
+  WriteFile(extract, ExtractText().Person(wrong).Address("0440", "0001", "202611151200", "0450").Closed());
+  const json imported = Do(nyborg_, {"cpr", "import", extract}, "", "registry-feed");
+  ASSERT_EQ(imported["relocations"].size(), 1U) << imported;
+  const std::string relocation = imported["relocations"][0]["relocation_id"];
+  Do(nyborg_, OnGround({"relocation", "assess", relocation, "--disclose"}));
+  Do(nyborg_, {"relocation", "announce", relocation});
+  ASSERT_TRUE(Comes(kerteminde_, {"relocation", "list"}, "relocations", "state", "announced"));
+
+  EXPECT_EQ(Run(nyborg_, {"enrolment", "rectify", enrolment}), ExitCode::kUsage) << "one value";
+  EXPECT_EQ(Refused(nyborg_, {"enrolment", "rectify", enrolment, "--start", "2026-10-02"}), "NOT_THE_PROVIDER");
+  const json told = Do(nyborg_, {"enrolment", "rectify", enrolment, "--number"}, kCpr);
+  ASSERT_EQ(told["events"].size(), 2U) << told;
+  EXPECT_EQ(told["events"][0]["recipient"], odense_.cvr());
+  EXPECT_EQ(told["events"][1]["recipient"], kerteminde_.cvr());
+  int looks = 0;
+  EXPECT_TRUE(Await([&] {
+    const std::string out = kerteminde_.Path("report-" + std::to_string(++looks));
+    return Do(kerteminde_, {"citizen", "report", "--out", out}, kCpr)["relocations"] == 1;
+  })) << "Kerteminde finds the citizen by the right number";
+  ASSERT_TRUE(Comes(odense_, {"enrolment", "show", enrolment}, "", "citizen", "610180-****"));
+  const json by_number = Do(odense_, {"enrolment", "show"}, kCpr);
+  EXPECT_EQ(by_number["enrolment_id"], enrolment);
+  EXPECT_EQ(Run(odense_, {"enrolment", "show"}, wrong), ExitCode::kFailed) << "nobody is found by the wrong number";
+  Do(odense_, {"enrolment", "rectify", enrolment, "--start", "2026-10-05"});
+  ASSERT_TRUE(Comes(nyborg_, {"enrolment", "show", enrolment}, "", "from", "2026-10-05"));
+  EXPECT_THAT(Do(nyborg_, {"event", "show", told["events"][0]["event_id"]}).dump(), Not(HasSubstr(wrong)));
+  for (TestNode* node : nodes_) EXPECT_EQ(node->Stop(), 0);
+}
+
 // Each rule of the domain, tried by commands that break it.
 TEST_F(StoryE2e, CommandsThatBreakARuleAreRefusedByItsName) {
   for (TestNode* node : {&odense_, &nyborg_}) ASSERT_NO_FATAL_FAILURE(node->Start());
   const std::string agreement = Agree(nyborg_);
+
+  // Nobody is told of a citizen but on a ground that an officer confirms.
+  const std::vector<std::string> propose = {"enrolment",   "propose",   "--provider", odense_.cvr(),
+                                            "--agreement", agreement,   "--cpr-file", odense_.Path("cpr"),
+                                            "--from",      "2026-10-01"};
+  WriteFile(odense_.Path("cpr"), kCpr);
+  EXPECT_EQ(Refused(nyborg_, propose), "DISCLOSURE_GROUND_REQUIRED");
+  const auto on = [&](const std::string& basis) {
+    std::vector<std::string> args = OnGround(propose);
+    std::replace(args.begin(), args.end(), std::string("RSL-12A"), basis);
+    return args;
+  };
+  EXPECT_EQ(Refused(nyborg_, on("RSL-99")), "LEGAL_BASIS_UNKNOWN");
+  EXPECT_EQ(Refused(nyborg_, on("LAB-2014")), "LEGAL_BASIS_EXPIRED");
+  EXPECT_THAT(program_.err, HasSubstr("LAB-2014 (an act of 2014, section 10)"));
+  std::vector<std::string> incomplete = propose;
+  incomplete.insert(incomplete.end(), {"--legal-basis", "RSL-12A"});
+  EXPECT_EQ(Refused(nyborg_, incomplete), "FIELD_REQUIRED");
+  EXPECT_EQ(Do(nyborg_, {"enrolment", "list"})["enrolments"], json::array());
   const std::string enrolment = CaseOf(Do(
-      nyborg_, {"enrolment", "propose", "--provider", odense_.cvr(), "--agreement", agreement, "--from", "2026-10-01"},
+      nyborg_,
+      OnGround({"enrolment", "propose", "--provider", odense_.cvr(), "--agreement", agreement, "--from", "2026-10-01"}),
       kCpr));
   ASSERT_TRUE(Comes(odense_, {"enrolment", "list"}, "enrolments", "state", "proposed"));
 
   // Machines enrol, release and disclose nothing: the registry's feed imports, and no more.
-  const std::vector<std::string> start = {"enrolment", "start", enrolment, "--from", "2026-10-01"};
+  const std::vector<std::string> start = OnGround({"enrolment", "start", enrolment, "--from", "2026-10-01"});
   EXPECT_EQ(Refused(odense_, start, "registry-feed"), "CLIENT_ROLE_NOT_ALLOWED");
+  EXPECT_EQ(Refused(odense_, {"enrolment", "start", enrolment, "--from", "2026-10-01"}), "DISCLOSURE_GROUND_REQUIRED");
   Do(odense_, start);
   ASSERT_TRUE(Comes(nyborg_, {"enrolment", "show", enrolment}, "", "state", "active"));
 
@@ -377,8 +443,7 @@ TEST_F(StoryE2e, CommandsThatBreakARuleAreRefusedByItsName) {
   const json imported = Do(nyborg_, {"cpr", "import", extract}, "", "registry-feed");
   ASSERT_EQ(imported["relocations"].size(), 1U) << imported;
   const std::string relocation = imported["relocations"][0]["relocation_id"];
-  const std::vector<std::string> assess = {"relocation", "assess",    relocation, "--disclose",  "--legal-basis",
-                                           "RSL-12A",    "--journal", "2026-118", "--necessity", "it must go on"};
+  const std::vector<std::string> assess = OnGround({"relocation", "assess", relocation, "--disclose"});
   const std::vector<std::string> announce = {"relocation", "announce", relocation};
   const std::vector<std::string> release = {"relocation", "release", relocation};
   EXPECT_EQ(Refused(nyborg_, assess), "RELOCATION_HELD");

@@ -63,7 +63,7 @@ class ExchangeE2e : public ::testing::Test {
   // Nyborg proposes the citizen; the enrolment's id.
   std::string Enrol(const std::string& agreement) {
     v1::ProposeEnrolmentRequest propose;
-    *propose.mutable_context() = Said("enrol");
+    *propose.mutable_context() = SaidOnGround("enrol");
     propose.mutable_propose_enrolment()->set_provider(odense.cvr());
     propose.mutable_propose_enrolment()->set_agreement_id(agreement);
     propose.mutable_propose_enrolment()->set_cpr(kCpr);
@@ -74,12 +74,12 @@ class ExchangeE2e : public ::testing::Test {
   }
   std::string StartAt(TestNode& provider, const std::string& enrolment) {
     v1::StartEnrolmentRequest start;
-    *start.mutable_context() = Said("start");
+    *start.mutable_context() = SaidOnGround("start");
     start.mutable_start_enrolment()->set_enrolment_id(enrolment);
     start.mutable_start_enrolment()->set_from("2026-11-01");
     v1::CommandResult result;
     const std::string outcome = Call(*provider.Municipality(), &Stub::StartEnrolment, start, result);
-    started_event_ = result.events().empty() ? "" : result.events(0).event_id();
+    started_event_ = result.events_size() < 2 ? "" : result.events(1).event_id();  // after its ground
     return outcome;
   }
 

@@ -163,7 +163,10 @@ class TestNode {
     EXPECT_TRUE(card.ok()) << card.status();
     card_ = card.value_or("");
     WriteFile(Path("node.card"), card_);
-    WriteFile(Path("legal-bases.toml"), "[[legal_basis]]\nkey = \"RSL-12A\"\nvalid_from = 2017-01-01\n");
+    WriteFile(Path("legal-bases.toml"),
+              "[[legal_basis]]\nkey = \"RSL-12A\"\nvalid_from = 2017-01-01\n"
+              "[[legal_basis]]\nkey = \"LAB-2014\"\ntitle = \"an act of 2014, section 10\"\nvalid_from = 2014-01-01\n"
+              "valid_to = 2019-12-31\n");
     WriteFile(Path("retention.toml"),
               "[[ground]]\nkey = \"GDPR-17-1-D\"\nvalid_from = 2018-05-25\n"
               "before_period_is_over = true\n");
@@ -270,6 +273,18 @@ inline v1::RequestContext Said(std::string request_id = "", std::string officer 
   context.set_request_id(std::move(request_id));
   context.set_officer(std::move(officer));
   context.set_purpose("end-to-end test");
+  return context;
+}
+// The same, on a ground for telling other authorities everything of the citizen.
+inline v1::RequestContext SaidOnGround(std::string request_id) {
+  v1::RequestContext context = Said(std::move(request_id));
+  v1::DisclosureGround& ground = *context.mutable_disclosure();
+  ground.set_legal_basis("RSL-12A");
+  ground.set_necessity("the effort must go on");
+  ground.set_journal_reference("2026-117");
+  ground.add_categories(v1::DATA_CATEGORY_IDENTITY);
+  ground.add_categories(v1::DATA_CATEGORY_SERVICE);
+  ground.add_categories(v1::DATA_CATEGORY_RESIDENCE);
   return context;
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "common/event/catalogue.h"
 #include "server/domain/place.h"
 #include "tests/support/domain_world.h"
 
@@ -50,7 +51,7 @@ class Schedule {
     random_.seed(number);
     const uint32_t what = Pick(40);
     if (what < 12) return Deliver();
-    if (what < 15) return Verify();
+    if (what < 14) return Verify();
     Act(what);
   }
 
@@ -184,7 +185,7 @@ class Schedule {
         import.production_date = import.previous_production_date.value_or(Date(2026, 1, 1)) + 1;
         import.observations = {observation};
         Do(who, import, "");
-        Do(who, AssessDisclosure{id, true, "necessary", "rsl-12c", "journal", std::nullopt});
+        Do(who, AssessDisclosure{id, true, Ground(), std::nullopt});
         return Do(who, AnnounceRelocation{id});
       }
       case 24:
@@ -234,6 +235,10 @@ class Schedule {
         world_.today += Pick(10);
         for (const AuthorityId node : kAll) Do(node, ExpireDue(), "");
         return;
+      case 14:
+        if (Pick(2) == 0) return Do(who, RectifyValue{own_case, {Citizen(500 + ++renumbered_), {}, {}, {}}});
+        if (Pick(2) == 0) return Do(kOdense, RectifyValue{current, {{}, PickDate() - Pick(60), {}, {}}});
+        return Do(kOdense, RectifyValue{current, {{}, {}, PickDate(), {}}});
       case 37:
         return Do(who, RenumberCitizen{own_case, Citizen(100 + ++renumbered_)});
       case 38:
@@ -400,6 +405,21 @@ void CheckAnnouncements(DomainWorld& world) {
   }
 }
 
+// What an officer told another authority of a citizen rests on what an officer had confirmed before.
+void CheckGrounds(DomainWorld& world) {
+  for (auto& [authority, node] : world.nodes()) {
+    std::set<CaseId> grounded;
+    for (const DomainWorld::Entry& entry : node.log) {
+      const Header& header = entry.event.header;
+      const Type type = TypeOf(entry.event.body);
+      if (type == Type::kDisclosureGrounded || type == Type::kDisclosureAssessed) grounded.insert(header.case_id);
+      const bool tells = header.issuer == authority && header.recipient != authority && !header.officer.empty() &&
+                         !event::RightOf(type).discloses.empty();
+      if (tells) RC_ASSERT(grounded.contains(header.case_id));
+    }
+  }
+}
+
 // The state is a function of the log, and its rows hold all of it.
 void CheckStates(DomainWorld& world) {
   for (auto& [authority, node] : world.nodes()) {
@@ -434,6 +454,7 @@ RC_GTEST_PROP(ScheduleTest, AnyOrderDelayAndRepetitionKeepsCapacityAndAgreement,
   CheckAgreement(world);
   CheckNothingLater(world);
   CheckAnnouncements(world);
+  CheckGrounds(world);
   CheckStates(world);
   size_t transfers = 0;
   size_t reversed = 0;

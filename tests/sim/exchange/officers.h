@@ -125,8 +125,7 @@ class Officers {
     });
     if (found == nullptr) return std::nullopt;
     if (found->state == domain::RelocationState::kDisclosed) return event::AnnounceRelocation{found->id};
-    return event::AssessDisclosure{found->id, !chance_.OneIn(5), "the effort goes on",
-                                   "rsl-12c", "journal-1",       std::nullopt};
+    return event::AssessDisclosure{found->id, !chance_.OneIn(5), Ground(), std::nullopt};
   }
   Body TakeBack(uint64_t what, const domain::State& state) {
     const auto* found = Pick(state.relocations(), [](const auto& each) {

@@ -142,7 +142,10 @@ class ThreadedNode final : public exchange::Dialer, public log::CommitObserver {
   void Do(const event::CommandBody& body) {
     ASSERT_TRUE(sequencer_
                     ->Submit(std::make_unique<SimSubmission>([body](log::Appender& appender) {
-                      EXPECT_EQ(RuleOf(appender.Execute({"officer-1", body}).status()), "OK");
+                      EXPECT_EQ(RuleOf(OnGround({"officer-1", body},
+                                                [&](const event::Command& each) { return appender.Execute(each); })
+                                           .status()),
+                                "OK");
                     }))
                     .ok());
   }

@@ -46,7 +46,7 @@ class Transfer : public ::testing::Test {
     import.persons = 1;
     import.observations = {observation};
     Act(home, import, "");
-    Act(home, event::AssessDisclosure{relocation, true, "the effort goes on", "rsl-12c", "journal-1", std::nullopt});
+    Act(home, event::AssessDisclosure{relocation, true, Ground(), std::nullopt});
     Act(home, event::AnnounceRelocation{relocation});
     ASSERT_TRUE(world.Settle());
   }
@@ -208,8 +208,7 @@ TEST_F(Transfer, AnotherAnnouncementThanTheOneNamedIsForeign) {
   import.digest = world.chance.NewId<event::Hash>();
   import.observations = {observation};
   Act(kOdense, import, "");
-  Act(kOdense,
-      event::AssessDisclosure{second_relocation, true, "the effort goes on", "rsl-12c", "journal-2", std::nullopt});
+  Act(kOdense, event::AssessDisclosure{second_relocation, true, Ground(), std::nullopt});
   Act(kOdense, event::AnnounceRelocation{second_relocation});
   ASSERT_TRUE(world.Settle());
   bool swapped = false;

@@ -97,7 +97,7 @@ TEST_F(Erasure, WaitsForWhatAnAbsentPeerHasNotReceivedAlsoUnderAKeyThatItHas) {
   import.digest = world.chance.NewId<event::Hash>();
   import.observations = {observation};
   Act(kNyborg, import);
-  Act(kNyborg, event::AssessDisclosure{observation.relocation, true, "needed", "rsl-12c", "journal-1", std::nullopt});
+  Act(kNyborg, event::AssessDisclosure{observation.relocation, true, Ground(), std::nullopt});
   Act(kNyborg, event::AnnounceRelocation{observation.relocation});
   ASSERT_TRUE(world.Settle());
 

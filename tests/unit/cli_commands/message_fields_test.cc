@@ -65,11 +65,15 @@ TEST(MessageFieldsTest, CprNumbersAreNeverShownWhole) {
   EXPECT_EQ(JsonOf(proposed)["cpr"], "610180-****");
   proposed.set_cpr("610180100");
   EXPECT_EQ(JsonOf(proposed)["cpr"], nullptr) << "nor what is none";
+  v1::ValueRectified rectified;
+  rectified.set_cpr("6101801000");
+  rectified.set_wrong_cpr("6201801000");
+  EXPECT_EQ(JsonOf(rectified)["wrong_cpr"], "620180-****");
   v1::DisclosureAssessed assessed;
-  assessed.set_necessity("610180-1000 goes on at 6101801000");
-  assessed.set_journal_reference("2026-118");
-  EXPECT_EQ(JsonOf(assessed)["necessity"], "*********** goes on at **********");
-  EXPECT_EQ(JsonOf(assessed)["journal_reference"], "2026-118");
+  assessed.mutable_ground()->set_necessity("610180-1000 goes on at 6101801000");
+  assessed.mutable_ground()->set_journal_reference("2026-118");
+  EXPECT_EQ(JsonOf(assessed)["ground"]["necessity"], "*********** goes on at **********");
+  EXPECT_EQ(JsonOf(assessed)["ground"]["journal_reference"], "2026-118");
 }
 
 TEST(MessageFieldsTest, ListsKeepTheirOrderAndUnknownValuesAreEmpty) {

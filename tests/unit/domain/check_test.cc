@@ -96,7 +96,8 @@ TEST_F(CheckTest, NobodyReceivesACitizenWhomItDidNotAskFor) {
 
 TEST_F(CheckTest, OnlyTheResponsibleOfTheCaseEndsOrRestoresIt) {
   for (const Body& body :
-       std::vector<Body>{ResponsibilityEnded{}, ResponsibilityRestored{}, CitizenRenumbered{Citizen(7)}}) {
+       std::vector<Body>{ResponsibilityEnded{}, ResponsibilityRestored{}, CitizenRenumbered{Citizen(7)},
+                         ValueRectified{{Citizen(7), {}, {}, {}}, Citizen(1)}}) {
     const std::string name(event::NameOf(TypeOf(body)));
     EXPECT_EQ(Say(kKerteminde, kOdense, at_nyborg, body), "ISSUER_HAS_NO_RIGHT") << name;
     EXPECT_EQ(Say(kNyborg, kOdense, at_kerteminde, body), "ISSUER_HAS_NO_RIGHT") << name;
@@ -104,6 +105,21 @@ TEST_F(CheckTest, OnlyTheResponsibleOfTheCaseEndsOrRestoresIt) {
     EXPECT_EQ(Say(kOdense, kNyborg, at_nyborg, body), "ISSUER_HAS_NO_RIGHT") << name;
     EXPECT_EQ(Say(kNyborg, kOdense, at_nyborg, body), "OK") << name;
   }
+}
+
+TEST_F(CheckTest, OnlyWhoStatedAValuePutsItRight) {
+  const ValueRectified start{{{}, Date(2026, 3, 5), {}, {}}, std::nullopt};
+  EXPECT_EQ(Say(kNyborg, kOdense, at_nyborg, start), "ISSUER_HAS_NO_RIGHT") << "dates are the provider's";
+  EXPECT_EQ(Say(kOdense, kNyborg, at_nyborg, start), "OK");
+  const ValueRectified number{{Citizen(7), {}, {}, {}}, Citizen(1)};
+  const CaseId move = Announce(kNyborg, at_nyborg, "0440", Date(2026, 4, 1));
+  world.DeliverAll();
+  EXPECT_EQ(Say(kOdense, kKerteminde, move, number), "ISSUER_HAS_NO_RIGHT");
+  EXPECT_EQ(Say(kNyborg, kKerteminde, move, number), "OK");
+  const CaseId request = Request(kKerteminde, move, with_kerteminde);
+  world.DeliverPair(kKerteminde, kOdense);
+  EXPECT_EQ(Say(kNyborg, kOdense, request, number), "ISSUER_HAS_NO_RIGHT");
+  EXPECT_EQ(Say(kKerteminde, kOdense, request, number), "OK");
 }
 
 TEST_F(CheckTest, OnlyTheMunicipalityLeftTakesAnAnnouncementBackAndOnlyTheOneMovedToAnswers) {
@@ -171,7 +187,9 @@ TEST_F(CheckTest, AnEventThatIsNotCheckedAndNamesNothingKnownIsWithoutEffect) {
                                             PlaceReserved{},
                                             PlaceOccupied{},
                                             PlaceReleased{},
-                                            AccessRecorded{}}) {
+                                            AccessRecorded{},
+                                            ValueRectified{{Citizen(1), {}, {}, {}}, Citizen(2)},
+                                            ValueRectified{{{}, Date(2026, 3, 1), {}, {}}, std::nullopt}}) {
     Event event;
     event.header.issuer = kNyborg;
     event.header.recipient = kOdense;

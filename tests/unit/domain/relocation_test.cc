@@ -20,9 +20,7 @@ class RelocationTest : public Story {
     observation.effective_date = Date(2026, 3, 1);
     return observation;
   }
-  AssessDisclosure Assess(const CaseId& id) {
-    return {id, true, "the effort goes on", "rsl-12c", "journal-1", std::nullopt};
-  }
+  AssessDisclosure Assess(const CaseId& id) { return {id, true, Ground(), std::nullopt}; }
   RelocationState StateOf(AuthorityId who, const CaseId& id) { return world.state(who).FindRelocation(id)->state; }
 };
 
@@ -137,23 +135,25 @@ TEST_F(RelocationTest, DisclosureNeedsNecessityBasisJournalAndDate) {
     change(assess);
     return world.Do(kOdense, assess);
   };
-  EXPECT_RULE(with([](auto& a) { a.necessity.clear(); }), "FIELD_REQUIRED");
-  EXPECT_RULE(with([](auto& a) { a.legal_basis.clear(); }), "FIELD_REQUIRED");
-  EXPECT_RULE(with([](auto& a) { a.journal_reference.clear(); }), "FIELD_REQUIRED");
-  EXPECT_RULE(with([](auto& a) { a.necessity.assign(4001, 'x'); }), "FIELD_TOO_LONG");
-  EXPECT_RULE(with([](auto& a) { a.legal_basis = "no such"; }), "LEGAL_BASIS_UNKNOWN");
-  EXPECT_RULE(with([](auto& a) { a.legal_basis = "old-basis"; }), "LEGAL_BASIS_EXPIRED");
-  EXPECT_RULE(with([](auto& a) { a.legal_basis = "new-basis"; }), "LEGAL_BASIS_EXPIRED");
+  EXPECT_RULE(with([](auto& a) { a.ground.necessity.clear(); }), "FIELD_REQUIRED");
+  EXPECT_RULE(with([](auto& a) { a.ground.legal_basis.clear(); }), "FIELD_REQUIRED");
+  EXPECT_RULE(with([](auto& a) { a.ground.journal_reference.clear(); }), "FIELD_REQUIRED");
+  EXPECT_RULE(with([](auto& a) { a.ground.necessity.assign(4001, 'x'); }), "FIELD_TOO_LONG");
+  EXPECT_RULE(with([](auto& a) { a.ground.legal_basis = "no such"; }), "LEGAL_BASIS_UNKNOWN");
+  EXPECT_RULE(with([](auto& a) { a.ground.legal_basis = "old-basis"; }), "LEGAL_BASIS_EXPIRED");
+  EXPECT_RULE(with([](auto& a) { a.ground.legal_basis = "new-basis"; }), "LEGAL_BASIS_EXPIRED");
+  EXPECT_RULE(with([](auto& a) { a.ground.categories.clear(); }), "FIELD_REQUIRED");
   EXPECT_RULE(with([](auto& a) { a.effective_date.reset(); }), "EFFECTIVE_DATE_REQUIRED");
   EXPECT_DONE(with([](auto&) {}));
-  EXPECT_RULE(with([](auto&) {}), "RELOCATION_WRONG_STATE");
+  EXPECT_DONE(with([](auto& a) { a.ground.journal_reference = "journal-2"; })) << "until it is announced";
   EXPECT_DONE(world.Do(kOdense, AnnounceRelocation{observation.relocation}));
+  EXPECT_RULE(with([](auto&) {}), "RELOCATION_WRONG_STATE");
 }
 
 TEST_F(RelocationTest, WhatIsNotDisclosedIsNotAnnounced) {
   const CaseId id = Observe(kOdense, enrolment, "0450", Date(2026, 3, 1));
   EXPECT_RULE(world.Do(kOdense, AnnounceRelocation{id}), "NOT_DISCLOSED");
-  ASSERT_DONE(world.Do(kOdense, AssessDisclosure{id, false, "", "", "journal-2", std::nullopt}));
+  ASSERT_DONE(world.Do(kOdense, AssessDisclosure{id, false, {"", "", "journal-2", {}}, std::nullopt}));
   EXPECT_EQ(StateOf(kOdense, id), RelocationState::kNotDisclosed);
   EXPECT_RULE(world.Do(kOdense, AnnounceRelocation{id}), "NOT_DISCLOSED");
   EXPECT_EQ(world.Undelivered(kOdense), 0U);

@@ -48,7 +48,7 @@ class Story : public ::testing::Test {
   CaseId Announce(AuthorityId left, const CaseId& enrolment, std::string_view to, Date date,
                   std::string name = "move") {
     const CaseId id = Observe(left, enrolment, to, date, std::move(name));
-    EXPECT_DONE(world.Do(left, AssessDisclosure{id, true, "the effort goes on", "rsl-12c", "journal-1", std::nullopt}));
+    EXPECT_DONE(world.Do(left, AssessDisclosure{id, true, Ground(), std::nullopt}));
     EXPECT_DONE(world.Do(left, AnnounceRelocation{id}));
     return id;
   }

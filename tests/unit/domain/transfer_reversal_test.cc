@@ -65,7 +65,7 @@ TEST_F(TransferReversalTest, ACorrectedDateIsTransferredAnewFromThatDate) {
   ASSERT_DONE(world.Do(kNyborg, CorrectRelocation{relocation, corrected, Date(2026, 4, 15)}));
   world.DeliverAll();
   EXPECT_EQ(History(kNyborg, enrolment), "Nyborg 2026-02-01.. place 1");
-  ASSERT_DONE(world.Do(kNyborg, AssessDisclosure{corrected, true, "as before", "rsl-12c", "journal-2", std::nullopt}));
+  ASSERT_DONE(world.Do(kNyborg, AssessDisclosure{corrected, true, Ground(), std::nullopt}));
   ASSERT_DONE(world.Do(kNyborg, AnnounceRelocation{corrected}));
   world.DeliverAll();
   const CaseId again = Request(kKerteminde, corrected, with_kerteminde, "again");

@@ -71,6 +71,8 @@ TEST(Catalogue, IssuersAndRecipientsAreThoseOfTheDomain) {
       {"HoldReleased", local},
       {"RelocationExpired", local},
       {"DisclosureAssessed", local},
+      {"DisclosureGrounded", local},
+      {"ValueRectified", {Part::kHolder, Part::kConcerned}},
       {"RelocationAnnounced", announcement},
       {"RelocationCorrected", announcement},
       {"RelocationAnnulled", announcement},
@@ -110,6 +112,34 @@ TEST(Catalogue, OnlyWhatIsAskedForIsARequest) {
   EXPECT_EQ(requests, (std::set<std::string_view>{"AgreementProposed", "EnrolmentProposed", "TransferRequested"}));
 }
 
+// By hand, from domain.md: what states something of a citizen to another authority that this one did not state itself.
+TEST(Catalogue, WhatDisclosesSaysWhatKindOfData) {
+  using enum DataCategory;
+  const std::vector<DataCategory> service = {kService};
+  const std::map<std::string_view, std::vector<DataCategory>> expected = {
+      {"EnrolmentProposed", {kIdentity, kService}},
+      {"EnrolmentStarted", service},
+      {"EnrolmentPaused", service},
+      {"EnrolmentResumed", service},
+      {"EnrolmentEnded", service},
+      {"EnrolmentTransferred", service},
+      {"RelocationAnnounced", {kIdentity, kService, kResidence}},
+      {"ResponsibilityEnded", {kResidence}},
+      {"CitizenRenumbered", {kIdentity}},
+      {"TransferRequested", {kIdentity, kService, kResidence}},
+      {"PlaceReserved", service},
+      {"PlaceOccupied", service},
+      {"PlaceReleased", service},
+      {"PlaceWaitlisted", service},
+  };
+  for (size_t i = 0; i < kTypeCount; ++i) {
+    const Right& right = RightOf(static_cast<Type>(i));
+    const auto row = expected.find(right.name);
+    const std::vector<DataCategory> said(right.discloses.begin(), right.discloses.end());
+    EXPECT_EQ(said, row == expected.end() ? std::vector<DataCategory>() : row->second) << right.name;
+  }
+}
+
 TEST(Catalogue, AccountsOutliveTheCaseAndAccessRecordsAreApart) {
   for (size_t i = 0; i < kTypeCount; ++i) {
     const Right& right = RightOf(static_cast<Type>(i));
@@ -122,11 +152,11 @@ TEST(Catalogue, AccountsOutliveTheCaseAndAccessRecordsAreApart) {
 
 TEST(Catalogue, WhatIsLocalNeverLeavesAndWhatIsBetweenTwoNeverStays) {
   // The provider may be responsible itself, and a relocation may never have been announced: then these stay.
-  const std::set<std::string_view> either = {"EnrolmentProposed",    "EnrolmentStarted",       "EnrolmentPaused",
-                                             "EnrolmentResumed",     "EnrolmentEnded",         "EnrolmentRefused",
-                                             "EnrolmentTransferred", "RelocationCorrected",    "RelocationAnnulled",
-                                             "ResponsibilityEnded",  "ResponsibilityRestored", "CitizenRenumbered",
-                                             "TransferRequested",    "TransferWithdrawn",      "TransferRefused"};
+  const std::set<std::string_view> either = {
+      "EnrolmentProposed",  "EnrolmentStarted",    "EnrolmentPaused",        "EnrolmentResumed",
+      "EnrolmentEnded",     "EnrolmentRefused",    "EnrolmentTransferred",   "RelocationCorrected",
+      "RelocationAnnulled", "ResponsibilityEnded", "ResponsibilityRestored", "CitizenRenumbered",
+      "TransferRequested",  "TransferWithdrawn",   "TransferRefused",        "ValueRectified"};
   for (size_t i = 0; i < kTypeCount; ++i) {
     const Type type = static_cast<Type>(i);
     const bool local_type = RightOf(type).issuer == Part::kSelf;

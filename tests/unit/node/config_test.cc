@@ -233,6 +233,11 @@ TEST(PolicyFile, FaultsNameTheKeyAndTheRule) {
             "CONFIG_VALUE_INVALID allow.kinds");
   EXPECT_EQ(rule("role = \"auditor\"\nactions = [\"exchange\"]\n"), "CONFIG_VALUE_INVALID allow.actions");
   EXPECT_EQ(rule("role = \"node\"\nactions = [\"audit\"]\n"), "CONFIG_VALUE_INVALID allow.actions");
+  EXPECT_EQ(rule("role = \"registry-feed\"\nactions = [\"import-extract\"]\n"), "none");
+  for (const std::string act : {"announce-relocation", "start-enrolment", "erase-citizen", "read-citizens"}) {
+    EXPECT_EQ(rule("role = \"registry-feed\"\nactions = [\"" + act + "\"]\n"), "CONFIG_VALUE_INVALID allow.actions")
+        << "a machine decides nothing";
+  }
   EXPECT_EQ(rule("role = \"auditor\"\nactions = [\"audit\"]\nunless = 1\n"), "CONFIG_UNKNOWN_KEY allow.unless");
 }
 

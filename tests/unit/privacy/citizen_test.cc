@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "server/privacy/retention_sweep.h"
@@ -63,6 +64,17 @@ TEST_F(CitizenTest, IsFoundByAnyOfTheCasesAndByAnyNumber) {
   }
   EXPECT_THAT(privacy::FindCitizen(odense(), with_nyborg).cases, IsEmpty());
   EXPECT_THAT(privacy::FindCitizen(odense(), Case("unknown")).cases, IsEmpty());
+}
+
+TEST_F(CitizenTest, HasInEveryCaseTheNumberThatIsKnownLast) {
+  ASSERT_DONE(world.Do(kKerteminde, RenumberCitizen{transfer, Citizen(7)}));
+  world.DeliverAll();
+  for (const CaseId& each : {enrolment, transfer}) EXPECT_EQ(privacy::PresentNumber(odense(), each), Citizen(7));
+  for (const CaseId& each : {relocation, transfer}) EXPECT_EQ(privacy::PresentNumber(kerteminde(), each), Citizen(7));
+  for (const CaseId& each : {enrolment, relocation}) EXPECT_EQ(privacy::PresentNumber(nyborg(), each), Citizen(1));
+  for (const CaseId& each : {with_nyborg, Case("unknown")}) {
+    EXPECT_EQ(privacy::PresentNumber(odense(), each), std::nullopt);
+  }
 }
 
 TEST_F(CitizenTest, IsFoundInWhatWasDeclinedTakenBackOrRanOut) {

@@ -42,7 +42,8 @@ TEST(Policy, EachRoleMayDoItsOwnAndNoMore) {
   EXPECT_EQ(AllowedTo(Role::kRegistryFeed), std::set<std::string>({"import-extract"}));
   EXPECT_EQ(AllowedTo(Role::kAdministrator),
             std::set<std::string>({"propose-agreement", "accept-agreement", "decline-agreement", "terminate-agreement",
-                                   "release-hold", "read-agreements", "administer", "release-peer", "back-up"}));
+                                   "release-hold", "read-agreements", "report-incident", "administer", "release-peer",
+                                   "back-up"}));
   EXPECT_EQ(AllowedTo(Role::kAuditor), std::set<std::string>({"prove-events", "audit", "read-access-records"}));
   std::set<std::string> rest = AllowedTo(Role::kCaseSystem);
   for (const char* not_theirs : {"import-extract", "audit", "read-access-records", "open-cases", "administer",
@@ -103,7 +104,7 @@ TEST(Policy, EveryCommandIsAnActionOfItsOwn) {
     EXPECT_EQ(NameOf(*action), name);
     EXPECT_TRUE(seen.insert(*action).second);
   }
-  EXPECT_EQ(seen.size(), 24u);
+  EXPECT_EQ(seen.size(), 25u);
 }
 
 v1::RequestContext Context(std::string id = "id-1", std::string officer = "an.officer", std::string purpose = "case") {

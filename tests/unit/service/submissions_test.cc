@@ -74,13 +74,13 @@ class SubmissionsTest : public testing::LogFixture {
     return count;
   }
 
-  // The access records at the end of the log.
-  event::AccessRecorded LastAccess() {
+  // The access record at the end of the log.
+  event::AccessRecorded LastAccess() { return std::get<event::AccessRecorded>(LastEvent().body); }
+  event::Event LastEvent() {
     const auto entry = log_->reader().Entry(LeafIndex(log_->head().size.value() - 1));
     const auto sealed = entry::ParseSealed(entry->bytes);
     const auto content = entry::OpenEntry(*sealed, *keys_->Find(entry->key_id), log_->origin());
-    const auto event = wire::ContentCodec().Decode(*content, sealed->event_id);
-    return std::get<event::AccessRecorded>(event->body);
+    return *wire::ContentCodec().Decode(*content, sealed->event_id);
   }
 };
 
@@ -170,7 +170,8 @@ TEST_F(SubmissionsTest, AReadIsRecordedHitOrMissBeforeItIsAnswered) {
     const TreeSize before = log_->head().size;
     std::optional<absl::Status> answered;
     ASSERT_TRUE(Commit(std::make_unique<ReadSubmission>(
-                           ReadSubmission::Access{event::AccessKind::kSearch, "an.officer", "GetEnrolment", "case 7"},
+                           ReadSubmission::Access{event::AccessKind::kSearch, "an.officer", "GetEnrolment", "case 7",
+                                                  crypto::Sha256("certificate")},
                            [&](log::Appender&, std::vector<CaseId>& cases) {
                              EXPECT_FALSE(answered.has_value());
                              if (outcome.ok()) cases.push_back(found);
@@ -183,6 +184,8 @@ TEST_F(SubmissionsTest, AReadIsRecordedHitOrMissBeforeItIsAnswered) {
                     .ok());
     EXPECT_EQ(answered, outcome);
     const event::AccessRecorded access = LastAccess();
+    EXPECT_EQ(LastEvent().header.officer, "an.officer");
+    EXPECT_EQ(LastEvent().header.certificate, crypto::Sha256("certificate"));
     EXPECT_EQ(access.kind, event::AccessKind::kSearch);
     EXPECT_EQ(access.action, "GetEnrolment");
     EXPECT_EQ(access.purpose, "case 7");
@@ -194,7 +197,7 @@ TEST_F(SubmissionsTest, WhatCannotBeRecordedIsNotAnswered) {
   std::optional<absl::Status> answered;
   ASSERT_TRUE(Commit(std::make_unique<ReadSubmission>(
                          ReadSubmission::Access{event::AccessKind::kRead, "an.officer", "GetEnrolment",
-                                                std::string(100'000, 'p')},
+                                                std::string(100'000, 'p'), crypto::Sha256("certificate")},
                          [](log::Appender&, std::vector<CaseId>&) { return absl::OkStatus(); },
                          [&](const absl::Status& status) { answered = status; }))
                   .ok());
@@ -207,7 +210,8 @@ TEST_F(SubmissionsTest, ManyCasesAreSeveralRecords) {
   for (int i = 0; i < 600; ++i) many.push_back(random_.NewId<CaseId>());
   const TreeSize before = log_->head().size;
   ASSERT_TRUE(Commit(std::make_unique<ReadSubmission>(
-                         ReadSubmission::Access{event::AccessKind::kSearch, "an.officer", "ListEnrolments", "case 7"},
+                         ReadSubmission::Access{event::AccessKind::kSearch, "an.officer", "ListEnrolments", "case 7",
+                                                crypto::Sha256("certificate")},
                          [&](log::Appender&, std::vector<CaseId>& cases) {
                            cases = many;
                            return absl::OkStatus();

@@ -92,9 +92,11 @@ std::vector<v1::Command> AllCommands() {
     auto& m = *c.mutable_assess_disclosure();
     m.set_relocation_id(kCase);
     m.set_disclose(true);
-    m.set_necessity("first line\nsecond line");
-    m.set_legal_basis("FVL-28");
-    m.set_journal_reference("J-1");
+    m.mutable_ground()->set_necessity("first line\nsecond line");
+    m.mutable_ground()->set_legal_basis("FVL-28");
+    m.mutable_ground()->set_journal_reference("J-1");
+    m.mutable_ground()->add_categories(v1::DATA_CATEGORY_IDENTITY);
+    m.mutable_ground()->add_categories(v1::DATA_CATEGORY_RESIDENCE);
     m.set_effective_date("2026-11-30");
   });
   WITH_ID(announce_relocation, relocation_id);
@@ -117,6 +119,10 @@ std::vector<v1::Command> AllCommands() {
   add([](v1::Command& c) {
     c.mutable_renumber_citizen()->set_enrolment_id(kCase);
     c.mutable_renumber_citizen()->set_cpr("0101901234");
+  });
+  add([](v1::Command& c) {
+    c.mutable_rectify_value()->set_enrolment_id(kCase);
+    c.mutable_rectify_value()->set_start("2026-12-01");
   });
   add([](v1::Command& c) {
     auto& m = *c.mutable_request_transfer();
@@ -210,6 +216,11 @@ TEST(Command, EveryFieldOutOfBoundsIsNamedWithItsRule) {
   {                                                                                              \
     C::k##Which, rule, #which "." #field, [=](C& c) { c.mutable_##which()->set_##field(value); } \
   }
+#define GROUND(rule, field, statement)                                            \
+  {                                                                               \
+    C::kAssessDisclosure, rule, "assess_disclosure.ground." field,                \
+        [=](C& c) { c.mutable_assess_disclosure()->mutable_ground()->statement; } \
+  }
       TERM("FIELD_OUT_OF_RANGE", capacity, 0),
       TERM("FIELD_OUT_OF_RANGE", capacity, 100'001),
       TERM("FIELD_OUT_OF_RANGE", price_ore, -1),
@@ -255,10 +266,13 @@ TEST(Command, EveryFieldOutOfBoundsIsNamedWithItsRule) {
       SET(HoldRelocation, hold_relocation, "FIELD_REQUIRED", relocation_id, ""),
       SET(HoldRelocation, hold_relocation, "FIELD_REQUIRED", reason, v1::HOLD_REASON_UNSPECIFIED),
       SET(ReleaseHold, release_hold, "FIELD_REQUIRED", relocation_id, ""),
-      SET(AssessDisclosure, assess_disclosure, "FIELD_TOO_LONG", necessity, std::string(2'001, 'x')),
-      SET(AssessDisclosure, assess_disclosure, "FIELD_MALFORMED", necessity, "tab\t"),
-      SET(AssessDisclosure, assess_disclosure, "FIELD_TOO_LONG", legal_basis, long_code),
-      SET(AssessDisclosure, assess_disclosure, "FIELD_TOO_LONG", journal_reference, long_code),
+      GROUND("FIELD_TOO_LONG", "necessity", set_necessity(std::string(2'001, 'x'))),
+      GROUND("FIELD_MALFORMED", "necessity", set_necessity("tab\t")),
+      GROUND("FIELD_TOO_LONG", "legal_basis", set_legal_basis(long_code)),
+      GROUND("FIELD_TOO_LONG", "journal_reference", set_journal_reference(long_code)),
+      GROUND("FIELD_REQUIRED", "categories", add_categories(v1::DATA_CATEGORY_UNSPECIFIED)),
+      GROUND("FIELD_MALFORMED", "categories", add_categories(v1::DATA_CATEGORY_RESIDENCE)),
+      GROUND("FIELD_OUT_OF_RANGE", "categories", add_categories(static_cast<v1::DataCategory>(4))),
       SET(AssessDisclosure, assess_disclosure, "FIELD_MALFORMED", effective_date, "2026-1-1"),
       SET(AnnounceRelocation, announce_relocation, "FIELD_REQUIRED", relocation_id, ""),
       SET(CorrectRelocation, correct_relocation, "FIELD_MALFORMED", corrected_id, "zz"),
@@ -271,6 +285,13 @@ TEST(Command, EveryFieldOutOfBoundsIsNamedWithItsRule) {
           static_cast<v1::ResponsibilityEndReason>(5)),
       SET(RestoreResponsibility, restore_responsibility, "FIELD_REQUIRED", enrolment_id, ""),
       SET(RenumberCitizen, renumber_citizen, "CPR_NUMBER_MALFORMED", cpr, "1"),
+      SET(RectifyValue, rectify_value, "FIELD_REQUIRED", enrolment_id, ""),
+      SET(RectifyValue, rectify_value, "FIELD_MALFORMED", start, "today"),
+      SET(RectifyValue, rectify_value, "FIELD_REQUIRED", end, ""),
+      SET(RectifyValue, rectify_value, "FIELD_OUT_OF_RANGE", end_reason, static_cast<v1::EndReason>(11)),
+      SET(RectifyValue, rectify_value, "CPR_NUMBER_MALFORMED", cpr, "1"),
+      {C::kRectifyValue, "FIELD_REQUIRED", "rectify_value.right",
+       [](C& c) { c.mutable_rectify_value()->clear_right(); }},
       SET(RequestTransfer, request_transfer, "FIELD_REQUIRED", relocation_id, ""),
       SET(RequestTransfer, request_transfer, "FIELD_MALFORMED", agreement_id, "1"),
       SET(WithdrawTransfer, withdraw_transfer, "FIELD_REQUIRED", transfer_id, ""),

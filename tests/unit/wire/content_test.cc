@@ -104,6 +104,16 @@ std::vector<Case> Cases() {
 #define BAD_TEXT(Name, body, field, most)     \
   SPOIL(Name, body, #field, set_##field("")); \
   BAD_OPTIONAL_TEXT(Name, body, field, most)
+#define BAD_GROUND_TEXT(Name, body, field, most)                                                  \
+  SPOIL(Name, body, "ground." #field, mutable_ground()->set_##field(std::string(most + 1, 'x'))); \
+  SPOIL(Name, body, "ground." #field, mutable_ground()->set_##field("bell\a"));                   \
+  SPOIL(Name, body, "ground." #field, mutable_ground()->set_##field("\xC3"))
+#define BAD_GROUND(Name, body)                                                                          \
+  BAD_GROUND_TEXT(Name, body, necessity, kMaxNecessity);                                                \
+  BAD_GROUND_TEXT(Name, body, legal_basis, kMaxCode);                                                   \
+  BAD_GROUND_TEXT(Name, body, journal_reference, kMaxCode);                                             \
+  SPOIL(Name, body, "ground.categories", mutable_ground()->add_categories(v1::DATA_CATEGORY_IDENTITY)); \
+  SPOIL(Name, body, "ground.categories", mutable_ground()->add_categories(static_cast<v1::DataCategory>(4)))
 #define BAD_RULE(Name, body)                         \
   SPOIL(Name, body, "rule", set_rule(""));           \
   SPOIL(Name, body, "rule", set_rule("lower_case")); \
@@ -190,9 +200,7 @@ std::vector<Case> Cases() {
   reasons({1, 1});
   reasons({1, 2, 7});
   BAD_TEXT(HoldReleased, hold_released, first_officer, kMaxOfficer);
-  BAD_OPTIONAL_TEXT(DisclosureAssessed, disclosure_assessed, necessity, kMaxNecessity);
-  BAD_OPTIONAL_TEXT(DisclosureAssessed, disclosure_assessed, legal_basis, kMaxCode);
-  BAD_OPTIONAL_TEXT(DisclosureAssessed, disclosure_assessed, journal_reference, kMaxCode);
+  BAD_GROUND(DisclosureAssessed, disclosure_assessed);
   BAD_OPTIONAL_DAY(DisclosureAssessed, disclosure_assessed, effective_day);
   BAD_CPR(RelocationAnnounced, relocation_announced);
   BAD_AUTHORITY(RelocationAnnounced, relocation_announced, provider);
@@ -254,6 +262,26 @@ std::vector<Case> Cases() {
                        c.mutable_access_recorded()->add_case_ids(std::string(16, 'a'));
                      }
                    }});
+
+  BAD_AUTHORITY(DisclosureGrounded, disclosure_grounded, recipient);
+  BAD_GROUND(DisclosureGrounded, disclosure_grounded);
+  SPOIL(DisclosureGrounded, disclosure_grounded, "ground", clear_ground());
+  BAD_CPR(ValueRectified, value_rectified);
+  BAD_DAY(ValueRectified, value_rectified, start_day);
+  BAD_DAY(ValueRectified, value_rectified, end_day);
+  BAD_ENUM(ValueRectified, value_rectified, end_reason, EndReason, 7);
+  SPOIL(ValueRectified, value_rectified, "right", clear_right());
+  const auto wrong_number = [&cases](std::string_view wrong, bool with_number) {
+    cases.push_back({Type::kValueRectified, "value_rectified.wrong_cpr", [=](v1::Content& c) {
+                       auto& rectified = *c.mutable_value_rectified();
+                       with_number ? rectified.set_cpr("6101801000") : rectified.set_start_day(739'000);
+                       rectified.set_wrong_cpr(std::string(wrong));
+                     }});
+  };
+  wrong_number("", true);
+  wrong_number("610180100", true);
+  wrong_number("6101801000", true);  // no other than the right one
+  wrong_number("6201801000", false);
 
   SPOIL(ErasureRequested, erasure_requested, "case_ids", clear_case_ids());
   SPOIL(ErasureRequested, erasure_requested, "case_ids", add_case_ids("short"));

@@ -1,0 +1,315 @@
+#include "server/service/incident_reader.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/crypto/secret.h"
+#include "common/entry/seal.h"
+#include "common/event/catalogue.h"
+#include "common/wire/content.h"
+#include "common/wire/ledger.h"
+#include "common/wire/limits.h"
+#include "google/protobuf/util/time_util.h"
+#include "server/service/pages.h"
+
+namespace medflyt::service {
+namespace {
+
+// Of one answer: less than a second's work, and far below a message's bounds.
+constexpr uint64_t kEntriesAtOnce = 1'000'000;
+constexpr uint64_t kStep = 1024;
+constexpr size_t kOpenedAtOnce = 20'000;
+constexpr size_t kRowsAtOnce = 5'000;  // cases and open-ended accesses
+
+// The call that shows access records: of the cases in them it names none.
+constexpr std::string_view kAccessList = "ListAccessRecords";
+
+absl::Status Faulty(std::string_view rule, std::string_view field, std::string_view message) {
+  return RuleError(absl::StatusCode::kInvalidArgument, rule, field, message);
+}
+
+google::protobuf::Timestamp ToProto(absl::Time time) {
+  return google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(time));
+}
+
+absl::StatusOr<decltype(IncidentQuery::by)> ParseBy(const v1::ReportIncidentRequest& request) {
+  switch (request.by_case()) {
+    case v1::ReportIncidentRequest::kCertificate:
+      if (const auto fingerprint = crypto::Hash::FromHex(request.certificate())) return *fingerprint;
+      return Faulty("FIELD_MALFORMED", "certificate", "must be 64 hexadecimal digits");
+    case v1::ReportIncidentRequest::kOfficer:
+      if (request.officer().empty()) break;
+      if (request.officer().size() <= wire::kMaxOfficer) return request.officer();
+      return Faulty("FIELD_TOO_LONG", "officer", "is longer than any that is recorded");
+    case v1::ReportIncidentRequest::kKeyId:
+      if (const auto id = KeyId::FromHex(request.key_id()); id && !id->is_zero()) return *id;
+      return Faulty("FIELD_MALFORMED", "key_id", "must be 32 hexadecimal digits");
+    case v1::ReportIncidentRequest::BY_NOT_SET:
+      break;
+  }
+  return Faulty("FIELD_REQUIRED", "by", "a certificate, an officer or a key must be named");
+}
+
+// Of citizens: an agreement is nobody's, and the events of an erasure stand under a case of its own.
+std::set<CaseId> CasesOf(const event::Event& event) {
+  const auto* named = std::visit(
+      [](const auto& body) -> const std::vector<CaseId>* {
+        if constexpr (requires { body.cases; }) {
+          return &body.cases;
+        } else {
+          return nullptr;
+        }
+      },
+      event.body);
+  if (named != nullptr) return {named->begin(), named->end()};
+  const bool of_citizen = event::RightOf(event::TypeOf(event.body)).retention == event::RetentionClass::kCase &&
+                          !std::holds_alternative<event::ErasureReceipt>(event.body);
+  if (!of_citizen || event.header.case_id.is_zero()) return {};
+  return {event.header.case_id};
+}
+
+// What was found in one walk.
+class Findings {
+ public:
+  explicit Findings(const IncidentQuery& query) : query_(query) {}
+
+  [[nodiscard]] bool IsWithin(absl::Time at) const { return at >= query_.from && at < query_.until; }
+  [[nodiscard]] size_t rows() const { return cases_.size() + open_ended_.size(); }
+
+  void Touch(const std::set<CaseId>& cases, v1::TouchKind kind, absl::Time at) {
+    for (const CaseId& id : cases) {
+      Touched& touched = cases_.try_emplace(id, Touched{{}, at, at}).first->second;
+      ++touched.counts[kind];
+      touched.first = std::min(touched.first, at);
+      touched.last = std::max(touched.last, at);
+    }
+    if (!cases.empty()) ++entries_;
+  }
+
+  // One of this node's own, by whom was asked about.
+  void Add(const event::Event& event) {
+    const absl::Time at = event.header.recorded_at;
+    const auto* access = std::get_if<event::AccessRecorded>(&event.body);
+    if (at < query_.from && access != nullptr && access->kind == event::AccessKind::kWatch) watch_before_ = event;
+    if (!IsWithin(at)) return;
+    const std::set<CaseId> cases = CasesOf(event);
+    if (access == nullptr) return Touch(cases, v1::TOUCH_KIND_ISSUED, at);
+    Touch(cases, static_cast<v1::TouchKind>(access->kind), at);
+    if (access->kind == event::AccessKind::kWatch || access->action == kAccessList) {
+      open_ended_.push_back(event);
+    } else if (cases.empty()) {
+      ++caseless_;
+    }
+  }
+
+  // An entry said when it was made: those before it that say nothing were made no later, as those behind it no earlier.
+  void SawTime(absl::Time at) {
+    if (at >= query_.from) CountSilent();
+    silent_ = 0;
+    seen_ = at;
+  }
+  // An entry whose key is destroyed.
+  void SawErased() { ++silent_; }
+  void SawErasedAt(absl::Time at) {
+    if (IsWithin(at)) ++erased_;
+  }
+
+  void WriteTo(v1::ReportIncidentResponse& response) {
+    CountSilent();
+    for (const auto& [id, touched] : cases_) {
+      v1::TouchedCase& out = *response.add_cases();
+      out.set_case_id(id.ToHex());
+      for (const auto& [kind, count] : touched.counts) {
+        v1::Touches& touches = *out.add_touches();
+        touches.set_kind(kind);
+        touches.set_count(count);
+      }
+      *out.mutable_first() = ToProto(touched.first);
+      *out.mutable_last() = ToProto(touched.last);
+    }
+    if (watch_before_) open_ended_.insert(open_ended_.begin(), *watch_before_);
+    for (const event::Event& event : open_ended_) {
+      const auto& access = std::get<event::AccessRecorded>(event.body);
+      v1::OpenEndedAccess& out = *response.add_open_ended();
+      *out.mutable_at() = ToProto(event.header.recorded_at);
+      out.set_kind(static_cast<v1::AccessKind>(access.kind));
+      out.set_action(access.action);
+      out.set_officer(event.header.officer);
+      if (event.header.certificate) out.set_certificate(std::string(event.header.certificate->bytes()));
+    }
+    response.set_entries(entries_);
+    response.set_caseless(caseless_);
+    response.set_erased(erased_);
+  }
+
+ private:
+  struct Touched {
+    std::map<v1::TouchKind, uint64_t> counts;
+    absl::Time first;
+    absl::Time last;
+  };
+  void CountSilent() {
+    if (!seen_ || *seen_ < query_.until) erased_ += silent_;
+  }
+
+  const IncidentQuery& query_;
+  std::map<CaseId, Touched> cases_;
+  std::vector<event::Event> open_ended_;
+  std::optional<event::Event> watch_before_;
+  uint64_t entries_ = 0;
+  uint64_t caseless_ = 0;
+  uint64_t erased_ = 0;
+  uint64_t silent_ = 0;             // erased since a time was seen
+  std::optional<absl::Time> seen_;  // the last
+};
+
+}  // namespace
+
+absl::StatusOr<IncidentQuery> IncidentQuery::Parse(const v1::ReportIncidentRequest& request) {
+  IncidentQuery query;
+  MEDFLYT_ASSIGN_OR_RETURN(query.by, ParseBy(request));
+  if (!request.has_from()) return Faulty("FIELD_REQUIRED", "from", "must be given");
+  if (!request.has_until()) return Faulty("FIELD_REQUIRED", "until", "must be given");
+  MEDFLYT_ASSIGN_OR_RETURN(query.from, ParseTime(request.from(), "from"));
+  MEDFLYT_ASSIGN_OR_RETURN(query.until, ParseTime(request.until(), "until"));
+  if (query.until <= query.from) return Faulty("FIELD_OUT_OF_RANGE", "until", "must be later than from");
+  return query;
+}
+
+// One walk through the log for one answer.
+class IncidentReader::Walk {
+ public:
+  Walk(const EventReader& events, const IncidentQuery& query)
+      : events_(events), query_(query), key_(std::get_if<KeyId>(&query.by)), findings_(query) {}
+
+  absl::Status Run(LeafIndex first, v1::ReportIncidentResponse& response) {
+    MEDFLYT_RETURN_IF_ERROR(FindIssuers());
+    const uint64_t size = events_.log_.head().size.value();
+    const uint64_t begin = std::min(first.value(), size);
+    MEDFLYT_ASSIGN_OR_RETURN(const uint64_t end, ReadOwn(begin, std::min(size, begin + kEntriesAtOnce)));
+    for (const AuthorityId& issuer : issuers_) {
+      MEDFLYT_RETURN_IF_ERROR(ReadReceived(issuer, LeafIndex(begin), TreeSize(end)));
+    }
+    findings_.WriteTo(response);
+    if (end < size) response.set_next_first(end);
+    return absl::OkStatus();
+  }
+
+ private:
+  // Whose events may be sealed under the key. Of a destroyed key nobody knows any more whose it was.
+  absl::Status FindIssuers() {
+    if (key_ == nullptr) return absl::OkStatus();
+    const auto purpose = events_.keys_.PurposeOf(*key_);
+    if (purpose.ok()) {
+      key_case_ = purpose->case_id;
+      if (purpose->issuer != events_.self_) issuers_ = {purpose->issuer};
+      return absl::OkStatus();
+    }
+    if (!events_.keys_.IsDestroyed(*key_)) {
+      return RuleError(absl::StatusCode::kNotFound, "KEY_UNKNOWN", "key_id", "no such key is or was held here");
+    }
+    const directory::Directory directory = events_.directory_();
+    for (const directory::Authority& authority : directory.authorities()) {
+      if (authority.id != events_.self_) issuers_.push_back(authority.id);
+    }
+    return absl::OkStatus();
+  }
+
+  [[nodiscard]] bool IsFull() const { return opened_ >= kOpenedAtOnce || findings_.rows() >= kRowsAtOnce; }
+
+  // How far it came.
+  absl::StatusOr<uint64_t> ReadOwn(uint64_t begin, uint64_t end) {
+    uint64_t next = begin;
+    while (next < end && !IsFull()) {
+      uint64_t reached = std::min(end, next + kStep);
+      MEDFLYT_RETURN_IF_ERROR(events_.log_.reader().Visit(
+          LeafIndex(next), TreeSize(reached),
+          [&](LeafIndex index, std::string_view entry, const KeyId& key_id) -> absl::Status {
+            if (!IsFull()) return Look(entry, key_id);
+            reached = std::min(reached, index.value());
+            return absl::OkStatus();
+          }));
+      next = reached;
+    }
+    return next;
+  }
+
+  absl::Status Look(std::string_view entry, const KeyId& key_id) {
+    if (key_id.is_zero()) {
+      MEDFLYT_ASSIGN_OR_RETURN(const wire::LedgerRecord record, ledger_.Decode(entry));
+      findings_.SawTime(record.recorded_at);
+      return absl::OkStatus();
+    }
+    if (key_ != nullptr && key_id != *key_) return absl::OkStatus();
+    ++opened_;
+    const auto key = events_.keys_.Find(key_id);
+    if (absl::IsNotFound(key.status())) {
+      findings_.SawErased();
+      return absl::OkStatus();
+    }
+    MEDFLYT_RETURN_IF_ERROR(key.status());
+    MEDFLYT_ASSIGN_OR_RETURN(const event::Event event, Open(entry, *key, events_.log_.origin()));
+    findings_.SawTime(event.header.recorded_at);
+    if (key_ == nullptr) {
+      if (IsByWhom(event.header)) findings_.Add(event);
+    } else if (findings_.IsWithin(event.header.recorded_at)) {
+      findings_.Touch(CasesOf(event), v1::TOUCH_KIND_READABLE, event.header.recorded_at);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadReceived(AuthorityId issuer, LeafIndex first, TreeSize end) {
+    std::vector<EventReader::Found> found;
+    MEDFLYT_RETURN_IF_ERROR(events_.FindReceived(issuer, {*key_}, first, end, found));
+    const auto key = events_.keys_.Find(*key_);
+    if (!key.ok() && !absl::IsNotFound(key.status())) return key.status();
+    for (const EventReader::Found& each : found) {
+      if (!key.ok()) {
+        findings_.SawErasedAt(each.received_at);
+      } else if (findings_.IsWithin(each.received_at)) {
+        // What an issuer sealed by the rules of nobody is of the key's case all the same.
+        const auto event = Open(each.entry, *key, each.origin);
+        findings_.Touch(event.ok() ? CasesOf(*event) : std::set<CaseId>{key_case_}, v1::TOUCH_KIND_READABLE,
+                        each.received_at);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<event::Event> Open(std::string_view entry, const crypto::Key& key, std::string_view origin) {
+    MEDFLYT_ASSIGN_OR_RETURN(const entry::SealedView sealed, entry::ParseSealed(entry));
+    MEDFLYT_ASSIGN_OR_RETURN(std::string content, entry::OpenEntry(sealed, key, origin));
+    auto event = content_.Decode(content, sealed.event_id);
+    crypto::Wipe(content);
+    return event;
+  }
+
+  [[nodiscard]] bool IsByWhom(const event::Header& header) const {
+    if (const auto* officer = std::get_if<std::string>(&query_.by)) return header.officer == *officer;
+    return header.certificate == std::get<crypto::Hash>(query_.by);
+  }
+
+  const EventReader& events_;
+  const IncidentQuery& query_;
+  const KeyId* const key_;  // null: who acted is asked about
+  CaseId key_case_;
+  std::vector<AuthorityId> issuers_;
+  wire::LedgerCodec ledger_;
+  wire::ContentCodec content_;
+  size_t opened_ = 0;
+  Findings findings_;
+};
+
+absl::Status IncidentReader::Read(const IncidentQuery& query, LeafIndex first,
+                                  v1::ReportIncidentResponse& response) const {
+  return Walk(events_, query).Run(first, response);
+}
+
+}  // namespace medflyt::service
