@@ -441,6 +441,8 @@ std::vector<event::Draft> React(const State& state, const event::Event& event, c
       const auto& body = std::get<event::ValueRectified>(event.body);
       if (Drafts drafts = settler.TellOn(event.header, body); !drafts.empty()) return drafts;
       if (Drafts drafts = books(); !drafts.empty()) return drafts;
+      // Whose number the wrong one really is may have waited for it.
+      if (Drafts drafts = body.wrong_cpr ? settler.Citizen(*body.wrong_cpr) : Drafts(); !drafts.empty()) return drafts;
       if (Drafts drafts = settler.Request(case_id); !drafts.empty()) return drafts;
       return settler.PlacesOf(case_id);
     }

@@ -405,17 +405,31 @@ void CheckAnnouncements(DomainWorld& world) {
   }
 }
 
-// What an officer told another authority of a citizen rests on what an officer had confirmed before.
+// What an officer told another authority of a citizen rests on what an officer had confirmed before: for that
+// authority, and for that kind of data.
 void CheckGrounds(DomainWorld& world) {
+  struct Confirmed {
+    std::optional<AuthorityId> recipient;  // none: of a move, whose municipality is found when it is announced
+    DisclosureGround ground;
+  };
   for (auto& [authority, node] : world.nodes()) {
-    std::set<CaseId> grounded;
+    std::map<CaseId, Confirmed> confirmed;
     for (const DomainWorld::Entry& entry : node.log) {
       const Header& header = entry.event.header;
-      const Type type = TypeOf(entry.event.body);
-      if (type == Type::kDisclosureGrounded || type == Type::kDisclosureAssessed) grounded.insert(header.case_id);
-      const bool tells = header.issuer == authority && header.recipient != authority && !header.officer.empty() &&
-                         !event::RightOf(type).discloses.empty();
-      if (tells) RC_ASSERT(grounded.contains(header.case_id));
+      if (header.issuer != authority) continue;
+      if (const auto* grounded = std::get_if<DisclosureGrounded>(&entry.event.body)) {
+        confirmed[header.case_id] = {grounded->recipient, grounded->ground};
+      } else if (const auto* assessed = std::get_if<DisclosureAssessed>(&entry.event.body)) {
+        confirmed[header.case_id] = {std::nullopt, assessed->ground};
+      }
+      const std::span<const DataCategory> told = event::RightOf(TypeOf(entry.event.body)).discloses;
+      if (told.empty() || header.recipient == authority || header.officer.empty()) continue;
+      const auto stands = confirmed.find(header.case_id);
+      RC_ASSERT(stands != confirmed.end());
+      const Confirmed& ground = stands->second;
+      RC_ASSERT(!ground.recipient || *ground.recipient == header.recipient);
+      RC_ASSERT(
+          std::includes(ground.ground.categories.begin(), ground.ground.categories.end(), told.begin(), told.end()));
     }
   }
 }

@@ -129,6 +129,22 @@ TEST_F(RectificationTest, NothingThatAPeerSaysLeavesABrokenState) {
   say(kOdense, {End(Date(2026, 1, 1)), std::nullopt});
 }
 
+TEST_F(RectificationTest, WhoseNumberItReallyWasGetsThePlaceBack) {
+  // The citizen's end is taken back while another runs under the same number by mistake.
+  ASSERT_DONE(world.Do(kNyborg, EndResponsibility{enrolment, Date(2026, 3, 20), ResponsibilityEndReason::kOther}));
+  world.DeliverAll();
+  const CaseId with_kerteminde = Agree(kKerteminde, 1);
+  const CaseId first = enrolment;
+  enrolment = Enrol(kKerteminde, 1, Date(2026, 4, 1), with_kerteminde);
+  ASSERT_DONE(world.Do(kNyborg, RestoreResponsibility{first}));
+  world.DeliverAll();
+  ASSERT_EQ(odense().FindEnrolment(first)->state(), domain::EnrolmentState::kEnded);
+  ASSERT_DONE(Rectify(kKerteminde, Number(2)));
+  world.DeliverAll();
+  EXPECT_EQ(odense().FindEnrolment(first)->state(), domain::EnrolmentState::kActive);
+  EXPECT_EQ(History(kNyborg, first), "Nyborg 2026-03-01.. place 1");
+}
+
 TEST_F(RectificationTest, OnlyTheResponsibleHasTheNumberRightAndOnlyANewOne) {
   EXPECT_RULE(Rectify(kOdense, Number(2)), "NOT_RESPONSIBLE");
   EXPECT_RULE(Rectify(kNyborg, Number(1)), "VALUE_UNCHANGED");
