@@ -188,7 +188,8 @@ nyborg_agreement=$(agreement nyborg) kerteminde_agreement=$(agreement kerteminde
 
 chapter 'Citizens are enrolled: three of Odense, one of Nyborg'
 # On what ground another authority is told of a citizen: with the first command in each case.
-ground=(--legal-basis RSL-11C --necessity 'The effort must not stop at the border' --journal 2026-118 --data identity
+echo 'The effort must not stop at the border' >"$demo/necessity"
+ground=(--legal-basis RSL-11C --necessity-file "$demo/necessity" --journal 2026-118 --data identity
   --data service --data residence)
 enrol() {  # enrol PROFILE CPR [--agreement ID]
   citizen "$2"

@@ -4,8 +4,15 @@
 #include <set>
 
 #include "absl/strings/ascii.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/input.h"
 
 namespace medflyt::cli {
+namespace {
+
+constexpr size_t kMaxNecessityFile = 8192;  // the node says what is too long for it
+
+}  // namespace
 
 Option RequestIdOption() {
   return {.name = "--request-id",
@@ -15,7 +22,10 @@ Option RequestIdOption() {
 
 std::vector<Option> GroundOptions() {
   return {{.name = "--legal-basis", .value_name = "KEY", .help = "key of the table of legal bases"},
-          {.name = "--necessity", .value_name = "TEXT", .help = "why it is necessary; never leaves the node"},
+          {.name = "--necessity-file",
+           .value_name = "FILE",
+           .help = "text file that says why it is necessary; it never leaves the node",
+           .kind = ValueKind::kFile},
           {.name = "--journal", .value_name = "REFERENCE", .help = "where the decision stands in the journal"},
           {.name = "--data",
            .value_name = "CATEGORY",
@@ -31,10 +41,16 @@ std::vector<Option> WithGround(std::vector<Option> options) {
   return options;
 }
 
-std::optional<v1::DisclosureGround> GroundOf(const Arguments& arguments) {
+absl::StatusOr<std::optional<v1::DisclosureGround>> GroundOf(Context& context, const Arguments& arguments) {
   v1::DisclosureGround ground;
+  if (const auto path = arguments.Find("--necessity-file")) {
+    if (*path == "-") return UsageError("--necessity-file names a file: a number is read from standard input");
+    MEDFLYT_ASSIGN_OR_RETURN(const auto file, InputFile::Open(context, *path));
+    MEDFLYT_ASSIGN_OR_RETURN(std::string necessity, file->ReadAll(kMaxNecessityFile));
+    absl::StripTrailingAsciiWhitespace(&necessity);
+    ground.set_necessity(std::move(necessity));
+  }
   ground.set_legal_basis(arguments.Text("--legal-basis"));
-  ground.set_necessity(arguments.Text("--necessity"));
   ground.set_journal_reference(arguments.Text("--journal"));
   std::set<int> categories;
   for (const std::string& name : arguments.All("--data")) {
@@ -43,8 +59,8 @@ std::optional<v1::DisclosureGround> GroundOf(const Arguments& arguments) {
     categories.insert(category);
   }
   for (const int category : categories) ground.add_categories(static_cast<v1::DataCategory>(category));
-  if (ground.ByteSizeLong() == 0) return std::nullopt;
-  return ground;
+  if (ground.ByteSizeLong() == 0) return std::optional<v1::DisclosureGround>();
+  return std::optional(std::move(ground));
 }
 
 std::string Shown(std::string_view enum_name, std::string_view prefix) {

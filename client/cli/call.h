@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "client/cli/command.h"
 #include "client/cli/context.h"
 #include "client/sdk/client.h"
@@ -20,13 +21,15 @@ using Municipality = v1::MunicipalityService::Stub;
 // --request-id ID: to repeat a command whose answer was lost.
 [[nodiscard]] Option RequestIdOption();
 
-// --legal-basis, --necessity, --journal and --data: why another authority is told of the citizen. On commands that tell
-// one: needed with the first in a case, and to replace the ground.
+// --legal-basis, --necessity-file, --journal and --data: why another authority is told of the citizen. On commands that
+// tell one: needed with the first in a case, and to replace the ground.
 [[nodiscard]] std::vector<Option> GroundOptions();
 // The options, and then those of the ground and --request-id.
 [[nodiscard]] std::vector<Option> WithGround(std::vector<Option> options);
-// The ground that the options name; nothing where none of them is there. Which are needed the node says.
-[[nodiscard]] std::optional<v1::DisclosureGround> GroundOf(const Arguments& arguments);
+// The ground that the options name; nothing where none of them is there. Which are needed the node says. The errors of
+// InputFile.
+[[nodiscard]] absl::StatusOr<std::optional<v1::DisclosureGround>> GroundOf(Context& context,
+                                                                           const Arguments& arguments);
 
 // "EnrolmentState_Name(state)" and "ENROLMENT_STATE_" make "active"; empty for the unspecified value.
 [[nodiscard]] std::string Shown(std::string_view enum_name, std::string_view prefix);
@@ -44,10 +47,12 @@ template <typename Request>
 [[nodiscard]] absl::Status Submit(Context& context, const Arguments& arguments,
                                   grpc::Status (Municipality::*method)(grpc::ClientContext*, const Request&,
                                                                        v1::CommandResult*),
-                                  Request request, const std::optional<v1::DisclosureGround>& ground = {}) {
+                                  Request request,
+                                  const absl::StatusOr<std::optional<v1::DisclosureGround>>& ground = std::nullopt) {
+  MEDFLYT_RETURN_IF_ERROR(ground.status());
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
   *request.mutable_context() = ContextFor(*client, arguments);
-  if (ground) *request.mutable_context()->mutable_disclosure() = *ground;
+  if (*ground) *request.mutable_context()->mutable_disclosure() = **ground;
   MEDFLYT_ASSIGN_OR_RETURN(const v1::CommandResult result, client->Call(method, request));
   return PrintResult(context, result);
 }

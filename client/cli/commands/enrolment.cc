@@ -18,7 +18,7 @@ absl::Status Propose(Context& context, const Arguments& arguments) {
   proposal.set_cpr(std::string(cpr.ExposeDigits()));
   proposal.set_agreement_id(arguments.Text("--agreement"));
   proposal.set_from(arguments.Text("--from"));
-  return Submit(context, arguments, &Municipality::ProposeEnrolment, std::move(request), GroundOf(arguments));
+  return Submit(context, arguments, &Municipality::ProposeEnrolment, std::move(request), GroundOf(context, arguments));
 }
 
 // The commands that name an enrolment and a date, and nothing else.
@@ -31,7 +31,7 @@ std::function<absl::Status(Context&, const Arguments&)> OnDate(
     auto* command = (request.*mutable_command)();
     command->set_enrolment_id(arguments.Text("ENROLMENT"));
     command->set_from(arguments.Text("--from"));
-    return Submit(context, arguments, method, std::move(request), GroundOf(arguments));
+    return Submit(context, arguments, method, std::move(request), GroundOf(context, arguments));
   };
 }
 
@@ -53,7 +53,7 @@ absl::Status End(Context& context, const Arguments& arguments) {
   end.set_enrolment_id(arguments.Text("ENROLMENT"));
   end.set_from(arguments.Text("--from"));
   end.set_reason(ReasonOf(arguments));
-  return Submit(context, arguments, &Municipality::EndEnrolment, std::move(request), GroundOf(arguments));
+  return Submit(context, arguments, &Municipality::EndEnrolment, std::move(request), GroundOf(context, arguments));
 }
 
 absl::Status Rectify(Context& context, const Arguments& arguments) {
@@ -81,7 +81,7 @@ absl::Status Renumber(Context& context, const Arguments& arguments) {
   v1::RenumberCitizenRequest request;
   request.mutable_renumber_citizen()->set_enrolment_id(arguments.Text("ENROLMENT"));
   request.mutable_renumber_citizen()->set_cpr(std::string(cpr.ExposeDigits()));
-  return Submit(context, arguments, &Municipality::RenumberCitizen, std::move(request), GroundOf(arguments));
+  return Submit(context, arguments, &Municipality::RenumberCitizen, std::move(request), GroundOf(context, arguments));
 }
 
 // A CPR number is shown masked: the reader of a terminal knows whom they asked about.
@@ -183,7 +183,7 @@ std::vector<Command> EnrolmentCommands() {
        .examples =
            {{"Nyborg proposes a citizen of its own, the number on standard input",
              "medflyt enrolment propose --provider 35209115 --agreement 6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b "
-             "--from 2026-02-01 --cpr-file citizen.txt --legal-basis RSL-11C --necessity 'The unit can help' --journal "
+             "--from 2026-02-01 --cpr-file citizen.txt --legal-basis RSL-11C --necessity-file why.txt --journal "
              "2026-117 --data identity --data service --data residence"}},
        .run = Propose},
       DatedCommand("start", "start a proposed enrolment", "By the provider's officer; a buyer's citizen gets a place.",

@@ -87,7 +87,8 @@ absl::Status Assess(Context& context, const Arguments& arguments) {
   v1::AssessDisclosure& assessment = *request.mutable_assess_disclosure();
   assessment.set_relocation_id(arguments.Text("RELOCATION"));
   assessment.set_disclose(arguments.Has("--disclose"));
-  *assessment.mutable_ground() = GroundOf(arguments).value_or(v1::DisclosureGround());
+  MEDFLYT_ASSIGN_OR_RETURN(const auto ground, GroundOf(context, arguments));
+  *assessment.mutable_ground() = ground.value_or(v1::DisclosureGround());
   assessment.set_effective_date(arguments.Text("--effective-date"));
   return Submit(context, arguments, &Municipality::AssessDisclosure, std::move(request));
 }
@@ -124,7 +125,7 @@ Command Plain(std::string verb, std::string summary, std::string description,
           .run = [=](Context& context, const Arguments& arguments) {
             Request request;
             (request.*mutable_command)()->set_relocation_id(arguments.Text("RELOCATION"));
-            return Submit(context, arguments, method, std::move(request), GroundOf(arguments));
+            return Submit(context, arguments, method, std::move(request), GroundOf(context, arguments));
           }};
 }
 
@@ -179,10 +180,9 @@ std::vector<Command> RelocationCommands() {
             {.name = "--withhold", .value_name = "", .help = "nothing is disclosed", .kind = ValueKind::kFlag},
             EffectiveDate("the date of the move, where the registry's is uncertain", false)}),
        .positionals = {RelocationId()},
-       .examples =
-           {{"Disclose",
-             "medflyt relocation assess 6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b --disclose --necessity 'The effort must "
-             "go on' --legal-basis RSL-11C --journal 2026-118 --data identity --data service --data residence"}},
+       .examples = {{"Disclose",
+                     "medflyt relocation assess 6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b --disclose --necessity-file why.txt "
+                     "--legal-basis RSL-11C --journal 2026-118 --data identity --data service --data residence"}},
        .run = Assess},
       Plain("announce", "announce a move to the municipality moved to, and end our responsibility",
             "After an assessment that discloses it. The provider is told of the end on the ground of the enrolment's "

@@ -12,7 +12,7 @@ absl::Status End(Context& context, const Arguments& arguments) {
   v1::ResponsibilityEndReason reason = v1::RESPONSIBILITY_END_REASON_UNSPECIFIED;
   v1::ResponsibilityEndReason_Parse(EnumName("RESPONSIBILITY_END_REASON_", arguments.Text("--reason")), &reason);
   end.set_reason(reason);
-  return Submit(context, arguments, &Municipality::EndResponsibility, std::move(request), GroundOf(arguments));
+  return Submit(context, arguments, &Municipality::EndResponsibility, std::move(request), GroundOf(context, arguments));
 }
 
 absl::Status Restore(Context& context, const Arguments& arguments) {

@@ -10,7 +10,7 @@ absl::Status Request(Context& context, const Arguments& arguments) {
   v1::RequestTransferRequest request;
   request.mutable_request_transfer()->set_relocation_id(arguments.Text("RELOCATION"));
   request.mutable_request_transfer()->set_agreement_id(arguments.Text("--agreement"));
-  return Submit(context, arguments, &Municipality::RequestTransfer, std::move(request), GroundOf(arguments));
+  return Submit(context, arguments, &Municipality::RequestTransfer, std::move(request), GroundOf(context, arguments));
 }
 
 absl::Status Withdraw(Context& context, const Arguments& arguments) {
@@ -66,7 +66,7 @@ std::vector<Command> TransferCommands() {
        .positionals = {{.name = "RELOCATION", .help = "the move that was announced to us", .kind = ValueKind::kId}},
        .examples = {{"Ask for the place",
                      "medflyt transfer request 6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b --agreement "
-                     "0123456789abcdef0123456789abcdef --legal-basis RSL-11C --necessity 'The effort goes on' "
+                     "0123456789abcdef0123456789abcdef --legal-basis RSL-11C --necessity-file why.txt "
                      "--journal 2026-119 --data identity --data service --data residence"}},
        .run = Request},
       {.noun = "transfer",
