@@ -41,7 +41,7 @@ template <typename Line>
   }
   if (known != nullptr) {
     return NotNow(
-        "LEGAL_BASIS_EXPIRED", "legal_basis",
+        "LEGAL_BASIS_EXPIRED", field,
         (known->title.empty() ? known->key : known->key + " (" + known->title + ")") + " is not in force today");
   }
   return Invalid("LEGAL_BASIS_UNKNOWN", field, "the legal basis is not in the table");
@@ -53,8 +53,8 @@ template <typename Line>
 }
 
 // The one gate for what is told to other authorities: every draft with an officer that discloses something of a citizen
-// (catalogue.h) rests on a ground that is in force and names its categories. `given`, with the command, is logged in
-// front of the drafts for each case that it is new to. INVALID_ARGUMENT (DISCLOSURE_NOT_NEEDED, and those of
+// (catalogue.h) rests on a ground that is in force and names its categories. The command's own ground is
+// logged in front of the drafts for each case that it is new to. INVALID_ARGUMENT (DISCLOSURE_NOT_NEEDED, and those of
 // CheckGround), FAILED_PRECONDITION (DISCLOSURE_GROUND_REQUIRED, DISCLOSURE_CATEGORY_MISSING, LEGAL_BASIS_EXPIRED).
 [[nodiscard]] absl::StatusOr<Drafts> Gate(const State& state, const Facts& facts, const event::Command& command,
                                           Drafts drafts);

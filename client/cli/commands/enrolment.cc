@@ -220,11 +220,10 @@ std::vector<Command> EnrolmentCommands() {
        .summary = "put right a value that was wrong from the start",
        .description =
            "One of --number, --start, --end and --reason. A number is put right by the responsible municipality: "
-           "nobody is "
-           "found by the wrong one any more. Dates and the reason are put right by the provider. Everyone who was told "
-           "the "
-           "wrong value by this node is told the right one, and tells it on. A move's date is put right by relocation "
-           "correct.",
+           "nobody "
+           "is found by the wrong one any more. Dates and the reason are put right by the provider. Everyone who was "
+           "told the wrong value by this node is told the right one, and tells it on. A move's date is put right by "
+           "relocation correct.",
        .options = {{.name = "--number",
                     .value_name = "",
                     .help = "the CPR number, read from --cpr-file",

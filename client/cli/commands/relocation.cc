@@ -170,8 +170,7 @@ std::vector<Command> RelocationCommands() {
        .verb = "assess",
        .summary = "decide whether a move is disclosed to the municipality moved to",
        .description = "A human decision about one citizen. --journal is always needed; to disclose takes the whole "
-                      "ground, with all "
-                      "that an announcement tells: identity, service and residence.",
+                      "ground, with all that an announcement tells: identity, service and residence.",
        .options = WithGround(
            {{.name = "--disclose",
              .value_name = "",

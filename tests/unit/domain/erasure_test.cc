@@ -56,9 +56,11 @@ TEST_F(ErasureTest, TakesTwoOfficersWithTwoCertificates) {
   EXPECT_RULE(world.Do(kNyborg, Erasure({enrolment}, kSecond), "anna"), "TWO_OFFICERS_REQUIRED");
   EXPECT_RULE(world.Do(kNyborg, Erasure({enrolment}, kFirst), "bo"), "TWO_OFFICERS_REQUIRED");
   EXPECT_NE(nyborg().FindEnrolment(enrolment), nullptr);
+  EXPECT_NE(nyborg().FindGround(enrolment, kOdense), nullptr);
 
   ASSERT_DONE(Confirm(kNyborg, {enrolment}));
   EXPECT_EQ(nyborg().FindEnrolment(enrolment), nullptr);
+  EXPECT_EQ(nyborg().FindGround(enrolment, kOdense), nullptr) << "nor why another was told of the citizen";
   EXPECT_THAT(nyborg().EnrolmentsOf(Citizen(1)), IsEmpty());
   EXPECT_TRUE(nyborg().CalendarOf(agreement).empty());
   ASSERT_EQ(nyborg().erasures().size(), 1U);

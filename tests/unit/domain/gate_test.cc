@@ -96,7 +96,7 @@ TEST_F(GateTest, ABasisThatHasRunOutCarriesNothingMore) {
   world.legal_bases[0].title = "Retssikkerhedsloven § 12 c";
   world.today = Date(2026, 4, 1);
   const auto refused = world.DoExactly(kOdense, {"officer-1", PauseEnrolment{enrolment, Date(2026, 4, 2)}, {}, {}});
-  EXPECT_EQ(RuleOf(refused.status()), "LEGAL_BASIS_EXPIRED");
+  EXPECT_EQ(BrokenRuleOf(refused.status()), (BrokenRule{"LEGAL_BASIS_EXPIRED", "disclosure.legal_basis"}));
   EXPECT_NE(std::string(refused.status().message()).find("§ 12 c"), std::string::npos) << "the paragraph is named";
   world.legal_bases.push_back({"new", Date(2026, 4, 1), std::nullopt});
   DisclosureGround renewed = Ground();
