@@ -12,16 +12,20 @@ using Audit = v1::AuditService::Stub;
 
 class ClientLog final : public NodeLog {
  public:
-  explicit ClientLog(std::shared_ptr<sdk::Client> client) : client_(std::move(client)) {}
+  ClientLog(std::shared_ptr<sdk::Client> client, std::string origin)
+      : client_(std::move(client)), origin_(std::move(origin)) {}
 
   absl::StatusOr<Head> Checkpoint() override {
-    MEDFLYT_ASSIGN_OR_RETURN(auto response, client_->Call(&Audit::GetCheckpoint, v1::GetCheckpointRequest()));
+    v1::GetCheckpointRequest request;
+    request.set_origin(origin_);
+    MEDFLYT_ASSIGN_OR_RETURN(auto response, client_->Call(&Audit::GetCheckpoint, request));
     return Head{std::move(*response.mutable_checkpoint()), std::move(*response.mutable_verifier_key()),
                 std::move(*response.mutable_cosigned())};
   }
 
   absl::StatusOr<std::string> Tile(const tlog::Tile& tile) override {
     v1::GetTileRequest request;
+    request.set_origin(origin_);
     request.set_level(tile.level);
     request.set_index(tile.index);
     request.set_width(tile.width);
@@ -31,6 +35,7 @@ class ClientLog final : public NodeLog {
 
   absl::StatusOr<std::string> EntryBundle(uint64_t index, unsigned width) override {
     v1::GetEntryBundleRequest request;
+    request.set_origin(origin_);
     request.set_index(index);
     request.set_width(width);
     MEDFLYT_ASSIGN_OR_RETURN(auto response, client_->Call(&Audit::GetEntryBundle, request));
@@ -39,6 +44,7 @@ class ClientLog final : public NodeLog {
 
   absl::StatusOr<merkle::Proof> ConsistencyProof(TreeSize from, TreeSize to) override {
     v1::GetConsistencyProofRequest request;
+    request.set_origin(origin_);
     request.set_from(from.value());
     request.set_to(to.value());
     MEDFLYT_ASSIGN_OR_RETURN(const auto response, client_->Call(&Audit::GetConsistencyProof, request));
@@ -53,6 +59,7 @@ class ClientLog final : public NodeLog {
   absl::Status VisitBeside(LeafIndex first, TreeSize end,
                            absl::FunctionRef<absl::Status(const Beside&)> visit) override {
     v1::ListKeptRequest request;
+    request.set_origin(origin_);
     request.set_first(first.value());
     request.set_end(end.value());
     do {
@@ -68,12 +75,13 @@ class ClientLog final : public NodeLog {
 
  private:
   const std::shared_ptr<sdk::Client> client_;
+  const std::string origin_;
 };
 
 }  // namespace
 
-std::unique_ptr<NodeLog> NodeLogOver(std::shared_ptr<sdk::Client> client) {
-  return std::make_unique<ClientLog>(std::move(client));
+std::unique_ptr<NodeLog> NodeLogOver(std::shared_ptr<sdk::Client> client, std::string origin) {
+  return std::make_unique<ClientLog>(std::move(client), std::move(origin));
 }
 
 }  // namespace medflyt::cli

@@ -44,6 +44,7 @@ class NodeLog {
                                                  absl::FunctionRef<absl::Status(const Beside&)> visit) = 0;
 };
 
-[[nodiscard]] std::unique_ptr<NodeLog> NodeLogOver(std::shared_ptr<sdk::Client> client);
+// Of the logs that the node has had, the one with that origin; without one that which is open.
+[[nodiscard]] std::unique_ptr<NodeLog> NodeLogOver(std::shared_ptr<sdk::Client> client, std::string origin = {});
 
 }  // namespace medflyt::cli

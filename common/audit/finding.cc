@@ -36,6 +36,7 @@ constexpr std::array kRows = {
     Row{kPeerForked, "PEER_LOG_FORKED", "receipts name two roots of the peer's log at one size"},
     Row{kGrantAfterDestroying, "GRANT_AFTER_DESTRUCTION", "a key is given away after it was recorded as destroyed"},
     Row{kHandoverMismatch, "LOG_KEY_HANDOVER_MISMATCH", "the log was handed over to another key than is named for it"},
+    Row{kGenerationMismatch, "GENERATION_MISMATCH", "what the log says of the one that it goes on from does not hold"},
     Row{kReceiptMissing, "RECEIPT_MISSING", "the receipts that were logged are not kept beside the log"},
     Row{kReceiptAltered, "RECEIPT_ALTERED", "the receipts kept are not those that were logged"},
     Row{kReceiptInvalid, "RECEIPT_INVALID", "the receipts kept do not prove what was logged of them"},

@@ -38,6 +38,7 @@ enum class FindingCode : uint8_t {
   kPeerForked,            // under another root at the same size
   kGrantAfterDestroying,  // a key is given away after it was recorded as destroyed
   kHandoverMismatch,      // the log handed itself over to another key than the one that is believed from there on
+  kGenerationMismatch,    // what the log says of the one that it goes on from does not hold, or stands in a wrong place
 
   // What is kept beside the log.
   kReceiptMissing,

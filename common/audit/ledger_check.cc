@@ -70,6 +70,11 @@ absl::Status LedgerCheck::Add(LeafIndex index, const wire::LedgerRecord& record)
     Check(index, *handed_over);
   } else if (std::holds_alternative<wire::PeerReleased>(record.record)) {
     ++counts.peers_released;
+  } else if (const auto* opened = std::get_if<wire::GenerationOpened>(&record.record)) {
+    Check(index, *opened);
+  } else if (const auto* reissued = std::get_if<wire::EntryReissued>(&record.record)) {
+    ++counts.reissued;
+    Check(index, *reissued);
   }
   return absl::OkStatus();
 }
@@ -86,10 +91,33 @@ void LedgerCheck::Check(LeafIndex index, const wire::LogKeyHandedOver& record) {
   if (sizes_named) Find(FindingCode::kHandoverMismatch, index, record.verifier_key);
 }
 
+void LedgerCheck::Check(LeafIndex index, const wire::GenerationOpened& record) {
+  const auto note = tlog::SignedNote::Parse(record.closed_checkpoint);
+  const auto stated = note.ok() ? tlog::Checkpoint::Parse(note->text) : note.status();
+  if (!stated.ok() || index.value() != 0 || stated->origin() == parts_.origin || record.kept_size > stated->size()) {
+    return Find(FindingCode::kGenerationMismatch, index, stated.ok() ? stated->origin() : "");
+  }
+  report_.goes_on_from = stated->origin();
+  closed_size_ = stated->size();
+  if (!KnowsLog(parts_.keys, stated->origin())) return;
+  const auto keys = KeysForNote(parts_.keys, record.closed_checkpoint, stated->origin());
+  if (!tlog::OpenCheckpoint(record.closed_checkpoint, keys).ok()) {
+    Find(FindingCode::kGenerationMismatch, index, absl::StrCat(stated->origin(), " at ", stated->size().value()));
+  }
+}
+
+void LedgerCheck::Check(LeafIndex index, const wire::EntryReissued& record) {
+  if (record.closed_origin != report_.goes_on_from || record.closed_index.value() >= closed_size_.value()) {
+    Find(FindingCode::kGenerationMismatch, index,
+         absl::StrCat("entry ", record.closed_index.value(), " of ", record.closed_origin));
+  }
+}
+
 absl::Status LedgerCheck::Check(LeafIndex index, const wire::EventReceived& record) {
   ++report_.records.received;
   if (!record.refused_rule.empty()) ++report_.records.refused;
-  Issuer& issuer = issuers_.try_emplace(record.issuer_origin, parts_.begins_late).first->second;
+  if (record.issuer_origin == report_.goes_on_from) ++report_.records.came_back;
+  Issuer& issuer = issuers_.try_emplace(record.issuer_origin, begins_late()).first->second;
   // A peer's events come in the order of its numbers, which is the order of its log.
   if (issuer.last && record.issuer_index <= *issuer.last) {
     Find(FindingCode::kReceivedOutOfOrder, index,
@@ -148,7 +176,8 @@ absl::Status LedgerCheck::NextBatch(LeafIndex index, const wire::EventReceived& 
   if (!bytes) return absl::OkStatus();
   v1::EventBatch batch;
   if (!batch.ParseFromString(*bytes)) return absl::OkStatus();
-  issuer.events.SetSequence(OpenedCheck::Sequence::kOfOnePair);
+  // What came back from this owner's log before was for many.
+  if (record.issuer_origin != report_.goes_on_from) issuer.events.SetSequence(OpenedCheck::Sequence::kOfOnePair);
   issuer.batch_proven = Proves(batch, record.issuer_origin, issuer);
   issuer.batch = std::move(batch);
   return absl::OkStatus();
@@ -166,7 +195,8 @@ bool LedgerCheck::Proves(v1::EventBatch batch, std::string_view origin, Issuer& 
   if (!verified.ok()) return false;
   const entry::AcceptedHead head{verified->head.checkpoint.size(), verified->head.checkpoint.root()};
   const entry::AcceptedHead before = std::exchange(issuer.accepted, head);
-  if (before.size.value() == 0) return true;
+  // Of a log that its owner closed nobody can prove any more that one of its heads goes on from another.
+  if (before.size.value() == 0 || origin == report_.goes_on_from) return true;
   if (head.size < before.size) return false;
   if (head.size == before.size) return head.root == before.root;
   // Beyond what was kept last there is only the recipient's word that it had accepted that tree.
@@ -219,8 +249,8 @@ absl::Status LedgerCheck::CheckKeptReceipts(LeafIndex index, const wire::Receipt
     Find(FindingCode::kReceiptInvalid, index, record.recipient_origin);
     return absl::OkStatus();
   }
-  if (parts_.begins_late && accepted.size.value() == 0) {
-    // What it goes on from was recorded before the part.
+  if (begins_late() && accepted.size.value() == 0) {
+    // What it goes on from was recorded before the part, or in the log before.
     receipt.set_consistency_from(0);
     receipt.clear_consistency_proof();
   }

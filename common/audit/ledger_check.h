@@ -61,6 +61,10 @@ class LedgerCheck {
   [[nodiscard]] absl::Status Check(LeafIndex index, const wire::EventReceived& record);
   [[nodiscard]] absl::Status Check(LeafIndex index, const wire::ReceiptsLogged& record);
   void Check(LeafIndex index, const wire::LogKeyHandedOver& record);
+  void Check(LeafIndex index, const wire::GenerationOpened& record);
+  void Check(LeafIndex index, const wire::EntryReissued& record);
+  // Records and numbers of before are not there.
+  [[nodiscard]] bool begins_late() const { return parts_.begins_late || !report_.goes_on_from.empty(); }
   [[nodiscard]] absl::Status CheckKeptReceipts(LeafIndex index, const wire::ReceiptsLogged& record,
                                                const entry::AcceptedHead& accepted);
   [[nodiscard]] absl::Status CheckKeptEntry(LeafIndex index, const wire::EventReceived& record, Issuer& issuer);
@@ -80,6 +84,7 @@ class LedgerCheck {
   absl::flat_hash_set<KeyId> destroyed_;
   std::optional<uint64_t> tile_index_;  // the tile of level 0 that was read last
   std::string tile_;
+  TreeSize closed_size_;  // of the log that this one goes on from
 };
 
 }  // namespace medflyt::audit

@@ -23,6 +23,8 @@ struct LedgerCounts {
   uint64_t keys_destroyed = 0;
   uint64_t handovers = 0;       // of the log's key
   uint64_t peers_released = 0;  // whose answer was not waited for after a restore
+  uint64_t came_back = 0;       // of `received`: this owner's own events of the log before, that their recipients had
+  uint64_t reissued = 0;        // events that say again what never arrived from the log before
   // Held against what is kept beside the log, where that is there.
   uint64_t receipts_proven = 0;
   uint64_t receipts_refusing = 0;  // events of this log that the proven receipts state to be refused
@@ -50,7 +52,8 @@ struct Cosigned {
 };
 
 struct Report {
-  std::string origin;  // empty where there is no valid checkpoint
+  std::string origin;        // empty where there is no valid checkpoint
+  std::string goes_on_from;  // origin of the closed log of the same owner; empty for a first log
   TreeSize size;
   crypto::Hash root;                // as signed
   uint64_t sealed = 0;              // entries that are ciphertext

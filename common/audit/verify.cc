@@ -124,6 +124,7 @@ class EntryRules {
     for (const LeafIndex index : facts.malformed) Note(malformed_, FindingCode::kEntryMalformed, path, index);
     for (const auto& [index, record] : facts.records) MEDFLYT_RETURN_IF_ERROR(ledger_.Add(index, record));
     if (opened_ == nullptr) return absl::OkStatus();
+    if (!report_.goes_on_from.empty()) events_.GoesOn();
     for (const SealedFacts& event : facts.events) {
       events_.Add(event, event.index, path, report_.events, report_.findings);
     }

@@ -70,6 +70,24 @@ void Write(const PeerReleased& in, v1::LedgerRecord& record) {
   Put(out.mutable_first_certificate(), in.first_certificate);
   Put(out.mutable_second_certificate(), in.second_certificate);
 }
+void Write(const GenerationOpened& in, v1::LedgerRecord& record) {
+  auto& out = *record.mutable_generation_opened();
+  out.set_closed_checkpoint(in.closed_checkpoint);
+  out.set_kept_size(in.kept_size.value());
+  for (const ClosedPair& pair : in.pairs) {
+    auto& added = *out.add_pairs();
+    added.set_peer(pair.peer.number());
+    added.set_last_issued(pair.last_issued.value());
+    added.set_last_received(pair.last_received.value());
+  }
+  Put(out.mutable_first_certificate(), in.first_certificate);
+  Put(out.mutable_second_certificate(), in.second_certificate);
+}
+void Write(const EntryReissued& in, v1::LedgerRecord& record) {
+  auto& out = *record.mutable_entry_reissued();
+  out.set_closed_origin(in.closed_origin);
+  out.set_closed_index(in.closed_index.value());
+}
 
 EventReceived Read(FieldReader& r, const v1::EventReceived& m) {
   return {.issuer_origin = r.Text("issuer_origin", m.issuer_origin(), kMaxOrigin),
@@ -121,6 +139,28 @@ PeerReleased Read(FieldReader& r, const v1::PeerReleased& m) {
           .first_certificate = r.Bytes<Hash>("first_certificate", m.first_certificate()),
           .second_certificate = r.Bytes<Hash>("second_certificate", m.second_certificate())};
 }
+GenerationOpened Read(FieldReader& r, const v1::GenerationOpened& m) {
+  GenerationOpened out{.closed_checkpoint = r.OptionalText("closed_checkpoint", m.closed_checkpoint(),
+                                                           kMaxClosedCheckpoint, FieldReader::Lines::kMany),
+                       .kept_size = TreeSize(m.kept_size()),
+                       .pairs = {},
+                       .first_certificate = r.Bytes<Hash>("first_certificate", m.first_certificate()),
+                       .second_certificate = r.Bytes<Hash>("second_certificate", m.second_certificate())};
+  if (m.closed_checkpoint().empty()) r.Fail("", "closed_checkpoint", "is empty");
+  if (static_cast<size_t>(m.pairs_size()) > kMaxPairs) r.Fail("", "pairs", "holds too many pairs");
+  for (const v1::ClosedPair& pair : m.pairs()) {
+    r.CheckKnown("pairs", pair);
+    const AuthorityId peer = r.Authority("pairs", pair.peer());
+    if (!r.ok()) return out;
+    if (!out.pairs.empty() && peer <= out.pairs.back().peer) r.Fail("", "pairs", "is not ascending by peer");
+    out.pairs.push_back({peer, PairNumber(pair.last_issued()), PairNumber(pair.last_received())});
+  }
+  return out;
+}
+EntryReissued Read(FieldReader& r, const v1::EntryReissued& m) {
+  return {.closed_origin = r.Text("closed_origin", m.closed_origin(), kMaxOrigin),
+          .closed_index = LeafIndex(m.closed_index())};
+}
 
 template <typename Message>
 void Take(FieldReader& r, std::string_view name, const Message& message, LedgerRecord& out) {
@@ -166,6 +206,12 @@ absl::StatusOr<LedgerRecord> ReadEntry(const v1::LogEntry& entry) {
       break;
     case v1::LedgerRecord::kPeerReleased:
       Take(r, "peer_released", record.peer_released(), out);
+      break;
+    case v1::LedgerRecord::kGenerationOpened:
+      Take(r, "generation_opened", record.generation_opened(), out);
+      break;
+    case v1::LedgerRecord::kEntryReissued:
+      Take(r, "entry_reissued", record.entry_reissued(), out);
       break;
     case v1::LedgerRecord::RECORD_NOT_SET:
       r.Fail("", "record", "is missing");

@@ -81,10 +81,35 @@ struct PeerReleased {
   friend bool operator==(const PeerReleased&, const PeerReleased&) = default;
 };
 
+// Where one pair's numbers go on in a new log.
+struct ClosedPair {
+  AuthorityId peer;
+  PairNumber last_issued;    // to the peer
+  PairNumber last_received;  // of the peer's
+  friend bool operator==(const ClosedPair&, const ClosedPair&) = default;
+};
+
+// The first entry of a log: which one it goes on from, and where.
+struct GenerationOpened {
+  std::string closed_checkpoint;  // signed note: the highest head of the closed log that is known
+  TreeSize kept_size;             // of its entries, from the first on, that its owner still has
+  std::vector<ClosedPair> pairs;  // ascending by peer
+  Hash first_certificate;         // SHA-256 of the officers' client certificates
+  Hash second_certificate;
+  friend bool operator==(const GenerationOpened&, const GenerationOpened&) = default;
+};
+
+// The next sealed entry says again what this one of the closed log said, which never arrived.
+struct EntryReissued {
+  std::string closed_origin;
+  LeafIndex closed_index;
+  friend bool operator==(const EntryReissued&, const EntryReissued&) = default;
+};
+
 struct LedgerRecord {
   absl::Time recorded_at;  // whole microseconds
   std::variant<EventReceived, ReceiptsLogged, RejectionsRecorded, KeyGranted, KeyDestroyed, LogKeyHandedOver,
-               PeerReleased>
+               PeerReleased, GenerationOpened, EntryReissued>
       record;
   friend bool operator==(const LedgerRecord&, const LedgerRecord&) = default;
 };

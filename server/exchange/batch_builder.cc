@@ -27,13 +27,15 @@ constexpr size_t kBatchOverhead = 16 * 1024;
 constexpr uint64_t kNeighbours = 16;
 
 absl::Status ReadEntries(const log::LogReader& reader, std::map<LeafIndex, log::StoredEntry>& entries) {
+  const log::Generation& log = reader.generations().open();
   for (auto next = entries.begin(); next != entries.end();) {
     auto end = std::next(next);
     uint64_t last = next->first.value();
     for (; end != entries.end() && end->first.value() - last < kNeighbours; ++end) last = end->first.value();
-    MEDFLYT_RETURN_IF_ERROR(reader.Visit(next->first, TreeSize(last + 1),
-                                         [&next](LeafIndex index, std::string_view entry, const KeyId& key_id) {
-                                           if (index == next->first) (next++)->second = {std::string(entry), key_id};
+    MEDFLYT_RETURN_IF_ERROR(reader.Visit(log.At(next->first), log.At(LeafIndex(last + 1)),
+                                         [&](log::Position at, std::string_view entry, const KeyId& key_id) {
+                                           if (at == log.At(next->first))
+                                             (next++)->second = {std::string(entry), key_id};
                                            return absl::OkStatus();
                                          }));
     if (next != end) {
@@ -49,12 +51,13 @@ size_t CostOf(const v1::Opening& opening) { return opening.ByteSizeLong() + 64; 
 
 absl::StatusOr<std::vector<SentEvent>> BatchBuilder::SentFrom(AuthorityId peer, PairNumber first, size_t count) const {
   MEDFLYT_ASSIGN_OR_RETURN(const auto events, parts_.log.reader().OutboundFrom(peer, first, count));
+  const log::Generation& log = parts_.log.reader().generations().open();
   std::vector<SentEvent> sent;
   sent.reserve(events.size());
   for (const log::Outbound& event : events) {
     MEDFLYT_ASSIGN_OR_RETURN(const auto sealed, entry::ParseSealed(event.entry.bytes));
-    sent.push_back(
-        {event.number, event.leaf, sealed.event_id, merkle::LeafHash(event.entry.bytes), event.entry.key_id});
+    sent.push_back({event.number, log.IndexOf(event.position), event.position, sealed.event_id,
+                    merkle::LeafHash(event.entry.bytes), event.entry.key_id});
   }
   return sent;
 }
@@ -65,6 +68,7 @@ absl::StatusOr<std::optional<BuiltBatch>> BatchBuilder::Build(AuthorityId peer, 
   const log::LogReader& reader = parts_.log.reader();
   // Events of this head and before; those of a later commit wait for the next batch.
   const log::Head head = parts_.log.head();
+  const log::Generation& log = reader.generations().open();
   MEDFLYT_ASSIGN_OR_RETURN(auto waiting, reader.OutboundFrom(peer, next, entry::kMaxBatchEntries));
 
   BuiltBatch built;
@@ -74,7 +78,7 @@ absl::StatusOr<std::optional<BuiltBatch>> BatchBuilder::Build(AuthorityId peer, 
   std::map<KeyId, bool> granted;  // keys that were looked at; true: with a grant in this batch
   size_t cost = kBatchOverhead;
   for (log::Outbound& event : waiting) {
-    if (event.leaf.value() >= head.size.value()) break;
+    if (event.position >= log.EndAt(head.size)) break;
     std::optional<v1::Opening> opening;
     if (event.carries_opening) {
       MEDFLYT_ASSIGN_OR_RETURN(opening, OpeningFor(peer, card, event.entry));
@@ -84,7 +88,8 @@ absl::StatusOr<std::optional<BuiltBatch>> BatchBuilder::Build(AuthorityId peer, 
     const KeyId& key_id = event.entry.key_id;
     std::optional<LeafIndex> grant_leaf;
     if (!granted.contains(key_id) && (!parts_.keys.IsGranted(key_id) || regrant.contains(key_id))) {
-      MEDFLYT_ASSIGN_OR_RETURN(grant_leaf, reader.GrantLeaf(key_id));
+      MEDFLYT_ASSIGN_OR_RETURN(const auto granted_at, reader.GrantPosition(key_id));
+      if (granted_at) grant_leaf = log.IndexOf(*granted_at);
       // A key that was destroyed meanwhile is granted no more; what was sealed with it is gone here, too.
       if (!parts_.keys.Has(key_id)) grant_leaf.reset();
       if (grant_leaf) {
@@ -110,8 +115,10 @@ absl::StatusOr<std::optional<BuiltBatch>> BatchBuilder::Build(AuthorityId peer, 
     }
     if (opening) *built.batch.add_openings() = *std::move(opening);
     MEDFLYT_ASSIGN_OR_RETURN(const auto sealed, entry::ParseSealed(event.entry.bytes));
-    built.events.push_back({event.number, event.leaf, sealed.event_id, merkle::LeafHash(event.entry.bytes), key_id});
-    chosen.emplace(event.leaf, &event.entry);
+    const LeafIndex leaf = log.IndexOf(event.position);
+    built.events.push_back(
+        {event.number, leaf, event.position, sealed.event_id, merkle::LeafHash(event.entry.bytes), key_id});
+    chosen.emplace(leaf, &event.entry);
   }
   if (built.events.empty()) return std::optional<BuiltBatch>();
 

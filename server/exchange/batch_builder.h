@@ -21,7 +21,8 @@ namespace medflyt::exchange {
 // An event that was sent and for which no receipt is held yet.
 struct SentEvent {
   PairNumber number;
-  LeafIndex leaf;
+  LeafIndex leaf;  // in the open log
+  log::Position position;
   EventId id;
   crypto::Hash leaf_hash;
   KeyId key_id;

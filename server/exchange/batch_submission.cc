@@ -76,7 +76,7 @@ void BatchSubmission::Apply(log::Appender& appender) {
   }
 
   for (const CheckedEvent& event : batch_.checked.events) {
-    const LeafIndex record = Append(event, appender);
+    const log::Position record = Append(event, appender);
     SetRecord(batch_.kept, outcome_.records.size(), record);
     outcome_.records.push_back(record);
     if (event.event && std::holds_alternative<event::RelocationAnnounced>(event.event->body)) {
@@ -94,7 +94,7 @@ void BatchSubmission::Apply(log::Appender& appender) {
   peer.by_batch = {batch_.checked.head.size, batch_.checked.head.root};
 }
 
-LeafIndex BatchSubmission::Append(const CheckedEvent& event, log::Appender& appender) const {
+log::Position BatchSubmission::Append(const CheckedEvent& event, log::Appender& appender) const {
   if (!event.event) {
     return appender.AppendUndecodable(batch_.peer, event.number, event.id, event.stands_at, event.refused);
   }
@@ -125,7 +125,7 @@ LeafIndex BatchSubmission::Append(const CheckedEvent& event, log::Appender& appe
   // The event is logged before anything that can fail: what follows from it by rule. The log has noted that defect.
   const auto row = appender.FindIndex(log::EventKey(event.id));
   const auto location = row.ok() && *row ? log::DecodeLocation(**row) : absl::NotFoundError("");
-  return location.ok() ? location->leaf : LeafIndex();
+  return location.ok() ? location->position : log::Position();
 }
 
 void BatchSubmission::Committed(const log::Head& head) {

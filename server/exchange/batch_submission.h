@@ -25,10 +25,10 @@ struct BatchToLog {
 };
 
 struct BatchOutcome {
-  absl::Status status;             // of a protocol fault, found only now; nothing was applied then
-  std::vector<LeafIndex> records;  // of the events, in their order
-  log::Head head;                  // that makes it durable
-  bool abandoned = false;          // nothing is known, or nothing was done
+  absl::Status status;                 // of a protocol fault, found only now; nothing was applied then
+  std::vector<log::Position> records;  // of the events, in their order
+  log::Head head;                      // that makes it durable
+  bool abandoned = false;              // nothing is known, or nothing was done
 };
 
 // Accepts the keys, logs each event as received or refused and applies it, keeps the batch. All or nothing. `done` is
@@ -47,7 +47,7 @@ class BatchSubmission final : public log::Submission {
  private:
   // Nothing is appended before this says OK.
   [[nodiscard]] absl::Status Recheck(log::Appender& appender) const;
-  [[nodiscard]] LeafIndex Append(const CheckedEvent& event, log::Appender& appender) const;
+  [[nodiscard]] log::Position Append(const CheckedEvent& event, log::Appender& appender) const;
 
   BatchToLog batch_;
   const std::shared_ptr<std::atomic<bool>> link_failed_;

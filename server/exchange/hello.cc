@@ -17,6 +17,20 @@ absl::Status Denied(std::string_view rule, std::string_view field, std::string_v
 
 }  // namespace
 
+void CardToProto(const entry::ExchangeKeyCard& card, v1::ExchangeKey& out) {
+  out.set_epoch(card.epoch);
+  out.set_public_key(std::string(card.public_key.bytes()));
+  out.set_not_after_us(absl::ToUnixMicros(card.not_after));
+  out.set_signature(std::string(card.signature.bytes()));
+}
+
+absl::StatusOr<entry::ExchangeKeyCard> CardFromProto(const v1::ExchangeKey& stated) {
+  const auto public_key = crypto::ExchangePublicKey::FromBytes(stated.public_key());
+  const auto signature = crypto::Signature::FromBytes(stated.signature());
+  if (!public_key || !signature) return Malformed("exchange_key");
+  return entry::ExchangeKeyCard{stated.epoch(), *public_key, absl::FromUnixMicros(stated.not_after_us()), *signature};
+}
+
 v1::Hello MakeHello(AuthorityId self, AuthorityId addressee, const log::Head& head, std::string_view origin,
                     const entry::ExchangeKeyCard& card, const Progress& progress) {
   v1::Hello hello;
@@ -25,11 +39,7 @@ v1::Hello MakeHello(AuthorityId self, AuthorityId addressee, const log::Head& he
   hello.set_addressee(addressee.number());
   hello.set_origin(std::string(origin));
   hello.set_checkpoint(head.checkpoint);
-  v1::ExchangeKey& key = *hello.mutable_exchange_key();
-  key.set_epoch(card.epoch);
-  key.set_public_key(std::string(card.public_key.bytes()));
-  key.set_not_after_us(absl::ToUnixMicros(card.not_after));
-  key.set_signature(std::string(card.signature.bytes()));
+  CardToProto(card, *hello.mutable_exchange_key());
   hello.set_accepted_size(progress.accepted_size.value());
   hello.set_last_number(progress.last_number.value());
   hello.set_receipted_number(progress.receipted_number.value());
@@ -69,12 +79,7 @@ absl::StatusOr<PeerHello> CheckHello(const v1::Hello& hello, AuthorityId self, A
   MEDFLYT_ASSIGN_OR_RETURN(const auto opened, tlog::OpenCheckpoint(hello.checkpoint(), std::span(&key, 1)));
   if (opened.checkpoint.origin() != open_log.origin) return Malformed("checkpoint");
 
-  const v1::ExchangeKey& stated = hello.exchange_key();
-  const auto public_key = crypto::ExchangePublicKey::FromBytes(stated.public_key());
-  const auto signature = crypto::Signature::FromBytes(stated.signature());
-  if (!public_key || !signature) return Malformed("exchange_key");
-  const entry::ExchangeKeyCard card{stated.epoch(), *public_key, absl::FromUnixMicros(stated.not_after_us()),
-                                    *signature};
+  MEDFLYT_ASSIGN_OR_RETURN(const entry::ExchangeKeyCard card, CardFromProto(hello.exchange_key()));
   MEDFLYT_RETURN_IF_ERROR(entry::VerifyExchangeKey(card, open_log.keys.back().key.key(), open_log.origin, now));
   return PeerHello{
       open_log.origin,

@@ -26,6 +26,10 @@ struct Progress {
   PairNumber receipted_number;  // the issuer's
 };
 
+void CardToProto(const entry::ExchangeKeyCard& card, v1::ExchangeKey& out);
+// INVALID_ARGUMENT (HELLO_MALFORMED). Nothing is verified.
+[[nodiscard]] absl::StatusOr<entry::ExchangeKeyCard> CardFromProto(const v1::ExchangeKey& stated);
+
 [[nodiscard]] v1::Hello MakeHello(AuthorityId self, AuthorityId addressee, const log::Head& head,
                                   std::string_view origin, const entry::ExchangeKeyCard& card,
                                   const Progress& progress);

@@ -55,7 +55,7 @@ std::string StartKept(const std::vector<uint32_t>& positions, const v1::EventBat
   return row;
 }
 
-void SetRecord(std::string& row, size_t event, LeafIndex record) {
+void SetRecord(std::string& row, size_t event, log::Position record) {
   std::string bytes;
   AppendU64(bytes, record.value());
   row.replace(kHeaderSize + kEventSize * event + 4, bytes.size(), bytes);
@@ -74,7 +74,7 @@ absl::StatusOr<KeptRow> DecodeKept(PairNumber first, std::string_view value) {
     const auto position = reader.U32();
     const auto record = reader.U64();
     if (!position || !record) return Malformed();
-    row.events.push_back({*position, LeafIndex(*record)});
+    row.events.push_back({*position, log::Position(*record)});
   }
   row.batch = reader.rest();
   return row;

@@ -2,7 +2,7 @@
 // event that it received. Grants and openings are not kept.
 //
 //   kOutbox 'r' ‖ u32 issuer ‖ u64 first number   ->  version 1 (u8) ‖ u32 count ‖ count × (u32 position in the batch ‖
-//                                                    u64 index of our EventReceived) ‖ EventBatch
+//                                                    u64 position of our EventReceived) ‖ EventBatch
 //
 // One row a batch that brought something new; its events have the numbers from `first` on.
 #pragma once
@@ -26,7 +26,7 @@ namespace medflyt::exchange {
 
 struct KeptEvent {
   uint32_t position = 0;  // among the batch's entries
-  LeafIndex record;       // of the EventReceived in this node's log
+  log::Position record;   // of our EventReceived
   friend bool operator==(const KeptEvent&, const KeptEvent&) = default;
 };
 struct KeptRow {
@@ -40,7 +40,7 @@ struct KeptRow {
 
 // A row whose records are set later, once each: the batch is written into it in one copy.
 [[nodiscard]] std::string StartKept(const std::vector<uint32_t>& positions, const v1::EventBatch& batch);
-void SetRecord(std::string& row, size_t event, LeafIndex record);
+void SetRecord(std::string& row, size_t event, log::Position record);
 // DATA_LOSS (ROW_MALFORMED), as for everything that reads rows here.
 [[nodiscard]] absl::StatusOr<KeptRow> DecodeKept(PairNumber first, std::string_view value);
 

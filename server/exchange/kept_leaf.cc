@@ -153,8 +153,7 @@ absl::StatusOr<std::optional<tlog::ProvenLeaf>> FindKeptLeaf(const log::Log& log
   }
   MEDFLYT_ASSIGN_OR_RETURN(const auto receipt, Search(ProbeReceipt, log, peer, state.receipted, origin, index));
   if (!receipt) return std::optional<tlog::ProvenLeaf>();
-  MEDFLYT_ASSIGN_OR_RETURN(const v1::Receipt whole,
-                           FindReceipt(log.reader(), log.origin(), peer, PairNumber(receipt->first_number)));
+  MEDFLYT_ASSIGN_OR_RETURN(const v1::Receipt whole, FindReceipt(log.reader(), peer, PairNumber(receipt->first_number)));
   MEDFLYT_ASSIGN_OR_RETURN(const ShownLeaves leaves, ShownBy(whole));
   MEDFLYT_ASSIGN_OR_RETURN(tlog::ProvenLeaf leaf, ProofOf(leaves, PlaceOf(leaves, index)));
   return std::optional(std::move(leaf));

@@ -133,17 +133,17 @@ absl::StatusOr<KeptReceipt> FindReceiptRow(const store::Reader& store, Authority
   return KeptReceipt{found.first, std::move(found.row.receipt)};
 }
 
-absl::StatusOr<v1::Receipt> FindReceipt(const log::LogReader& reader, std::string_view origin, AuthorityId recipient,
-                                        PairNumber number) {
+absl::StatusOr<v1::Receipt> FindReceipt(const log::LogReader& reader, AuthorityId recipient, PairNumber number) {
   MEDFLYT_ASSIGN_OR_RETURN(Found found, FindRow(reader.store(), recipient, number));
   Row& row = found.row;
   MEDFLYT_ASSIGN_OR_RETURN(const auto events, reader.OutboundFrom(recipient, found.first, row.times.size()));
   if (events.size() != row.times.size()) return Malformed();
   wire::LedgerCodec codec;
   for (size_t i = 0; i < events.size(); ++i) {
+    const log::Generation& log = reader.generations().Of(events[i].position);
     MEDFLYT_ASSIGN_OR_RETURN(
         std::string leaf,
-        codec.Encode({row.times[i], wire::EventReceived{std::string(origin), events[i].leaf,
+        codec.Encode({row.times[i], wire::EventReceived{log.origin, log.IndexOf(events[i].position),
                                                         merkle::LeafHash(events[i].entry.bytes), row.rules[i]}}));
     row.receipt.add_leaves(std::move(leaf));
   }

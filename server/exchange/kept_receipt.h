@@ -35,9 +35,9 @@ struct KeptReceipt {
                                                          PairNumber number);
 
 // The receipt that covers our event with this number, as it came: its bytes are those of which ReceiptsLogged has the
-// digest. `origin` is that of our log. NOT_FOUND (EVENT_UNKNOWN) where none is held, DATA_LOSS (ROW_MALFORMED).
-[[nodiscard]] absl::StatusOr<v1::Receipt> FindReceipt(const log::LogReader& reader, std::string_view origin,
-                                                      AuthorityId recipient, PairNumber number);
+// digest. NOT_FOUND (EVENT_UNKNOWN) where none is held, DATA_LOSS (ROW_MALFORMED).
+[[nodiscard]] absl::StatusOr<v1::Receipt> FindReceipt(const log::LogReader& reader, AuthorityId recipient,
+                                                      PairNumber number);
 
 // The checkpoint of the newest receipt of this recipient; empty where there is none.
 [[nodiscard]] std::string NewestReceiptNote(const store::Reader& store, AuthorityId recipient);

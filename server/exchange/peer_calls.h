@@ -26,6 +26,12 @@ class PeerCalls {
                                 Proven answer) = 0;
   using Held = std::function<void(absl::StatusOr<v1::GetHeldHeadsResponse>)>;
   virtual void GetHeldHeads(AuthorityId peer, v1::GetHeldHeadsRequest request, absl::Duration timeout, Held answer) = 0;
+  using HeldEvents = std::function<void(absl::StatusOr<v1::GetHeldEventsResponse>)>;
+  virtual void GetHeldEvents(AuthorityId peer, v1::GetHeldEventsRequest request, absl::Duration timeout,
+                             HeldEvents answer) = 0;
+  using ReceiptedEvents = std::function<void(absl::StatusOr<v1::GetReceiptedEventsResponse>)>;
+  virtual void GetReceiptedEvents(AuthorityId peer, v1::GetReceiptedEventsRequest request, absl::Duration timeout,
+                                  ReceiptedEvents answer) = 0;
 };
 
 }  // namespace medflyt::exchange

@@ -23,7 +23,7 @@ void ReceiptSubmission::Apply(log::Appender& appender) {
       codec.Encode({appender.now(), wire::ReceiptsLogged{receipt_.origin, receipt_.head.size, receipt_.head.root,
                                                          wire::RunsOf(indices), receipt_.digest}});
   if (!record.ok()) return;
-  const LeafIndex leaf = appender.AppendLedger(*record);
+  const log::Position logged = appender.AppendLedger(*record);
   appender.batch().Put(store::Table::kOutbox,
                        log::PairRowKey('c', receipt_.peer, receipt_.events.front().number.value()), receipt_.kept);
 
@@ -37,7 +37,7 @@ void ReceiptSubmission::Apply(log::Appender& appender) {
     const SentEvent& event = receipt_.events[i];
     appender.keys().MarkGranted(event.key_id, appender.batch());
     const std::string& rule = receipt_.receipts[i].refused_rule;
-    if (!rule.empty()) StageRefusal({receipt_.peer, event.number, event.id, event.leaf, leaf, rule}, appender);
+    if (!rule.empty()) StageRefusal({receipt_.peer, event.number, event.id, event.position, logged, rule}, appender);
   }
   applied_ = true;
 }

@@ -210,8 +210,8 @@ void Reception::RepeatReceipts() {
   if (!repeat_) TakeBatches();
 }
 
-absl::StatusOr<std::vector<LeafIndex>> Reception::RecordsToRepeat() const {
-  std::vector<LeafIndex> records;
+absl::StatusOr<std::vector<log::Position>> Reception::RecordsToRepeat() const {
+  std::vector<log::Position> records;
   const uint64_t count = std::min<uint64_t>(repeat_->last.value() + 1 - repeat_->next.value(), entry::kMaxBatchEntries);
   const absl::Status enough = absl::CancelledError();
   const auto collect = [&](const KeptRow& row) {
@@ -259,7 +259,7 @@ absl::StatusOr<bool> Reception::TakeBatch(v1::EventBatch& batch, std::vector<Key
   const uint64_t first = checked->events.front().number.value();
   const size_t repeated = std::min<size_t>(checked->events.size(), next_number_.value() - first);
   if (repeated > 0 && in_flight_ > 0) return false;  // until what they are compared with can be read
-  MEDFLYT_ASSIGN_OR_RETURN(std::vector<LeafIndex> records, RecordsOfRepeated(*checked, repeated));
+  MEDFLYT_ASSIGN_OR_RETURN(std::vector<log::Position> records, RecordsOfRepeated(*checked, repeated));
   checked->events.erase(checked->events.begin(), checked->events.begin() + static_cast<std::ptrdiff_t>(repeated));
   link_head_ = checked->head;
   ++next_sequence_;
@@ -295,8 +295,8 @@ absl::StatusOr<bool> Reception::TakeBatch(v1::EventBatch& batch, std::vector<Key
   return true;
 }
 
-absl::StatusOr<std::vector<LeafIndex>> Reception::RecordsOfRepeated(const CheckedBatch& checked, size_t count) {
-  std::vector<LeafIndex> records;
+absl::StatusOr<std::vector<log::Position>> Reception::RecordsOfRepeated(const CheckedBatch& checked, size_t count) {
+  std::vector<log::Position> records;
   std::optional<KeptRow> row;
   v1::EventBatch kept;
   for (size_t i = 0; i < count; ++i) {
@@ -335,8 +335,8 @@ absl::Status Reception::CheckOpened(const CheckedBatch& checked) {
   return absl::OkStatus();
 }
 
-void Reception::OnOutcome(uint64_t link, uint64_t sequence, std::vector<LeafIndex> records, const std::string& paused,
-                          const BatchOutcome& outcome) {
+void Reception::OnOutcome(uint64_t link, uint64_t sequence, std::vector<log::Position> records,
+                          const std::string& paused, const BatchOutcome& outcome) {
   --in_flight_;
   if (link == link_number_ && link_ != nullptr) {
     absl::Status status = outcome.status;
@@ -355,7 +355,7 @@ void Reception::OnOutcome(uint64_t link, uint64_t sequence, std::vector<LeafInde
   TakeBatches();
 }
 
-absl::Status Reception::SendReceipt(uint64_t sequence, std::span<const LeafIndex> records, const log::Head& head) {
+absl::Status Reception::SendReceipt(uint64_t sequence, std::span<const log::Position> records, const log::Head& head) {
   const log::LogReader& reader = context_.parts.log.reader();
   std::vector<std::string> leaves;
   leaves.reserve(records.size());
@@ -363,23 +363,25 @@ absl::Status Reception::SendReceipt(uint64_t sequence, std::span<const LeafIndex
     // Records of one batch stand close to each other: runs of them are read in one go.
     size_t end = i + 1;
     while (end < records.size() && records[end].value() - records[end - 1].value() < 16) ++end;
-    MEDFLYT_RETURN_IF_ERROR(reader.Visit(records[i], TreeSize(records[end - 1].value() + 1),
-                                         [&](LeafIndex index, std::string_view entry, const KeyId&) {
-                                           if (index == records[leaves.size()]) leaves.emplace_back(entry);
+    MEDFLYT_RETURN_IF_ERROR(reader.Visit(records[i], log::Position(records[end - 1].value() + 1),
+                                         [&](log::Position at, std::string_view entry, const KeyId&) {
+                                           if (at == records[leaves.size()]) leaves.emplace_back(entry);
                                            return absl::OkStatus();
                                          }));
     i = end;
   }
+  std::vector<LeafIndex> indices;
+  for (const log::Position record : records) indices.push_back(reader.generations().open().IndexOf(record));
   merkle::Proof consistency;
   if (receipt_from_.value() != 0) {
     MEDFLYT_ASSIGN_OR_RETURN(consistency, reader.ConsistencyProof(receipt_from_, head.size));
   }
-  MEDFLYT_ASSIGN_OR_RETURN(const merkle::Proof multi_proof, reader.MultiProof(records, head.size));
+  MEDFLYT_ASSIGN_OR_RETURN(const merkle::Proof multi_proof, reader.MultiProof(indices, head.size));
   v1::PeerMessage message;
   v1::BatchAnswer& answer = *message.mutable_answer();
   answer.set_batch_sequence(sequence);
   *answer.mutable_receipt() =
-      entry::BuildReceipt({head.checkpoint, receipt_from_, consistency, records, leaves, multi_proof});
+      entry::BuildReceipt({head.checkpoint, receipt_from_, consistency, indices, leaves, multi_proof});
   receipt_from_ = head.size;
   link_->Send(std::move(message));
   return absl::OkStatus();

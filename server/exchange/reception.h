@@ -44,18 +44,19 @@ class Reception final : public std::enable_shared_from_this<Reception> {
   [[nodiscard]] absl::Status Greet(const v1::Hello& hello);
   // Repeats some receipts that the peer lost; goes on when the link has sent them, and then with what waits.
   void RepeatReceipts();
-  [[nodiscard]] absl::StatusOr<std::vector<LeafIndex>> RecordsToRepeat() const;
+  [[nodiscard]] absl::StatusOr<std::vector<log::Position>> RecordsToRepeat() const;
   // Takes the batches that wait, in order, as far as it can, and asks for more where there is room.
   void TakeBatches();
   void AskForMore();
   // False: it must wait until the batches before it are durable.
   [[nodiscard]] absl::StatusOr<bool> TakeBatch(v1::EventBatch& batch, std::vector<KeyId>& missing_keys);
   // The records of events that were received before, which these must be byte for byte.
-  [[nodiscard]] absl::StatusOr<std::vector<LeafIndex>> RecordsOfRepeated(const CheckedBatch& checked, size_t count);
+  [[nodiscard]] absl::StatusOr<std::vector<log::Position>> RecordsOfRepeated(const CheckedBatch& checked, size_t count);
   [[nodiscard]] absl::Status CheckOpened(const CheckedBatch& checked);
-  void OnOutcome(uint64_t link, uint64_t sequence, std::vector<LeafIndex> records, const std::string& paused,
+  void OnOutcome(uint64_t link, uint64_t sequence, std::vector<log::Position> records, const std::string& paused,
                  const BatchOutcome& outcome);
-  [[nodiscard]] absl::Status SendReceipt(uint64_t sequence, std::span<const LeafIndex> records, const log::Head& head);
+  [[nodiscard]] absl::Status SendReceipt(uint64_t sequence, std::span<const log::Position> records,
+                                         const log::Head& head);
   // Answers with a fault and closes. Recorded as a rejection where it is the peer's doing.
   void Fail(uint64_t sequence, const absl::Status& why, const std::vector<KeyId>& missing_keys = {});
   void Update(absl::FunctionRef<void(DirectionStatus&)> change);

@@ -22,20 +22,24 @@ absl::StatusOr<Refusal> Decode(std::string_view key, std::string_view value) {
   const auto number = key_reader.U64();
   ByteReader reader(value);
   const auto id = reader.Take(EventId::kSize);
-  const auto leaf = reader.U64();
+  const auto position = reader.U64();
   const auto receipt = reader.U64();
-  if (!recipient || !number || !id || !leaf || !receipt) {
+  if (!recipient || !number || !id || !position || !receipt) {
     return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "refusals", "a row of refusals does not parse");
   }
-  return Refusal{*recipient,       PairNumber(*number), *EventId::FromBytes(*id),
-                 LeafIndex(*leaf), LeafIndex(*receipt), std::string(reader.rest())};
+  return Refusal{*recipient,
+                 PairNumber(*number),
+                 *EventId::FromBytes(*id),
+                 log::Position(*position),
+                 log::Position(*receipt),
+                 std::string(reader.rest())};
 }
 
 }  // namespace
 
 void StageRefusal(const Refusal& refusal, log::Appender& appender) {
   std::string value(refusal.event.bytes());
-  AppendU64(value, refusal.leaf.value());
+  AppendU64(value, refusal.position.value());
   AppendU64(value, refusal.receipt.value());
   value.append(refusal.rule);
   appender.batch().Put(Table::kOutbox, log::PairRowKey(kPrefix, refusal.recipient, refusal.number.value()), value);

@@ -1,7 +1,7 @@
 // Events of ours that their recipient refused: they are without effect there, and an officer must look at them.
 //
-//   kOutbox 'f' ‖ u32 recipient ‖ u64 number   ->  event id (16) ‖ u64 leaf ‖ u64 leaf of the ReceiptsLogged ‖ rule
-//   kIndex  'f' ‖ event id                     ->  u32 recipient ‖ u64 number
+//   kOutbox 'f' ‖ u32 recipient ‖ u64 number   ->  event id (16) ‖ u64 position ‖ u64 position of the ReceiptsLogged ‖
+//   rule kIndex  'f' ‖ event id                     ->  u32 recipient ‖ u64 number
 #pragma once
 
 #include <optional>
@@ -21,8 +21,8 @@ struct Refusal {
   AuthorityId recipient;
   PairNumber number;
   EventId event;
-  LeafIndex leaf;     // of the event in this node's log
-  LeafIndex receipt;  // of the ReceiptsLogged; the recipient's signed statement is kept beside it
+  log::Position position;  // of the event
+  log::Position receipt;   // of the ReceiptsLogged; the recipient's signed statement is kept beside it
   std::string rule;
   friend bool operator==(const Refusal&, const Refusal&) = default;
 };

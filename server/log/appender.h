@@ -1,6 +1,7 @@
 // What a submission may do while it is applied: read the state, append, stage rows of its own.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <span>
@@ -37,23 +38,32 @@ class Appender {
 
   // Appends a peer's event: a record of its receipt, its effect, and what follows by rule. With a `refused` rule it
   // consumes its number and has no effect. `verified` is what was found in the announcement opened beside a
-  // TransferRequested; it is logged, and applied, before what follows. Returns the record's index.
-  [[nodiscard]] virtual absl::StatusOr<LeafIndex> AppendReceived(
+  // TransferRequested; it is logged, and applied, before what follows. Returns where the record stands.
+  [[nodiscard]] virtual absl::StatusOr<Position> AppendReceived(
       const event::Event& event, const event::AnnouncementRef& stands_at, std::string_view refused,
       const std::optional<event::AnnouncementVerified>& verified) = 0;
   // The same for an event whose content could not be decoded: there is only its place and its id.
-  [[nodiscard]] virtual LeafIndex AppendUndecodable(AuthorityId issuer, PairNumber number, const EventId& id,
-                                                    const event::AnnouncementRef& stands_at,
-                                                    std::string_view refused) = 0;
+  [[nodiscard]] virtual Position AppendUndecodable(AuthorityId issuer, PairNumber number, const EventId& id,
+                                                   const event::AnnouncementRef& stands_at,
+                                                   std::string_view refused) = 0;
 
   // Appends the exact bytes of a ledger record (common/entry/ledger.h).
-  virtual LeafIndex AppendLedger(std::string_view entry) = 0;
+  virtual Position AppendLedger(std::string_view entry) = 0;
 
-  // How many entries the log holds now, those of this commit included.
-  [[nodiscard]] virtual TreeSize size() const = 0;
+  // From here on what follows by rule waits until ApplyRules: then it follows from the state as it is there, and what
+  // is told of already, by the word of `told`, is not issued.
+  virtual void DeferRules() = 0;
+  [[nodiscard]] virtual absl::Status ApplyRules(std::function<bool(const event::Draft&)> told) = 0;
+  // Issues again, as the next of its pair, what an entry of a closed log says, behind a record that says so. Its effect
+  // on the state it had then. The errors of sealing.
+  [[nodiscard]] virtual absl::StatusOr<IssuedEvent> Reissue(event::Event event, std::string_view closed_origin,
+                                                            LeafIndex closed_index) = 0;
+
+  // Behind the last entry, those of this commit included.
+  [[nodiscard]] virtual Position end() const = 0;
   // The events that this node issued among the entries [first, end) of one earlier Execute. FAILED_PRECONDITION
   // (EVENT_ERASED) where the key of one is gone; the reader's errors.
-  [[nodiscard]] virtual absl::StatusOr<std::vector<IssuedEvent>> IssuedBetween(LeafIndex first, TreeSize end) = 0;
+  [[nodiscard]] virtual absl::StatusOr<std::vector<IssuedEvent>> IssuedBetween(Position first, Position end) = 0;
 
   // Whether the peer has not receipted all that was issued to it of these cases, under these keys of theirs. True, too,
   // where more events wait for the peer than can be looked through here. The reader's errors.

@@ -65,11 +65,11 @@ std::string Versioned() { return std::string(1, static_cast<char>(kVersion)); }
 
 }  // namespace
 
-std::string SegmentKey(LeafIndex first) { return Prefixed('s', EncodeU64(first.value())); }
+std::string SegmentKey(Position first) { return Prefixed('s', EncodeU64(first.value())); }
 
-std::optional<LeafIndex> ParseSegmentKey(std::string_view key) {
+std::optional<Position> ParseSegmentKey(std::string_view key) {
   if (key.size() != 9 || key[0] != 's') return std::nullopt;
-  return LeafIndex(*ByteReader(key.substr(1)).U64());
+  return Position(*ByteReader(key.substr(1)).U64());
 }
 
 void AppendSegmentEntry(std::string& segment, std::string_view entry, const KeyId& key_id) {
@@ -90,10 +90,18 @@ absl::StatusOr<std::vector<SegmentEntry>> DecodeSegment(std::string_view value) 
   return entries;
 }
 
-std::string PairRowKey(char kind, AuthorityId peer, uint64_t number_or_index) {
+std::string TileRowKey(uint32_t generation, unsigned level, uint64_t index) {
+  std::string key;
+  AppendU32(key, generation);
+  key += static_cast<char>(level);
+  AppendU64(key, index);
+  return key;
+}
+
+std::string PairRowKey(char kind, AuthorityId peer, uint64_t number) {
   std::string key(1, kind);
   AppendU32(key, peer.number());
-  AppendU64(key, number_or_index);
+  AppendU64(key, number);
   return key;
 }
 
@@ -102,6 +110,13 @@ std::string LeafHashKey(const Hash& leaf_hash) { return Prefixed('h', leaf_hash.
 std::string GrantKey(const KeyId& id) { return Prefixed('g', id.bytes()); }
 std::string RequestRowKey(const RequestKey& request) { return Prefixed('q', request.bytes()); }
 std::string HeadKey() { return "head"; }
+
+std::string ClosedKey(uint32_t generation) {
+  std::string key = "closed";
+  AppendU32(key, generation);
+  return key;
+}
+
 std::string PeerKeyPrefix() { return "peer"; }
 
 std::string PeerKey(AuthorityId peer) {
@@ -171,7 +186,7 @@ std::string EncodeLocation(const EventLocation& location) {
   std::string out = Versioned();
   AppendU32(out, location.issuer.number());
   AppendU64(out, location.number.value());
-  AppendU64(out, location.leaf.value());
+  AppendU64(out, location.position.value());
   return out;
 }
 
@@ -180,7 +195,7 @@ absl::StatusOr<EventLocation> DecodeLocation(std::string_view value) {
   EventLocation location;
   location.issuer = reader.Authority();
   location.number = PairNumber(reader.U64());
-  location.leaf = LeafIndex(reader.U64());
+  location.position = Position(reader.U64());
   if (!reader.done()) return Malformed("event");
   return location;
 }
@@ -199,7 +214,7 @@ absl::StatusOr<RequestRecord> DecodeRequest(std::string_view value) {
   RequestRecord record;
   record.digest = reader.Fixed<RequestDigest>();
   record.recorded_at = absl::FromUnixMicros(static_cast<int64_t>(reader.U64()));
-  record.first = LeafIndex(reader.U64());
+  record.first = Position(reader.U64());
   record.entries = reader.U32();
   if (!reader.done()) return Malformed("request");
   return record;

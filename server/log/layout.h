@@ -1,17 +1,19 @@
 // The rows of the log in the store, by table. All integers are big-endian; `layout_version` (server/store) pins this.
 //
 // clang-format off
-//   kSegments  's' ‖ u64 first index              per entry: u16 length ‖ entry ‖ key id (16; zero for a ledger record)
-//   kOutbox    'p' ‖ u32 peer ‖ u64 first number  per event sent to the peer: u64 leaf index, kCarriesOpening
+//   kSegments  's' ‖ u64 first position           per entry: u16 length ‖ entry ‖ key id (16; zero for a ledger record)
+//   kTiles     u32 generation ‖ level ‖ u64 index a full tile (tree.h)
+//   kOutbox    'p' ‖ u32 peer ‖ u64 first number  per event sent to the peer: u64 position, kCarriesOpening
 //   kOutbox    'r' ‖ u32 peer ‖ u64 first number  what came from the peer with these numbers (server/exchange)
 //   kOutbox    'c' ‖ u32 peer ‖ u64 first number  the peer's receipt of these events (server/exchange)
 //   kIndex     'e' ‖ id of an event received      EventLocation (ids of our own: event_ids.h)
 //   kIndex     'h' ‖ leaf hash                    event id of an announcement received
-//   kIndex     'g' ‖ key id                       u64 leaf index of its KeyGranted record
+//   kIndex     'g' ‖ key id                       u64 position of its KeyGranted record
 //   kIndex     'q' ‖ keyed hash of a request (16) RequestRecord (server/service/request_book.h)
 //   kIndex     't' ‖ keyed hash of a relocation   a first officer's certificate (server/service/request_book.h)
 //   kState     domain row key (17)                version ‖ nonce ‖ sealed row (state_rows.h)
-//   kMeta      'head'                             Head
+//   kMeta      'head'                             Head of the log that is open
+//   kMeta      'closed' ‖ u32 generation          Head of a log that was closed (generations.h)
 //   kMeta      'peer' ‖ u32 peer                  PeerState
 // clang-format on
 #pragma once
@@ -34,6 +36,10 @@
 namespace medflyt::log {
 
 using crypto::Hash;
+
+// Where an entry stands in this node's store. The logs that the node has had follow each other there, so that a place
+// means the same after a new log was opened (generations.h). As long as the first log is open it is the leaf index.
+using Position = NamedType<uint64_t, struct PositionTag>;
 
 // The tree at a commit, with the checkpoint that was signed for it.
 struct Head {
@@ -66,7 +72,7 @@ struct PeerState {
 struct EventLocation {
   AuthorityId issuer;
   PairNumber number;  // of a received event; zero for one of our own
-  LeafIndex leaf;     // in this node's log: the entry itself, or the EventReceived record of a received event
+  Position position;  // of the entry itself, or of the EventReceived record of a received event
   friend bool operator==(const EventLocation&, const EventLocation&) = default;
 };
 
@@ -75,7 +81,7 @@ struct IssuedEvent {
   event::Type type = event::Type::kAgreementProposed;
   CaseId case_id;
   AuthorityId recipient;
-  LeafIndex leaf;
+  LeafIndex leaf;  // in the log that it was issued in
   Hash leaf_hash;
   friend bool operator==(const IssuedEvent&, const IssuedEvent&) = default;
 };
@@ -84,16 +90,16 @@ using RequestKey = FixedBytes<16, struct RequestKeyTag>;        // keyed hash of
 using RequestDigest = FixedBytes<16, struct RequestDigestTag>;  // keyed hash of all that was said in it
 
 // What a client's request led to, kept so that the same request is answered the same way: the events among `entries`
-// entries of this log from `first` on. The rest is read from the log itself, so a row is small and outlives no erasure.
+// entries from `first` on. The rest is read from the log itself, so a row is small and outlives no erasure.
 struct RequestRecord {
   RequestDigest digest;
   absl::Time recorded_at;
-  LeafIndex first;
+  Position first;
   uint32_t entries = 0;
   friend bool operator==(const RequestRecord&, const RequestRecord&) = default;
 };
 
-// Set in a pair row's leaf index where the event travels with an opened announcement, so that delivery need not open
+// Set in a pair row's position where the event travels with an opened announcement, so that delivery need not open
 // every event to find that out. A tree never grows that large (merkle::kMaxTreeSize).
 inline constexpr uint64_t kCarriesOpening = uint64_t{1} << 63;
 
@@ -102,7 +108,7 @@ struct StoredEntry {
   KeyId key_id;  // zero for a ledger record
 };
 
-[[nodiscard]] std::string SegmentKey(LeafIndex first);
+[[nodiscard]] std::string SegmentKey(Position first);
 void AppendSegmentEntry(std::string& segment, std::string_view entry, const KeyId& key_id);
 // Entries of a segment's value, in order, as views into it; DATA_LOSS (ROW_MALFORMED) where it does not parse, as for
 // every decoder here.
@@ -111,14 +117,16 @@ struct SegmentEntry {
   KeyId key_id;
 };
 [[nodiscard]] absl::StatusOr<std::vector<SegmentEntry>> DecodeSegment(std::string_view value);
-[[nodiscard]] std::optional<LeafIndex> ParseSegmentKey(std::string_view key);
+[[nodiscard]] std::optional<Position> ParseSegmentKey(std::string_view key);
 
-[[nodiscard]] std::string PairRowKey(char kind, AuthorityId peer, uint64_t number_or_index);
+[[nodiscard]] std::string TileRowKey(uint32_t generation, unsigned level, uint64_t index);
+[[nodiscard]] std::string PairRowKey(char kind, AuthorityId peer, uint64_t number);
 [[nodiscard]] std::string EventKey(const EventId& id);
 [[nodiscard]] std::string LeafHashKey(const Hash& leaf_hash);
 [[nodiscard]] std::string GrantKey(const KeyId& id);
 [[nodiscard]] std::string RequestRowKey(const RequestKey& request);
 [[nodiscard]] std::string HeadKey();
+[[nodiscard]] std::string ClosedKey(uint32_t generation);
 [[nodiscard]] std::string PeerKey(AuthorityId peer);
 [[nodiscard]] std::string PeerKeyPrefix();
 [[nodiscard]] std::optional<AuthorityId> ParsePeerKey(std::string_view key);

@@ -14,24 +14,23 @@ namespace {
 using store::KeyRange;
 using store::Table;
 
-// The secret is a data key that belongs to no case; a store without one gets it, synced, before any event.
-absl::StatusOr<EventIds> OpenEventIds(const Log::Parts& parts) {
+// A data key that belongs to no case; a store without one gets it, synced, before any event.
+absl::StatusOr<keys::DataKey> OpenEventIdSecret(const Log::Parts& parts) {
   store::Batch batch;
   bool created = false;
   MEDFLYT_ASSIGN_OR_RETURN(
-      const keys::DataKey secret,
+      keys::DataKey secret,
       parts.keys.FindOrCreate({CaseId(), parts.self, parts.self, event::RetentionClass::kCase}, batch, created));
   if (created) MEDFLYT_RETURN_IF_ERROR(parts.store.Commit(batch, store::Durability::kSynced));
-  return EventIds(secret.key, parts.signer.verifier_key().name());
+  return secret;
 }
 
-// The stored head, or a first one of size 0 that is made durable here: even an empty log has a signed checkpoint.
+// The stored head, or a first one of size 0 that is made durable here.
 absl::StatusOr<Head> OpenHead(const Log::Parts& parts) {
   const tlog::VerifierKey& key = parts.signer.verifier_key();
   MEDFLYT_ASSIGN_OR_RETURN(const auto row, parts.store.Get(Table::kMeta, HeadKey()));
   if (!row) {
-    MEDFLYT_ASSIGN_OR_RETURN(const auto empty, tlog::Checkpoint::Create(key.name(), TreeSize(0), merkle::EmptyRoot()));
-    Head head{TreeSize(0), merkle::EmptyRoot(), tlog::SignCheckpoint(empty, parts.signer).Serialize()};
+    MEDFLYT_ASSIGN_OR_RETURN(Head head, EmptyHead(parts.signer));
     store::Batch batch;
     batch.Put(Table::kMeta, HeadKey(), EncodeHead(head));
     MEDFLYT_RETURN_IF_ERROR(parts.store.Commit(batch, store::Durability::kSynced));
@@ -49,15 +48,15 @@ absl::StatusOr<Head> OpenHead(const Log::Parts& parts) {
   return head;
 }
 
-absl::StatusOr<std::unique_ptr<Tree>> OpenTree(const store::Reader& store, const Head& head) {
+absl::StatusOr<std::unique_ptr<Tree>> OpenTree(const store::Reader& store, const Generation& log, const Head& head) {
   const uint64_t full = head.size.value() / kTileWidth * kTileWidth;
   std::vector<Hash> tail;
-  MEDFLYT_RETURN_IF_ERROR(
-      VisitEntries(store, LeafIndex(full), head.size, [&tail](LeafIndex, std::string_view entry, const KeyId&) {
-        tail.push_back(merkle::LeafHash(entry));
-        return absl::OkStatus();
-      }));
-  MEDFLYT_ASSIGN_OR_RETURN(auto tree, Tree::Open(store, head.size, tail));
+  MEDFLYT_RETURN_IF_ERROR(VisitEntries(store, log.At(LeafIndex(full)), log.EndAt(head.size),
+                                       [&tail](Position, std::string_view entry, const KeyId&) {
+                                         tail.push_back(merkle::LeafHash(entry));
+                                         return absl::OkStatus();
+                                       }));
+  MEDFLYT_ASSIGN_OR_RETURN(auto tree, Tree::Open(store, log.number, head.size, tail));
   if (tree->Root() != head.root) {
     return RuleError(absl::StatusCode::kDataLoss, "HEAD_MISMATCH", "head",
                      "entries and tiles do not lead to the root that was signed");
@@ -83,12 +82,14 @@ absl::StatusOr<std::map<AuthorityId, PeerState>> LoadPeers(const store::Store& s
 
 }  // namespace
 
-Log::Log(const Parts& parts, const EventIds& event_ids, Head head, std::unique_ptr<Tree> tree, domain::State state,
-         std::map<AuthorityId, PeerState> peers)
+Log::Log(const Parts& parts, Generations generations, std::vector<OpenedGeneration> opened, Head head,
+         domain::State state, std::map<AuthorityId, PeerState> peers)
     : parts_(parts),
-      event_ids_(event_ids),
-      tree_(std::move(tree)),
-      reader_(parts.self, parts.store, *tree_, event_ids),
+      generations_(std::move(generations)),
+      opened_(std::move(opened)),
+      event_ids_(opened_.back().ids),
+      tree_(*opened_.back().tree),
+      reader_(parts.self, parts.store, generations_, opened_),
       state_(std::move(state)),
       peers_(std::move(peers)),
       prepared_head_(std::move(head)) {
@@ -100,14 +101,19 @@ Log::Log(const Parts& parts, const EventIds& event_ids, Head head, std::unique_p
 Log::~Log() = default;
 
 absl::StatusOr<std::unique_ptr<Log>> Log::Open(const Parts& parts) {
-  MEDFLYT_ASSIGN_OR_RETURN(const EventIds event_ids, OpenEventIds(parts));
+  MEDFLYT_ASSIGN_OR_RETURN(const keys::DataKey secret, OpenEventIdSecret(parts));
   MEDFLYT_ASSIGN_OR_RETURN(Head head, OpenHead(parts));
-  MEDFLYT_ASSIGN_OR_RETURN(auto tree, OpenTree(parts.store, head));
+  MEDFLYT_ASSIGN_OR_RETURN(Generations generations, Generations::Load(parts.store, parts.signer.verifier_key().name()));
+  std::vector<OpenedGeneration> opened;
+  for (const Generation& log : generations.all()) {
+    MEDFLYT_ASSIGN_OR_RETURN(auto tree, OpenTree(parts.store, log, log.last.value_or(head)));
+    opened.push_back({std::move(tree), EventIds(secret.key, log.origin)});
+  }
   MEDFLYT_ASSIGN_OR_RETURN(auto peers, LoadPeers(parts.store));
   domain::State state(parts.self);
   MEDFLYT_RETURN_IF_ERROR(StateRows(parts.self, parts.keys, parts.random).Load(parts.store, state));
   return std::unique_ptr<Log>(
-      new Log(parts, event_ids, std::move(head), std::move(tree), std::move(state), std::move(peers)));
+      new Log(parts, std::move(generations), std::move(opened), std::move(head), std::move(state), std::move(peers)));
 }
 
 std::unique_ptr<PreparedCommit> Log::Prepare(std::vector<std::unique_ptr<Submission>> submissions) {
@@ -137,7 +143,7 @@ absl::Status Log::Commit(PreparedCommit& prepared) {
   absl::Status status = prepared.defect;
   if (status.ok() && !prepared.batch.empty()) status = parts_.store.Commit(prepared.batch, store::Durability::kSynced);
   if (!status.ok()) return status;
-  tree_->MadeDurable(prepared.head.size);
+  tree_.MadeDurable(prepared.head.size);
   {
     MutexLock lock(mutex_);
     head_ = prepared.head;

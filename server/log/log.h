@@ -28,6 +28,7 @@
 #include "server/domain/state.h"
 #include "server/keys/key_table.h"
 #include "server/log/event_ids.h"
+#include "server/log/generations.h"
 #include "server/log/layout.h"
 #include "server/log/log_reader.h"
 #include "server/log/submission.h"
@@ -89,7 +90,9 @@ class Log {
   [[nodiscard]] absl::Status Commit(PreparedCommit& prepared);
 
   // Any thread: what is durable.
-  [[nodiscard]] Head head() const;
+  [[nodiscard]] Head head() const;  // of the open log
+  // Behind the last entry, in the order of all that the node has had.
+  [[nodiscard]] Position end() const { return generations_.open().EndAt(head().size); }
   [[nodiscard]] PeerState peer(AuthorityId authority) const;
   [[nodiscard]] const LogReader& reader() const { return reader_; }
   [[nodiscard]] const std::string& origin() const { return parts_.signer.verifier_key().name(); }
@@ -110,12 +113,14 @@ class Log {
     using is_transparent = void;
     size_t operator()(std::string_view key) const { return std::hash<std::string_view>()(key); }
   };
-  Log(const Parts& parts, const EventIds& event_ids, Head head, std::unique_ptr<Tree> tree, domain::State state,
+  Log(const Parts& parts, Generations generations, std::vector<OpenedGeneration> opened, Head head, domain::State state,
       std::map<AuthorityId, PeerState> peers);
 
   const Parts parts_;
-  const EventIds event_ids_;
-  std::unique_ptr<Tree> tree_;
+  const Generations generations_;
+  const std::vector<OpenedGeneration> opened_;
+  const EventIds& event_ids_;  // of the open log, as its tree
+  Tree& tree_;
   LogReader reader_;
   std::vector<CommitObserver*> observers_;
 

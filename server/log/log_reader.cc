@@ -18,38 +18,40 @@ absl::Status Broken(std::string_view row) {
 
 }  // namespace
 
-absl::StatusOr<StoredEntry> LogReader::Entry(LeafIndex index) const {
+absl::StatusOr<StoredEntry> LogReader::Entry(Position position) const {
   StoredEntry found;
   MEDFLYT_RETURN_IF_ERROR(
-      Visit(index, TreeSize(index.value() + 1), [&found](LeafIndex, std::string_view entry, const KeyId& key_id) {
+      Visit(position, Position(position.value() + 1), [&found](Position, std::string_view entry, const KeyId& key_id) {
         found = {std::string(entry), key_id};
         return absl::OkStatus();
       }));
   return found;
 }
 
-absl::StatusOr<merkle::Proof> LogReader::InclusionProof(LeafIndex index, TreeSize size) const {
-  return merkle::BuildInclusionProof(tree_, index, size);
+absl::StatusOr<merkle::Proof> LogReader::InclusionProof(const Generation& log, LeafIndex index, TreeSize size) const {
+  return merkle::BuildInclusionProof(*opened_[log.number].tree, index, size);
 }
 
-absl::StatusOr<merkle::Proof> LogReader::ConsistencyProof(TreeSize from, TreeSize to) const {
-  return merkle::BuildConsistencyProof(tree_, from, to);
+absl::StatusOr<merkle::Proof> LogReader::ConsistencyProof(const Generation& log, TreeSize from, TreeSize to) const {
+  return merkle::BuildConsistencyProof(*opened_[log.number].tree, from, to);
 }
 
 absl::StatusOr<merkle::Proof> LogReader::MultiProof(std::span<const LeafIndex> indices, TreeSize size) const {
-  return merkle::BuildMultiProof(tree_, indices, size);
+  return merkle::BuildMultiProof(*opened_[generations_.open().number].tree, indices, size);
 }
 
 absl::StatusOr<EventLocation> LogReader::Locate(const EventId& id) const {
   const absl::Status unknown =
       RuleError(absl::StatusCode::kNotFound, "EVENT_UNKNOWN", "event_id", "no such event was issued or received");
-  if (const auto leaf = ids_.Find(id)) {
-    const auto stored = Entry(*leaf);
+  for (const Generation& log : generations_.all()) {
+    const auto leaf = opened_[log.number].ids.Find(id);
+    if (!leaf) continue;
+    const auto stored = Entry(log.At(*leaf));
     if (absl::IsOutOfRange(stored.status())) return unknown;
     MEDFLYT_RETURN_IF_ERROR(stored.status());
     const auto sealed = entry::ParseSealed(stored->bytes);
     if (!sealed.ok() || sealed->event_id != id) return unknown;
-    return EventLocation{self_, PairNumber(), *leaf};
+    return EventLocation{self_, PairNumber(), log.At(*leaf)};
   }
   MEDFLYT_ASSIGN_OR_RETURN(const auto row, store_.Get(Table::kIndex, EventKey(id)));
   if (!row) return unknown;
@@ -64,31 +66,34 @@ absl::StatusOr<std::vector<Outbound>> LogReader::OutboundFrom(AuthorityId peer, 
   std::vector<Outbound> events;
   if (!begin) return events;
   bool broken = false;
-  MEDFLYT_RETURN_IF_ERROR(store_.Scan(
-      Table::kOutbox, KeyRange::Between(begin->key, PairRowKey('p', AuthorityId(peer), ~uint64_t{0})),
-      store::Order::kAscending, [&](std::string_view key, std::string_view value) {
-        const uint64_t row_first = *DecodeU64(key.substr(key.size() - 8));
-        const uint64_t count = value.size() / 8;
-        for (uint64_t i = 0; i < count && events.size() < limit; ++i) {
-          if (row_first + i < first.value()) continue;
-          const auto leaf = DecodeU64(value.substr(i * 8, 8));
-          broken = !leaf.ok() || row_first + i != first.value() + events.size();
-          if (broken) return store::Step::kStop;
-          events.push_back(
-              {PairNumber(row_first + i), LeafIndex(*leaf & ~kCarriesOpening), (*leaf & kCarriesOpening) != 0, {}});
-        }
-        return events.size() < limit ? store::Step::kContinue : store::Step::kStop;
-      }));
+  MEDFLYT_RETURN_IF_ERROR(store_.Scan(Table::kOutbox,
+                                      KeyRange::Between(begin->key, PairRowKey('p', AuthorityId(peer), ~uint64_t{0})),
+                                      store::Order::kAscending, [&](std::string_view key, std::string_view value) {
+                                        const uint64_t row_first = *DecodeU64(key.substr(key.size() - 8));
+                                        const uint64_t count = value.size() / 8;
+                                        for (uint64_t i = 0; i < count && events.size() < limit; ++i) {
+                                          if (row_first + i < first.value()) continue;
+                                          const auto position = DecodeU64(value.substr(i * 8, 8));
+                                          broken = !position.ok() || row_first + i != first.value() + events.size();
+                                          if (broken) return store::Step::kStop;
+                                          events.push_back({PairNumber(row_first + i),
+                                                            Position(*position & ~kCarriesOpening),
+                                                            (*position & kCarriesOpening) != 0,
+                                                            {}});
+                                        }
+                                        return events.size() < limit ? store::Step::kContinue : store::Step::kStop;
+                                      }));
   if (broken) return Broken("outbox");
 
   // Neighbouring events mostly share a segment: read runs of them in one visit.
   for (size_t i = 0; i < events.size();) {
     size_t end = i + 1;
-    while (end < events.size() && events[end].leaf.value() - events[end - 1].leaf.value() < 16) ++end;
+    while (end < events.size() && events[end].position.value() - events[end - 1].position.value() < 16) ++end;
     size_t next = i;
-    MEDFLYT_RETURN_IF_ERROR(Visit(events[i].leaf, TreeSize(events[end - 1].leaf.value() + 1),
-                                  [&](LeafIndex index, std::string_view entry, const KeyId& key_id) {
-                                    if (index == events[next].leaf) events[next++].entry = {std::string(entry), key_id};
+    MEDFLYT_RETURN_IF_ERROR(Visit(events[i].position, Position(events[end - 1].position.value() + 1),
+                                  [&](Position at, std::string_view entry, const KeyId& key_id) {
+                                    if (at == events[next].position)
+                                      events[next++].entry = {std::string(entry), key_id};
                                     return absl::OkStatus();
                                   }));
     i = end;
@@ -96,11 +101,11 @@ absl::StatusOr<std::vector<Outbound>> LogReader::OutboundFrom(AuthorityId peer, 
   return events;
 }
 
-absl::StatusOr<std::optional<LeafIndex>> LogReader::GrantLeaf(const KeyId& id) const {
+absl::StatusOr<std::optional<Position>> LogReader::GrantPosition(const KeyId& id) const {
   MEDFLYT_ASSIGN_OR_RETURN(const auto row, store_.Get(Table::kIndex, GrantKey(id)));
-  if (!row) return std::optional<LeafIndex>();
-  MEDFLYT_ASSIGN_OR_RETURN(const uint64_t leaf, DecodeU64(*row));
-  return LeafIndex(leaf);
+  if (!row) return std::optional<Position>();
+  MEDFLYT_ASSIGN_OR_RETURN(const uint64_t position, DecodeU64(*row));
+  return Position(position);
 }
 
 }  // namespace medflyt::log

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +13,7 @@
 #include "common/base/named_type.h"
 #include "common/merkle/proof.h"
 #include "server/log/event_ids.h"
+#include "server/log/generations.h"
 #include "server/log/layout.h"
 #include "server/log/tiles.h"
 #include "server/log/tree.h"
@@ -22,27 +24,44 @@ namespace medflyt::log {
 // One event on its way to a peer.
 struct Outbound {
   PairNumber number;
-  LeafIndex leaf;
+  Position position;
   bool carries_opening = false;  // a TransferRequested: the announcement that it names travels beside it
   StoredEntry entry;
 };
 
-// Thread-safe. Borrows store and tree, which outlive it.
+// A generation's tree, and the ids of the events that it issued.
+struct OpenedGeneration {
+  std::unique_ptr<Tree> tree;
+  EventIds ids;
+};
+
+// Thread-safe. Borrows the store, the generations and what was opened of each, which outlive it.
 class LogReader {
  public:
-  LogReader(AuthorityId self, const store::Store& store, const Tree& tree, EventIds ids)
-      : self_(self), store_(store), tree_(tree), ids_(std::move(ids)) {}
+  LogReader(AuthorityId self, const store::Store& store, const Generations& generations,
+            std::span<const OpenedGeneration> opened)
+      : self_(self), store_(store), generations_(generations), opened_(opened) {}
 
-  // OUT_OF_RANGE (LEAF_INDEX_OUT_OF_RANGE) for an index that is not stored.
-  [[nodiscard]] absl::StatusOr<StoredEntry> Entry(LeafIndex index) const;
+  [[nodiscard]] const Generations& generations() const { return generations_; }
+
+  // OUT_OF_RANGE (LEAF_INDEX_OUT_OF_RANGE) for a place where none is stored.
+  [[nodiscard]] absl::StatusOr<StoredEntry> Entry(Position position) const;
   // VisitEntries of the store.
-  [[nodiscard]] absl::Status Visit(LeafIndex first, TreeSize last, EntryVisitor visit) const {
-    return VisitEntries(store_, first, last, visit);
+  [[nodiscard]] absl::Status Visit(Position first, Position end, EntryVisitor visit) const {
+    return VisitEntries(store_, first, end, visit);
   }
 
-  // The size asked about must be a durable one.
-  [[nodiscard]] absl::StatusOr<merkle::Proof> InclusionProof(LeafIndex index, TreeSize size) const;
-  [[nodiscard]] absl::StatusOr<merkle::Proof> ConsistencyProof(TreeSize from, TreeSize to) const;
+  // The size asked about must be a durable one, of that log.
+  [[nodiscard]] absl::StatusOr<merkle::Proof> InclusionProof(const Generation& log, LeafIndex index,
+                                                             TreeSize size) const;
+  [[nodiscard]] absl::StatusOr<merkle::Proof> ConsistencyProof(const Generation& log, TreeSize from, TreeSize to) const;
+  // The same of the open log.
+  [[nodiscard]] absl::StatusOr<merkle::Proof> InclusionProof(LeafIndex index, TreeSize size) const {
+    return InclusionProof(generations_.open(), index, size);
+  }
+  [[nodiscard]] absl::StatusOr<merkle::Proof> ConsistencyProof(TreeSize from, TreeSize to) const {
+    return ConsistencyProof(generations_.open(), from, to);
+  }
   [[nodiscard]] absl::StatusOr<merkle::Proof> MultiProof(std::span<const LeafIndex> indices, TreeSize size) const;
 
   // Of an event issued or received; NOT_FOUND (EVENT_UNKNOWN).
@@ -50,14 +69,14 @@ class LogReader {
   // Events issued to `peer` from number `first` on, at most `limit`, gapless; fewer where there are no more.
   [[nodiscard]] absl::StatusOr<std::vector<Outbound>> OutboundFrom(AuthorityId peer, PairNumber first,
                                                                    size_t limit) const;
-  [[nodiscard]] absl::StatusOr<std::optional<LeafIndex>> GrantLeaf(const KeyId& id) const;
+  [[nodiscard]] absl::StatusOr<std::optional<Position>> GrantPosition(const KeyId& id) const;
   [[nodiscard]] const store::Store& store() const { return store_; }
 
  private:
   const AuthorityId self_;
   const store::Store& store_;
-  const Tree& tree_;
-  const EventIds ids_;
+  const Generations& generations_;
+  const std::span<const OpenedGeneration> opened_;  // by number
 };
 
 }  // namespace medflyt::log

@@ -12,12 +12,13 @@
 
 namespace medflyt::log {
 
-absl::StatusOr<Replayed> Replay(AuthorityId self, std::string_view origin, const LogReader& reader, TreeSize size,
-                                const keys::KeyTable& keys, KeptEntrySource kept) {
+absl::StatusOr<Replayed> Replay(AuthorityId self, const LogReader& reader, Position end, const keys::KeyTable& keys,
+                                KeptEntrySource kept) {
   Replayed replayed{domain::State(self)};
   wire::ContentCodec contents;
   wire::LedgerCodec ledger;
 
+  bool reissued = false;  // the next sealed entry has had its effect
   // Opens one entry of the log `at` and applies its event.
   auto apply = [&](const StoredEntry& entry, const domain::LogPosition& at) -> absl::Status {
     const auto key = keys.Find(entry.key_id);
@@ -34,19 +35,21 @@ absl::StatusOr<Replayed> Replay(AuthorityId self, std::string_view origin, const
     return absl::OkStatus();
   };
 
-  MEDFLYT_RETURN_IF_ERROR(
-      reader.Visit(LeafIndex(0), size, [&](LeafIndex index, std::string_view bytes, const KeyId& key_id) {
-        if (!key_id.is_zero()) {
-          return apply({std::string(bytes), key_id}, {origin, index, merkle::LeafHash(bytes)});
-        }
-        const auto record = ledger.Decode(bytes);
-        if (!record.ok()) return record.status();
-        const auto* received = std::get_if<wire::EventReceived>(&record->record);
-        if (received == nullptr || !received->refused_rule.empty()) return absl::OkStatus();
-        const auto entry = kept(*received);
-        if (!entry.ok()) return entry.status();
-        return apply(*entry, {received->issuer_origin, received->issuer_index, received->leaf_hash});
-      }));
+  MEDFLYT_RETURN_IF_ERROR(reader.Visit(Position(0), end, [&](Position at, std::string_view bytes, const KeyId& key_id) {
+    if (!key_id.is_zero()) {
+      if (std::exchange(reissued, false)) return absl::OkStatus();
+      const Generation& log = reader.generations().Of(at);
+      return apply({std::string(bytes), key_id}, {log.origin, log.IndexOf(at), merkle::LeafHash(bytes)});
+    }
+    const auto record = ledger.Decode(bytes);
+    if (!record.ok()) return record.status();
+    if (std::holds_alternative<wire::EntryReissued>(record->record)) reissued = true;
+    const auto* received = std::get_if<wire::EventReceived>(&record->record);
+    if (received == nullptr || !received->refused_rule.empty()) return absl::OkStatus();
+    const auto entry = kept(*received);
+    if (!entry.ok()) return entry.status();
+    return apply(*entry, {received->issuer_origin, received->issuer_index, received->leaf_hash});
+  }));
   return replayed;
 }
 

@@ -22,10 +22,10 @@ struct Replayed {
 // The entry, kept beside the log, that a record of receipt speaks of, and its key id.
 using KeptEntrySource = absl::FunctionRef<absl::StatusOr<StoredEntry>(const wire::EventReceived& record)>;
 
-// Applies the first `size` entries. Where keys were destroyed the state lacks what only they would open, and the
-// numbers that order a waiting list may be others. `origin` is the log's own. The errors of reading, of `kept`, and
-// DATA_LOSS where an entry does not open with the key that it names.
-[[nodiscard]] absl::StatusOr<Replayed> Replay(AuthorityId self, std::string_view origin, const LogReader& reader,
-                                              TreeSize size, const keys::KeyTable& keys, KeptEntrySource kept);
+// Applies the entries before `end`, of all the logs that the node has had. Where keys were destroyed the state lacks
+// what only they would open, and the numbers that order a waiting list may be others. The errors of reading, of `kept`,
+// and DATA_LOSS where an entry does not open with the key that it names.
+[[nodiscard]] absl::StatusOr<Replayed> Replay(AuthorityId self, const LogReader& reader, Position end,
+                                              const keys::KeyTable& keys, KeptEntrySource kept);
 
 }  // namespace medflyt::log

@@ -34,7 +34,7 @@ Log::Staging::Staging(Log& log, PreparedCommit& prepared)
       prepared_(prepared),
       now_(ToMicroseconds(log.parts_.clock.Now())),
       facts_(log.parts_.facts.FactsOn(DanishDate(now_))),
-      segment_first_(log.tree_->size().value()) {}
+      segment_first_(end()) {}
 
 absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::Execute(const event::Command& command) {
   MEDFLYT_ASSIGN_OR_RETURN(auto drafts, domain::Decide(log_.state_, command, facts_));
@@ -43,11 +43,10 @@ absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::Execute(const event::Comm
   return issued;
 }
 
-absl::StatusOr<LeafIndex> Log::Staging::AppendReceived(const event::Event& event,
-                                                       const event::AnnouncementRef& stands_at,
-                                                       std::string_view refused,
-                                                       const std::optional<event::AnnouncementVerified>& verified) {
-  const LeafIndex record =
+absl::StatusOr<Position> Log::Staging::AppendReceived(const event::Event& event,
+                                                      const event::AnnouncementRef& stands_at, std::string_view refused,
+                                                      const std::optional<event::AnnouncementVerified>& verified) {
+  const Position record =
       AppendReceivedRecord(event.header.issuer, event.header.number, event.header.id, stands_at, refused);
   if (!refused.empty()) return record;
   domain::Evolve(log_.state_, event, {stands_at.origin, stands_at.index, stands_at.leaf_hash});
@@ -61,25 +60,27 @@ absl::StatusOr<LeafIndex> Log::Staging::AppendReceived(const event::Event& event
   return record;
 }
 
-LeafIndex Log::Staging::AppendUndecodable(AuthorityId issuer, PairNumber number, const EventId& id,
-                                          const event::AnnouncementRef& stands_at, std::string_view refused) {
+Position Log::Staging::AppendUndecodable(AuthorityId issuer, PairNumber number, const EventId& id,
+                                         const event::AnnouncementRef& stands_at, std::string_view refused) {
   return AppendReceivedRecord(issuer, number, id, stands_at, refused);
 }
 
-LeafIndex Log::Staging::AppendReceivedRecord(AuthorityId issuer, PairNumber number, const EventId& id,
-                                             const event::AnnouncementRef& stands_at, std::string_view refused) {
+Position Log::Staging::AppendReceivedRecord(AuthorityId issuer, PairNumber number, const EventId& id,
+                                            const event::AnnouncementRef& stands_at, std::string_view refused) {
   auto entry = log_.ledger_.Encode(
       {now_, wire::EventReceived{stands_at.origin, stands_at.index, stands_at.leaf_hash, std::string(refused)}});
   if (!entry.ok()) {
     Fail(entry.status());
-    return LeafIndex(log_.tree_->size().value());
+    return end();
   }
-  const LeafIndex leaf = AppendLedger(*entry);
-  PutIndex(EventKey(id), EncodeLocation({issuer, number, leaf}));
-  return leaf;
+  const Position record = AppendLedger(*entry);
+  PutIndex(EventKey(id), EncodeLocation({issuer, number, record}));
+  return record;
 }
 
-LeafIndex Log::Staging::AppendLedger(std::string_view entry) { return AppendEntry(entry, KeyId()); }
+Position Log::Staging::AppendLedger(std::string_view entry) {
+  return log_.generations_.open().At(AppendEntry(entry, KeyId()));
+}
 
 absl::StatusOr<bool> Log::Staging::IsUndelivered(AuthorityId peer, const std::set<KeyId>& keys,
                                                  const std::set<CaseId>& cases) const {
@@ -104,7 +105,10 @@ PeerState& Log::Staging::peer(AuthorityId authority) {
 }
 
 absl::StatusOr<bool> Log::Staging::IsKnown(const EventId& id) const {
-  if (const auto own = log_.event_ids_.Find(id); own && own->value() < size().value()) return true;
+  for (const Generation& log : log_.generations_.all()) {
+    const auto own = log_.opened_[log.number].ids.Find(id);
+    if (own && own->value() < (log.last ? log.last->size : log_.tree_.size()).value()) return true;
+  }
   MEDFLYT_ASSIGN_OR_RETURN(const auto received, FindIndex(EventKey(id)));
   return received.has_value();
 }
@@ -128,18 +132,19 @@ void Log::Staging::PutIndex(std::string_view key, std::string_view value) {
   ++staged.second;
 }
 
-absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::IssuedBetween(LeafIndex first, TreeSize end) {
+absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::IssuedBetween(Position first, Position end) {
   std::vector<IssuedEvent> issued;
-  if (first.value() >= log_.head().size.value()) {
+  if (first >= log_.end()) {
     for (const IssuedEvent& event : log_.ahead_) {
-      if (event.leaf >= first && event.leaf.value() < end.value()) issued.push_back(event);
+      const Position at = log_.generations_.open().At(event.leaf);
+      if (at >= first && at < end) issued.push_back(event);
     }
     return issued;
   }
   MEDFLYT_RETURN_IF_ERROR(
-      log_.reader_.Visit(first, end, [&](LeafIndex leaf, std::string_view entry, const KeyId& key_id) -> absl::Status {
+      log_.reader_.Visit(first, end, [&](Position at, std::string_view entry, const KeyId& key_id) -> absl::Status {
         if (key_id.is_zero()) return absl::OkStatus();  // a ledger record
-        auto event = ReadIssued(leaf, entry, key_id);
+        auto event = ReadIssued(at, entry, key_id);
         if (!event.ok()) return event.status();
         issued.push_back(*std::move(event));
         return absl::OkStatus();
@@ -147,7 +152,8 @@ absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::IssuedBetween(LeafIndex f
   return issued;
 }
 
-absl::StatusOr<IssuedEvent> Log::Staging::ReadIssued(LeafIndex leaf, std::string_view entry, const KeyId& key_id) {
+absl::StatusOr<IssuedEvent> Log::Staging::ReadIssued(Position position, std::string_view entry, const KeyId& key_id) {
+  const Generation& log = log_.generations_.Of(position);
   const auto key = log_.parts_.keys.Find(key_id);
   if (absl::IsNotFound(key.status())) {
     return RuleError(absl::StatusCode::kFailedPrecondition, "EVENT_ERASED", "context.request_id",
@@ -155,13 +161,12 @@ absl::StatusOr<IssuedEvent> Log::Staging::ReadIssued(LeafIndex leaf, std::string
   }
   MEDFLYT_RETURN_IF_ERROR(key.status());
   MEDFLYT_ASSIGN_OR_RETURN(const entry::SealedView sealed, entry::ParseSealed(entry));
-  MEDFLYT_ASSIGN_OR_RETURN(std::string content, entry::OpenEntry(sealed, *key, log_.origin()));
+  MEDFLYT_ASSIGN_OR_RETURN(std::string content, entry::OpenEntry(sealed, *key, log.origin));
   const auto event = log_.codec_.Decode(content, sealed.event_id);
   crypto::Wipe(content);
   MEDFLYT_RETURN_IF_ERROR(event.status());
-  return IssuedEvent{
-      sealed.event_id,        event::TypeOf(event->body), event->header.case_id, event->header.recipient, leaf,
-      merkle::LeafHash(entry)};
+  return IssuedEvent{sealed.event_id,         event::TypeOf(event->body), event->header.case_id,
+                     event->header.recipient, log.IndexOf(position),      merkle::LeafHash(entry)};
 }
 
 absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::Append(std::vector<event::Draft> drafts,
@@ -193,31 +198,49 @@ absl::StatusOr<std::vector<IssuedEvent>> Log::Staging::Append(std::vector<event:
       FillAnnouncement(event.body, issued[*drafts[i].announcement_of].leaf_hash);
       if (const absl::Status status = log_.codec_.Encode(event, contents[i]); !status.ok()) Fail(status);
     }
-    event::Header& header = event.header;
-    const auto key = SealingKey(event);  // may append the grant
-    header.id = log_.event_ids_.At(LeafIndex(size().value()));
-    auto entry = key.ok() ? entry::SealEntry(header.id, log_.parts_.random.NewId<crypto::Nonce>(), contents[i],
-                                             key->key, log_.origin())
-                          : key.status();
-    crypto::Wipe(contents[i]);
-    if (!entry.ok()) {
-      Fail(entry.status());
-      return entry.status();
-    }
-    const LeafIndex leaf = AppendEntry(*entry, key->id);
-    PeerState& recipient = peer(header.recipient);
-    recipient.issued = header.number;
-    if (header.recipient != log_.parts_.self) {
-      auto row = pair_rows_.try_emplace(header.recipient, header.number, std::string()).first;
-      const bool opens = std::holds_alternative<event::TransferRequested>(event.body);
-      row->second.second.append(EncodeU64(leaf.value() | (opens ? kCarriesOpening : 0)));
-    }
-    issued.push_back({header.id, event::TypeOf(event.body), header.case_id, header.recipient, leaf, last_leaf_hash_});
-    log_.ahead_.push_back(issued.back());
-    domain::Evolve(log_.state_, event, {log_.origin(), leaf, last_leaf_hash_});
+    MEDFLYT_ASSIGN_OR_RETURN(const IssuedEvent sealed, Issue(event, contents[i]));
+    issued.push_back(sealed);
+    domain::Evolve(log_.state_, event, {log_.origin(), sealed.leaf, sealed.leaf_hash});
     to_settle_.push_back(std::move(event));
   }
   return issued;
+}
+
+absl::StatusOr<IssuedEvent> Log::Staging::Issue(event::Event& event, std::string& content) {
+  event::Header& header = event.header;
+  const auto key = SealingKey(event);  // may append the grant
+  header.id = log_.event_ids_.At(LeafIndex(log_.tree_.size().value()));
+  auto entry = key.ok() ? entry::SealEntry(header.id, log_.parts_.random.NewId<crypto::Nonce>(), content, key->key,
+                                           log_.origin())
+                        : key.status();
+  crypto::Wipe(content);
+  if (!entry.ok()) {
+    Fail(entry.status());
+    return entry.status();
+  }
+  const LeafIndex leaf = AppendEntry(*entry, key->id);
+  PeerState& recipient = peer(header.recipient);
+  recipient.issued = header.number;
+  if (header.recipient != log_.parts_.self) {
+    auto row = pair_rows_.try_emplace(header.recipient, header.number, std::string()).first;
+    const bool opens = std::holds_alternative<event::TransferRequested>(event.body);
+    row->second.second.append(EncodeU64(log_.generations_.open().At(leaf).value() | (opens ? kCarriesOpening : 0)));
+  }
+  const IssuedEvent issued{header.id,      event::TypeOf(event.body), header.case_id, header.recipient, leaf,
+                           last_leaf_hash_};
+  log_.ahead_.push_back(issued);
+  return issued;
+}
+
+absl::StatusOr<IssuedEvent> Log::Staging::Reissue(event::Event event, std::string_view closed_origin,
+                                                  LeafIndex closed_index) {
+  event.header.number = PairNumber(peer(event.header.recipient).issued.value() + 1);
+  std::string content;
+  MEDFLYT_RETURN_IF_ERROR(log_.codec_.Encode(event, content));
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string record,
+                           log_.ledger_.Encode({now_, wire::EntryReissued{std::string(closed_origin), closed_index}}));
+  AppendLedger(record);
+  return Issue(event, content);
 }
 
 absl::StatusOr<keys::DataKey> Log::Staging::SealingKey(const event::Event& event) {
@@ -230,21 +253,43 @@ absl::StatusOr<keys::DataKey> Log::Staging::SealingKey(const event::Event& event
   MEDFLYT_ASSIGN_OR_RETURN(
       keys::DataKey key,
       log_.parts_.keys.FindOrCreate({case_id, log_.parts_.self, recipient, retention}, prepared_.batch, created));
-  if (created && recipient != log_.parts_.self) {
+  if (recipient == log_.parts_.self) return key;
+  MEDFLYT_ASSIGN_OR_RETURN(const bool granted, IsGrantedInThisLog(key.id));
+  if (created || !granted) {
     MEDFLYT_ASSIGN_OR_RETURN(
         std::string grant,
         log_.ledger_.Encode({now_, wire::KeyGranted{recipient, key.id, entry::GrantCommitment(key.id, key.key)}}));
-    const LeafIndex leaf = AppendLedger(grant);
-    prepared_.batch.Put(Table::kIndex, GrantKey(key.id), EncodeU64(leaf.value()));
+    PutIndex(GrantKey(key.id), EncodeU64(AppendLedger(grant).value()));
   }
   return key;
 }
 
+// A recipient that asks for a key again is sent the grant's record with its proof, which only the open log can make.
+absl::StatusOr<bool> Log::Staging::IsGrantedInThisLog(const KeyId& id) const {
+  const Position begin = log_.generations_.open().begin;
+  if (begin.value() == 0) return true;
+  MEDFLYT_ASSIGN_OR_RETURN(const auto row, FindIndex(GrantKey(id)));
+  if (!row) return false;
+  MEDFLYT_ASSIGN_OR_RETURN(const uint64_t position, DecodeU64(*row));
+  return Position(position) >= begin;
+}
+
+absl::Status Log::Staging::ApplyRules(std::function<bool(const event::Draft&)> told) {
+  deferred_ = false;
+  told_ = std::move(told);
+  std::vector<IssuedEvent> issued;
+  const absl::Status settled = Settle(issued);
+  told_ = nullptr;
+  return settled;
+}
+
 absl::Status Log::Staging::Settle(std::vector<IssuedEvent>& issued) {
+  if (deferred_) return absl::OkStatus();
   while (!to_settle_.empty()) {
     const event::Event event = std::move(to_settle_.front());
     to_settle_.pop_front();
     auto drafts = domain::React(log_.state_, event, facts_);
+    if (told_) std::erase_if(drafts, told_);
     if (drafts.empty()) continue;
     MEDFLYT_ASSIGN_OR_RETURN(const auto followed, Append(std::move(drafts)));
     issued.insert(issued.end(), followed.begin(), followed.end());
@@ -254,9 +299,9 @@ absl::Status Log::Staging::Settle(std::vector<IssuedEvent>& issued) {
 
 LeafIndex Log::Staging::AppendEntry(std::string_view entry, const KeyId& key_id) {
   if (segment_entries_ == kSegmentEntries) FlushSegment();
-  const LeafIndex leaf(log_.tree_->size().value());
+  const LeafIndex leaf(log_.tree_.size().value());
   last_leaf_hash_ = merkle::LeafHash(entry);
-  log_.tree_->Append(last_leaf_hash_, prepared_.batch);
+  log_.tree_.Append(last_leaf_hash_, prepared_.batch);
   AppendSegmentEntry(segment_, entry, key_id);
   ++segment_entries_;
   prepared_.appends = true;
@@ -268,7 +313,7 @@ void Log::Staging::FlushSegment() {
   prepared_.batch.Put(Table::kSegments, SegmentKey(segment_first_), segment_);
   segment_.clear();
   segment_entries_ = 0;
-  segment_first_ = LeafIndex(log_.tree_->size().value());
+  segment_first_ = end();
 }
 
 void Log::Staging::Fail(const absl::Status& status) {
@@ -294,7 +339,7 @@ void Log::Staging::Finish() {
     prepared_.head = log_.prepared_head_;
     return;
   }
-  auto checkpoint = tlog::Checkpoint::Create(log_.origin(), log_.tree_->size(), log_.tree_->Root());
+  auto checkpoint = tlog::Checkpoint::Create(log_.origin(), log_.tree_.size(), log_.tree_.Root());
   if (!checkpoint.ok()) return Fail(checkpoint.status());
   tlog::SignedNote note = tlog::SignCheckpoint(*checkpoint, log_.parts_.signer);
   if (log_.parts_.successor != nullptr) {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/wire/content.h"
@@ -26,14 +28,18 @@ class Log::Staging final : public Appender {
   absl::Time now() const override { return now_; }
   const domain::Facts& facts() const override { return facts_; }
   absl::StatusOr<std::vector<IssuedEvent>> Execute(const event::Command& command) override;
-  absl::StatusOr<LeafIndex> AppendReceived(const event::Event& event, const event::AnnouncementRef& stands_at,
-                                           std::string_view refused,
-                                           const std::optional<event::AnnouncementVerified>& verified) override;
-  LeafIndex AppendUndecodable(AuthorityId issuer, PairNumber number, const EventId& id,
-                              const event::AnnouncementRef& stands_at, std::string_view refused) override;
-  LeafIndex AppendLedger(std::string_view entry) override;
-  TreeSize size() const override { return log_.tree_->size(); }
-  absl::StatusOr<std::vector<IssuedEvent>> IssuedBetween(LeafIndex first, TreeSize end) override;
+  absl::StatusOr<Position> AppendReceived(const event::Event& event, const event::AnnouncementRef& stands_at,
+                                          std::string_view refused,
+                                          const std::optional<event::AnnouncementVerified>& verified) override;
+  Position AppendUndecodable(AuthorityId issuer, PairNumber number, const EventId& id,
+                             const event::AnnouncementRef& stands_at, std::string_view refused) override;
+  Position AppendLedger(std::string_view entry) override;
+  void DeferRules() override { deferred_ = true; }
+  absl::Status ApplyRules(std::function<bool(const event::Draft&)> told) override;
+  absl::StatusOr<IssuedEvent> Reissue(event::Event event, std::string_view closed_origin,
+                                      LeafIndex closed_index) override;
+  Position end() const override { return log_.generations_.open().EndAt(log_.tree_.size()); }
+  absl::StatusOr<std::vector<IssuedEvent>> IssuedBetween(Position first, Position end) override;
   absl::StatusOr<bool> IsUndelivered(AuthorityId peer, const std::set<KeyId>& keys,
                                      const std::set<CaseId>& cases) const override;
   PeerState& peer(AuthorityId authority) override;
@@ -53,12 +59,15 @@ class Log::Staging final : public Appender {
   [[nodiscard]] absl::StatusOr<std::vector<IssuedEvent>> Append(std::vector<event::Draft> drafts,
                                                                 const std::optional<Hash>& certificate = {});
   [[nodiscard]] absl::StatusOr<keys::DataKey> SealingKey(const event::Event& event);
-  [[nodiscard]] absl::StatusOr<IssuedEvent> ReadIssued(LeafIndex leaf, std::string_view entry, const KeyId& key_id);
+  [[nodiscard]] absl::StatusOr<IssuedEvent> ReadIssued(Position position, std::string_view entry, const KeyId& key_id);
+  // Seals and appends one event, whose id it sets. The content is wiped.
+  [[nodiscard]] absl::StatusOr<IssuedEvent> Issue(event::Event& event, std::string& content);
+  [[nodiscard]] absl::StatusOr<bool> IsGrantedInThisLog(const KeyId& id) const;
   // Applies what follows by rule from the events in to_settle_, until nothing more does.
   [[nodiscard]] absl::Status Settle(std::vector<IssuedEvent>& issued);
   LeafIndex AppendEntry(std::string_view entry, const KeyId& key_id);
-  LeafIndex AppendReceivedRecord(AuthorityId issuer, PairNumber number, const EventId& id,
-                                 const event::AnnouncementRef& stands_at, std::string_view refused);
+  Position AppendReceivedRecord(AuthorityId issuer, PairNumber number, const EventId& id,
+                                const event::AnnouncementRef& stands_at, std::string_view refused);
   // A defect of ours, not of the input: the commit must not happen.
   void Fail(const absl::Status& status);
   void FlushSegment();
@@ -69,11 +78,13 @@ class Log::Staging final : public Appender {
   const domain::Facts facts_;
 
   std::string segment_;
-  LeafIndex segment_first_;
+  Position segment_first_;
   size_t segment_entries_ = 0;
-  std::map<AuthorityId, std::pair<PairNumber, std::string>> pair_rows_;  // first number, leaf indices
+  std::map<AuthorityId, std::pair<PairNumber, std::string>> pair_rows_;  // first number, positions
   std::map<AuthorityId, bool> touched_peers_;
   std::deque<event::Event> to_settle_;
+  bool deferred_ = false;
+  std::function<bool(const event::Draft&)> told_;  // while rules are applied that were deferred
   Hash last_leaf_hash_;
 };
 

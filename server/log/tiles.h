@@ -10,18 +10,22 @@
 #include "common/base/id.h"
 #include "common/base/named_type.h"
 #include "common/tlog/tile.h"
+#include "server/log/generations.h"
+#include "server/log/layout.h"
 #include "server/store/store.h"
 
 namespace medflyt::log {
 
-using EntryVisitor = absl::FunctionRef<absl::Status(LeafIndex, std::string_view entry, const KeyId& key_id)>;
+using EntryVisitor = absl::FunctionRef<absl::Status(Position, std::string_view entry, const KeyId& key_id)>;
 
-// Visits entries [first, last) in order; stops at the visitor's first error and returns it. OUT_OF_RANGE
+// Visits entries [first, end) in order; stops at the visitor's first error and returns it. OUT_OF_RANGE
 // (LEAF_INDEX_OUT_OF_RANGE) where one of them is not stored; DATA_LOSS (ROW_MALFORMED).
-[[nodiscard]] absl::Status VisitEntries(const store::Reader& store, LeafIndex first, TreeSize last, EntryVisitor visit);
+[[nodiscard]] absl::Status VisitEntries(const store::Reader& store, Position first, Position end, EntryVisitor visit);
 
-// Of a tile or bundle that the stored log has; for others the errors of VisitEntries.
-[[nodiscard]] absl::StatusOr<std::string> TileBytes(const store::Reader& store, const tlog::Tile& tile);
-[[nodiscard]] absl::StatusOr<std::string> EntryBundleBytes(const store::Reader& store, uint64_t index, unsigned width);
+// Of a tile or bundle that this log has in the store; for others the errors of VisitEntries, or what the next log has.
+[[nodiscard]] absl::StatusOr<std::string> TileBytes(const store::Reader& store, const Generation& log,
+                                                    const tlog::Tile& tile);
+[[nodiscard]] absl::StatusOr<std::string> EntryBundleBytes(const store::Reader& store, const Generation& log,
+                                                           uint64_t index, unsigned width);
 
 }  // namespace medflyt::log

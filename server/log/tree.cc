@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "common/merkle/tree_hasher.h"
+#include "server/log/layout.h"
 
 namespace medflyt::log {
 namespace {
@@ -13,12 +13,6 @@ using store::Table;
 
 constexpr unsigned kTileHeight = 8;
 constexpr size_t kCachedTiles = 512;  // 8.5 KiB each
-
-std::string TileRowKey(unsigned level, uint64_t index) {
-  std::string key(1, static_cast<char>(level));
-  AppendU64(key, index);
-  return key;
-}
 
 constexpr unsigned kKeptHeight = 4;  // kept beside the tile's hashes
 constexpr size_t kTileHashes = kTileWidth + (kTileWidth >> kKeptHeight);
@@ -36,8 +30,9 @@ Hash NodeOfTile(std::span<const Hash> tile, unsigned height, uint64_t index) {
   return NodeOver(kept == 0 ? tile : tile.subspan(kTileWidth), height - kept, index << (height - kept));
 }
 
-absl::StatusOr<std::vector<Hash>> ReadTile(const store::Reader& store, unsigned level, uint64_t index) {
-  MEDFLYT_ASSIGN_OR_RETURN(const auto row, store.Get(Table::kTiles, TileRowKey(level, index)));
+absl::StatusOr<std::vector<Hash>> ReadTile(const store::Reader& store, uint32_t generation, unsigned level,
+                                           uint64_t index) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto row, store.Get(Table::kTiles, TileRowKey(generation, level, index)));
   if (!row || row->size() != kTileHashes * Hash::kSize) {
     return RuleError(absl::StatusCode::kDataLoss, "TILE_MISSING", "tile",
                      "a full tile is absent from the store or has another length");
@@ -52,9 +47,9 @@ absl::StatusOr<std::vector<Hash>> ReadTile(const store::Reader& store, unsigned 
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Tree>> Tree::Open(const store::Reader& store, TreeSize size,
+absl::StatusOr<std::unique_ptr<Tree>> Tree::Open(const store::Reader& store, uint32_t generation, TreeSize size,
                                                  std::span<const Hash> tail) {
-  auto tree = std::unique_ptr<Tree>(new Tree(store));
+  auto tree = std::unique_ptr<Tree>(new Tree(store, generation));
   MutexLock lock(tree->mutex_);
   // The bottom row of each tile level's unfilled tile, lowest level first: the tail, then roots of full tiles below.
   std::vector<Hash> row(tail.begin(), tail.end());
@@ -63,7 +58,7 @@ absl::StatusOr<std::unique_ptr<Tree>> Tree::Open(const store::Reader& store, Tre
     if (level > 0) {
       row.clear();
       for (uint64_t i = nodes - nodes % kTileWidth; i < nodes; ++i) {
-        MEDFLYT_ASSIGN_OR_RETURN(const auto tile, ReadTile(store, level - 1, i));
+        MEDFLYT_ASSIGN_OR_RETURN(const auto tile, ReadTile(store, generation, level - 1, i));
         row.push_back(NodeOfTile(tile, kTileHeight, 0));
       }
     }
@@ -116,7 +111,7 @@ void Tree::FinishTileLocked(unsigned tile_level, store::Batch& batch) {
   std::string row;
   row.reserve(kTileHashes * Hash::kSize);
   for (const Hash& node : *tile) row.append(node.bytes());
-  batch.Put(Table::kTiles, TileRowKey(tile_level, edge.tile_index), row);
+  batch.Put(Table::kTiles, TileRowKey(generation_, tile_level, edge.tile_index), row);
   pending_.emplace(TileKey{tile_level, edge.tile_index}, std::move(tile));
   ++edge.tile_index;
 }
@@ -156,7 +151,7 @@ absl::StatusOr<std::shared_ptr<const Tree::FullTile>> Tree::Find(const TileKey& 
       return found->second->second;
     }
   }
-  MEDFLYT_ASSIGN_OR_RETURN(auto read, ReadTile(store_, key.first, key.second));
+  MEDFLYT_ASSIGN_OR_RETURN(auto read, ReadTile(store_, generation_, key.first, key.second));
   auto tile = std::make_shared<const FullTile>(std::move(read));
   MutexLock lock(mutex_);
   CacheLocked(key, tile);

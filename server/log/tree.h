@@ -1,6 +1,6 @@
 // The Merkle tree of a log: full tiles in the store, the right edge in memory.
 //
-//   kTiles row  tile level (1 byte) ‖ tile index (8 bytes, big-endian)   ->  256 hashes ‖ 16 hashes
+//   kTiles row  u32 generation ‖ tile level (1 byte) ‖ u64 tile index   ->  256 hashes ‖ 16 hashes
 //
 // A tile of level L holds the nodes of tree level 8 L (C2SP tlog-tiles); the 16 are those of height 4 above them, so
 // that a path through a tile costs at most 22 hashes and not 255. Only full tiles are stored; what is to their right,
@@ -35,10 +35,11 @@ inline constexpr uint64_t kTileWidth = 256;
 // Appending is the sequencer's alone; nodes may be asked for from any thread.
 class Tree final : public merkle::NodeSource {
  public:
-  // Rebuilds the right edge of a tree of `size` leaves. `tail` are the leaf hashes after the last full level-0 tile.
-  // DATA_LOSS (TILE_MISSING) when a full tile is absent or has another length.
-  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Tree>> Open(const store::Reader& store, TreeSize size,
-                                                                  std::span<const Hash> tail);
+  // Rebuilds the right edge of a tree of `size` leaves, that of the log with this number (generations.h). `tail` are
+  // the leaf hashes after the last full level-0 tile. DATA_LOSS (TILE_MISSING) when a full tile is absent or has
+  // another length.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Tree>> Open(const store::Reader& store, uint32_t generation,
+                                                                  TreeSize size, std::span<const Hash> tail);
 
   // Appends a leaf and stages the tiles that it fills.
   void Append(const Hash& leaf, store::Batch& batch);
@@ -58,10 +59,11 @@ class Tree final : public merkle::NodeSource {
   using FullTile = std::vector<Hash>;
   using TileKey = std::pair<unsigned, uint64_t>;  // tile level, tile index
 
-  explicit Tree(const store::Reader& store) : store_(store) {}
+  Tree(const store::Reader& store, uint32_t generation) : store_(store), generation_(generation) {}
   [[nodiscard]] absl::StatusOr<std::shared_ptr<const FullTile>> Find(const TileKey& key) const;
 
   const store::Reader& store_;
+  const uint32_t generation_;
   merkle::CompactRange range_;  // sequencer thread
 
   mutable Mutex mutex_;

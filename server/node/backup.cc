@@ -21,6 +21,7 @@
 #include "common/tlog/tile.h"
 #include "server/keys/key_backup.h"
 #include "server/keys/key_row.h"
+#include "server/log/generations.h"
 #include "server/log/layout.h"
 #include "server/log/tiles.h"
 #include "server/node/files.h"
@@ -83,6 +84,22 @@ absl::Status WriteNewFile(const fs::path& path, std::string_view bytes) {
   fs::create_directories(path.parent_path(), error);
   if (error) return FileError(path.parent_path(), error);
   return ReplaceFile(path.string(), bytes);
+}
+
+absl::Status WriteTiles(const store::Reader& store, const log::Generation& of, const log::Head& head,
+                        const fs::path& out) {
+  for (unsigned level = 0; tlog::TileWidthAt(level, 0, head.size) > 0; ++level) {
+    unsigned width = 0;
+    for (uint64_t index = 0; (width = tlog::TileWidthAt(level, index, head.size)) > 0; ++index) {
+      const tlog::Tile tile{level, index, width};
+      MEDFLYT_ASSIGN_OR_RETURN(const std::string bytes, log::TileBytes(store, of, tile));
+      MEDFLYT_RETURN_IF_ERROR(WriteNewFile(out / tlog::TilePath(tile), bytes));
+      if (level > 0) continue;
+      MEDFLYT_ASSIGN_OR_RETURN(const std::string entries, log::EntryBundleBytes(store, of, index, width));
+      MEDFLYT_RETURN_IF_ERROR(WriteNewFile(out / tlog::EntryBundlePath(index, width), entries));
+    }
+  }
+  return WriteNewFile(out / "checkpoint", head.checkpoint);
 }
 
 }  // namespace
@@ -222,19 +239,11 @@ absl::StatusOr<BackupFacts> WriteBackupTiles(const std::string& directory, const
   }
   MEDFLYT_ASSIGN_OR_RETURN(const auto store, store::OpenRocksReader(directory + "/store", kLayoutVersion));
   MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, HeadAsSaid(*store, facts));
-  const fs::path out = tiles;
-  for (unsigned level = 0; tlog::TileWidthAt(level, 0, head.size) > 0; ++level) {
-    unsigned width = 0;
-    for (uint64_t index = 0; (width = tlog::TileWidthAt(level, index, head.size)) > 0; ++index) {
-      const tlog::Tile tile{level, index, width};
-      MEDFLYT_ASSIGN_OR_RETURN(const std::string bytes, log::TileBytes(*store, tile));
-      MEDFLYT_RETURN_IF_ERROR(WriteNewFile(out / tlog::TilePath(tile), bytes));
-      if (level > 0) continue;
-      MEDFLYT_ASSIGN_OR_RETURN(const std::string entries, log::EntryBundleBytes(*store, index, width));
-      MEDFLYT_RETURN_IF_ERROR(WriteNewFile(out / tlog::EntryBundlePath(index, width), entries));
-    }
+  MEDFLYT_ASSIGN_OR_RETURN(const log::Generations generations, log::Generations::Load(*store, facts.origin));
+  for (const log::Generation& each : generations.all()) {
+    const fs::path out = each.last ? fs::path(tiles) / "closed" / absl::StrCat(each.number) : fs::path(tiles);
+    MEDFLYT_RETURN_IF_ERROR(WriteTiles(*store, each, each.last.value_or(head), out));
   }
-  MEDFLYT_RETURN_IF_ERROR(WriteNewFile(out / "checkpoint", head.checkpoint));
   return facts;
 }
 

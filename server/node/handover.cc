@@ -9,13 +9,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
-#include "common/crypto/secret.h"
 #include "common/directory/peer_card.h"
 #include "common/wire/ledger.h"
 #include "server/log/log.h"
 #include "server/node/config_files.h"
 #include "server/node/files.h"
 #include "server/node/ledger_submission.h"
+#include "server/node/next_key.h"
 #include "server/node/opened_store.h"
 #include "server/node/peer_directory.h"
 #include "server/node/secrets.h"
@@ -23,32 +23,12 @@
 namespace medflyt::node {
 namespace {
 
-absl::StatusOr<tlog::NoteSigner> LoadLogKey(const std::string& path) {
-  MEDFLYT_ASSIGN_OR_RETURN(NamedSigner key, LoadNamedSigner(path, tlog::SignatureType::kEd25519));
-  return tlog::NoteSigner::Create(key.name, std::move(key.signer));
-}
-
-// Step 1.
-absl::StatusOr<tlog::NoteSigner> NextKey(const std::string& path, const std::string& origin) {
-  auto found = LoadLogKey(path);
-  if (found.ok() && found->verifier_key().name() != origin) {
-    return RuleError(absl::StatusCode::kInvalidArgument, "SIGNER_KEY_MALFORMED", "keys.log_key",
-                     absl::StrCat(path, ": is the key of another log"));
-  }
-  if (found.ok() || !absl::IsNotFound(found.status())) return found;
-  MEDFLYT_ASSIGN_OR_RETURN(auto made, tlog::NoteSigner::Create(origin, crypto::Signer(crypto::Key::Random())));
-  std::string text = made.Format() + "\n";
-  const absl::Status written = ReplaceFile(path, text);
-  crypto::Wipe(text);
-  MEDFLYT_RETURN_IF_ERROR(written);
-  return made;
-}
-
 // The key that the log's last entry hands it over to, where it is such a record.
 absl::StatusOr<std::optional<std::string>> HandedOverTo(const log::Log& log) {
   const TreeSize size = log.head().size;
   if (size.value() == 0) return std::optional<std::string>();
-  MEDFLYT_ASSIGN_OR_RETURN(const log::StoredEntry last, log.reader().Entry(LeafIndex(size.value() - 1)));
+  MEDFLYT_ASSIGN_OR_RETURN(const log::StoredEntry last,
+                           log.reader().Entry(log.reader().generations().open().At(LeafIndex(size.value() - 1))));
   wire::LedgerCodec codec;
   const auto record = codec.Decode(last.bytes);  // fails for a sealed entry
   const auto* handed = record.ok() ? std::get_if<wire::LogKeyHandedOver>(&record->record) : nullptr;
@@ -85,8 +65,7 @@ absl::StatusOr<TreeSize> Append(const Config& config, const Environment& environ
 absl::StatusOr<Handover> HandOverLogKey(const Config& config, const Environment& environment) {
   MEDFLYT_RETURN_IF_ERROR(CheckFiles(config));
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::NoteSigner present, LoadLogKey(config.log_key));
-  const std::string next_path = config.log_key + ".next";
-  MEDFLYT_ASSIGN_OR_RETURN(const tlog::NoteSigner next, NextKey(next_path, present.verifier_key().name()));
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::NoteSigner next, NextKey(config, present.verifier_key().name()));
   MEDFLYT_ASSIGN_OR_RETURN(const auto directory, PeerDirectory::Load(DirectorySources(config), {}, environment.clock));
   const directory::Directory known = directory->directory();
   directory::Authority self = *known.Find(config.authority);
@@ -107,7 +86,7 @@ absl::StatusOr<Handover> HandOverLogKey(const Config& config, const Environment&
     MEDFLYT_RETURN_IF_ERROR(ReplaceFile(config.card, card));
   }
   const Handover done{next.verifier_key(), keys.back().from};
-  MEDFLYT_RETURN_IF_ERROR(RenameDurably(next_path, config.log_key));
+  MEDFLYT_RETURN_IF_ERROR(RenameDurably(NextKeyPath(config), config.log_key));
   return done;
 }
 

@@ -25,6 +25,7 @@
 #include "server/node/config.h"
 #include "server/node/handover.h"
 #include "server/node/node.h"
+#include "server/node/recover.h"
 
 namespace medflyt::node {
 namespace {
@@ -39,13 +40,14 @@ struct Arguments {
   std::string config;
   bool check = false;
   bool hand_over = false;
+  bool recover = false;
   std::string restore;  // a backup's directory
   std::string tiles_of;
   std::string tiles;
 };
 
 constexpr std::string_view kUsage =
-    "usage: medflytd --config FILE [--check | --hand-over-key | --restore BACKUP]\n"
+    "usage: medflytd --config FILE [--check | --hand-over-key | --restore BACKUP | --recover]\n"
     "       medflytd --backup-tiles BACKUP DIR\n"
     "\n"
     "Runs a Medflyt node until SIGTERM or SIGINT. SIGHUP reads peer cards and revocation lists again.\n"
@@ -57,6 +59,9 @@ constexpr std::string_view kUsage =
     "  --restore BACKUP\n"
     "                 make the node's store, where there is none, of a backup and the newest key-table backup\n"
     "                 (keys.backup), and end; the next start signs nothing until every peer has answered\n"
+    "  --recover      after two officers' `medflyt node recover`: close the log, open the next one with a key of its "
+    "own,\n"
+    "                 take up what peers gave back, write a new card, and end\n"
     "  --backup-tiles BACKUP DIR\n"
     "                 write the backup's log into a new directory, for `medflyt audit verify`, and end\n"
     "  --help         this text\n"
@@ -81,6 +86,8 @@ std::optional<Arguments> Parse(int argc, char** argv, int& code) {
       arguments.check = true;
     } else if (argument == "--hand-over-key") {
       arguments.hand_over = true;
+    } else if (argument == "--recover") {
+      arguments.recover = true;
     } else if (argument == "--config" && i + 1 < argc) {
       arguments.config = argv[++i];
     } else if (argument == "--restore" && i + 1 < argc) {
@@ -93,8 +100,8 @@ std::optional<Arguments> Parse(int argc, char** argv, int& code) {
       return std::nullopt;
     }
   }
-  const int modes = (arguments.check ? 1 : 0) + (arguments.hand_over ? 1 : 0) + (arguments.restore.empty() ? 0 : 1) +
-                    (arguments.tiles.empty() ? 0 : 1);
+  const int modes = (arguments.check ? 1 : 0) + (arguments.hand_over ? 1 : 0) + (arguments.recover ? 1 : 0) +
+                    (arguments.restore.empty() ? 0 : 1) + (arguments.tiles.empty() ? 0 : 1);
   if (modes > 1 || arguments.config.empty() == arguments.tiles.empty()) {
     Print(stderr, kUsage);
     return std::nullopt;
@@ -178,6 +185,14 @@ int Run(int argc, char** argv) {
     if (!done.ok()) return Fail(done.status());
     Print(stdout, absl::StrCat("log key ", done->key.Format(), " from size ", done->from.value(),
                                "\ngive the other authorities the new card: ", config->card, "\n"));
+    return 0;
+  }
+  if (arguments->recover) {
+    const auto done = OpenNextLog(*config, environment);
+    if (!done.ok()) return Fail(done.status());
+    Print(stdout, absl::StrCat("closed ", done->closed_origin, " at size ", done->closed_size.value(), "\nlog key ",
+                               done->key.Format(), "\ngive the other authorities the new card: ", config->card,
+                               "\nat each of them two officers admit it: medflyt peer admit\n"));
     return 0;
   }
   if (arguments->check) {

@@ -21,7 +21,9 @@
 #include "server/exchange/cosigning.h"
 #include "server/exchange/exchange.h"
 #include "server/exchange/head_comparison.h"
+#include "server/exchange/held_events.h"
 #include "server/exchange/own_log_check.h"
+#include "server/exchange/recovery.h"
 #include "server/exchange/witness.h"
 #include "server/log/log.h"
 #include "server/log/sequencer.h"
@@ -32,6 +34,8 @@
 #include "server/node/housekeeping.h"
 #include "server/node/opened_store.h"
 #include "server/node/peer_directory.h"
+#include "server/node/recover.h"
+#include "server/node/recovering.h"
 #include "server/node/released_peers.h"
 #include "server/node/revocations.h"
 #include "server/node/secrets.h"
@@ -190,6 +194,8 @@ struct Node::Running {
   std::unique_ptr<exchange::Cosigning> cosigning;
   std::unique_ptr<exchange::HeadComparison> comparison;
   std::unique_ptr<exchange::OwnLogCheck> own_log_check;
+  std::unique_ptr<exchange::Recovery> recovery;
+  std::unique_ptr<Recovering> recovering;
   std::unique_ptr<Housekeeping> housekeeping;
   bool began_restrained = false;  // set before any other thread is there
   Mutex epoch_file;               // whoever writes it, one at a time
@@ -219,6 +225,7 @@ absl::Status Node::Running::OpenStore() {
 }
 
 absl::Status Node::Running::StartLog() {
+  MEDFLYT_RETURN_IF_ERROR(CheckRecoveryIsOver(*opened->store, inputs.note_signer.verifier_key().name()));
   MEDFLYT_ASSIGN_OR_RETURN(log, log::Log::Open({config.authority, *opened->store, *opened->keys, inputs.note_signer,
                                                 environment.clock, environment.random, *directory}));
   MEDFLYT_RETURN_IF_ERROR(CheckHandoverIsOver(*log, inputs.note_signer.verifier_key()));
@@ -271,6 +278,8 @@ absl::Status Node::Running::StartLog() {
       exchange->context(), *peer_calls, exchange::OwnLogSchedule(),
       exchange::OwnLogCheck::Outcome{[this](const auto& released) { OwnLogClear(released); },
                                      [this](TreeSize proven) { OwnLogBehind(proven); }});
+  recovery = std::make_unique<exchange::Recovery>(exchange->context(), *peer_calls);
+  recovering = std::make_unique<Recovering>(*log, *own_log_check, *recovery);
   housekeeping = std::make_unique<Housekeeping>(
       Housekeeping::Parts{environment.clock, environment.random, environment.logger, *scheduler, *opened->store,
                           *sequencer, *opened->keys, *opened->rotation, config.request_retention});
@@ -316,7 +325,8 @@ void Node::Running::RecordReleased() {
 void Node::Running::OwnLogBehind(TreeSize proven) {
   log->Restrain(
       Restrained(absl::StrCat("a peer holds a head of ", proven.value(),
-                              " entries that this log signed and that is not in its store; restore a newer copy")));
+                              " entries that this log signed and that is not in its store; restore a newer copy, or "
+                              "recover")));
   environment.logger.Error("own_log_proven_behind",
                            absl::StrCat("proven_size=", proven.value(), " size=", log->head().size.value()));
   // The next start finds a store that is behind, and signs nothing either.
@@ -382,6 +392,12 @@ absl::Status Node::Running::StartServer() {
           [this](const v1::ProveConsistencyRequest& request) { return comparison->Prove(request); },
           [this](AuthorityId authority, const v1::GetHeldHeadsRequest& request) {
             return exchange::AnswerHeldHeads(exchange->context(), *witness, authority, request);
+          },
+          [this](AuthorityId authority, const v1::GetHeldEventsRequest& request) {
+            return exchange::AnswerHeldEvents(exchange->context(), authority, request);
+          },
+          [this](AuthorityId authority, const v1::GetReceiptedEventsRequest& request) {
+            return exchange::AnswerReceiptedEvents(exchange->context(), authority, request);
           }});
   audit = std::make_unique<service::AuditServiceImpl>(*parts, verifier_key);
   citizen = std::make_unique<service::CitizenServiceImpl>(*parts);
@@ -395,7 +411,11 @@ absl::Status Node::Running::StartServer() {
           [this](AuthorityId authority, const std::string& officer, const crypto::Hash& certificate) {
             return own_log_check->Release(authority, officer, certificate);
           },
-          [this] { return BackUp(); }});
+          [this] { return BackUp(); },
+          [this](const std::string& officer, const crypto::Hash& certificate, Recovering::Done done) {
+            recovering->Decide(officer, certificate, std::move(done));
+          },
+          [this] { return recovering->first_officer(); }});
 
   MEDFLYT_ASSIGN_OR_RETURN(const auto credentials, rpc::MakeServerCredentials(tls()));
   grpc::ServerBuilder builder;
@@ -483,6 +503,7 @@ void Node::Running::Stop() {
   exposer.reset();
   if (watch_hub != nullptr) watch_hub->Stop();
   if (own_log_check != nullptr) own_log_check->Stop();
+  if (recovery != nullptr) recovery->Stop();
   if (comparison != nullptr) comparison->Stop();
   if (cosigning != nullptr) cosigning->Stop();
   if (exchange != nullptr) exchange->Stop();
@@ -497,6 +518,8 @@ void Node::Running::Stop() {
   if (workers != nullptr) workers->Stop();
   server.reset();
   if (log != nullptr) NoteLogSize(log->head().size);
+  recovering.reset();
+  recovery.reset();
   own_log_check.reset();
   comparison.reset();
   cosigning.reset();

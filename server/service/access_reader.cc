@@ -63,10 +63,10 @@ bool AccessFilter::Takes(const v1::EventView& record) const {
   return (!since || at >= *since) && (!before || at < *before);
 }
 
-absl::Status AccessReader::Read(const AccessFilter& filter, LeafIndex first,
+absl::Status AccessReader::Read(const AccessFilter& filter, log::Position first,
                                 v1::ListAccessRecordsResponse& response) const {
   const std::set<KeyId> keys = events_.keys_.IdsOf(event::RetentionClass::kAccess);
-  const uint64_t size = events_.log_.head().size.value();
+  const uint64_t size = events_.log_.end().value();
   uint64_t next = std::min(first.value(), size);
   const uint64_t end = std::min(size, next + kEntriesAtOnce);
   size_t opened = 0;
@@ -75,17 +75,15 @@ absl::Status AccessReader::Read(const AccessFilter& filter, LeafIndex first,
   while (next < end && !full()) {
     uint64_t reached = std::min(end, next + kStep);
     MEDFLYT_RETURN_IF_ERROR(events_.log_.reader().Visit(
-        LeafIndex(next), TreeSize(reached),
-        [&](LeafIndex index, std::string_view entry, const KeyId& key_id) -> absl::Status {
+        log::Position(next), log::Position(reached),
+        [&](log::Position at, std::string_view entry, const KeyId& key_id) -> absl::Status {
           if (!keys.contains(key_id)) return absl::OkStatus();
           if (full()) {
-            reached = std::min(reached, index.value());
+            reached = std::min(reached, at.value());
             return absl::OkStatus();
           }
           ++opened;
-          MEDFLYT_ASSIGN_OR_RETURN(
-              v1::EventView record,
-              events_.ViewOf({std::string(entry), key_id, events_.log_.origin(), index, {}, index, true}));
+          MEDFLYT_ASSIGN_OR_RETURN(v1::EventView record, events_.ViewOf(events_.Own(at, entry, key_id)));
           if (record.erased() || !filter.Takes(record)) return absl::OkStatus();
           bytes += record.ByteSizeLong();
           *response.add_records() = std::move(record);

@@ -39,7 +39,7 @@ class AccessReader {
 
   // Adds the records among a good number of entries from `first` on that the filter takes, and says where to go on. The
   // errors of log::LogReader and EventReader.
-  [[nodiscard]] absl::Status Read(const AccessFilter& filter, LeafIndex first,
+  [[nodiscard]] absl::Status Read(const AccessFilter& filter, log::Position first,
                                   v1::ListAccessRecordsResponse& response) const;
 
  private:

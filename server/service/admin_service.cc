@@ -99,6 +99,7 @@ grpc::ServerUnaryReactor* AdminServiceImpl::GetStatus(Context* context, const v1
     if (const auto cosigned = node_.cosigned()) response->set_cosigned_size(cosigned->size.value());
     if (const absl::Status restraint = parts_.log.restraint(); !restraint.ok()) {
       ToRestraint(restraint, node_.knowledge(), *response->mutable_restraint());
+      response->mutable_restraint()->set_first_to_recover(node_.first_to_recover());
     }
     const auto cosigners = node_.cosigners();
     for (const exchange::PeerStatus& status : node_.peers()) {
@@ -206,6 +207,29 @@ grpc::ServerUnaryReactor* AdminServiceImpl::CreateBackup(Context* context, const
         return absl::OkStatus();
       },
       Action::kBackUp);
+}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::RecoverNode(Context* context, const v1::RecoverNodeRequest* request,
+                                                        v1::RecoverNodeResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const Ending ending(parts_.metrics, parts_.clock, "RecoverNode");
+  const absl::Status status = [&]() -> absl::Status {
+    MEDFLYT_ASSIGN_OR_RETURN(const Identity client, parts_.gate.Client(*context, Action::kRecoverNode));
+    MEDFLYT_RETURN_IF_ERROR(CheckContext(request->context(), RequestId::kUnused));
+    node_.recover(request->context().officer(), client->fingerprint,
+                  [reactor, ending, response](absl::StatusOr<std::optional<exchange::Recovery::Outcome>> outcome) {
+                    if (outcome.ok() && *outcome) {
+                      response->set_decided(true);
+                      response->set_closed_size((*outcome)->closed_size.value());
+                      response->set_held((*outcome)->held);
+                      response->set_returned((*outcome)->returned);
+                    }
+                    reactor->Finish(ending.Of(outcome.status()));
+                  });
+    return absl::OkStatus();
+  }();
+  if (!status.ok()) reactor->Finish(ending.Of(status));
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* AdminServiceImpl::ListForks(Context* context, const v1::ListForksRequest* request,

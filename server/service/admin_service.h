@@ -10,6 +10,7 @@
 #include "medflyt/v1/admin_service.grpc.pb.h"
 #include "server/exchange/cosigning.h"
 #include "server/exchange/own_log_check.h"
+#include "server/exchange/recovery.h"
 #include "server/exchange/status.h"
 #include "server/service/parts.h"
 
@@ -41,6 +42,11 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
     std::function<absl::StatusOr<bool>(AuthorityId, const std::string& officer, const crypto::Hash& certificate)>
         release;
     std::function<absl::StatusOr<Backup>()> back_up;
+    // node::Recovering::Decide, and who asked first.
+    std::function<void(const std::string& officer, const crypto::Hash& certificate,
+                       std::function<void(absl::StatusOr<std::optional<exchange::Recovery::Outcome>>)> done)>
+        recover;
+    std::function<std::string()> first_to_recover;
   };
   AdminServiceImpl(const Parts& parts, Node node) : parts_(parts), node_(std::move(node)) {}
 
@@ -57,6 +63,8 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
                      v1::ReleasePeerResponse* response) override;
   Unary* CreateBackup(Context* context, const v1::CreateBackupRequest* request,
                       v1::CreateBackupResponse* response) override;
+  Unary* RecoverNode(Context* context, const v1::RecoverNodeRequest* request,
+                     v1::RecoverNodeResponse* response) override;
   Unary* ListForks(Context* context, const v1::ListForksRequest* request, v1::ListForksResponse* response) override;
 
   Unary* GetPolicy(Context* context, const v1::GetPolicyRequest* request, v1::GetPolicyResponse* response) override;

@@ -36,6 +36,21 @@ absl::StatusOr<unsigned> WidthOf(unsigned level, uint64_t index, uint32_t asked,
   return width;
 }
 
+struct AskedLog {
+  const log::Generation& log;
+  log::Head head;
+};
+
+// The log with that origin, of those that the node has had.
+absl::StatusOr<AskedLog> LogOf(const Parts& parts, const std::string& origin) {
+  const log::Generations& generations = parts.log.reader().generations();
+  const log::Generation* found = origin.empty() ? &generations.open() : generations.Find(origin);
+  if (found == nullptr) {
+    return RuleError(absl::StatusCode::kNotFound, "ORIGIN_UNKNOWN", "origin", "this node never had such a log");
+  }
+  return AskedLog{*found, found->last ? *found->last : parts.log.head()};
+}
+
 absl::StatusOr<TreeSize> SizeWithin(uint64_t asked, TreeSize durable, std::string_view field) {
   if (asked == 0) return durable;
   if (asked > durable.value()) return OutOfRange(field);
@@ -51,8 +66,11 @@ class EntryStream final : public grpc::ServerWriteReactor<v1::StreamEntriesRespo
         ending_(parts.metrics, parts.clock, "StreamEntries") {}
 
   void Begin() {
-    const auto end = SizeWithin(range_.end(), parts_.log.head().size, "end");
+    const auto asked = LogOf(parts_, range_.origin());
+    if (!asked.ok()) return End(asked.status());
+    const auto end = SizeWithin(range_.end(), asked->head.size, "end");
     if (!end.ok()) return End(end.status());
+    log_ = &asked->log;
     if (range_.first() > end->value()) return End(OutOfRange("first"));
     next_ = range_.first();
     end_ = end->value();
@@ -75,8 +93,8 @@ class EntryStream final : public grpc::ServerWriteReactor<v1::StreamEntriesRespo
     message_.set_first(next_);
     size_t bytes = 0;
     const uint64_t until = std::min(end_, next_ + kStreamEntries);
-    const absl::Status visited = parts_.log.reader().Visit(LeafIndex(next_), TreeSize(until),
-                                                           [&](LeafIndex, std::string_view entry, const KeyId&) {
+    const absl::Status visited = parts_.log.reader().Visit(log_->At(LeafIndex(next_)), log_->At(LeafIndex(until)),
+                                                           [&](log::Position, std::string_view entry, const KeyId&) {
                                                              if (bytes > kStreamBytes) return absl::OkStatus();
                                                              bytes += entry.size();
                                                              message_.add_entries(std::string(entry));
@@ -91,6 +109,7 @@ class EntryStream final : public grpc::ServerWriteReactor<v1::StreamEntriesRespo
   const Parts& parts_;
   const Identity auditor_;
   const v1::StreamEntriesRequest range_;
+  const log::Generation* log_ = nullptr;
   const Ending ending_;
   uint64_t next_ = 0;
   uint64_t end_ = 0;
@@ -117,11 +136,20 @@ grpc::ServerUnaryReactor* AuditServiceImpl::Answer(Context* context, std::string
   return reactor;
 }
 
-grpc::ServerUnaryReactor* AuditServiceImpl::GetCheckpoint(Context* context, const v1::GetCheckpointRequest*,
+grpc::ServerUnaryReactor* AuditServiceImpl::GetCheckpoint(Context* context, const v1::GetCheckpointRequest* request,
                                                           v1::GetCheckpointResponse* response) {
-  return Answer(context, "GetCheckpoint", [this, response]() -> absl::Status {
+  return Answer(context, "GetCheckpoint", [this, request, response]() -> absl::Status {
+    MEDFLYT_ASSIGN_OR_RETURN(const AskedLog asked, LogOf(parts_, request->origin()));
+    response->set_checkpoint(asked.head.checkpoint);
+    for (const log::Generation& each : parts_.log.reader().generations().all()) {
+      if (each.last) response->add_closed(each.origin);
+    }
+    if (asked.log.last) {
+      const auto key = parts_.directory().LogKeyFor(asked.log.origin, asked.head.size);
+      if (key.ok()) response->set_verifier_key(key->Format());
+      return absl::OkStatus();
+    }
     MEDFLYT_ASSIGN_OR_RETURN(const auto cosigned, NewestCosigned(parts_.log));
-    response->set_checkpoint(parts_.log.head().checkpoint);
     response->set_verifier_key(verifier_key_);
     if (cosigned) response->set_cosigned(cosigned->note);
     return absl::OkStatus();
@@ -131,10 +159,11 @@ grpc::ServerUnaryReactor* AuditServiceImpl::GetCheckpoint(Context* context, cons
 grpc::ServerUnaryReactor* AuditServiceImpl::GetTile(Context* context, const v1::GetTileRequest* request,
                                                     v1::GetTileResponse* response) {
   return Answer(context, "GetTile", [this, request, response]() -> absl::Status {
-    const TreeSize size = parts_.log.head().size;
-    MEDFLYT_ASSIGN_OR_RETURN(const unsigned width, WidthOf(request->level(), request->index(), request->width(), size));
-    MEDFLYT_ASSIGN_OR_RETURN(*response->mutable_data(),
-                             log::TileBytes(parts_.log.reader().store(), {request->level(), request->index(), width}));
+    MEDFLYT_ASSIGN_OR_RETURN(const AskedLog asked, LogOf(parts_, request->origin()));
+    MEDFLYT_ASSIGN_OR_RETURN(const unsigned width,
+                             WidthOf(request->level(), request->index(), request->width(), asked.head.size));
+    MEDFLYT_ASSIGN_OR_RETURN(*response->mutable_data(), log::TileBytes(parts_.log.reader().store(), asked.log,
+                                                                       {request->level(), request->index(), width}));
     return absl::OkStatus();
   });
 }
@@ -142,10 +171,10 @@ grpc::ServerUnaryReactor* AuditServiceImpl::GetTile(Context* context, const v1::
 grpc::ServerUnaryReactor* AuditServiceImpl::GetEntryBundle(Context* context, const v1::GetEntryBundleRequest* request,
                                                            v1::GetEntryBundleResponse* response) {
   return Answer(context, "GetEntryBundle", [this, request, response]() -> absl::Status {
-    const TreeSize size = parts_.log.head().size;
-    MEDFLYT_ASSIGN_OR_RETURN(const unsigned width, WidthOf(0, request->index(), request->width(), size));
+    MEDFLYT_ASSIGN_OR_RETURN(const AskedLog asked, LogOf(parts_, request->origin()));
+    MEDFLYT_ASSIGN_OR_RETURN(const unsigned width, WidthOf(0, request->index(), request->width(), asked.head.size));
     MEDFLYT_ASSIGN_OR_RETURN(*response->mutable_data(),
-                             log::EntryBundleBytes(parts_.log.reader().store(), request->index(), width));
+                             log::EntryBundleBytes(parts_.log.reader().store(), asked.log, request->index(), width));
     return absl::OkStatus();
   });
 }
@@ -154,11 +183,11 @@ grpc::ServerUnaryReactor* AuditServiceImpl::GetInclusionProof(Context* context,
                                                               const v1::GetInclusionProofRequest* request,
                                                               v1::GetInclusionProofResponse* response) {
   return Answer(context, "GetInclusionProof", [this, request, response]() -> absl::Status {
-    MEDFLYT_ASSIGN_OR_RETURN(const TreeSize size,
-                             SizeWithin(request->tree_size(), parts_.log.head().size, "tree_size"));
+    MEDFLYT_ASSIGN_OR_RETURN(const AskedLog asked, LogOf(parts_, request->origin()));
+    MEDFLYT_ASSIGN_OR_RETURN(const TreeSize size, SizeWithin(request->tree_size(), asked.head.size, "tree_size"));
     if (request->leaf_index() >= size.value()) return OutOfRange("leaf_index");
     MEDFLYT_ASSIGN_OR_RETURN(const merkle::Proof proof,
-                             parts_.log.reader().InclusionProof(LeafIndex(request->leaf_index()), size));
+                             parts_.log.reader().InclusionProof(asked.log, LeafIndex(request->leaf_index()), size));
     response->set_tree_size(size.value());
     for (const merkle::Hash& hash : proof) response->add_hashes(std::string(hash.bytes()));
     return absl::OkStatus();
@@ -169,10 +198,11 @@ grpc::ServerUnaryReactor* AuditServiceImpl::GetConsistencyProof(Context* context
                                                                 const v1::GetConsistencyProofRequest* request,
                                                                 v1::GetConsistencyProofResponse* response) {
   return Answer(context, "GetConsistencyProof", [this, request, response]() -> absl::Status {
-    MEDFLYT_ASSIGN_OR_RETURN(const TreeSize to, SizeWithin(request->to(), parts_.log.head().size, "to"));
+    MEDFLYT_ASSIGN_OR_RETURN(const AskedLog asked, LogOf(parts_, request->origin()));
+    MEDFLYT_ASSIGN_OR_RETURN(const TreeSize to, SizeWithin(request->to(), asked.head.size, "to"));
     if (request->from() > to.value()) return OutOfRange("from");
     MEDFLYT_ASSIGN_OR_RETURN(const merkle::Proof proof,
-                             parts_.log.reader().ConsistencyProof(TreeSize(request->from()), to));
+                             parts_.log.reader().ConsistencyProof(asked.log, TreeSize(request->from()), to));
     response->set_to(to.value());
     for (const merkle::Hash& hash : proof) response->add_hashes(std::string(hash.bytes()));
     return absl::OkStatus();
@@ -191,7 +221,8 @@ grpc::ServerWriteReactor<v1::StreamEntriesResponse>* AuditServiceImpl::StreamEnt
 grpc::ServerUnaryReactor* AuditServiceImpl::ListKept(Context* context, const v1::ListKeptRequest* request,
                                                      v1::ListKeptResponse* response) {
   return Answer(context, "ListKept", [this, request, response]() -> absl::Status {
-    MEDFLYT_ASSIGN_OR_RETURN(const TreeSize end, SizeWithin(request->end(), parts_.log.head().size, "end"));
+    MEDFLYT_ASSIGN_OR_RETURN(const AskedLog asked, LogOf(parts_, request->origin()));
+    MEDFLYT_ASSIGN_OR_RETURN(const TreeSize end, SizeWithin(request->end(), asked.head.size, "end"));
     const auto next = request->page_token().empty() ? std::optional(request->first())
                                                     : tlog::ParseDecimal(request->page_token(), end.value());
     if (!next) {
@@ -199,7 +230,7 @@ grpc::ServerUnaryReactor* AuditServiceImpl::ListKept(Context* context, const v1:
                        "is no token of this list");
     }
     if (*next > end.value()) return OutOfRange("first");
-    return KeptReader(parts_.log, parts_.directory()).Read(LeafIndex(*next), end, *response);
+    return KeptReader(parts_.log, parts_.directory()).Read(asked.log, LeafIndex(*next), end, *response);
   });
 }
 
@@ -210,10 +241,10 @@ grpc::ServerUnaryReactor* AuditServiceImpl::ListCaseEvents(Context* context, con
                     [this, request, response](std::vector<CaseId>& cases) -> absl::Status {
                       MEDFLYT_ASSIGN_OR_RETURN(const CaseId id, ParseCaseId(request->case_id(), "case_id"));
                       cases.push_back(id);
-                      const LeafIndex first(request->first());
-                      const TreeSize size = parts_.log.head().size;
-                      const TreeSize end = CaseReader::PageEnd(first, size);
-                      if (end < size) response->set_next_first(end.value());
+                      const log::Position first(request->first());
+                      const log::Position last = parts_.log.end();
+                      const log::Position end = CaseReader::PageEnd(first, last);
+                      if (end < last) response->set_next_first(end.value());
                       return cases_.Read(cases, first, end, request->with_keys(), *response->mutable_events());
                     });
 }
@@ -226,7 +257,7 @@ grpc::ServerUnaryReactor* AuditServiceImpl::ListAccessRecords(Context* context,
                     [this, request, response](std::vector<CaseId>& cases) -> absl::Status {
                       MEDFLYT_ASSIGN_OR_RETURN(const AccessFilter filter, AccessFilter::Parse(*request));
                       cases.assign(filter.cases.begin(), filter.cases.end());
-                      return access_.Read(filter, LeafIndex(request->first()), *response);
+                      return access_.Read(filter, log::Position(request->first()), *response);
                     });
 }
 

@@ -39,20 +39,17 @@ absl::StatusOr<CaseReader::Keys> CaseReader::KeysOf(const std::vector<CaseId>& c
   return keys;
 }
 
-TreeSize CaseReader::PageEnd(LeafIndex first, TreeSize size) {
-  return TreeSize(std::min(size.value(), std::min(first.value(), size.value()) + kEntriesAtOnce));
+log::Position CaseReader::PageEnd(log::Position first, log::Position end) {
+  return std::min(end, log::Position(std::min(first, end).value() + kEntriesAtOnce));
 }
 
-absl::Status CaseReader::Read(const std::vector<CaseId>& cases, LeafIndex first, TreeSize end, bool with_keys,
+absl::Status CaseReader::Read(const std::vector<CaseId>& cases, log::Position first, log::Position end, bool with_keys,
                               google::protobuf::RepeatedPtrField<v1::CaseEvent>& events) const {
   MEDFLYT_ASSIGN_OR_RETURN(const Keys keys, KeysOf(cases));
   std::vector<Found> found;
   MEDFLYT_RETURN_IF_ERROR(events_.log_.reader().Visit(
-      LeafIndex(std::min(first.value(), end.value())), end,
-      [&](LeafIndex index, std::string_view entry, const KeyId& key_id) {
-        if (keys.own.contains(key_id)) {
-          found.push_back({std::string(entry), key_id, events_.log_.origin(), index, {}, index, true});
-        }
+      std::min(first, end), end, [&](log::Position at, std::string_view entry, const KeyId& key_id) {
+        if (keys.own.contains(key_id)) found.push_back(events_.Own(at, entry, key_id));
         return absl::OkStatus();
       }));
   for (const auto& [issuer, theirs] : keys.of_issuer) {

@@ -21,12 +21,12 @@ class CaseReader {
   explicit CaseReader(const EventReader& events) : events_(events) {}
 
   // Up to where one answer goes: less than a second's reading.
-  [[nodiscard]] static TreeSize PageEnd(LeafIndex first, TreeSize size);
+  [[nodiscard]] static log::Position PageEnd(log::Position first, log::Position end);
 
   // Adds the events among the entries [first, end), in their order, with their keys where asked for. NOT_FOUND
   // (UNKNOWN_CASE) where no key of such a case is held: it never was here, or is erased.
-  [[nodiscard]] absl::Status Read(const std::vector<CaseId>& cases, LeafIndex first, TreeSize end, bool with_keys,
-                                  google::protobuf::RepeatedPtrField<v1::CaseEvent>& events) const;
+  [[nodiscard]] absl::Status Read(const std::vector<CaseId>& cases, log::Position first, log::Position end,
+                                  bool with_keys, google::protobuf::RepeatedPtrField<v1::CaseEvent>& events) const;
 
  private:
   using Found = EventReader::Found;

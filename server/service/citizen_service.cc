@@ -132,7 +132,7 @@ grpc::ServerUnaryReactor* CitizenServiceImpl::ReportCitizen(grpc::CallbackServer
     MEDFLYT_ASSIGN_OR_RETURN(const Identity client, parts_.gate.Client(*context, Action::kReportCitizen));
     MEDFLYT_RETURN_IF_ERROR(CheckContext(request->context(), RequestId::kUnused));
     MEDFLYT_ASSIGN_OR_RETURN(const registry::CprNumber cpr, registry::CprNumber::Parse(request->cpr(), "cpr"));
-    const LeafIndex first(request->first());
+    const log::Position first(request->first());
     const auto cases = std::make_shared<std::vector<CaseId>>();
     return parts_.queue.Submit(std::make_unique<ReadSubmission>(
         ReadSubmission::Access{event::AccessKind::kSearch, request->context().officer(), "ReportCitizen",
@@ -234,7 +234,7 @@ grpc::ServerUnaryReactor* CitizenServiceImpl::ReportIncident(grpc::CallbackServe
       parts_, *context,
       {Action::kReportIncident, "ReportIncident", request->context(), event::AccessKind::kSearch, query.status()},
       [this, query, request, response](std::vector<CaseId>& cases) -> absl::Status {
-        MEDFLYT_RETURN_IF_ERROR(incidents_.Read(*query, LeafIndex(request->first()), *response));
+        MEDFLYT_RETURN_IF_ERROR(incidents_.Read(*query, log::Position(request->first()), *response));
         for (const v1::TouchedCase& each : response->cases()) cases.push_back(*CaseId::FromHex(each.case_id()));
         return absl::OkStatus();
       },
@@ -246,7 +246,7 @@ grpc::ServerUnaryReactor* CitizenServiceImpl::ReportIncident(grpc::CallbackServe
       });
 }
 
-absl::Status CitizenServiceImpl::ReadLog(const std::vector<CaseId>& cases, LeafIndex first,
+absl::Status CitizenServiceImpl::ReadLog(const std::vector<CaseId>& cases, log::Position first,
                                          v1::ReportCitizenResponse& response) const {
   response.set_authority(parts_.self.ToString());
   if (first.value() == 0) {
@@ -269,7 +269,7 @@ absl::Status CitizenServiceImpl::ReadLog(const std::vector<CaseId>& cases, LeafI
     look_up.set_purpose(record.content().access_recorded().purpose());
   }
   // As far as the look-ups went, so that a page ends for both at one place.
-  const TreeSize end = accesses.next_first() == 0 ? parts_.log.head().size : TreeSize(accesses.next_first());
+  const log::Position end = accesses.next_first() == 0 ? parts_.log.end() : log::Position(accesses.next_first());
   google::protobuf::RepeatedPtrField<v1::CaseEvent> events;
   const absl::Status read = cases_.Read(cases, first, end, /*with_keys=*/false, events);
   if (!read.ok() && !absl::IsNotFound(read)) return read;  // not found: all of it is erased

@@ -31,7 +31,7 @@ class CitizenServiceImpl final : public v1::CitizenService::CallbackService {
 
  private:
   // Events and look-ups of the cases, out of the log. On a worker's thread.
-  [[nodiscard]] absl::Status ReadLog(const std::vector<CaseId>& cases, LeafIndex first,
+  [[nodiscard]] absl::Status ReadLog(const std::vector<CaseId>& cases, log::Position first,
                                      v1::ReportCitizenResponse& response) const;
 
   const Parts& parts_;

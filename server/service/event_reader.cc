@@ -48,15 +48,13 @@ absl::StatusOr<std::optional<exchange::CosignedHead>> NewestCosigned(const log::
 absl::StatusOr<log::EventLocation> EventReader::Locate(const EventId& id) const {
   MEDFLYT_ASSIGN_OR_RETURN(log::EventLocation location, log_.reader().Locate(id));
   // Stored, but its checkpoint is not published yet: nobody was told of it.
-  if (location.leaf.value() >= log_.head().size.value()) return Unknown();
+  if (location.position >= log_.end()) return Unknown();
   return location;
 }
 
 absl::StatusOr<EventReader::Found> EventReader::Find(const log::EventLocation& location) const {
-  MEDFLYT_ASSIGN_OR_RETURN(log::StoredEntry stored, log_.reader().Entry(location.leaf));
-  if (location.issuer == self_) {
-    return Found{std::move(stored.bytes), stored.key_id, log_.origin(), location.leaf, {}, location.leaf, true};
-  }
+  MEDFLYT_ASSIGN_OR_RETURN(log::StoredEntry stored, log_.reader().Entry(location.position));
+  if (location.issuer == self_) return Own(location.position, stored.bytes, stored.key_id);
   MEDFLYT_ASSIGN_OR_RETURN(const auto record, ReceivedRecord(stored.bytes));
   if (!record) return Inconsistent();
   MEDFLYT_ASSIGN_OR_RETURN(exchange::ReceivedEntry received, exchange::FindReceived(log_.reader().store(), location));
@@ -65,20 +63,25 @@ absl::StatusOr<EventReader::Found> EventReader::Find(const log::EventLocation& l
                std::move(received.origin),
                received.index,
                record->refused_rule,
-               location.leaf,
+               location.position,
                false};
 }
 
-absl::Status EventReader::FindReceived(AuthorityId issuer, const std::set<KeyId>& keys, LeafIndex first, TreeSize end,
-                                       std::vector<Found>& found) const {
+EventReader::Found EventReader::Own(log::Position at, std::string_view entry, const KeyId& key_id) const {
+  const log::Generation& log = log_.reader().generations().Of(at);
+  return {std::string(entry), key_id, log.origin, log.IndexOf(at), {}, at, true};
+}
+
+absl::Status EventReader::FindReceived(AuthorityId issuer, const std::set<KeyId>& keys, log::Position first,
+                                       log::Position end, std::vector<Found>& found) const {
   return exchange::VisitKept(
       log_.reader().store(), issuer, PairNumber(1), [&](const exchange::KeptRow& row) -> absl::Status {
-        if (row.events.back().record < first || row.events.front().record.value() >= end.value()) {
+        if (row.events.back().record < first || row.events.front().record >= end) {
           return absl::OkStatus();
         }
         MEDFLYT_ASSIGN_OR_RETURN(const v1::EventBatch batch, row.ParseBatch());
         for (const exchange::KeptEvent& event : row.events) {
-          if (event.record < first || event.record.value() >= end.value()) continue;
+          if (event.record < first || event.record >= end) continue;
           const auto place = static_cast<int>(event.position);
           const auto key_id = KeyId::FromBytes(batch.key_ids(place));
           if (!key_id || !keys.contains(*key_id)) continue;
@@ -157,15 +160,17 @@ absl::StatusOr<v1::GetEventProofResponse> EventReader::Proof(const EventId& id) 
   MEDFLYT_ASSIGN_OR_RETURN(const log::EventLocation location, Locate(id));
   v1::GetEventProofResponse response;
   if (location.issuer == self_) {
-    log::Head head = log_.head();
+    const log::Generation& log = log_.reader().generations().Of(location.position);
+    const LeafIndex leaf = log.IndexOf(location.position);
+    log::Head head = log.last ? *log.last : log_.head();
     MEDFLYT_ASSIGN_OR_RETURN(const auto cosigned, NewestCosigned(log_));
-    if (cosigned && location.leaf.value() < cosigned->size.value()) head = {cosigned->size, {}, cosigned->note};
-    MEDFLYT_ASSIGN_OR_RETURN(log::StoredEntry stored, log_.reader().Entry(location.leaf));
-    MEDFLYT_ASSIGN_OR_RETURN(merkle::Proof hashes, log_.reader().InclusionProof(location.leaf, head.size));
+    if (cosigned && !log.last && leaf.value() < cosigned->size.value()) head = {cosigned->size, {}, cosigned->note};
+    MEDFLYT_ASSIGN_OR_RETURN(log::StoredEntry stored, log_.reader().Entry(location.position));
+    MEDFLYT_ASSIGN_OR_RETURN(merkle::Proof hashes, log_.reader().InclusionProof(log, leaf, head.size));
     MEDFLYT_ASSIGN_OR_RETURN(tlog::SignedNote checkpoint, tlog::SignedNote::Parse(head.checkpoint));
-    response.set_tlog_proof(tlog::TlogProof{{}, location.leaf, std::move(hashes), std::move(checkpoint)}.Serialize());
+    response.set_tlog_proof(tlog::TlogProof{{}, leaf, std::move(hashes), std::move(checkpoint)}.Serialize());
     response.set_entry(std::move(stored.bytes));
-    response.set_origin(log_.origin());
+    response.set_origin(log.origin);
   } else {
     MEDFLYT_ASSIGN_OR_RETURN(exchange::ReceivedEntry received, exchange::FindReceived(log_.reader().store(), location));
     response.set_tlog_proof(std::move(received.tlog_proof));
@@ -186,7 +191,7 @@ absl::Status EventScan::Load(AuthorityId issuer, PairNumber number, Cursor& curs
 }
 
 // Records of one issuer stand in the order of its numbers, so the number is found by halving.
-absl::StatusOr<PairNumber> EventScan::NumberAt(AuthorityId issuer, LeafIndex position) {
+absl::StatusOr<PairNumber> EventScan::NumberAt(AuthorityId issuer, log::Position position) {
   uint64_t low = 1;
   uint64_t high = reader_.log_.peer(issuer).received.value();
   while (low < high) {
@@ -204,7 +209,8 @@ absl::StatusOr<PairNumber> EventScan::NumberAt(AuthorityId issuer, LeafIndex pos
   return PairNumber(low);
 }
 
-absl::StatusOr<std::optional<EventReader::Found>> EventScan::Received(LeafIndex position, const std::string& entry) {
+absl::StatusOr<std::optional<EventReader::Found>> EventScan::Received(log::Position position,
+                                                                      const std::string& entry) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto record, ReceivedRecord(entry));
   if (!record) return std::optional<EventReader::Found>();
   const directory::Directory directory = reader_.directory_();
@@ -236,24 +242,24 @@ absl::StatusOr<std::optional<EventReader::Found>> EventScan::Received(LeafIndex 
 
 absl::StatusOr<std::vector<v1::WatchEventsResponse>> EventScan::Next(size_t entries) {
   std::vector<v1::WatchEventsResponse> responses;
-  const uint64_t size = reader_.log_.head().size.value();
-  if (next_.value() >= size) return responses;
-  const uint64_t end = std::min<uint64_t>(size, next_.value() + entries);
+  const log::Position last = reader_.log_.end();
+  if (next_ >= last) return responses;
+  const log::Position end = std::min(last, log::Position(next_.value() + entries));
 
   std::vector<std::pair<std::string, KeyId>> stored;
-  MEDFLYT_RETURN_IF_ERROR(reader_.log_.reader().Visit(
-      next_, TreeSize(end), [&stored](LeafIndex, std::string_view entry, const KeyId& key_id) {
+  MEDFLYT_RETURN_IF_ERROR(
+      reader_.log_.reader().Visit(next_, end, [&stored](log::Position, std::string_view entry, const KeyId& key_id) {
         stored.emplace_back(entry, key_id);
         return absl::OkStatus();
       }));
   for (auto& [entry, key_id] : stored) {
-    const LeafIndex position = next_;
-    next_ = LeafIndex(position.value() + 1);
+    const log::Position position = next_;
+    next_ = log::Position(position.value() + 1);
     std::optional<EventReader::Found> found;
     if (key_id.is_zero()) {
       MEDFLYT_ASSIGN_OR_RETURN(found, Received(position, entry));
     } else {
-      found = EventReader::Found{std::move(entry), key_id, reader_.log_.origin(), position, {}, position, true};
+      found = reader_.Own(position, entry, key_id);
     }
     if (!found) continue;
     MEDFLYT_ASSIGN_OR_RETURN(v1::EventView view, reader_.ViewOf(*found));
@@ -265,7 +271,7 @@ absl::StatusOr<std::vector<v1::WatchEventsResponse>> EventScan::Next(size_t entr
   if (responses.empty() || responses.back().next_position() != next_.value()) {
     responses.emplace_back().set_next_position(next_.value());
   }
-  responses.back().set_caught_up(next_.value() >= size);
+  responses.back().set_caught_up(next_ >= last);
   return responses;
 }
 

@@ -55,16 +55,18 @@ class EventReader {
     std::string origin;
     LeafIndex index;
     std::string refused_rule;
-    LeafIndex position;  // in our own log
+    log::Position position;  // of the entry, or of our record of it
     bool own = false;
     absl::Time received_at = absl::InfinitePast();  // of a received event: when our record of it was made
   };
   [[nodiscard]] absl::StatusOr<log::EventLocation> Locate(const EventId& id) const;
   [[nodiscard]] absl::StatusOr<Found> Find(const log::EventLocation& location) const;
+  // Of an entry of our own.
+  [[nodiscard]] Found Own(log::Position at, std::string_view entry, const KeyId& key_id) const;
   // Adds the events of the issuer that are sealed under one of the keys and whose records stand among the entries
   // [first, end).
-  [[nodiscard]] absl::Status FindReceived(AuthorityId issuer, const std::set<KeyId>& keys, LeafIndex first,
-                                          TreeSize end, std::vector<Found>& found) const;
+  [[nodiscard]] absl::Status FindReceived(AuthorityId issuer, const std::set<KeyId>& keys, log::Position first,
+                                          log::Position end, std::vector<Found>& found) const;
   [[nodiscard]] absl::StatusOr<v1::EventView> ViewOf(const Found& found) const;
   [[nodiscard]] absl::Status AddDelivery(const EventId& id, const v1::Content& content, v1::EventView& view) const;
 
@@ -77,18 +79,18 @@ class EventReader {
 // Goes through the log from a position on. One thread at a time.
 class EventScan {
  public:
-  EventScan(const EventReader& reader, LeafIndex from) : reader_(reader), next_(from) {}
+  EventScan(const EventReader& reader, log::Position from) : reader_(reader), next_(from) {}
 
   // What the next entries of the log hold, at most `entries` of them: one response for each event that is shown, and
   // one without an event where the position moved on beyond it. Empty when nothing durable is left.
   [[nodiscard]] absl::StatusOr<std::vector<v1::WatchEventsResponse>> Next(size_t entries);
-  [[nodiscard]] LeafIndex next() const { return next_; }
+  [[nodiscard]] log::Position next() const { return next_; }
 
  private:
   // The kept entry of a record of receipt; nothing where its issuer is no longer in the directory.
-  [[nodiscard]] absl::StatusOr<std::optional<EventReader::Found>> Received(LeafIndex position,
+  [[nodiscard]] absl::StatusOr<std::optional<EventReader::Found>> Received(log::Position position,
                                                                            const std::string& record);
-  [[nodiscard]] absl::StatusOr<PairNumber> NumberAt(AuthorityId issuer, LeafIndex position);
+  [[nodiscard]] absl::StatusOr<PairNumber> NumberAt(AuthorityId issuer, log::Position position);
 
   struct Cursor {
     PairNumber number;  // of the event that was found last
@@ -98,7 +100,7 @@ class EventScan {
   [[nodiscard]] absl::Status Load(AuthorityId issuer, PairNumber number, Cursor& cursor) const;
 
   const EventReader& reader_;
-  LeafIndex next_;
+  log::Position next_;
   std::map<AuthorityId, Cursor> cursors_;
 };
 

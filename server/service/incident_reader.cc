@@ -189,13 +189,13 @@ class IncidentReader::Walk {
   Walk(const EventReader& events, const IncidentQuery& query)
       : events_(events), query_(query), key_(std::get_if<KeyId>(&query.by)), findings_(query) {}
 
-  absl::Status Run(LeafIndex first, v1::ReportIncidentResponse& response) {
+  absl::Status Run(log::Position first, v1::ReportIncidentResponse& response) {
     MEDFLYT_RETURN_IF_ERROR(FindIssuers());
-    const uint64_t size = events_.log_.head().size.value();
+    const uint64_t size = events_.log_.end().value();
     const uint64_t begin = std::min(first.value(), size);
     MEDFLYT_ASSIGN_OR_RETURN(const uint64_t end, ReadOwn(begin, std::min(size, begin + kEntriesAtOnce)));
     for (const AuthorityId& issuer : issuers_) {
-      MEDFLYT_RETURN_IF_ERROR(ReadReceived(issuer, LeafIndex(begin), TreeSize(end)));
+      MEDFLYT_RETURN_IF_ERROR(ReadReceived(issuer, log::Position(begin), log::Position(end)));
     }
     findings_.WriteTo(response);
     if (end < size) response.set_next_first(end);
@@ -230,10 +230,10 @@ class IncidentReader::Walk {
     while (next < end && !IsFull()) {
       uint64_t reached = std::min(end, next + kStep);
       MEDFLYT_RETURN_IF_ERROR(events_.log_.reader().Visit(
-          LeafIndex(next), TreeSize(reached),
-          [&](LeafIndex index, std::string_view entry, const KeyId& key_id) -> absl::Status {
-            if (!IsFull()) return Look(entry, key_id);
-            reached = std::min(reached, index.value());
+          log::Position(next), log::Position(reached),
+          [&](log::Position at, std::string_view entry, const KeyId& key_id) -> absl::Status {
+            if (!IsFull()) return Look(at, entry, key_id);
+            reached = std::min(reached, at.value());
             return absl::OkStatus();
           }));
       next = reached;
@@ -241,7 +241,7 @@ class IncidentReader::Walk {
     return next;
   }
 
-  absl::Status Look(std::string_view entry, const KeyId& key_id) {
+  absl::Status Look(log::Position at, std::string_view entry, const KeyId& key_id) {
     if (key_id.is_zero()) {
       MEDFLYT_ASSIGN_OR_RETURN(const wire::LedgerRecord record, ledger_.Decode(entry));
       findings_.SawTime(record.recorded_at);
@@ -255,7 +255,8 @@ class IncidentReader::Walk {
       return absl::OkStatus();
     }
     MEDFLYT_RETURN_IF_ERROR(key.status());
-    MEDFLYT_ASSIGN_OR_RETURN(const event::Event event, Open(entry, *key, events_.log_.origin()));
+    MEDFLYT_ASSIGN_OR_RETURN(const event::Event event,
+                             Open(entry, *key, events_.log_.reader().generations().Of(at).origin));
     findings_.SawTime(event.header.recorded_at);
     if (key_ == nullptr) {
       if (IsByWhom(event.header)) findings_.Add(event);
@@ -265,7 +266,7 @@ class IncidentReader::Walk {
     return absl::OkStatus();
   }
 
-  absl::Status ReadReceived(AuthorityId issuer, LeafIndex first, TreeSize end) {
+  absl::Status ReadReceived(AuthorityId issuer, log::Position first, log::Position end) {
     std::vector<EventReader::Found> found;
     MEDFLYT_RETURN_IF_ERROR(events_.FindReceived(issuer, {*key_}, first, end, found));
     const auto key = events_.keys_.Find(*key_);
@@ -307,7 +308,7 @@ class IncidentReader::Walk {
   Findings findings_;
 };
 
-absl::Status IncidentReader::Read(const IncidentQuery& query, LeafIndex first,
+absl::Status IncidentReader::Read(const IncidentQuery& query, log::Position first,
                                   v1::ReportIncidentResponse& response) const {
   return Walk(events_, query).Run(first, response);
 }

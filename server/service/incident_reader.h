@@ -36,7 +36,7 @@ class IncidentReader {
   // Fills in what a good number of entries from `first` on tell, and where to go on; citizens' numbers stand in the
   // state and are left out. NOT_FOUND (KEY_UNKNOWN) for a key that never was here; the errors of log::LogReader and
   // EventReader.
-  [[nodiscard]] absl::Status Read(const IncidentQuery& query, LeafIndex first,
+  [[nodiscard]] absl::Status Read(const IncidentQuery& query, log::Position first,
                                   v1::ReportIncidentResponse& response) const;
 
  private:

@@ -21,46 +21,50 @@ absl::Status Inconsistent() {
 
 }  // namespace
 
-absl::Status KeptReader::Read(LeafIndex first, TreeSize end, v1::ListKeptResponse& response) {
+absl::Status KeptReader::Read(const log::Generation& log, LeafIndex first, TreeSize end,
+                              v1::ListKeptResponse& response) {
   const TreeSize last(std::min(end.value(), first.value() + kPageEntries));
   uint64_t next = first.value();
   // Ends the visit where enough was seen; not an error.
   const absl::Status enough = absl::CancelledError("");
-  const absl::Status visited = log_.reader().Visit(
-      first, last, [&](LeafIndex index, std::string_view entry, const KeyId& key_id) -> absl::Status {
-        next = index.value() + 1;
-        if (!key_id.is_zero()) return absl::OkStatus();
-        MEDFLYT_ASSIGN_OR_RETURN(const wire::LedgerRecord record, codec_.Decode(entry));
-        if (const auto* receipts = std::get_if<wire::ReceiptsLogged>(&record.record)) {
-          MEDFLYT_RETURN_IF_ERROR(Add(index, *receipts, response));
-        } else if (const auto* received = std::get_if<wire::EventReceived>(&record.record)) {
-          MEDFLYT_RETURN_IF_ERROR(Add(index, *received, response));
-        }
-        return response.ByteSizeLong() >= kPageBytes ? enough : absl::OkStatus();
-      });
+  const absl::Status visited =
+      log_.reader().Visit(log.At(first), log.EndAt(last),
+                          [&](log::Position at, std::string_view entry, const KeyId& key_id) -> absl::Status {
+                            const LeafIndex index = log.IndexOf(at);
+                            next = index.value() + 1;
+                            if (!key_id.is_zero()) return absl::OkStatus();
+                            MEDFLYT_ASSIGN_OR_RETURN(const wire::LedgerRecord record, codec_.Decode(entry));
+                            if (const auto* receipts = std::get_if<wire::ReceiptsLogged>(&record.record)) {
+                              MEDFLYT_RETURN_IF_ERROR(Add(log, index, *receipts, response));
+                            } else if (const auto* received = std::get_if<wire::EventReceived>(&record.record)) {
+                              MEDFLYT_RETURN_IF_ERROR(Add(log, index, *received, response));
+                            }
+                            return response.ByteSizeLong() >= kPageBytes ? enough : absl::OkStatus();
+                          });
   if (!visited.ok() && visited != enough) return visited;
   if (next < end.value()) response.set_next_page_token(std::to_string(next));
   return absl::OkStatus();
 }
 
-absl::Status KeptReader::Add(LeafIndex index, const wire::ReceiptsLogged& record, v1::ListKeptResponse& response) {
+absl::Status KeptReader::Add(const log::Generation& log, LeafIndex index, const wire::ReceiptsLogged& record,
+                             v1::ListKeptResponse& response) {
   const directory::Authority* peer = directory_.OfOrigin(record.recipient_origin);
   if (peer == nullptr) return absl::OkStatus();  // no longer known: what is missing then shows
-  MEDFLYT_ASSIGN_OR_RETURN(const PairNumber number, NumberOfEvent(peer->id, record.runs.front().first));
-  MEDFLYT_ASSIGN_OR_RETURN(const v1::Receipt receipt,
-                           exchange::FindReceipt(log_.reader(), log_.origin(), peer->id, number));
+  MEDFLYT_ASSIGN_OR_RETURN(const PairNumber number, NumberOfEvent(peer->id, log.At(record.runs.front().first)));
+  MEDFLYT_ASSIGN_OR_RETURN(const v1::Receipt receipt, exchange::FindReceipt(log_.reader(), peer->id, number));
   v1::Kept& kept = *response.add_kept();
   kept.set_record(index.value());
   kept.set_receipt(receipt.SerializeAsString());
   return absl::OkStatus();
 }
 
-absl::Status KeptReader::Add(LeafIndex index, const wire::EventReceived& record, v1::ListKeptResponse& response) {
+absl::Status KeptReader::Add(const log::Generation& log, LeafIndex index, const wire::EventReceived& record,
+                             v1::ListKeptResponse& response) {
   const directory::Authority* peer = directory_.OfOrigin(record.issuer_origin);
   if (peer == nullptr) return absl::OkStatus();
   auto at = received_.find(peer->id);
   if (at == received_.end()) {
-    MEDFLYT_ASSIGN_OR_RETURN(const PairNumber number, NumberOfRecord(peer->id, index));
+    MEDFLYT_ASSIGN_OR_RETURN(const PairNumber number, NumberOfRecord(peer->id, log.At(index)));
     at = received_.emplace(peer->id, Received{number, {}}).first;
   } else {
     at->second.number = PairNumber(at->second.number.value() + 1);
@@ -70,7 +74,7 @@ absl::Status KeptReader::Add(LeafIndex index, const wire::EventReceived& record,
   if (received.row.events.empty() || which() >= received.row.events.size()) {
     MEDFLYT_ASSIGN_OR_RETURN(received.row, exchange::FindKept(log_.reader().store(), peer->id, received.number));
   }
-  if (received.row.events[which()].record != index) return Inconsistent();
+  if (received.row.events[which()].record != log.At(index)) return Inconsistent();
   if (which() != 0) return absl::OkStatus();
   v1::Kept& kept = *response.add_kept();
   kept.set_record(index.value());
@@ -78,7 +82,7 @@ absl::Status KeptReader::Add(LeafIndex index, const wire::EventReceived& record,
   return absl::OkStatus();
 }
 
-absl::StatusOr<PairNumber> KeptReader::NumberOfRecord(AuthorityId peer, LeafIndex first) const {
+absl::StatusOr<PairNumber> KeptReader::NumberOfRecord(AuthorityId peer, log::Position first) const {
   uint64_t low = 1;
   uint64_t high = log_.peer(peer).received.value();
   while (low < high) {
@@ -94,7 +98,7 @@ absl::StatusOr<PairNumber> KeptReader::NumberOfRecord(AuthorityId peer, LeafInde
   return PairNumber(low);
 }
 
-absl::StatusOr<PairNumber> KeptReader::NumberOfEvent(AuthorityId peer, LeafIndex leaf) const {
+absl::StatusOr<PairNumber> KeptReader::NumberOfEvent(AuthorityId peer, log::Position position) const {
   uint64_t low = 1;
   uint64_t high = log_.peer(peer).receipted.value();
   while (low < high) {
@@ -102,7 +106,7 @@ absl::StatusOr<PairNumber> KeptReader::NumberOfEvent(AuthorityId peer, LeafIndex
     MEDFLYT_ASSIGN_OR_RETURN(const std::vector<log::Outbound> sent,
                              log_.reader().OutboundFrom(peer, PairNumber(middle), 1));
     if (sent.empty()) return Inconsistent();
-    if (sent.front().leaf < leaf) {
+    if (sent.front().position < position) {
       low = middle + 1;
     } else {
       high = middle;

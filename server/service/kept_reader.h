@@ -26,9 +26,10 @@ class KeptReader {
   // Borrows the log.
   KeptReader(const log::Log& log, directory::Directory directory) : log_(log), directory_(std::move(directory)) {}
 
-  // Adds what is kept for the records [first, end), `end` durable, until there is about a MiB of it or a good number of
-  // entries was gone through; then the response's token is the index to go on from.
-  [[nodiscard]] absl::Status Read(LeafIndex first, TreeSize end, v1::ListKeptResponse& response);
+  // Adds what is kept for that log's records [first, end), `end` durable, until there is about a MiB of it or a good
+  // number of entries was gone through; then the response's token is the index to go on from.
+  [[nodiscard]] absl::Status Read(const log::Generation& log, LeafIndex first, TreeSize end,
+                                  v1::ListKeptResponse& response);
 
  private:
   // The row of the event that was received last.
@@ -36,12 +37,14 @@ class KeptReader {
     PairNumber number;
     exchange::KeptRow row;
   };
-  [[nodiscard]] absl::Status Add(LeafIndex index, const wire::ReceiptsLogged& record, v1::ListKeptResponse& response);
-  [[nodiscard]] absl::Status Add(LeafIndex index, const wire::EventReceived& record, v1::ListKeptResponse& response);
+  [[nodiscard]] absl::Status Add(const log::Generation& log, LeafIndex index, const wire::ReceiptsLogged& record,
+                                 v1::ListKeptResponse& response);
+  [[nodiscard]] absl::Status Add(const log::Generation& log, LeafIndex index, const wire::EventReceived& record,
+                                 v1::ListKeptResponse& response);
   // The number of the peer's first event that is recorded at `first` or behind.
-  [[nodiscard]] absl::StatusOr<PairNumber> NumberOfRecord(AuthorityId peer, LeafIndex first) const;
-  // The number of our event to the peer that stands at this index.
-  [[nodiscard]] absl::StatusOr<PairNumber> NumberOfEvent(AuthorityId peer, LeafIndex leaf) const;
+  [[nodiscard]] absl::StatusOr<PairNumber> NumberOfRecord(AuthorityId peer, log::Position first) const;
+  // The number of our event to the peer that stands there.
+  [[nodiscard]] absl::StatusOr<PairNumber> NumberOfEvent(AuthorityId peer, log::Position position) const;
 
   const log::Log& log_;
   const directory::Directory directory_;

@@ -87,6 +87,18 @@ void GrpcPeerCalls::GetHeldHeads(AuthorityId peer, v1::GetHeldHeadsRequest reque
                                                          std::move(answer));
 }
 
+void GrpcPeerCalls::GetHeldEvents(AuthorityId peer, v1::GetHeldEventsRequest request, absl::Duration timeout,
+                                  HeldEvents answer) {
+  Ask<v1::GetHeldEventsRequest, v1::GetHeldEventsResponse>(peer, std::move(request), timeout, &Async::GetHeldEvents,
+                                                           std::move(answer));
+}
+
+void GrpcPeerCalls::GetReceiptedEvents(AuthorityId peer, v1::GetReceiptedEventsRequest request, absl::Duration timeout,
+                                       ReceiptedEvents answer) {
+  Ask<v1::GetReceiptedEventsRequest, v1::GetReceiptedEventsResponse>(peer, std::move(request), timeout,
+                                                                     &Async::GetReceiptedEvents, std::move(answer));
+}
+
 void GrpcPeerCalls::Stop() {
   std::set<std::shared_ptr<grpc::ClientContext>> cancelled;
   {
@@ -141,19 +153,37 @@ grpc::ServerUnaryReactor* PeerServiceImpl::ProveConsistency(grpc::CallbackServer
   return reactor;
 }
 
-grpc::ServerUnaryReactor* PeerServiceImpl::GetHeldHeads(grpc::CallbackServerContext* context,
-                                                        const v1::GetHeldHeadsRequest* request,
-                                                        v1::GetHeldHeadsResponse* response) {
+template <typename Request, typename Response, typename Answering>
+grpc::ServerUnaryReactor* PeerServiceImpl::OnWorker(grpc::CallbackServerContext* context, const Request* request,
+                                                    Response* response, const Answering& answering) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const auto peer = gate_.Peer(*context);
   absl::Status status = peer.status();
   if (peer.ok()) {
-    status = workers_.Run([this, reactor, peer = (*peer)->authority, request, response] {
-      reactor->Finish(rpc::ToGrpc(Move(answers_.held(peer, *request), *response)));
+    status = workers_.Run([reactor, &answering, peer = (*peer)->authority, request, response] {
+      reactor->Finish(rpc::ToGrpc(Move(answering(peer, *request), *response)));
     });
   }
   if (!status.ok()) reactor->Finish(rpc::ToGrpc(status));
   return reactor;
+}
+
+grpc::ServerUnaryReactor* PeerServiceImpl::GetHeldHeads(grpc::CallbackServerContext* context,
+                                                        const v1::GetHeldHeadsRequest* request,
+                                                        v1::GetHeldHeadsResponse* response) {
+  return OnWorker(context, request, response, answers_.held);
+}
+
+grpc::ServerUnaryReactor* PeerServiceImpl::GetHeldEvents(grpc::CallbackServerContext* context,
+                                                         const v1::GetHeldEventsRequest* request,
+                                                         v1::GetHeldEventsResponse* response) {
+  return OnWorker(context, request, response, answers_.held_events);
+}
+
+grpc::ServerUnaryReactor* PeerServiceImpl::GetReceiptedEvents(grpc::CallbackServerContext* context,
+                                                              const v1::GetReceiptedEventsRequest* request,
+                                                              v1::GetReceiptedEventsResponse* response) {
+  return OnWorker(context, request, response, answers_.receipted_events);
 }
 
 }  // namespace medflyt::service

@@ -30,6 +30,10 @@ class GrpcPeerCalls final : public exchange::PeerCalls {
   void ProveConsistency(AuthorityId peer, v1::ProveConsistencyRequest request, absl::Duration timeout,
                         Proven answer) override;
   void GetHeldHeads(AuthorityId peer, v1::GetHeldHeadsRequest request, absl::Duration timeout, Held answer) override;
+  void GetHeldEvents(AuthorityId peer, v1::GetHeldEventsRequest request, absl::Duration timeout,
+                     HeldEvents answer) override;
+  void GetReceiptedEvents(AuthorityId peer, v1::GetReceiptedEventsRequest request, absl::Duration timeout,
+                          ReceiptedEvents answer) override;
 
   // Cancels what is under way and waits for its end; later calls are UNAVAILABLE (NODE_STOPPING).
   void Stop();

@@ -63,8 +63,11 @@ struct PeerAnswers {
       cosign;
   std::function<absl::StatusOr<v1::CompareHeadsResponse>(AuthorityId, const v1::CompareHeadsRequest&)> compare;
   std::function<absl::StatusOr<v1::ProveConsistencyResponse>(const v1::ProveConsistencyRequest&)> prove;  // on workers
-  std::function<absl::StatusOr<v1::GetHeldHeadsResponse>(AuthorityId, const v1::GetHeldHeadsRequest&)>
-      held;  // on workers
+  // These on workers.
+  std::function<absl::StatusOr<v1::GetHeldHeadsResponse>(AuthorityId, const v1::GetHeldHeadsRequest&)> held;
+  std::function<absl::StatusOr<v1::GetHeldEventsResponse>(AuthorityId, const v1::GetHeldEventsRequest&)> held_events;
+  std::function<absl::StatusOr<v1::GetReceiptedEventsResponse>(AuthorityId, const v1::GetReceiptedEventsRequest&)>
+      receipted_events;
 };
 
 class PeerServiceImpl final : public v1::PeerService::CallbackService {
@@ -83,6 +86,11 @@ class PeerServiceImpl final : public v1::PeerService::CallbackService {
                                              v1::ProveConsistencyResponse* response) override;
   grpc::ServerUnaryReactor* GetHeldHeads(grpc::CallbackServerContext* context, const v1::GetHeldHeadsRequest* request,
                                          v1::GetHeldHeadsResponse* response) override;
+  grpc::ServerUnaryReactor* GetHeldEvents(grpc::CallbackServerContext* context, const v1::GetHeldEventsRequest* request,
+                                          v1::GetHeldEventsResponse* response) override;
+  grpc::ServerUnaryReactor* GetReceiptedEvents(grpc::CallbackServerContext* context,
+                                               const v1::GetReceiptedEventsRequest* request,
+                                               v1::GetReceiptedEventsResponse* response) override;
 
   // After issuers or revocations have changed: ends the streams whose certificate is not valid any more.
   void EndRevoked();
@@ -96,6 +104,10 @@ class PeerServiceImpl final : public v1::PeerService::CallbackService {
   };
 
  private:
+  template <typename Request, typename Response, typename Answering>
+  [[nodiscard]] grpc::ServerUnaryReactor* OnWorker(grpc::CallbackServerContext* context, const Request* request,
+                                                   Response* response, const Answering& answering);
+
   const Gate& gate_;
   Workers& workers_;
   const AcceptLink accept_;

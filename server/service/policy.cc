@@ -59,6 +59,7 @@ constexpr std::array<Known, kActionCount> kKnown = {{
     {kAdminister, "administer", kNoCommand},
     {kReleasePeer, "release-peer", kNoCommand},
     {kBackUp, "back-up", kNoCommand},
+    {kRecoverNode, "recover-node", kNoCommand},
     {kExchange, "exchange", kNoCommand},
 }};
 
@@ -81,8 +82,9 @@ std::vector<Action> DefaultOf(Role role) {
       return actions;
     }
     case Role::kAdministrator:
-      return {kProposeAgreement, kAcceptAgreement, kDeclineAgreement, kTerminateAgreement, kReleaseHold,
-              kReadAgreements,   kReportIncident,  kAdminister,       kReleasePeer,        kBackUp};
+      return {kProposeAgreement, kAcceptAgreement, kDeclineAgreement, kTerminateAgreement,
+              kReleaseHold,      kReadAgreements,  kReportIncident,   kAdminister,
+              kReleasePeer,      kBackUp,          kRecoverNode};
     case Role::kAuditor:
       // Not open-cases: an auditor is cleared by the municipality's own policy, or works on ciphertext.
       return {kProveEvents, kAudit, kReadAccessRecords};
@@ -101,7 +103,7 @@ std::optional<Action> ActionByName(std::string_view name) {
 }
 
 bool TakesTwoOfficers(Action action) {
-  return action == kReleaseHold || action == kReleasePeer || action == kEraseCitizen;
+  return action == kReleaseHold || action == kReleasePeer || action == kRecoverNode || action == kEraseCitizen;
 }
 
 std::optional<Action> ActionOf(const v1::Command& command) {

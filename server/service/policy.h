@@ -58,6 +58,7 @@ enum class Action : uint8_t {
   kAdminister,
   kReleasePeer,
   kBackUp,
+  kRecoverNode,
   kExchange,  // what peers' nodes do, and nobody else
 };
 inline constexpr size_t kActionCount = static_cast<size_t>(Action::kExchange) + 1;

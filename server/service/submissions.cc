@@ -39,7 +39,7 @@ CommandOutcome ApplyCommand(log::Appender& appender, RequestBook& book, const Re
   MEDFLYT_ASSIGN_OR_RETURN(const auto record, book.Find(key));
   if (record && IsKept(*record, appender.now(), retention)) {
     if (record->digest == digest) {
-      return appender.IssuedBetween(record->first, TreeSize(record->first.value() + record->entries));
+      return appender.IssuedBetween(record->first, log::Position(record->first.value() + record->entries));
     }
     return RuleError(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED", "context.request_id",
                      "this request id was used for something else");
@@ -48,11 +48,10 @@ CommandOutcome ApplyCommand(log::Appender& appender, RequestBook& book, const Re
   if (release != nullptr) {
     MEDFLYT_RETURN_IF_ERROR(CheckSecondCertificate(appender, book, *release, requested.client_certificate));
   }
-  const TreeSize before = appender.size();
+  const log::Position before = appender.end();
   MEDFLYT_ASSIGN_OR_RETURN(std::vector<log::IssuedEvent> events, appender.Execute(*requested.command));
   if (release != nullptr) book.PutFirstOfficer(release->relocation, requested.client_certificate);
-  book.Put(key, {digest, appender.now(), LeafIndex(before.value()),
-                 static_cast<uint32_t>(appender.size().value() - before.value())});
+  book.Put(key, {digest, appender.now(), before, static_cast<uint32_t>(appender.end().value() - before.value())});
   return events;
 }
 

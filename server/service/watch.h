@@ -51,7 +51,7 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchEventsRespons
     Workers& workers;
     const Gate& gate;
   };
-  WatchStream(const Parts& parts, Identity identity, LeafIndex from)
+  WatchStream(const Parts& parts, Identity identity, log::Position from)
       : parts_(parts), identity_(std::move(identity)), scan_(parts.reader, from) {}
 
   // The start is recorded: begin. With an error, end.

@@ -22,9 +22,12 @@
 #include "common/tlog/note_key.h"
 #include "server/exchange/exchange.h"
 #include "server/exchange/kept.h"
+#include "server/exchange/recovery.h"
+#include "server/exchange/recovery_submission.h"
 #include "server/keys/exchange_keys.h"
 #include "server/keys/key_table.h"
 #include "server/log/appender.h"
+#include "server/log/generations.h"
 #include "server/log/log.h"
 #include "server/log/replay.h"
 #include "server/store/memory_store.h"
@@ -212,6 +215,28 @@ class SimNode {
     Halt();
     disk_ = copy_;
   }
+  // What the node's program does with a plan that is kept (server/node/recover.h), while the node is down: the next log
+  // is opened, under this key. `directory` is the one of before.
+  absl::Status OpenNextLog(const crypto::Signer& key, const tlog::NoteSigner& signer) {
+    Halt();
+    MEDFLYT_ASSIGN_OR_RETURN(const auto store, store::OpenMemoryStore(*disk_, 1));
+    MEDFLYT_ASSIGN_OR_RETURN(const auto keys, keys::KeyTable::Load(*store, {1, kek_}, around_.chance));
+    MEDFLYT_ASSIGN_OR_RETURN(const auto exchange_keys, keys::ExchangeKeys::Load(*store, {1, kek_}, around_.chance));
+    MEDFLYT_ASSIGN_OR_RETURN(const auto plan, exchange::ReadRecoveryPlan(*store));
+    if (!plan) return absl::NotFoundError("no plan is kept");
+    MEDFLYT_ASSIGN_OR_RETURN(const auto row, store->Get(store::Table::kMeta, log::HeadKey()));
+    MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, log::DecodeHead(row.value_or("")));
+    const std::string closed = signer_.verifier_key().name();
+    MEDFLYT_ASSIGN_OR_RETURN(const log::Generations generations, log::Generations::Load(*store, closed));
+    store::Batch batch;
+    MEDFLYT_RETURN_IF_ERROR(log::StageNextGeneration(generations.open(), head, signer, batch));
+    MEDFLYT_RETURN_IF_ERROR(store->Commit(batch, store::Durability::kSynced));
+    log_key_ = key;
+    signer_ = signer;
+    MEDFLYT_ASSIGN_OR_RETURN(const auto log, log::Log::Open({self_, *store, *keys, signer_, around_.timeline,
+                                                             around_.chance, around_.facts}));
+    return exchange::AppendRecovered({self_, closed, *log, *keys, *exchange_keys, around_.directory, {}}, *plan, *log);
+  }
   // A node that boots so signs nothing, and meets nobody, until Go.
   bool restrained = false;
   void Go() {
@@ -294,7 +319,7 @@ class SimNode {
             return absl::OkStatus();
           }));
     }
-    return log::Replay(self_, log_->origin(), log_->reader(), log_->head().size, *keys_,
+    return log::Replay(self_, log_->reader(), log_->end(), *keys_,
                        [&kept](const wire::EventReceived& record) -> absl::StatusOr<log::StoredEntry> {
                          const auto found = kept.find(record.leaf_hash);
                          if (found == kept.end()) return absl::NotFoundError("an entry is not kept");
@@ -328,8 +353,8 @@ class SimNode {
   }
 
   const AuthorityId self_;
-  const crypto::Signer log_key_;
-  const tlog::NoteSigner signer_;
+  crypto::Signer log_key_;
+  tlog::NoteSigner signer_;
   const Surroundings around_;
   const crypto::Key kek_ = crypto::Key::Random();
   const Life always_ = NewLife();

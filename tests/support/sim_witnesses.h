@@ -14,6 +14,7 @@
 #include "common/tlog/cosignature.h"
 #include "server/exchange/cosigning.h"
 #include "server/exchange/head_comparison.h"
+#include "server/exchange/held_events.h"
 #include "server/exchange/own_log_check.h"
 #include "server/exchange/peer_calls.h"
 #include "server/exchange/witness.h"
@@ -52,6 +53,10 @@ class SimWitnesses {
 
   // May answer for the peer that is asked what it holds. Nothing: the true one answers.
   std::function<std::optional<v1::GetHeldHeadsResponse>(AuthorityId from, AuthorityId to)> held;
+
+  // May change what this peer gives back.
+  std::function<void(AuthorityId peer, v1::GetHeldEventsResponse&)> held_events;
+  std::function<void(AuthorityId peer, v1::GetReceiptedEventsResponse&)> receipted_events;
 
   [[nodiscard]] exchange::Witness& witness(AuthorityId id) { return *nodes_.at(id).witness; }
   [[nodiscard]] exchange::Cosigning& cosigning(AuthorityId id) { return *nodes_.at(id).cosigning; }
@@ -132,6 +137,28 @@ class SimWitnesses {
             }
             return exchange::AnswerHeldHeads(all_.world_.node(peer).exchange().context(), all_.witness(peer), self_,
                                              request);
+          },
+          std::move(answer));
+    }
+    void GetHeldEvents(AuthorityId peer, v1::GetHeldEventsRequest request, absl::Duration timeout,
+                       HeldEvents answer) override {
+      all_.Put<v1::GetHeldEventsResponse>(
+          self_, peer, timeout,
+          [this, peer, request] {
+            auto said = exchange::AnswerHeldEvents(all_.world_.node(peer).exchange().context(), self_, request);
+            if (said.ok() && all_.held_events) all_.held_events(peer, *said);
+            return said;
+          },
+          std::move(answer));
+    }
+    void GetReceiptedEvents(AuthorityId peer, v1::GetReceiptedEventsRequest request, absl::Duration timeout,
+                            ReceiptedEvents answer) override {
+      all_.Put<v1::GetReceiptedEventsResponse>(
+          self_, peer, timeout,
+          [this, peer, request] {
+            auto said = exchange::AnswerReceiptedEvents(all_.world_.node(peer).exchange().context(), self_, request);
+            if (said.ok() && all_.receipted_events) all_.receipted_events(peer, *said);
+            return said;
           },
           std::move(answer));
     }

@@ -47,7 +47,7 @@ class SimWorld {
   Timeline timeline;
   Chance chance;
   SimNetwork network;
-  const directory::Directory directory;
+  directory::Directory directory;  // of nodes that boot from now on; others are told of a change
   const SimFacts facts;
   exchange::Options options;  // of nodes that boot from now on
   // Looks at a node's state after every group of submissions.

@@ -35,7 +35,7 @@ absl::StatusOr<SeenHead> LookAt(Context& context, const Arguments& arguments, co
 absl::Status Checkpoint(Context& context, const Arguments& arguments) {
   MEDFLYT_ASSIGN_OR_RETURN(const audit::Trust trust, TrustOf(context, arguments));
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
-  const auto log = NodeLogOver(client);
+  const auto log = NodeLogOver(client, arguments.Find("--origin").value_or(""));
   MEDFLYT_ASSIGN_OR_RETURN(const SeenHead head, LookAt(context, arguments, trust, *log));
   if (!context.json()) {
     context.out() << head.note << std::flush;
@@ -75,7 +75,7 @@ absl::Status Export(Context& context, const Arguments& arguments) {
   if (!cases.empty() && !bundle) return UsageError("--open goes with --bundle");
   MEDFLYT_ASSIGN_OR_RETURN(audit::Trust trust, TrustOf(context, arguments));
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
-  const auto log = NodeLogOver(client);
+  const auto log = NodeLogOver(client, arguments.Find("--origin").value_or(""));
   MEDFLYT_ASSIGN_OR_RETURN(SeenHead head, LookAt(context, arguments, trust, *log));
   if (trust.policy) {
     // What is handed on is to be verified with the policy.
@@ -125,6 +125,12 @@ absl::Status Export(Context& context, const Arguments& arguments) {
   return document.End();
 }
 
+Option OriginOption() {
+  return {.name = "--origin",
+          .value_name = "ORIGIN",
+          .help = "of a log that the node has closed, as its peer card names it; the open one where it is not given"};
+}
+
 std::vector<Option> ExportOptionsOf() {
   std::vector<Option> options = {
       {.name = "--tiles",
@@ -151,6 +157,7 @@ std::vector<Option> ExportOptionsOf() {
        .repeated = true}};
   for (Option& option : TrustOptions()) options.push_back(std::move(option));
   options.push_back(TrustStoreOption());
+  options.push_back(OriginOption());
   return options;
 }
 
@@ -158,6 +165,7 @@ std::vector<Option> CheckpointOptions() {
   std::vector<Option> options = TrustOptions();
   std::erase_if(options, [](const Option& option) { return option.name == "--policy"; });
   options.push_back(TrustStoreOption());
+  options.push_back(OriginOption());
   return options;
 }
 

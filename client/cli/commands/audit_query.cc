@@ -90,6 +90,17 @@ struct RecordLine {
     line.about =
         absl::StrCat("by certificates ", record.first_certificate.ToHex(), " and ", record.second_certificate.ToHex());
   }
+  void operator()(const wire::GenerationOpened& record) const {
+    line.type = "generation-opened";
+    line.about = absl::StrCat("goes on from ", record.closed_checkpoint.substr(0, record.closed_checkpoint.find('\n')),
+                              ", of which ", record.kept_size.value(), " entries are kept, by certificates ",
+                              record.first_certificate.ToHex(), " and ", record.second_certificate.ToHex());
+  }
+  void operator()(const wire::EntryReissued& record) const {
+    line.type = "entry-reissued";
+    line.about = absl::StrCat("entry ", record.closed_index.value(), " of ", record.closed_origin,
+                              " is said again by the next event");
+  }
 };
 
 EntryLine LineOf(std::string_view entry, wire::LedgerCodec& codec) {

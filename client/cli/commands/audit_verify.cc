@@ -129,6 +129,9 @@ void Tell(const audit::Report& report, const audit::Trust& trust, const Source& 
   document.Field("keys_destroyed", records.keys_destroyed);
   document.Field("log_key_handovers", records.handovers);
   document.Field("peers_released", records.peers_released);
+  document.Field("goes_on_from", OrNone(report.goes_on_from));
+  document.Field("own_events_back", records.came_back);
+  document.Field("reissued", records.reissued);
   if (source.beside) {
     document.Field("received_proven", records.received_proven);
     if (part) document.Field("received_before_the_part", records.batch_outside);

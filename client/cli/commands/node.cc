@@ -310,6 +310,25 @@ absl::Status ReleasePeer(Context& context, const Arguments& arguments) {
   return document.End();
 }
 
+absl::Status Recover(Context& context, const Arguments&) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
+  v1::RecoverNodeRequest request;
+  *request.mutable_context() = client->NewContext();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto response,
+                           client->Call(&v1::AdminService::Stub::RecoverNode, request, absl::Hours(1)));
+  Document document = context.NewDocument();
+  document.Field("decided", response.decided());
+  if (!response.decided()) {
+    document.Field("waits_for", "a second officer with another client certificate");
+    return document.End();
+  }
+  document.Field("closed_size", uint64_t{response.closed_size()});
+  document.Field("own_events_back", uint64_t{response.held()});
+  document.Field("peers_events_back", uint64_t{response.returned()});
+  document.Field("next", "stop the node, run medflytd --recover, start it, give its new card to every authority");
+  return document.End();
+}
+
 absl::Status Backup(Context& context, const Arguments&) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
   v1::CreateBackupRequest request;
@@ -400,6 +419,14 @@ std::vector<Command> NodeCommands() {
                       "command: what that peer had seen of this log may then be contradicted, and nobody would know.",
        .positionals = {{.name = "CVR", .help = "the peer's CVR number"}},
        .run = ReleasePeer},
+      {.noun = "node",
+       .verb = "recover",
+       .summary = "let a node whose store is behind go on under a new log",
+       .description = "For a node that signs nothing because peers have proven that they hold more of its log than its "
+                      "store does, and no newer copy of the store is to be had. Two officers, each with a client "
+                      "certificate of their own, give this command; the second one's fetches back what every peer "
+                      "holds. What nobody else has is lost. `node status` shows what each peer has said.",
+       .run = Recover},
       {.noun = "node",
        .verb = "backup",
        .summary = "copy the node's data while it runs",

@@ -231,7 +231,7 @@ absl::StatusOr<StoredLog::ProofTimes> StoredLog::TimeProofs(size_t count) const 
     times.microseconds.push_back(std::chrono::duration<double, std::micro>(SteadyClock::now() - begin).count());
     times.processor += (ProcessorTime() - processor) * 1e6 / static_cast<double>(count);
     MEDFLYT_RETURN_IF_ERROR(proof.status());
-    MEDFLYT_ASSIGN_OR_RETURN(const log::StoredEntry entry, reader.Entry(index));
+    MEDFLYT_ASSIGN_OR_RETURN(const log::StoredEntry entry, reader.Entry(log::Position(index.value())));
     MEDFLYT_RETURN_IF_ERROR(
         merkle::VerifyInclusion(index, head.size, merkle::LeafHash(entry.bytes), *proof, head.root));
   }
@@ -243,7 +243,7 @@ absl::Status StoredLog::Export(const std::string& directory, const Progress& pro
   const log::Head head = parts_->log->head();
   TileWriter tiles(directory);
   std::string bundle;
-  const auto add = [&](LeafIndex index, std::string_view entry, const KeyId&) {
+  const auto add = [&](log::Position index, std::string_view entry, const KeyId&) {
     MEDFLYT_RETURN_IF_ERROR(tlog::AppendBundleEntry(bundle, entry));
     MEDFLYT_RETURN_IF_ERROR(tiles.Add(0, merkle::LeafHash(entry)));
     const uint64_t done = index.value() + 1;
@@ -255,7 +255,7 @@ absl::Status StoredLog::Export(const std::string& directory, const Progress& pro
     progress(done);
     return absl::OkStatus();
   };
-  MEDFLYT_RETURN_IF_ERROR(parts_->log->reader().Visit(LeafIndex(0), head.size, add));
+  MEDFLYT_RETURN_IF_ERROR(parts_->log->reader().Visit(log::Position(0), parts_->log->end(), add));
   MEDFLYT_RETURN_IF_ERROR(tiles.Finish());
   return Write(std::filesystem::path(directory) / "checkpoint", head.checkpoint);
 }
@@ -263,8 +263,8 @@ absl::Status StoredLog::Export(const std::string& directory, const Progress& pro
 absl::StatusOr<double> StoredLog::HashesASecond() const {
   std::vector<std::string> entries;
   const uint64_t last = parts_->log->head().size.value();
-  MEDFLYT_RETURN_IF_ERROR(parts_->log->reader().Visit(LeafIndex(last - tlog::kTileWidth), TreeSize(last),
-                                                      [&](LeafIndex, std::string_view entry, const KeyId&) {
+  MEDFLYT_RETURN_IF_ERROR(parts_->log->reader().Visit(log::Position(last - tlog::kTileWidth), log::Position(last),
+                                                      [&](log::Position, std::string_view entry, const KeyId&) {
                                                         entries.emplace_back(entry);
                                                         return absl::OkStatus();
                                                       }));

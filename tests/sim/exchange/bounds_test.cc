@@ -170,8 +170,8 @@ TEST(KeptReceipts, AreTheVeryBytesThatTheLogHasTheDigestsOfAndSmall) {
   std::set<std::string> digests;
   ASSERT_TRUE(nyborg.log()
                   .reader()
-                  .Visit(LeafIndex(0), nyborg.log().head().size,
-                         [&](LeafIndex, std::string_view entry, const KeyId&) {
+                  .Visit(log::Position(0), nyborg.log().end(),
+                         [&](log::Position, std::string_view entry, const KeyId&) {
                            const auto record = codec.Decode(entry);
                            const auto* logged =
                                record.ok() ? std::get_if<wire::ReceiptsLogged>(&record->record) : nullptr;
@@ -181,8 +181,7 @@ TEST(KeptReceipts, AreTheVeryBytesThatTheLogHasTheDigestsOfAndSmall) {
                   .ok());
   std::set<std::string> found;
   for (uint64_t number = 1; number <= 302; ++number) {
-    const auto receipt =
-        exchange::FindReceipt(nyborg.log().reader(), nyborg.log().origin(), kOdense, PairNumber(number));
+    const auto receipt = exchange::FindReceipt(nyborg.log().reader(), kOdense, PairNumber(number));
     ASSERT_TRUE(receipt.ok()) << number << ": " << receipt.status();
     const std::string bytes = receipt->SerializeAsString();
     EXPECT_THAT(sent, Contains(bytes));
@@ -194,9 +193,7 @@ TEST(KeptReceipts, AreTheVeryBytesThatTheLogHasTheDigestsOfAndSmall) {
   }
   EXPECT_EQ(found, digests) << "a receipt is not the one that was logged";
   EXPECT_EQ(refused, 1U);
-  EXPECT_EQ(
-      RuleOf(exchange::FindReceipt(nyborg.log().reader(), nyborg.log().origin(), kOdense, PairNumber(303)).status()),
-      "EVENT_UNKNOWN");
+  EXPECT_EQ(RuleOf(exchange::FindReceipt(nyborg.log().reader(), kOdense, PairNumber(303)).status()), "EVENT_UNKNOWN");
 
   size_t bytes = 0;
   ASSERT_TRUE(nyborg.store()

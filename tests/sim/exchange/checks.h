@@ -42,8 +42,8 @@ inline void ExpectCapacityKept(AuthorityId who, const domain::State& state) {
 
 // What a node's log says, read entry by entry.
 struct LogContents {
-  std::map<EventId, LeafIndex> issued;
-  std::vector<std::pair<LeafIndex, wire::EventReceived>> received;
+  std::map<EventId, log::Position> issued;
+  std::vector<std::pair<log::Position, wire::EventReceived>> received;
   uint64_t receipted = 0;
   std::map<std::string, uint64_t> rejections;  // by rule
 };
@@ -52,8 +52,8 @@ inline LogContents ReadLog(SimNode& node) {
   wire::LedgerCodec codec;
   EXPECT_TRUE(node.log()
                   .reader()
-                  .Visit(LeafIndex(0), node.log().head().size,
-                         [&](LeafIndex index, std::string_view bytes, const KeyId&) -> absl::Status {
+                  .Visit(log::Position(0), node.log().end(),
+                         [&](log::Position index, std::string_view bytes, const KeyId&) -> absl::Status {
                            auto entry = entry::ParseEntry(bytes, codec);
                            if (!entry.ok()) return entry.status();
                            if (const auto* sealed = std::get_if<entry::SealedView>(&*entry)) {
@@ -93,7 +93,7 @@ inline void ExpectDelivered(SimNode& from, SimNode& to) {
   for (size_t i = 0; i < received.size(); ++i) {
     const log::Outbound& event = (*outbound)[i];
     EXPECT_EQ(event.number.value(), i + 1);
-    EXPECT_EQ(received[i].issuer_index, event.leaf);
+    EXPECT_EQ(received[i].issuer_index, from.log().reader().generations().Of(event.position).IndexOf(event.position));
     EXPECT_EQ(received[i].leaf_hash, merkle::LeafHash(event.entry.bytes));
     const auto sealed = entry::ParseSealed(event.entry.bytes);
     ASSERT_TRUE(sealed.ok());
@@ -148,7 +148,7 @@ inline void ExpectNothingLost(SimNode& node) {
     EXPECT_TRUE(seen.insert(event.id).second) << "acknowledged twice";
     const auto found = contents.issued.find(event.id);
     ASSERT_TRUE(found != contents.issued.end()) << "an acknowledged event is lost";
-    EXPECT_EQ(found->second, event.leaf);
+    EXPECT_EQ(node.log().reader().generations().Of(found->second).IndexOf(found->second), event.leaf);
   }
 }
 

@@ -89,11 +89,11 @@ TEST_F(LogTest, EventForAPeerIsGrantedSealedProvenAndQueued) {
 
   // Its key was granted by the entry before it.
   ASSERT_EQ(issued[0].leaf, LeafIndex(1));
-  const auto entry = log_->reader().Entry(issued[0].leaf);
+  const auto entry = log_->reader().Entry(Position(1));
   ASSERT_TRUE(entry.ok()) << entry.status();
-  const auto grant_leaf = log_->reader().GrantLeaf(entry->key_id);
-  ASSERT_TRUE(grant_leaf.ok() && grant_leaf->has_value());
-  EXPECT_EQ(**grant_leaf, LeafIndex(0));
+  const auto granted = log_->reader().GrantPosition(entry->key_id);
+  ASSERT_TRUE(granted.ok() && granted->has_value());
+  EXPECT_EQ(**granted, Position(0));
 
   const Head head = log_->head();
   const auto proof = log_->reader().InclusionProof(issued[0].leaf, head.size);
@@ -124,7 +124,7 @@ TEST_F(LogTest, EventOfOurOwnIsFoundByItsIdAloneAcrossRestarts) {
   for (const IssuedEvent& event : issued) {
     const auto location = log_->reader().Locate(event.id);
     ASSERT_TRUE(location.ok()) << location.status();
-    EXPECT_EQ(*location, (EventLocation{kOdense, PairNumber(), event.leaf}));
+    EXPECT_EQ(*location, (EventLocation{kOdense, PairNumber(), Position(event.leaf.value())}));
   }
   size_t rows = 0;
   ASSERT_TRUE(store_

@@ -33,14 +33,14 @@ class TreeTest : public ::testing::Test {
     const uint64_t size = judge_.size().value();
     std::vector<Hash> tail;
     for (uint64_t i = size / kTileWidth * kTileWidth; i < size; ++i) tail.push_back(LeafOf(i));
-    auto tree = Tree::Open(*store_, TreeSize(size), tail);
+    auto tree = Tree::Open(*store_, 0, TreeSize(size), tail);
     EXPECT_TRUE(tree.ok()) << tree.status();
     return tree.ok() ? *std::move(tree) : nullptr;
   }
 
   store::MemoryDisk disk_;
   std::unique_ptr<store::Store> store_ = *store::OpenMemoryStore(disk_, 1);
-  std::unique_ptr<Tree> tree_ = *Tree::Open(*store_, TreeSize(0), {});
+  std::unique_ptr<Tree> tree_ = *Tree::Open(*store_, 0, TreeSize(0), {});
   merkle::CompactRange judge_;
 };
 
@@ -116,13 +116,11 @@ TEST_F(TreeTest, OnlyFullTilesAreStored) {
 TEST_F(TreeTest, MissingTileIsDataLoss) {
   GrowTo(600);
   store::Batch batch;
-  std::string key(1, '\0');
-  AppendU64(key, 1);
-  batch.Delete(store::Table::kTiles, key);
+  batch.Delete(store::Table::kTiles, TileRowKey(0, 0, 1));
   ASSERT_TRUE(store_->Commit(batch, store::Durability::kSynced).ok());
   std::vector<Hash> tail;
   for (uint64_t i = 512; i < 600; ++i) tail.push_back(LeafOf(i));
-  EXPECT_EQ(Tree::Open(*store_, TreeSize(600), tail).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(Tree::Open(*store_, 0, TreeSize(600), tail).status().code(), absl::StatusCode::kDataLoss);
 }
 
 }  // namespace

@@ -82,8 +82,8 @@ class ErasingTest : public LogFixture {
     std::vector<KeyId> ids;
     wire::LedgerCodec codec;
     EXPECT_TRUE(log_->reader()
-                    .Visit(LeafIndex(0), log_->head().size,
-                           [&](LeafIndex, std::string_view entry, const KeyId& key_id) -> absl::Status {
+                    .Visit(log::Position(0), log_->end(),
+                           [&](log::Position, std::string_view entry, const KeyId& key_id) -> absl::Status {
                              if (!key_id.is_zero()) return absl::OkStatus();
                              const auto record = codec.Decode(entry);
                              if (!record.ok()) return record.status();

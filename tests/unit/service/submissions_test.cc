@@ -77,7 +77,7 @@ class SubmissionsTest : public testing::LogFixture {
   // The access record at the end of the log.
   event::AccessRecorded LastAccess() { return std::get<event::AccessRecorded>(LastEvent().body); }
   event::Event LastEvent() {
-    const auto entry = log_->reader().Entry(LeafIndex(log_->head().size.value() - 1));
+    const auto entry = log_->reader().Entry(log::Position(log_->end().value() - 1));
     const auto sealed = entry::ParseSealed(entry->bytes);
     const auto content = entry::OpenEntry(*sealed, *keys_->Find(entry->key_id), log_->origin());
     return *wire::ContentCodec().Decode(*content, sealed->event_id);

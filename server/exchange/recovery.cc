@@ -1,0 +1,222 @@
+#include "server/exchange/recovery.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/absl_view.h"
+#include "common/base/status.h"
+#include "common/tlog/checkpoint.h"
+#include "server/exchange/hello.h"
+#include "server/log/appender.h"
+
+namespace medflyt::exchange {
+namespace {
+
+constexpr absl::Duration kTimeout = absl::Seconds(30);  // of one question
+
+}  // namespace
+
+absl::StatusOr<std::optional<v1::RecoveryPlan>> ReadRecoveryPlan(const store::Reader& store) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto row, store.Get(store::Table::kMeta, kRecoveryRow));
+  if (!row) return std::optional<v1::RecoveryPlan>();
+  v1::RecoveryPlan plan;
+  if (!plan.ParseFromString(*row)) {
+    return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", kRecoveryRow, "a stored row does not parse");
+  }
+  return std::optional(std::move(plan));
+}
+
+// The key to which peers seal must be durable before it is shown.
+class Recovery::KeySubmission final : public log::Submission {
+ public:
+  explicit KeySubmission(Recovery& recovery) : recovery_(recovery), strand_(recovery.strand_) {}
+  void Apply(log::Appender& appender) override {
+    recovery_.context_.parts.exchange_keys.Rotate(appender.now(), appender.batch());
+  }
+  void Committed(const log::Head&) override {
+    strand_->Post([&recovery = recovery_] { recovery.NextPeer(); });
+  }
+  void Abandoned(const absl::Status& why) override {
+    strand_->Post([&recovery = recovery_, why] { recovery.End(why); });
+  }
+  bool appends() const override { return false; }
+
+ private:
+  Recovery& recovery_;
+  const std::shared_ptr<Strand> strand_;
+};
+
+class Recovery::PlanSubmission final : public log::Submission {
+ public:
+  PlanSubmission(Recovery& recovery, const v1::RecoveryPlan& plan, std::vector<CheckedKey> keys, Outcome outcome)
+      : recovery_(recovery),
+        strand_(recovery.strand_),
+        plan_(plan.SerializeAsString()),
+        keys_(std::move(keys)),
+        outcome_(outcome) {}
+  void Apply(log::Appender& appender) override {
+    for (const CheckedKey& key : keys_) {
+      status_ = appender.keys().Accept(key.key, key.purpose, appender.batch());
+      if (!status_.ok()) return;
+    }
+    appender.batch().Put(store::Table::kMeta, kRecoveryRow, plan_);
+  }
+  void Committed(const log::Head&) override { Tell(status_); }
+  void Abandoned(const absl::Status& why) override { Tell(why); }
+  bool appends() const override { return false; }
+
+ private:
+  void Tell(const absl::Status& status) {
+    strand_->Post([&recovery = recovery_, status, outcome = outcome_] {
+      recovery.End(status.ok() ? absl::StatusOr<Outcome>(outcome) : status);
+    });
+  }
+
+  Recovery& recovery_;
+  const std::shared_ptr<Strand> strand_;
+  const std::string plan_;
+  const std::vector<CheckedKey> keys_;
+  const Outcome outcome_;
+  absl::Status status_;
+};
+
+void Recovery::Begin(std::vector<AuthorityId> peers, const Decision& decision, Done done) {
+  strand_->Post([this, peers = std::move(peers), decision, done = std::move(done)] {
+    if (running_) {
+      return done(RuleError(absl::StatusCode::kAborted, "RECOVERY_RUNNING", "", "peers are being asked already"));
+    }
+    running_ = true;
+    peers_ = peers;
+    done_ = done;
+    plan_.Clear();
+    plan_.set_first_certificate(std::string(decision.first_certificate.bytes()));
+    plan_.set_second_certificate(std::string(decision.second_certificate.bytes()));
+    const absl::Status queued = context_.parts.queue.Submit(std::make_unique<KeySubmission>(*this));
+    if (!queued.ok()) End(queued);
+  });
+}
+
+template <typename Response>
+std::function<void(absl::StatusOr<Response>)> Recovery::Then(std::function<void(Response&)> then) {
+  return [this, strand = strand_, then = std::move(then)](absl::StatusOr<Response> answer) {
+    strand->Post([this, then, answer = std::make_shared<absl::StatusOr<Response>>(std::move(answer))] {
+      if (!running_) return;
+      if (answer->ok()) return then(**answer);
+      End(RuleError(absl::StatusCode::kUnavailable, "RECOVERY_PEER_FAILED", "peer",
+                    absl::StrCat("peer ", asked().ToString(), " did not give back what it holds: ",
+                                 PeersRule(RuleOf(answer->status()), "REFUSED"))));
+    });
+  };
+}
+
+void Recovery::NextPeer() {
+  if (static_cast<size_t>(plan_.peers_size()) == peers_.size()) return Finish();
+  if (plan_.peers_size() == 0) {
+    const auto current = context_.parts.exchange_keys.current();
+    if (!current.ok()) return End(current.status());
+    CardToProto(entry::SignExchangeKey(context_.parts.log_key, context_.parts.log.origin(), current->epoch,
+                                       current->public_key, current->not_after),
+                exchange_key_);
+  }
+  plan_.add_peers();
+  peer().set_peer(asked().number());
+  AskHeads();
+}
+
+void Recovery::AskHeads() {
+  v1::GetHeldHeadsRequest request;
+  request.set_origin(context_.parts.log.origin());
+  calls_.GetHeldHeads(asked(), std::move(request), kTimeout,
+                      Then<v1::GetHeldHeadsResponse>([this](v1::GetHeldHeadsResponse& answer) {
+                        *peer().mutable_heads() = std::move(answer);
+                        next_ = context_.parts.log.peer(asked()).issued.value() + 1;
+                        AskHeld();
+                      }));
+}
+
+void Recovery::AskHeld() {
+  if (next_ > peer().heads().last_received_number()) {
+    const log::PeerState state = context_.parts.log.peer(asked());
+    next_ = state.received.value() + 1;
+    accepted_ = state.by_batch.size;
+    return AskReturned();
+  }
+  v1::GetHeldEventsRequest request;
+  request.set_origin(context_.parts.log.origin());
+  request.set_first_number(next_);
+  *request.mutable_exchange_key() = exchange_key_;
+  calls_.GetHeldEvents(asked(), std::move(request), kTimeout,
+                       Then<v1::GetHeldEventsResponse>([this](v1::GetHeldEventsResponse& answer) {
+                         const uint64_t end = answer.first_number() + static_cast<uint64_t>(answer.positions_size());
+                         const bool further = answer.first_number() <= next_ && end > next_;
+                         next_ = further ? end : peer().heads().last_received_number() + 1;
+                         if (further) *peer().add_held() = std::move(answer);  // what is missing, the evidence shows
+                         AskHeld();
+                       }));
+}
+
+void Recovery::AskReturned() {
+  if (next_ > peer().heads().last_receipted_number()) return NextPeer();
+  v1::GetReceiptedEventsRequest request;
+  request.set_origin(context_.parts.log.origin());
+  request.set_first_number(next_);
+  request.set_accepted_size(accepted_.value());
+  *request.mutable_exchange_key() = exchange_key_;
+  calls_.GetReceiptedEvents(asked(), std::move(request), kTimeout,
+                            Then<v1::GetReceiptedEventsResponse>([this](v1::GetReceiptedEventsResponse& answer) {
+                              const auto note = tlog::SignedNote::Parse(answer.batch().checkpoint());
+                              const auto stated = note.ok() ? tlog::Checkpoint::Parse(note->text) : note.status();
+                              const int events = static_cast<int>(
+                                  std::count_if(answer.batch().key_ids().begin(), answer.batch().key_ids().end(),
+                                                [](const std::string& key_id) { return !key_id.empty(); }));
+                              if (!stated.ok() || events == 0) return NextPeer();
+                              accepted_ = stated->size();
+                              next_ += static_cast<uint64_t>(events);
+                              *peer().add_receipted() = std::move(answer);
+                              AskReturned();
+                            }));
+}
+
+EvidenceParts Recovery::Parts(const directory::Directory& directory) const {
+  return {context_.parts.self,
+          context_.parts.log.origin(),
+          context_.parts.log,
+          context_.parts.keys,
+          context_.parts.exchange_keys,
+          directory,
+          context_.options.refused_numbers};
+}
+
+void Recovery::Finish() {
+  const directory::Directory directory = context_.directory();
+  const EvidenceParts parts = Parts(directory);
+  const std::vector<v1::HeldByPeer> given(plan_.peers().begin(), plan_.peers().end());
+  auto checkpoint = HighestCheckpoint(parts, context_.parts.log.head(), given);
+  if (!checkpoint.ok()) return End(checkpoint.status());
+  Outcome outcome;
+  const auto note = tlog::SignedNote::Parse(*checkpoint);
+  if (const auto stated = note.ok() ? tlog::Checkpoint::Parse(note->text) : note.status(); stated.ok()) {
+    outcome.closed_size = stated->size();
+  }
+  plan_.set_closed_checkpoint(*std::move(checkpoint));
+  std::vector<CheckedKey> keys;
+  for (const v1::HeldByPeer& each : given) {
+    auto evidence = ReadEvidence(parts, each);
+    if (!evidence.ok()) return End(evidence.status());
+    outcome.held += evidence->held.size();
+    outcome.returned += evidence->returned.size();
+    std::move(evidence->keys.begin(), evidence->keys.end(), std::back_inserter(keys));
+  }
+  const absl::Status queued =
+      context_.parts.queue.Submit(std::make_unique<PlanSubmission>(*this, plan_, std::move(keys), outcome));
+  if (!queued.ok()) End(queued);
+}
+
+void Recovery::End(const absl::StatusOr<Outcome>& outcome) {
+  running_ = false;
+  plan_.Clear();
+  std::exchange(done_, nullptr)(outcome);
+}
+
+}  // namespace medflyt::exchange

@@ -1,0 +1,90 @@
+// Before a node goes on under a new log: what its peers hold of the old one is fetched back, and kept with the two
+// officers' decision until the new log is opened (server/node, recover.h).
+//
+//   kMeta 'recovery'   ->  RecoveryPlan
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/mutex.h"
+#include "common/crypto/hash.h"
+#include "common/directory/identity.h"
+#include "common/entry/grant.h"
+#include "medflyt/v1/recovery.pb.h"
+#include "server/exchange/context.h"
+#include "server/exchange/peer_calls.h"
+#include "server/exchange/recovery_evidence.h"
+#include "server/exchange/scheduler.h"
+#include "server/store/store.h"
+
+namespace medflyt::exchange {
+
+inline constexpr std::string_view kRecoveryRow = "recovery";
+
+// The plan that is kept; nothing before one is. DATA_LOSS (ROW_MALFORMED).
+[[nodiscard]] absl::StatusOr<std::optional<v1::RecoveryPlan>> ReadRecoveryPlan(const store::Reader& store);
+
+// One at a time: asks each of the peers in turn, verifies what they give back, and makes plan and keys durable. Public
+// calls are thread-safe; all else happens on a strand. Borrows context and calls; order of life as Cosigning's.
+class Recovery {
+ public:
+  struct Decision {
+    crypto::Hash first_certificate;
+    crypto::Hash second_certificate;
+  };
+  // What came back, once the plan is durable.
+  struct Outcome {
+    TreeSize closed_size;   // of the highest head
+    uint64_t held = 0;      // events of our own
+    uint64_t returned = 0;  // of peers
+  };
+  using Done = std::function<void(absl::StatusOr<Outcome>)>;
+
+  Recovery(Context& context, PeerCalls& calls)
+      : context_(context), calls_(calls), strand_(std::make_shared<Strand>(context.parts.scheduler)) {}
+  void Stop() { strand_->Stop(); }
+
+  // The log is restrained. `done` once, on any thread: ABORTED (RECOVERY_RUNNING); what a peer answered, or kept it
+  // from answering, as UNAVAILABLE (RECOVERY_PEER_FAILED, naming it); the errors of ReadEvidence. After an error
+  // nothing is kept and it may be begun again.
+  void Begin(std::vector<AuthorityId> peers, const Decision& decision, Done done);
+
+ private:
+  class PlanSubmission;
+  class KeySubmission;
+  void AskHeads();
+  void AskHeld();
+  void AskReturned();
+  void NextPeer();
+  void Finish();
+  void End(const absl::StatusOr<Outcome>& outcome);
+  [[nodiscard]] EvidenceParts Parts(const directory::Directory& directory) const;
+  [[nodiscard]] v1::HeldByPeer& peer() { return *plan_.mutable_peers(plan_.peers_size() - 1); }
+  [[nodiscard]] AuthorityId asked() const { return peers_.at(static_cast<size_t>(plan_.peers_size()) - 1); }
+  // Runs `then` with the answer on the strand; an error ends it all.
+  template <typename Response>
+  [[nodiscard]] std::function<void(absl::StatusOr<Response>)> Then(std::function<void(Response&)> then);
+
+  Context& context_;
+  PeerCalls& calls_;
+  const std::shared_ptr<Strand> strand_;
+
+  // The strand's.
+  bool running_ = false;
+  std::vector<AuthorityId> peers_;
+  v1::RecoveryPlan plan_;
+  v1::ExchangeKey exchange_key_;
+  uint64_t next_ = 0;  // number
+  TreeSize accepted_;
+  Done done_;
+};
+
+}  // namespace medflyt::exchange

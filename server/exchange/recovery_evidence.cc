@@ -1,0 +1,225 @@
+#include "server/exchange/recovery_evidence.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/absl_view.h"
+#include "common/base/status.h"
+#include "common/crypto/secret.h"
+#include "common/entry/grant.h"
+#include "common/entry/seal.h"
+#include "common/tlog/checkpoint.h"
+#include "common/wire/content.h"
+#include "common/wire/ledger.h"
+#include "server/exchange/context.h"
+#include "server/exchange/hello.h"
+
+namespace medflyt::exchange {
+namespace {
+
+absl::Status Invalid(AuthorityId peer, std::string_view what) {
+  return RuleError(absl::StatusCode::kFailedPrecondition, "RECOVERY_EVIDENCE_INVALID", "peer",
+                   absl::StrCat("what ", peer.ToString(), " gave back: ", ToAbsl(what)));
+}
+
+// The entries of a message, proven under a head of our closed log. What it goes on from nobody can say any more.
+absl::StatusOr<entry::VerifiedBatch> ProvenByUs(const EvidenceParts& parts, v1::EventBatch& batch) {
+  batch.set_consistency_from(0);
+  batch.clear_consistency_proof();
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key,
+                           KeyForNote(batch.checkpoint(), parts.closed_origin, parts.directory));
+  return entry::VerifyBatch(batch, {parts.closed_origin, std::span(&key, 1)}, {});
+}
+
+// One peer's answers.
+class Reading {
+ public:
+  Reading(const EvidenceParts& parts, AuthorityId peer) : parts_(parts), peer_(peer), state_(parts.log.peer(peer)) {}
+
+  absl::StatusOr<PeerEvidence> Read(const v1::HeldByPeer& given) {
+    evidence_.peer = peer_;
+    evidence_.last_issued = PairNumber(given.heads().last_received_number());
+    evidence_.receipted_by_us = PairNumber(given.heads().last_receipted_number());
+    const directory::Authority* authority = parts_.directory.Find(peer_);
+    if (authority == nullptr || !authority->has_node()) return Invalid(peer_, "it has no node in the directory");
+    evidence_.origin = authority->logs.back().origin;
+    evidence_.accepted = AcceptedOf(state_, evidence_.origin, state_.by_batch);
+    next_held_ = state_.issued.value() + 1;
+    next_returned_ = state_.received.value() + 1;
+    for (const v1::GetHeldEventsResponse& each : given.held()) MEDFLYT_RETURN_IF_ERROR(TakeHeld(each));
+    for (const v1::GetReceiptedEventsResponse& each : given.receipted()) MEDFLYT_RETURN_IF_ERROR(TakeReturned(each));
+    if (next_held_ <= evidence_.last_issued.value()) return Invalid(peer_, "events of ours are missing");
+    if (next_returned_ <= evidence_.receipted_by_us.value()) return Invalid(peer_, "events of its own are missing");
+    return std::move(evidence_);
+  }
+
+ private:
+  absl::Status TakeHeld(const v1::GetHeldEventsResponse& given) {
+    v1::EventBatch batch = given.batch();
+    MEDFLYT_ASSIGN_OR_RETURN(const entry::VerifiedBatch verified, ProvenByUs(parts_, batch));
+    MEDFLYT_RETURN_IF_ERROR(TakeKeys(given));
+    const size_t which = evidence_.held_batches.size();
+    for (int i = 0; i < given.positions_size(); ++i) {
+      const uint64_t number = given.first_number() + static_cast<uint64_t>(i);
+      if (number <= state_.issued.value()) continue;
+      const uint32_t position = given.positions(i);
+      if (number != next_held_ || position >= verified.entries.size()) return Invalid(peer_, "numbers are missing");
+      const entry::VerifiedEntry& entry = verified.entries[position];
+      if (!evidence_.held.empty() && entry.index <= evidence_.held.back().index) {
+        return Invalid(peer_, "numbers are not in the order of the log");
+      }
+      HeldEvent held{entry.index, entry.leaf_hash, PairNumber(number), {}, std::nullopt, {}, which, position};
+      MEDFLYT_RETURN_IF_ERROR(Open(entry, held));
+      evidence_.held.push_back(std::move(held));
+      ++next_held_;
+    }
+    evidence_.held_batches.push_back(std::move(batch));
+    return absl::OkStatus();
+  }
+
+  absl::Status TakeKeys(const v1::GetHeldEventsResponse& given) {
+    for (const v1::HeldKey& each : given.keys()) {
+      const auto id = KeyId::FromBytes(each.sealed().key_id());
+      const auto commitment = crypto::Hash::FromBytes(each.commitment());
+      if (!id || !commitment) return Invalid(peer_, "a key has no id or commitment");
+      if (parts_.keys.IsDestroyed(*id)) continue;  // nobody gives back what was erased here
+      evidence_.granted.push_back(*id);
+      if (parts_.keys.Has(*id)) continue;
+      MEDFLYT_ASSIGN_OR_RETURN(const auto exchange_key, parts_.exchange_keys.Find(each.sealed().exchange_epoch()));
+      MEDFLYT_ASSIGN_OR_RETURN(crypto::Key key, entry::OpenGrant({parts_.closed_origin, *id, parts_.self},
+                                                                 each.sealed().sealed(), exchange_key, *commitment));
+      given_.insert_or_assign(*id, std::move(key));
+    }
+    return absl::OkStatus();
+  }
+
+  // A key is what it says where an entry opens with it: the entry commits to it.
+  absl::Status Open(const entry::VerifiedEntry& entry, HeldEvent& held) {
+    const auto sealed = entry::ParseSealed(entry.bytes);
+    if (!sealed.ok() || !entry.key_id) return Invalid(peer_, "an entry is no event");
+    held.id = sealed->event_id;
+    const auto given = given_.find(*entry.key_id);
+    auto key = given != given_.end() ? absl::StatusOr<crypto::Key>(given->second) : parts_.keys.Find(*entry.key_id);
+    if (absl::IsNotFound(key.status())) {
+      held.refused = parts_.keys.IsDestroyed(*entry.key_id) ? "KEY_DESTROYED" : "KEY_MISSING";
+      return absl::OkStatus();
+    }
+    MEDFLYT_RETURN_IF_ERROR(key.status());
+    auto content = entry::OpenEntry(*sealed, *key, parts_.closed_origin);
+    if (!content.ok()) return Invalid(peer_, "an event does not open with the key that came with it");
+    auto event = content_.Decode(*content, sealed->event_id);
+    crypto::Wipe(*content);
+    MEDFLYT_RETURN_IF_ERROR(event.status());
+    const event::Header& header = event->header;
+    if (header.issuer != parts_.self || header.recipient != peer_ || header.number != held.number) {
+      return Invalid(peer_, "an event is of another pair or number");
+    }
+    if (given != given_.end() && taken_.insert(*entry.key_id).second) {
+      evidence_.keys.push_back({{*entry.key_id, *std::move(key)}, PurposeOf(*event)});
+    }
+    held.event = *std::move(event);
+    return absl::OkStatus();
+  }
+
+  absl::Status TakeReturned(const v1::GetReceiptedEventsResponse& given) {
+    // Where each stood in our log, and what we had said of it, by its place in the peer's.
+    std::map<LeafIndex, std::pair<LeafIndex, wire::EventReceived>> receipted;
+    for (const v1::Receipt& receipt : given.receipts()) {
+      v1::EventBatch leaves;
+      leaves.set_checkpoint(receipt.checkpoint());
+      *leaves.mutable_indices() = receipt.leaf_indices();
+      *leaves.mutable_entries() = receipt.leaves();
+      *leaves.mutable_multi_proof() = receipt.multi_proof();
+      for (int i = 0; i < receipt.leaves_size(); ++i) leaves.add_key_ids();
+      MEDFLYT_ASSIGN_OR_RETURN(const entry::VerifiedBatch verified, ProvenByUs(parts_, leaves));
+      for (const entry::VerifiedEntry& leaf : verified.entries) {
+        MEDFLYT_ASSIGN_OR_RETURN(const wire::LedgerRecord record, ledger_.Decode(leaf.bytes));
+        const auto* received = std::get_if<wire::EventReceived>(&record.record);
+        if (received == nullptr || received->issuer_origin != evidence_.origin) continue;
+        receipted.insert_or_assign(received->issuer_index, std::pair(leaf.index, *received));
+      }
+    }
+
+    v1::EventBatch batch = given.batch();
+    BatchChecker checker(
+        {parts_.self, peer_, parts_.log.reader(), parts_.keys, parts_.exchange_keys, parts_.refused_numbers});
+    std::vector<KeyId> missing;
+    MEDFLYT_ASSIGN_OR_RETURN(CheckedBatch checked,
+                             checker.Check(batch, evidence_.origin, evidence_.accepted, PairNumber(next_returned_),
+                                           parts_.directory, missing));
+    evidence_.accepted = checked.head;
+    const size_t which = evidence_.returned_batches.size();
+    for (CheckedEvent& event : checked.events) {
+      if (event.number > evidence_.receipted_by_us) break;  // it will come as every other
+      if (event.number.value() != next_returned_) return Invalid(peer_, "numbers are missing");
+      const auto found = receipted.find(event.stands_at.index);
+      if (found == receipted.end() || found->second.second.leaf_hash != event.stands_at.leaf_hash) {
+        return Invalid(peer_, "there is no receipt of ours for an event");
+      }
+      const auto& [record, received] = found->second;
+      if (!evidence_.returned.empty() && record <= evidence_.returned.back().record) {
+        return Invalid(peer_, "receipts are not in the order of numbers");
+      }
+      if (event.refused.empty()) event.refused = received.refused_rule;
+      evidence_.returned.push_back({record, std::move(event), which});
+      ++next_returned_;
+    }
+    for (CheckedKey& key : checked.keys) {
+      if (taken_.insert(key.key.id).second) evidence_.keys.push_back(std::move(key));
+    }
+    batch.clear_grants();
+    batch.clear_openings();
+    batch.clear_sequence();
+    evidence_.returned_batches.push_back(std::move(batch));
+    return absl::OkStatus();
+  }
+
+  const EvidenceParts& parts_;
+  const AuthorityId peer_;
+  const log::PeerState state_;
+  PeerEvidence evidence_;
+  uint64_t next_held_ = 0;
+  uint64_t next_returned_ = 0;
+  std::map<KeyId, crypto::Key> given_;
+  std::set<KeyId> taken_;
+  wire::ContentCodec content_;
+  wire::LedgerCodec ledger_;
+};
+
+}  // namespace
+
+absl::StatusOr<PeerEvidence> ReadEvidence(const EvidenceParts& parts, const v1::HeldByPeer& given) {
+  const auto peer = AuthorityId::FromNumber(given.peer());
+  if (!peer) {
+    return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "recovery", "a stored row does not parse");
+  }
+  return Reading(parts, *peer).Read(given);
+}
+
+absl::StatusOr<std::string> HighestCheckpoint(const EvidenceParts& parts, const log::Head& own,
+                                              std::span<const v1::HeldByPeer> given) {
+  TreeSize highest = own.size;
+  std::string note = own.checkpoint;
+  for (const v1::HeldByPeer& peer : given) {
+    for (const std::string& shown : peer.heads().checkpoints()) {
+      const auto key = KeyForNote(shown, parts.closed_origin, parts.directory);
+      auto parsed = tlog::SignedNote::Parse(shown);
+      if (!key.ok() || !parsed.ok()) continue;
+      const auto opened = tlog::OpenCheckpoint(*std::move(parsed), std::span(&*key, 1));
+      if (!opened.ok() || opened->checkpoint.origin() != parts.closed_origin || opened->checkpoint.size() <= highest) {
+        continue;
+      }
+      highest = opened->checkpoint.size();
+      note = shown;
+    }
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(tlog::SignedNote stripped, tlog::SignedNote::Parse(note));
+  std::erase_if(stripped.signatures,
+                [&parts](const tlog::NoteSignature& each) { return each.name != parts.closed_origin; });
+  return stripped.Serialize();
+}
+
+}  // namespace medflyt::exchange

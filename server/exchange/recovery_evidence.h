@@ -1,0 +1,81 @@
+// What peers hold of a log whose store lacks it, read and verified: pure but for the key tables. A log that is opened
+// in its place takes it over (recovery_submission.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/id.h"
+#include "common/base/named_type.h"
+#include "common/crypto/hash.h"
+#include "common/directory/directory.h"
+#include "common/directory/identity.h"
+#include "common/entry/batch.h"
+#include "common/event/event.h"
+#include "common/registry/number_range.h"
+#include "medflyt/v1/exchange.pb.h"
+#include "medflyt/v1/recovery.pb.h"
+#include "server/exchange/batch_check.h"
+#include "server/keys/exchange_keys.h"
+#include "server/keys/key_table.h"
+#include "server/log/log.h"
+
+namespace medflyt::exchange {
+
+// An event of our own that the store lacks and its recipient has.
+struct HeldEvent {
+  LeafIndex index;  // in the closed log
+  crypto::Hash leaf_hash;
+  PairNumber number;
+  EventId id;
+  std::optional<event::Event> event;  // none: its key is nowhere, for the reason `refused`
+  std::string refused;
+  size_t batch = 0;  // of PeerEvidence::held_batches
+  uint32_t position = 0;
+};
+
+// An event of the peer's that we had receipted and the store lacks.
+struct ReturnedEvent {
+  LeafIndex record;  // of our EventReceived, in the closed log
+  CheckedEvent event;
+  size_t batch = 0;  // of PeerEvidence::returned_batches
+};
+
+struct PeerEvidence {
+  AuthorityId peer;
+  std::string origin;                   // of the peer's log
+  PairNumber last_issued;               // that the peer has
+  PairNumber receipted_by_us;           // last of the peer's for which it holds our receipt
+  std::vector<HeldEvent> held;          // in the order of numbers, which is that of the log
+  std::vector<ReturnedEvent> returned;  // the same
+  std::vector<v1::EventBatch> held_batches;
+  std::vector<v1::EventBatch> returned_batches;
+  std::vector<CheckedKey> keys;  // that came with them and are not held
+  std::vector<KeyId> granted;    // our own keys that the peer holds
+  entry::AcceptedHead accepted;  // of the peer's log, by the last batch
+};
+
+struct EvidenceParts {
+  AuthorityId self;
+  std::string closed_origin;
+  const log::Log& log;  // of which it says how far the store goes
+  const keys::KeyTable& keys;
+  const keys::ExchangeKeys& exchange_keys;
+  const directory::Directory& directory;
+  std::span<const registry::NumberRange> refused_numbers;
+};
+
+// FAILED_PRECONDITION (RECOVERY_EVIDENCE_INVALID) where something is missing, unproven, or not what it should be; the
+// message says what. Beside it the errors of BatchChecker::Check.
+[[nodiscard]] absl::StatusOr<PeerEvidence> ReadEvidence(const EvidenceParts& parts, const v1::HeldByPeer& given);
+
+// The highest of our own head and those that peers show, with the log's signature alone.
+[[nodiscard]] absl::StatusOr<std::string> HighestCheckpoint(const EvidenceParts& parts, const log::Head& own,
+                                                            std::span<const v1::HeldByPeer> given);
+
+}  // namespace medflyt::exchange

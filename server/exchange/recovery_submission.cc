@@ -1,0 +1,316 @@
+#include "server/exchange/recovery_submission.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+
+#include "common/base/status.h"
+#include "common/crypto/secret.h"
+#include "common/entry/seal.h"
+#include "common/merkle/tree_hasher.h"
+#include "common/tlog/checkpoint.h"
+#include "common/wire/content.h"
+#include "server/domain/query.h"
+#include "server/exchange/kept.h"
+#include "server/exchange/recovery.h"
+
+namespace medflyt::exchange {
+namespace {
+
+using store::KeyRange;
+using store::Table;
+
+absl::Status Broken(std::string_view row) {
+  return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", row, "a stored row does not fit its neighbours");
+}
+
+// What a rule would tell of, as far as it can be known again.
+using Told = std::tuple<event::Type, AuthorityId, CaseId>;
+
+}  // namespace
+
+const PeerEvidence* RecoverySubmission::EvidenceOf(AuthorityId peer) const {
+  const auto found = std::find_if(recovery_.evidence.begin(), recovery_.evidence.end(),
+                                  [peer](const PeerEvidence& each) { return each.peer == peer; });
+  return found == recovery_.evidence.end() ? nullptr : &*found;
+}
+
+absl::Status RecoverySubmission::Append(log::Appender& appender) {
+  MEDFLYT_RETURN_IF_ERROR(AppendOpened(appender));
+  for (const PeerEvidence& each : recovery_.evidence) {
+    for (const KeyId& id : each.granted) {
+      if (appender.keys().Has(id)) appender.keys().MarkGranted(id, appender.batch());
+    }
+  }
+  MEDFLYT_RETURN_IF_ERROR(AppendReturned(appender));
+  std::vector<log::Outbound> waiting;
+  for (const AuthorityId& peer : recovery_.peers) {
+    const PeerEvidence* evidence = EvidenceOf(peer);
+    const log::PeerState before = recovery_.log.peer(peer);
+    MEDFLYT_RETURN_IF_ERROR(
+        AppendUnreceipted(peer, evidence == nullptr ? before.received : evidence->receipted_by_us, appender));
+    // What did not answer is taken to have what it gave receipts for.
+    MEDFLYT_RETURN_IF_ERROR(
+        TakeBack(peer, evidence == nullptr ? before.receipted : evidence->last_issued, appender, waiting));
+  }
+  MEDFLYT_RETURN_IF_ERROR(Reissue(std::move(waiting), appender));
+  appender.batch().Delete(Table::kMeta, kRecoveryRow);
+  return absl::OkStatus();
+}
+
+absl::Status RecoverySubmission::AppendOpened(log::Appender& appender) {
+  wire::GenerationOpened& opened = recovery_.opened;
+  for (const AuthorityId& peer : recovery_.peers) {
+    const PeerEvidence* evidence = EvidenceOf(peer);
+    const log::PeerState before = recovery_.log.peer(peer);
+    wire::ClosedPair pair{peer, before.receipted, before.received};
+    if (evidence != nullptr) {
+      pair.last_issued = evidence->last_issued;
+      pair.last_received = std::max(before.received, evidence->receipted_by_us);
+    }
+    if (pair.last_issued.value() != 0 || pair.last_received.value() != 0) opened.pairs.push_back(pair);
+  }
+  wire::LedgerCodec codec;
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string entry, codec.Encode({appender.now(), opened}));
+  appender.AppendLedger(entry);
+  return absl::OkStatus();
+}
+
+absl::Status RecoverySubmission::AppendReturned(log::Appender& appender) {
+  std::vector<Returned> all;
+  std::set<Told> told;  // by us
+  for (PeerEvidence& evidence : recovery_.evidence) {
+    for (HeldEvent& held : evidence.held) {
+      all.push_back({held.index, &evidence, &held, nullptr});
+      if (held.event) {
+        told.emplace(event::TypeOf(held.event->body), held.event->header.recipient, held.event->header.case_id);
+      }
+    }
+    for (ReturnedEvent& returned : evidence.returned) {
+      all.push_back({returned.record, &evidence, nullptr, &returned});
+    }
+  }
+  std::sort(all.begin(), all.end(), [](const Returned& a, const Returned& b) { return a.index < b.index; });
+  // What a rule gives somebody is decided on the state that all of it leads to: a place that another was given since is
+  // not free.
+  appender.DeferRules();
+
+  // Rows of what is kept, and of the numbers that the recipients have. Rows of one batch go on as long as nothing of
+  // another stands between.
+  std::map<AuthorityId, std::pair<PairNumber, std::string>> numbers;
+  const PeerEvidence* row_of = nullptr;
+  size_t row_batch = 0;
+  PairNumber row_first;
+  std::vector<uint32_t> positions;
+  std::vector<log::Position> records;
+  const auto finish_own = [&] {
+    if (row_of == nullptr) return;
+    std::string row = StartKept(positions, row_of->held_batches[row_batch]);
+    for (size_t i = 0; i < records.size(); ++i) SetRecord(row, i, records[i]);
+    appender.batch().Put(Table::kOutbox, log::PairRowKey('r', appender.state().self(), row_first.value()), row);
+    row_of = nullptr;
+    positions.clear();
+    records.clear();
+  };
+  std::map<std::pair<AuthorityId, size_t>, std::vector<std::pair<const ReturnedEvent*, log::Position>>> returned;
+  for (const Returned& each : all) {
+    if (each.held == nullptr) {
+      MEDFLYT_ASSIGN_OR_RETURN(const log::Position record, AppendFromPeer(*each.returned, each.from->peer, appender));
+      returned[{each.from->peer, each.returned->batch}].emplace_back(each.returned, record);
+      continue;
+    }
+    const HeldEvent& held = *each.held;
+    if (row_of != each.from || row_batch != held.batch) finish_own();
+    own_ = PairNumber(own_.value() + 1);
+    if (row_of == nullptr) {
+      row_of = each.from;
+      row_batch = held.batch;
+      row_first = own_;
+    }
+    MEDFLYT_ASSIGN_OR_RETURN(const log::Position record, AppendHeld(held, appender));
+    positions.push_back(held.position);
+    records.push_back(record);
+    auto& row = numbers.try_emplace(each.from->peer, held.number, std::string()).first->second;
+    row.second.append(log::EncodeU64(record.value()));
+  }
+  finish_own();
+  MEDFLYT_RETURN_IF_ERROR(appender.ApplyRules([&told](const event::Draft& draft) {
+    return told.contains({event::TypeOf(draft.body), draft.recipient, draft.case_id});
+  }));
+  appender.peer(appender.state().self()).received = own_;
+  for (const auto& [peer, row] : numbers) {
+    appender.batch().Put(Table::kOutbox, log::PairRowKey('p', peer, row.first.value()), row.second);
+  }
+  for (const auto& [batch, events] : returned) {
+    std::vector<uint32_t> places;
+    for (const auto& [event, record] : events) places.push_back(static_cast<uint32_t>(event->event.position));
+    const PeerEvidence* evidence = EvidenceOf(batch.first);
+    std::string row = StartKept(places, evidence->returned_batches[batch.second]);
+    for (size_t i = 0; i < events.size(); ++i) SetRecord(row, i, events[i].second);
+    appender.batch().Put(Table::kOutbox, log::PairRowKey('r', batch.first, events.front().first->event.number.value()),
+                         row);
+    log::PeerState& peer = appender.peer(batch.first);
+    peer.received = std::max(peer.received, events.back().first->event.number);
+  }
+  for (const PeerEvidence& evidence : recovery_.evidence) {
+    if (evidence.returned_batches.empty()) continue;
+    log::PeerState& peer = appender.peer(evidence.peer);
+    if (peer.origin != evidence.origin) {
+      peer.origin = evidence.origin;
+      peer.by_receipt = {};
+    }
+    peer.by_batch = {evidence.accepted.size, evidence.accepted.root};
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<log::Position> RecoverySubmission::AppendHeld(const HeldEvent& held, log::Appender& appender) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto note, tlog::SignedNote::Parse(recovery_.opened.closed_checkpoint));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto closed, tlog::Checkpoint::Parse(note.text));
+  const event::AnnouncementRef stands_at{closed.origin(), held.index, held.leaf_hash};
+  const AuthorityId self = appender.state().self();
+  if (!held.event) return appender.AppendUndecodable(self, own_, held.id, stands_at, held.refused);
+  event::Event event = *held.event;
+  event.header.number = own_;  // among those that came back; where it is found by
+  return appender.AppendReceived(event, stands_at, "", std::nullopt);
+}
+
+absl::StatusOr<log::Position> RecoverySubmission::AppendFromPeer(const ReturnedEvent& returned, AuthorityId peer,
+                                                                 log::Appender& appender) {
+  const CheckedEvent& event = returned.event;
+  if (!event.event) {
+    return appender.AppendUndecodable(peer, event.number, event.id, event.stands_at, event.refused);
+  }
+  std::optional<event::AnnouncementVerified> verified;
+  if (event.refused.empty() && event.announcement) {
+    const auto& request = std::get<event::TransferRequested>(event.event->body);
+    verified = event.announcement->verified;
+    verified->same_citizen = domain::SameCitizen(appender.state(), event.announcement->cpr, request.cpr);
+  }
+  if (std::holds_alternative<event::RelocationAnnounced>(event.event->body)) {
+    appender.PutIndex(log::LeafHashKey(event.stands_at.leaf_hash), event.id.bytes());
+  }
+  return appender.AppendReceived(*event.event, event.stands_at, event.refused, verified);
+}
+
+absl::Status RecoverySubmission::AppendUnreceipted(AuthorityId peer, PairNumber receipted, log::Appender& appender) {
+  const log::LogReader& reader = recovery_.log.reader();
+  const PairNumber last = recovery_.log.peer(peer).received;
+  if (receipted >= last) return absl::OkStatus();
+  wire::LedgerCodec codec;
+  return VisitKept(reader.store(), peer, PairNumber(receipted.value() + 1), [&](const KeptRow& row) -> absl::Status {
+    MEDFLYT_ASSIGN_OR_RETURN(const v1::EventBatch batch, row.ParseBatch());
+    std::vector<uint32_t> positions;
+    for (const KeptEvent& event : row.events) positions.push_back(event.position);
+    std::string again = StartKept(positions, batch);
+    for (size_t i = 0; i < row.events.size(); ++i) {
+      const PairNumber number(row.first.value() + i);
+      SetRecord(again, i, row.events[i].record);
+      if (number <= receipted) continue;
+      MEDFLYT_ASSIGN_OR_RETURN(const log::StoredEntry stored, reader.Entry(row.events[i].record));
+      MEDFLYT_ASSIGN_OR_RETURN(const wire::LedgerRecord record, codec.Decode(stored.bytes));
+      const auto* received = std::get_if<wire::EventReceived>(&record.record);
+      if (received == nullptr) return Broken("received");
+      const std::string& entry = batch.entries(static_cast<int>(row.events[i].position));
+      const auto sealed = entry::ParseSealed(entry);
+      const EventId id =
+          sealed.ok() ? sealed->event_id : *EventId::FromBytes(received->leaf_hash.bytes().substr(0, EventId::kSize));
+      SetRecord(again, i,
+                appender.AppendUndecodable(peer, number, id,
+                                           {received->issuer_origin, received->issuer_index, received->leaf_hash},
+                                           received->refused_rule));
+    }
+    appender.batch().Put(Table::kOutbox, log::PairRowKey('r', peer, row.first.value()), again);
+    return absl::OkStatus();
+  });
+}
+
+absl::Status RecoverySubmission::TakeBack(AuthorityId peer, PairNumber arrived, log::Appender& appender,
+                                          std::vector<log::Outbound>& waiting) {
+  const log::LogReader& reader = recovery_.log.reader();
+  const PairNumber issued = recovery_.log.peer(peer).issued;
+  log::PeerState& state = appender.peer(peer);
+  state.issued = arrived;
+  state.receipted = arrived;
+  if (issued <= arrived) return absl::OkStatus();
+
+  MEDFLYT_ASSIGN_OR_RETURN(
+      const auto lost, reader.OutboundFrom(peer, PairNumber(arrived.value() + 1), issued.value() - arrived.value()));
+  // Their rows go, or end before them.
+  MEDFLYT_ASSIGN_OR_RETURN(
+      const auto begin,
+      reader.store().Last(Table::kOutbox, KeyRange::Between(log::PairRowKey('p', peer, 0),
+                                                            log::PairRowKey('p', peer, arrived.value() + 2))));
+  if (!begin || lost.size() != issued.value() - arrived.value()) return Broken("outbox");
+  MEDFLYT_RETURN_IF_ERROR(reader.store().Scan(
+      Table::kOutbox, KeyRange::Between(begin->key, log::PairRowKey('p', peer, ~uint64_t{0})), store::Order::kAscending,
+      [&](std::string_view key, std::string_view value) {
+        const auto first = log::DecodeU64(key.substr(key.size() - 8));
+        if (first.ok() && *first <= arrived.value()) {
+          appender.batch().Put(Table::kOutbox, key, value.substr(0, (arrived.value() + 1 - *first) * 8));
+        } else {
+          appender.batch().Delete(Table::kOutbox, key);
+        }
+        return store::Step::kContinue;
+      }));
+  waiting.insert(waiting.end(), lost.begin(), lost.end());
+  return absl::OkStatus();
+}
+
+absl::Status RecoverySubmission::Reissue(std::vector<log::Outbound> waiting, log::Appender& appender) {
+  // In the order of the log: an end of responsibility names the announcement that was issued before it.
+  std::sort(waiting.begin(), waiting.end(),
+            [](const log::Outbound& a, const log::Outbound& b) { return a.position < b.position; });
+  const log::LogReader& reader = recovery_.log.reader();
+  std::map<crypto::Hash, crypto::Hash> reissued;  // leaf hashes: in the closed log, and now
+  wire::ContentCodec codec;
+  for (const log::Outbound& each : waiting) {
+    const log::Generation& closed = reader.generations().Of(each.position);
+    const auto key = recovery_.keys.Find(each.entry.key_id);
+    if (absl::IsNotFound(key.status())) continue;  // erased before it could be sent
+    MEDFLYT_RETURN_IF_ERROR(key.status());
+    MEDFLYT_ASSIGN_OR_RETURN(const auto sealed, entry::ParseSealed(each.entry.bytes));
+    MEDFLYT_ASSIGN_OR_RETURN(std::string content, entry::OpenEntry(sealed, *key, closed.origin));
+    auto event = codec.Decode(content, sealed.event_id);
+    crypto::Wipe(content);
+    MEDFLYT_RETURN_IF_ERROR(event.status());
+    auto* ended = std::get_if<event::ResponsibilityEnded>(&event->body);
+    if (ended != nullptr && ended->announcement) {
+      const auto again = reissued.find(*ended->announcement);
+      if (again != reissued.end()) ended->announcement = again->second;
+    }
+    MEDFLYT_ASSIGN_OR_RETURN(const log::IssuedEvent issued_again,
+                             appender.Reissue(*std::move(event), closed.origin, closed.IndexOf(each.position)));
+    reissued.emplace(merkle::LeafHash(each.entry.bytes), issued_again.leaf_hash);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AppendRecovered(const EvidenceParts& parts, const v1::RecoveryPlan& plan, log::Log& log) {
+  const auto first = crypto::Hash::FromBytes(plan.first_certificate());
+  const auto second = crypto::Hash::FromBytes(plan.second_certificate());
+  const log::Generation* closed = log.reader().generations().before_open();
+  if (!first || !second || closed == nullptr) return Broken("recovery");
+  RecoveryToLog recovery{log, parts.keys, {}, {}, {}};
+  for (const directory::Authority& authority : parts.directory.authorities()) {
+    if (authority.has_node() && authority.id != parts.self) recovery.peers.push_back(authority.id);
+  }
+  recovery.opened = {plan.closed_checkpoint(), closed->last->size, {}, *first, *second};
+  for (const v1::HeldByPeer& each : plan.peers()) {
+    MEDFLYT_ASSIGN_OR_RETURN(PeerEvidence evidence, ReadEvidence(parts, each));
+    recovery.evidence.push_back(std::move(evidence));
+  }
+  auto submission = std::make_unique<RecoverySubmission>(std::move(recovery));
+  const absl::Status& applied = submission->outcome();
+  std::vector<std::unique_ptr<log::Submission>> submissions;
+  submissions.push_back(std::move(submission));
+  const auto prepared = log.Prepare(std::move(submissions));
+  MEDFLYT_RETURN_IF_ERROR(applied);
+  return log.Commit(*prepared);
+}
+
+}  // namespace medflyt::exchange

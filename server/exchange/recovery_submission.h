@@ -1,0 +1,69 @@
+// The first commit of a log that goes on from a closed one: what peers gave back, in the order of the closed log, and
+// what never arrived anywhere, once more.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/wire/ledger.h"
+#include "server/exchange/recovery_evidence.h"
+#include "server/log/appender.h"
+#include "server/log/submission.h"
+
+namespace medflyt::exchange {
+
+struct RecoveryToLog {
+  const log::Log& log;  // open, and empty
+  const keys::KeyTable& keys;
+  std::vector<AuthorityId> peers;  // of the directory, with a node
+  wire::GenerationOpened opened;   // but for `pairs`
+  std::vector<PeerEvidence> evidence;
+};
+
+// In this order: GenerationOpened; an EventReceived for each event of our own that a peer gave back and each of a
+// peer's that we had receipted, in the order of the closed log, with its effect and what follows from it by rule and no
+// peer has already; receipts' records again of what was received and not receipted; and what was issued and never
+// arrived, as EntryReissued with its event. The peers' numbers go on from there, and the plan is gone.
+class RecoverySubmission final : public log::Submission {
+ public:
+  explicit RecoverySubmission(RecoveryToLog recovery) : recovery_(std::move(recovery)) {}
+
+  void Apply(log::Appender& appender) override { outcome_ = Append(appender); }
+  void Committed(const log::Head&) override {}
+  void Abandoned(const absl::Status&) override {}
+  // After Apply. Where it is an error, what was prepared must not be committed.
+  [[nodiscard]] const absl::Status& outcome() const { return outcome_; }
+
+ private:
+  // One entry of the closed log that came back.
+  struct Returned {
+    LeafIndex index;
+    PeerEvidence* from;
+    HeldEvent* held;  // one of these two
+    ReturnedEvent* returned;
+  };
+  [[nodiscard]] absl::Status Append(log::Appender& appender);
+  [[nodiscard]] absl::Status AppendOpened(log::Appender& appender);
+  [[nodiscard]] absl::Status AppendReturned(log::Appender& appender);
+  [[nodiscard]] absl::StatusOr<log::Position> AppendHeld(const HeldEvent& held, log::Appender& appender);
+  [[nodiscard]] absl::StatusOr<log::Position> AppendFromPeer(const ReturnedEvent& returned, AuthorityId peer,
+                                                             log::Appender& appender);
+  [[nodiscard]] absl::Status AppendUnreceipted(AuthorityId peer, PairNumber receipted, log::Appender& appender);
+  // The peer's numbers go on from what arrived; adds what did not.
+  [[nodiscard]] absl::Status TakeBack(AuthorityId peer, PairNumber arrived, log::Appender& appender,
+                                      std::vector<log::Outbound>& waiting);
+  [[nodiscard]] absl::Status Reissue(std::vector<log::Outbound> waiting, log::Appender& appender);
+  [[nodiscard]] const PeerEvidence* EvidenceOf(AuthorityId peer) const;
+
+  RecoveryToLog recovery_;
+  absl::Status outcome_;
+  PairNumber own_;  // of the last event of our own that came back
+};
+
+// Appends and commits it to `log`, which is `parts.log` and empty, out of the plan; the plan is gone with it. DATA_LOSS
+// (ROW_MALFORMED), the errors of ReadEvidence; then nothing is durable, and the log must not be used.
+[[nodiscard]] absl::Status AppendRecovered(const EvidenceParts& parts, const v1::RecoveryPlan& plan, log::Log& log);
+
+}  // namespace medflyt::exchange

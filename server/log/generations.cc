@@ -1,0 +1,60 @@
+#include "server/log/generations.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/merkle/tree_hasher.h"
+#include "common/tlog/checkpoint.h"
+
+namespace medflyt::log {
+
+absl::StatusOr<Generations> Generations::Load(const store::Reader& store, std::string_view origin) {
+  Generations generations;
+  Position begin;
+  for (uint32_t number = 0;; ++number) {
+    MEDFLYT_ASSIGN_OR_RETURN(const auto row, store.Get(store::Table::kMeta, ClosedKey(number)));
+    if (!row) break;
+    MEDFLYT_ASSIGN_OR_RETURN(Head last, DecodeHead(*row));
+    const auto note = tlog::SignedNote::Parse(last.checkpoint);
+    const auto stated = note.ok() ? tlog::Checkpoint::Parse(note->text) : note.status();
+    if (!stated.ok()) {
+      return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "closed", "a closed log has no checkpoint");
+    }
+    const Position end(begin.value() + last.size.value());
+    generations.all_.push_back({number, stated->origin(), begin, std::move(last)});
+    begin = end;
+  }
+  const auto number = static_cast<uint32_t>(generations.all_.size());
+  generations.all_.push_back({number, std::string(origin), begin, std::nullopt});
+  return generations;
+}
+
+const Generation& Generations::Of(Position position) const {
+  const auto behind =
+      std::upper_bound(all_.begin() + 1, all_.end(), position,
+                       [](Position wanted, const Generation& generation) { return wanted < generation.begin; });
+  return *(behind - 1);
+}
+
+const Generation* Generations::Find(std::string_view origin) const {
+  const auto found =
+      std::find_if(all_.begin(), all_.end(), [origin](const Generation& each) { return each.origin == origin; });
+  return found == all_.end() ? nullptr : &*found;
+}
+
+absl::StatusOr<Head> EmptyHead(const tlog::NoteSigner& signer) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto empty,
+                           tlog::Checkpoint::Create(signer.verifier_key().name(), TreeSize(0), merkle::EmptyRoot()));
+  return Head{TreeSize(0), merkle::EmptyRoot(), tlog::SignCheckpoint(empty, signer).Serialize()};
+}
+
+absl::Status StageNextGeneration(const Generation& open, const Head& head, const tlog::NoteSigner& next,
+                                 store::Batch& batch) {
+  MEDFLYT_ASSIGN_OR_RETURN(const Head empty, EmptyHead(next));
+  batch.Put(store::Table::kMeta, ClosedKey(open.number), EncodeHead(head));
+  batch.Put(store::Table::kMeta, HeadKey(), EncodeHead(empty));
+  return absl::OkStatus();
+}
+
+}  // namespace medflyt::log

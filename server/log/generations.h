@@ -1,0 +1,63 @@
+// The logs that a node has had. Each is a generation, with an origin and a key of its own; all but the last are closed,
+// and stay readable and provable. Their entries follow each other in the store:
+//
+//   generation            0                 1              2, open
+//   leaf index    0 … 4,999         0 … 799         0 …
+//   position      0 … 4,999     5,000 … 5,799   5,800 …
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/named_type.h"
+#include "common/tlog/note_key.h"
+#include "server/log/layout.h"
+#include "server/store/store.h"
+
+namespace medflyt::log {
+
+struct Generation {
+  uint32_t number = 0;  // 0-based
+  std::string origin;
+  Position begin;            // of its first entry
+  std::optional<Head> last;  // of a closed one: the last that the store has
+
+  // Of an index that the log has, or would have next.
+  [[nodiscard]] Position At(LeafIndex index) const { return Position(begin.value() + index.value()); }
+  [[nodiscard]] Position EndAt(TreeSize size) const { return Position(begin.value() + size.value()); }
+  [[nodiscard]] LeafIndex IndexOf(Position position) const { return LeafIndex(position.value() - begin.value()); }
+};
+
+// Immutable, so thread-safe.
+class Generations {
+ public:
+  // The closed ones as the store has them, and the open one, whose origin this is. DATA_LOSS (ROW_MALFORMED).
+  [[nodiscard]] static absl::StatusOr<Generations> Load(const store::Reader& store, std::string_view origin);
+
+  [[nodiscard]] const Generation& open() const { return all_.back(); }
+  [[nodiscard]] std::span<const Generation> all() const { return all_; }
+  // The one that the open one goes on from; nullptr for the first.
+  [[nodiscard]] const Generation* before_open() const { return all_.size() < 2 ? nullptr : &all_[all_.size() - 2]; }
+  // The one whose entry stands there.
+  [[nodiscard]] const Generation& Of(Position position) const;
+  // nullptr for an origin that the node never had.
+  [[nodiscard]] const Generation* Find(std::string_view origin) const;
+
+ private:
+  std::vector<Generation> all_;
+};
+
+// Of a log that has no entries yet: even it has a signed checkpoint.
+[[nodiscard]] absl::StatusOr<Head> EmptyHead(const tlog::NoteSigner& signer);
+
+// Stages that the open log, whose head this is, is closed, and that the one which `next` signs begins, empty: the next
+// Log::Open is of that one.
+[[nodiscard]] absl::Status StageNextGeneration(const Generation& open, const Head& head, const tlog::NoteSigner& next,
+                                               store::Batch& batch);
+
+}  // namespace medflyt::log

@@ -1,0 +1,148 @@
+#include "server/node/recover.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/directory/peer_card.h"
+#include "common/tlog/checkpoint.h"
+#include "common/wire/ledger.h"
+#include "server/exchange/recovery.h"
+#include "server/exchange/recovery_submission.h"
+#include "server/log/generations.h"
+#include "server/log/log.h"
+#include "server/node/config_files.h"
+#include "server/node/files.h"
+#include "server/node/next_key.h"
+#include "server/node/opened_store.h"
+#include "server/node/peer_directory.h"
+#include "server/node/secrets.h"
+
+namespace medflyt::node {
+namespace {
+
+// "medflyt.example/35209115/1" is followed by ".../2"; an origin that does not end in a number, by that and "/2".
+std::string NextOrigin(const std::string& origin) {
+  const size_t slash = origin.rfind('/');
+  uint64_t number = 0;
+  if (slash != std::string::npos && absl::SimpleAtoi(origin.substr(slash + 1), &number)) {
+    return absl::StrCat(origin.substr(0, slash + 1), number + 1);
+  }
+  return absl::StrCat(origin, "/2");
+}
+
+absl::StatusOr<tlog::Checkpoint> StatedBy(const std::string& checkpoint) {
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::SignedNote note, tlog::SignedNote::Parse(checkpoint));
+  return tlog::Checkpoint::Parse(note.text);
+}
+
+// Step 2, where it was not taken yet.
+absl::Status Close(store::Store& store, const tlog::NoteSigner& next) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto row, store.Get(store::Table::kMeta, log::HeadKey()));
+  if (!row) return RuleError(absl::StatusCode::kFailedPrecondition, "RECOVERY_NOT_DECIDED", "", "the store is empty");
+  MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, log::DecodeHead(*row));
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint stated, StatedBy(head.checkpoint));
+  if (stated.origin() == next.verifier_key().name()) return absl::OkStatus();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto plan, exchange::ReadRecoveryPlan(store));
+  if (!plan) {
+    return RuleError(absl::StatusCode::kFailedPrecondition, "RECOVERY_NOT_DECIDED", "",
+                     "two officers decide it with `medflyt node recover`, while the node runs");
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(const log::Generations generations, log::Generations::Load(store, stated.origin()));
+  store::Batch batch;
+  MEDFLYT_RETURN_IF_ERROR(log::StageNextGeneration(generations.open(), head, next, batch));
+  return store.Commit(batch, store::Durability::kSynced);
+}
+
+// Step 3, where it was not taken yet.
+absl::Status AppendFirst(const Config& config, const directory::Directory& directory, OpenedStore& opened,
+                         log::Log& log) {
+  if (log.head().size.value() > 0) return absl::OkStatus();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto plan, exchange::ReadRecoveryPlan(*opened.store));
+  if (!plan) {
+    return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", exchange::kRecoveryRow,
+                     "the officers' decision is not there");
+  }
+  std::vector<registry::NumberRange> refused;
+  if (config.production) refused = config.test_numbers;
+  return exchange::AppendRecovered({config.authority, log.reader().generations().before_open()->origin, log,
+                                    *opened.keys, *opened.exchange_keys, directory, refused},
+                                   *plan, log);
+}
+
+// The highest head that is known of the log before this one.
+absl::StatusOr<TreeSize> ClosedAt(const log::Log& log) {
+  const log::Generation& open = log.reader().generations().open();
+  MEDFLYT_ASSIGN_OR_RETURN(const log::StoredEntry first, log.reader().Entry(open.begin));
+  wire::LedgerCodec codec;
+  MEDFLYT_ASSIGN_OR_RETURN(const wire::LedgerRecord record, codec.Decode(first.bytes));
+  const auto* opened = std::get_if<wire::GenerationOpened>(&record.record);
+  if (opened == nullptr) {
+    return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "segment", "the new log does not begin as it must");
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint stated, StatedBy(opened->closed_checkpoint));
+  return std::max(stated.size(), opened->kept_size);
+}
+
+}  // namespace
+
+absl::Status CheckRecoveryIsOver(const store::Reader& store, const std::string& origin) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto row, store.Get(store::Table::kMeta, log::HeadKey()));
+  if (!row) return absl::OkStatus();
+  MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, log::DecodeHead(*row));
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint stated, StatedBy(head.checkpoint));
+  if (stated.origin() == origin) return absl::OkStatus();
+  return RuleError(absl::StatusCode::kFailedPrecondition, "RECOVERY_UNFINISHED", "keys.log_key",
+                   absl::StrCat("the store's open log is ", stated.origin(),
+                                "; a recovery that was interrupted is completed with --recover"));
+}
+
+absl::StatusOr<Recovered> OpenNextLog(const Config& config, const Environment& environment) {
+  MEDFLYT_RETURN_IF_ERROR(CheckFiles(config));
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::NoteSigner present, LoadLogKey(config.log_key));
+  const std::string& closed_origin = present.verifier_key().name();
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::NoteSigner next, NextKey(config, NextOrigin(closed_origin)));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto peers, PeerDirectory::Load(DirectorySources(config), {}, environment.clock));
+  const directory::Directory directory = peers->directory();
+  directory::Authority self = *directory.Find(config.authority);
+  if (!self.has_node()) {
+    return RuleError(absl::StatusCode::kInvalidArgument, "AUTHORITY_INCOMPLETE", "card", "the own card names no node");
+  }
+  if (self.logs.back().origin != next.verifier_key().name()) {
+    if (self.logs.back().keys.back().key != present.verifier_key()) {
+      return RuleError(absl::StatusCode::kInvalidArgument, "CARD_KEY_MISMATCH", "card",
+                       "the own card does not name this node's log key as its newest");
+    }
+    TreeSize until;
+    {
+      MEDFLYT_ASSIGN_OR_RETURN(const crypto::Key root_secret, LoadRootSecret(config.root_secret));
+      MEDFLYT_ASSIGN_OR_RETURN(const auto opened,
+                               OpenedStore::Open(config, root_secret, environment.random, environment.logger));
+      MEDFLYT_RETURN_IF_ERROR(Close(*opened->store, next));
+      MEDFLYT_ASSIGN_OR_RETURN(const auto log, log::Log::Open({config.authority, *opened->store, *opened->keys, next,
+                                                               environment.clock, environment.random, *peers}));
+      MEDFLYT_RETURN_IF_ERROR(AppendFirst(config, directory, *opened, *log));
+      MEDFLYT_RETURN_IF_ERROR(RaiseStartEpoch(*opened->store, config.epoch, opened->last_epoch, log->head().size));
+      MEDFLYT_ASSIGN_OR_RETURN(const TreeSize highest, ClosedAt(*log));
+      until = TreeSize(highest.value() + 1);
+    }
+    self.logs.back().keys.back().until = until;
+    self.logs.push_back({next.verifier_key().name(), {{next.verifier_key(), TreeSize(0), std::nullopt}}});
+    MEDFLYT_ASSIGN_OR_RETURN(const std::string card,
+                             directory::WritePeerCard(self, DanishDate(environment.clock.Now()), next));
+    MEDFLYT_RETURN_IF_ERROR(ReplaceFile(config.card, card));
+  }
+  const directory::Log& closed = self.logs[self.logs.size() - 2];
+  const Recovered done{closed.origin, TreeSize(closed.keys.back().until->value() - 1), next.verifier_key()};
+  MEDFLYT_RETURN_IF_ERROR(RenameDurably(NextKeyPath(config), config.log_key));
+  return done;
+}
+
+}  // namespace medflyt::node

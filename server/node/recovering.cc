@@ -1,0 +1,77 @@
+#include "server/node/recovering.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+
+namespace medflyt::node {
+namespace {
+
+using exchange::Standing;
+
+absl::Status Refused(std::string_view rule, std::string_view message) {
+  return RuleError(absl::StatusCode::kFailedPrecondition, rule, "", message);
+}
+
+// Those that are to be asked, once every peer is settled one way or the other.
+absl::StatusOr<std::vector<AuthorityId>> PeersToAsk(const std::vector<exchange::PeerKnowledge>& known) {
+  std::vector<AuthorityId> peers;
+  bool proven = false;
+  for (const exchange::PeerKnowledge& each : known) {
+    switch (each.standing) {
+      case Standing::kBeyond:
+      case Standing::kContradicts:
+        proven = true;
+        peers.push_back(each.peer);
+        break;
+      case Standing::kWithin:
+        peers.push_back(each.peer);
+        break;
+      case Standing::kReleased:
+        break;
+      case Standing::kNotAsked:
+      case Standing::kSilent:
+      case Standing::kUnproven:
+        return Refused("RECOVERY_PEERS_UNHEARD",
+                       absl::StrCat("peer ", each.peer.ToString(),
+                                    " has not answered, or claims what it does not prove: wait for it or release it"));
+    }
+  }
+  if (!proven) return Refused("RECOVERY_NOT_NEEDED", "no peer has proven that it holds more of this log");
+  return peers;
+}
+
+}  // namespace
+
+void Recovering::Decide(const std::string& officer, const crypto::Hash& certificate, Done done) {
+  if (log_.restraint().ok()) return done(Refused("LOG_NOT_RESTRAINED", "this node signs: there is nothing to recover"));
+  auto peers = PeersToAsk(check_.status());
+  if (!peers.ok()) return done(peers.status());
+  crypto::Hash first;
+  {
+    MutexLock lock(mutex_);
+    if (!first_) {
+      first_ = First{officer, certificate};
+      return done(std::nullopt);
+    }
+    if (first_->officer == officer || first_->certificate == certificate) {
+      return done(Refused("TWO_OFFICERS_REQUIRED",
+                          "the second officer is another person with another client certificate than the first"));
+    }
+    first = first_->certificate;
+  }
+  recovery_.Begin(*std::move(peers), {first, certificate},
+                  [done = std::move(done)](const absl::StatusOr<exchange::Recovery::Outcome>& outcome) {
+                    if (!outcome.ok()) return done(outcome.status());
+                    done(std::optional(*outcome));
+                  });
+}
+
+std::string Recovering::first_officer() const {
+  MutexLock lock(mutex_);
+  return first_ ? first_->officer : std::string();
+}
+
+}  // namespace medflyt::node

@@ -1,0 +1,231 @@
+// A node whose store went back behind what its peers hold, and that goes on under a new log: what comes back, what is
+// told again, and that the main job goes on for everybody.
+#include "server/exchange/recovery.h"
+
+#include <gmock/gmock.h>
+
+#include "common/merkle/tree_hasher.h"
+#include "common/tlog/checkpoint.h"
+#include "server/exchange/refusals.h"
+#include "tests/sim/exchange/checks.h"
+#include "tests/sim/exchange/officers.h"
+#include "tests/support/agreement_terms.h"
+#include "tests/support/sim_witnesses.h"
+
+namespace medflyt::testing {
+namespace {
+
+const exchange::CosigningSchedule kSchedule = {absl::Seconds(5), absl::Minutes(10), absl::Seconds(30)};
+const exchange::Recovery::Decision kTwo = {merkle::LeafHash("first certificate"), merkle::LeafHash("second")};
+
+class RecoveryTest : public ::testing::TestWithParam<uint64_t> {
+ protected:
+  RecoveryTest() : world(GetParam()), witnesses(world, kSchedule) {}
+
+  event::ProposeAgreement Proposal(AuthorityId provider, AuthorityId buyer) {
+    return {world.chance.NewId<CaseId>(), provider, buyer, Terms(2, Date(2026, 1, 1), Date(2026, 12, 31))};
+  }
+  void RollBack(AuthorityId who) {
+    witnesses.Forget(who);
+    world.node(who).PutBackCopy();
+    world.node(who).restrained = true;
+    world.node(who).Boot();
+    witnesses.Boot(who);
+  }
+  // The peers are asked; the rule of what went wrong, or "OK".
+  std::string FetchBack(AuthorityId who, const std::vector<AuthorityId>& peers) {
+    std::string rule = "QUEUE_FULL";
+    while (rule == "QUEUE_FULL") {
+      exchange::Recovery recovery(world.node(who).exchange().context(), witnesses.calls(who));
+      recovery.Begin(peers, kTwo, [&](const absl::StatusOr<exchange::Recovery::Outcome>& outcome) {
+        rule = outcome.ok() ? "OK" : RuleOf(outcome.status());
+        if (outcome.ok()) back = *outcome;
+      });
+      rule = "NOT_DONE";
+      world.RunFor(absl::Minutes(5));
+      recovery.Stop();
+    }
+    return rule;
+  }
+  // Opens the next log, and gives everybody the new card.
+  void OpenNext(AuthorityId who) {
+    directory::Authority card = *world.directory.Find(who);
+    const std::string origin = "medflyt.example/" + who.ToString() + "/" + std::to_string(card.logs.size() + 1);
+    witnesses.Forget(who);
+    const absl::Status opened = world.node(who).OpenNextLog(SignerOf(50), NoteSignerOf(origin, 50));
+    ASSERT_TRUE(opened.ok()) << opened;
+    card.logs.back().keys.back().until = TreeSize(back.closed_size.value() + 1);
+    card.logs.push_back({origin, {{NoteSignerOf(origin, 50).verifier_key(), TreeSize(0), std::nullopt}}});
+    world.directory = *world.directory.With(card);
+    for (auto& [id, node] : world.nodes()) {
+      if (id != who) node->exchange().OnDirectoryChanged(world.directory);
+    }
+    world.node(who).restrained = false;
+    world.node(who).Boot();
+    witnesses.Boot(who);
+  }
+  void ExpectSound() {
+    for (auto& [id, node] : world.nodes()) {
+      SCOPED_TRACE(id.ToString());
+      const auto replayed = node->Replay();
+      ASSERT_TRUE(replayed.ok()) << replayed.status();
+      EXPECT_EQ(replayed->state.CanonicalBytes(), node->StateNow().CanonicalBytes());
+      ExpectCapacityKept(id, node->StateNow());
+    }
+  }
+
+  SimWorld world;
+  SimWitnesses witnesses;
+  exchange::Recovery::Outcome back;
+};
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RecoveryTest, ::testing::Range<uint64_t>(1, 13));
+
+TEST_P(RecoveryTest, WhatPeersHoldComesBackAndTheNumbersGoOn) {
+  const event::ProposeAgreement known = Proposal(kOdense, kNyborg);
+  EXPECT_EQ(world.Act(kOdense, known), "OK");
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  // Lost: an agreement that is answered, and another that is proposed.
+  EXPECT_EQ(world.Act(kNyborg, event::AcceptAgreement{known.agreement, 1}), "OK");
+  const event::ProposeAgreement lost = Proposal(kOdense, kKerteminde);
+  EXPECT_EQ(world.Act(kOdense, lost), "OK");
+  ASSERT_TRUE(world.Settle());
+  const domain::State before = world.node(kOdense).StateNow();
+  const log::PeerState nyborg = world.node(kOdense).log().peer(kNyborg);
+  const log::PeerState kerteminde = world.node(kOdense).log().peer(kKerteminde);
+
+  RollBack(kOdense);
+  ASSERT_EQ(FetchBack(kOdense, {kNyborg, kKerteminde}), "OK");
+  EXPECT_EQ(back.held, 1U);
+  EXPECT_EQ(back.returned, 1U);
+  OpenNext(kOdense);
+  EXPECT_EQ(world.node(kOdense).StateNow().CanonicalBytes(), before.CanonicalBytes());
+  EXPECT_EQ(world.node(kOdense).log().peer(kNyborg).received, nyborg.received);
+  EXPECT_EQ(world.node(kOdense).log().peer(kKerteminde).issued, kerteminde.issued);
+
+  // The first entry names what is closed.
+  wire::LedgerCodec codec;
+  const log::LogReader& reader = world.node(kOdense).log().reader();
+  const auto first = codec.Decode(reader.Entry(reader.generations().open().begin)->bytes);
+  ASSERT_TRUE(first.ok());
+  const auto& opened = std::get<wire::GenerationOpened>(first->record);
+  const auto closed = tlog::OpenCheckpoint(opened.closed_checkpoint,
+                                           std::vector{NoteSignerOf("medflyt.example/35209115/1", 10).verifier_key()});
+  ASSERT_TRUE(closed.ok()) << closed.status();
+  EXPECT_EQ(closed->checkpoint.size(), back.closed_size);
+  EXPECT_LT(opened.kept_size, back.closed_size);
+  EXPECT_EQ(opened.first_certificate, kTwo.first_certificate);
+  EXPECT_EQ(opened.second_certificate, kTwo.second_certificate);
+
+  EXPECT_EQ(world.Act(kKerteminde, event::AcceptAgreement{lost.agreement, 1}), "OK");
+  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
+  ASSERT_TRUE(world.Settle());
+  EXPECT_EQ(world.node(kOdense).log().peer(kNyborg).issued.value(), nyborg.issued.value() + 1);
+  EXPECT_TRUE(world.node(kOdense).StateNow().FindAgreement(lost.agreement)->InForceOn(Date(2026, 3, 2)));
+  ExpectSound();
+}
+
+TEST_P(RecoveryTest, WhatNeverArrivedIsToldAgain) {
+  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
+  ASSERT_TRUE(world.Settle());
+  world.network.SetPartition(kOdense, kKerteminde, true);
+  const event::ProposeAgreement waiting = Proposal(kOdense, kKerteminde);
+  EXPECT_EQ(world.Act(kOdense, waiting), "OK");
+  world.node(kOdense).CopyStore();
+  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
+  world.RunFor(absl::Minutes(5));
+  RollBack(kOdense);
+  world.network.Heal();
+  ASSERT_EQ(FetchBack(kOdense, {kNyborg, kKerteminde}), "OK");
+  OpenNext(kOdense);
+  ASSERT_TRUE(world.Settle());
+  EXPECT_NE(world.node(kKerteminde).StateNow().FindAgreement(waiting.agreement), nullptr);
+  EXPECT_EQ(world.node(kKerteminde).log().peer(kOdense).received.value(), 1U);
+  ExpectSound();
+}
+
+// Officers everywhere, whatever they do; one node is lost in the middle of it.
+TEST_P(RecoveryTest, TheMainJobGoesOnForEverybody) {
+  Officers officers(world);
+  officers.Agree();
+  const auto act = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      officers.ActOnce();
+      world.RunFor(absl::Seconds(static_cast<int64_t>(1 + world.chance.Below(120))));
+    }
+  };
+  act(60);
+  const AuthorityId who = world.chance.OneIn(2) ? kOdense : kNyborg;
+  world.node(who).CopyStore();
+  act(60);
+  RollBack(who);
+  world.RunFor(absl::Minutes(1));
+  std::vector<AuthorityId> peers;
+  for (const AuthorityId each : {kOdense, kNyborg, kKerteminde}) {
+    if (each != who) peers.push_back(each);
+  }
+  ASSERT_EQ(FetchBack(who, peers), "OK");
+  OpenNext(who);
+  act(60);
+  ASSERT_TRUE(world.Settle());
+  ExpectSound();
+}
+
+TEST_P(RecoveryTest, WhatAPeerMakesUpIsNotTaken) {
+  EXPECT_EQ(world.Act(kNyborg, Proposal(kNyborg, kOdense)), "OK");
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
+  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
+  EXPECT_EQ(world.Act(kNyborg, Proposal(kNyborg, kOdense)), "OK");
+  ASSERT_TRUE(world.Settle());
+  RollBack(kOdense);
+  witnesses.held_events = [&](AuthorityId, v1::GetHeldEventsResponse& said) {
+    switch (GetParam() % 4) {
+      case 0:
+        said.mutable_batch()->mutable_entries(static_cast<int>(said.positions(0)))->back() ^= 1;
+        break;
+      case 1:
+        said.mutable_positions()->Set(0, static_cast<uint32_t>(said.batch().entries_size()));
+        break;
+      case 2:
+        said.set_first_number(said.first_number() + 1);
+        break;
+      default:
+        said.Clear();
+    }
+  };
+  EXPECT_NE(FetchBack(kOdense, {kNyborg}), "OK");
+  witnesses.held_events = nullptr;
+  witnesses.receipted_events = [&](AuthorityId, v1::GetReceiptedEventsResponse& said) {
+    if (GetParam() % 2 == 0) {
+      said.clear_receipts();
+    } else {
+      said.clear_batch();
+    }
+  };
+  EXPECT_NE(FetchBack(kOdense, {kNyborg}), "OK");
+  EXPECT_FALSE(exchange::ReadRecoveryPlan(world.node(kOdense).store())->has_value());
+  witnesses.receipted_events = nullptr;
+  EXPECT_EQ(FetchBack(kOdense, {kNyborg}), "OK") << "and it may be begun again";
+  EXPECT_EQ(back.held, 2U);
+}
+
+TEST_P(RecoveryTest, NobodyIsGivenWhatIsAnothers) {
+  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
+  ASSERT_TRUE(world.Settle());
+  exchange::Context& context = world.node(kNyborg).exchange().context();
+  v1::GetHeldEventsRequest request;
+  request.set_origin(world.node(kOdense).log().origin());
+  request.set_first_number(1);
+  EXPECT_EQ(RuleOf(exchange::AnswerHeldEvents(context, kKerteminde, request).status()), "HELD_ORIGIN_FOREIGN");
+  // A key that Odense's log key has not signed for.
+  const auto card =
+      entry::SignExchangeKey(SignerOf(30), request.origin(), 1, {}, world.timeline.Now() + absl::Hours(1));
+  exchange::CardToProto(card, *request.mutable_exchange_key());
+  EXPECT_EQ(RuleOf(exchange::AnswerHeldEvents(context, kOdense, request).status()), "EXCHANGE_KEY_INVALID");
+}
+
+}  // namespace
+}  // namespace medflyt::testing
