@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <deque>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -25,6 +24,8 @@
 #include "server/exchange/recovery.h"
 #include "server/exchange/recovery_submission.h"
 #include "server/keys/exchange_keys.h"
+#include "server/keys/kek.h"
+#include "server/keys/kek_rotation.h"
 #include "server/keys/key_table.h"
 #include "server/log/appender.h"
 #include "server/log/generations.h"
@@ -32,7 +33,9 @@
 #include "server/log/replay.h"
 #include "server/store/memory_store.h"
 #include "tests/support/grounds.h"
+#include "tests/support/sim_key_files.h"
 #include "tests/support/sim_network.h"
+#include "tests/support/sim_queue.h"
 #include "tests/support/sim_time.h"
 
 namespace medflyt::testing {
@@ -59,82 +62,6 @@ class SimFacts final : public domain::AuthorityDirectory, public log::FactsSourc
   const std::vector<domain::RetentionPeriod> retention_ = {
       {domain::Kept::kCase, Date(2020, 1, 1), 60, 0, true},
       {domain::Kept::kAccessRecord, Date(2020, 1, 1), 24, 0, true}};
-};
-
-// Applies a function on the sequencer; tells once when it is durable.
-class SimSubmission final : public log::Submission {
- public:
-  using Work = std::function<void(log::Appender&)>;
-  explicit SimSubmission(Work work, std::function<void()> durable = nullptr)
-      : work_(std::move(work)), durable_(std::move(durable)) {}
-  void Apply(log::Appender& appender) override { work_(appender); }
-  void Committed(const log::Head&) override {
-    if (durable_) durable_();
-  }
-  void Abandoned(const absl::Status&) override {}
-
- private:
-  const Work work_;
-  const std::function<void()> durable_;
-};
-
-// The sequencer's two halves as planned moments: what is prepared is not durable until its commit comes.
-class SimQueue final : public log::SubmissionQueue {
- public:
-  SimQueue(Timeline& timeline, Chance& chance, const SimNetwork& network, Life life, std::function<void()> failed)
-      : timeline_(timeline), chance_(chance), network_(network), life_(std::move(life)), failed_(std::move(failed)) {}
-
-  void Serve(log::Log& log, std::function<void(const log::Appender&)> inspect) {
-    log_ = &log;
-    inspect_ = std::move(inspect);
-  }
-
-  absl::Status Submit(std::unique_ptr<log::Submission> submission) override {
-    const uint64_t full_one_in = network_.weather.queue_full_one_in;
-    if (full_one_in != 0 && chance_.OneIn(full_one_in)) {
-      return RuleError(absl::StatusCode::kResourceExhausted, "QUEUE_FULL", "", "try again");
-    }
-    const bool urgent = submission->urgent();
-    waiting_.push_back(std::move(submission));
-    const absl::Duration linger = urgent ? absl::ZeroDuration() : absl::Milliseconds(50);
-    timeline_.At(timeline_.Now() + linger + chance_.Between(absl::ZeroDuration(), absl::Milliseconds(3)), life_,
-                 [this] { Prepare(); });
-    return absl::OkStatus();
-  }
-
- private:
-  void Prepare() {
-    if (waiting_.empty()) return;
-    // Sometimes not all of them.
-    const size_t count = chance_.OneIn(4) ? 1 + chance_.Below(waiting_.size()) : waiting_.size();
-    std::vector<std::unique_ptr<log::Submission>> taken;
-    for (size_t i = 0; i < count; ++i) taken.push_back(std::move(waiting_[i]));
-    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
-    taken.push_back(std::make_unique<SimSubmission>([this](log::Appender& appender) { inspect_(appender); }));
-    prepared_.push_back(log_->Prepare(std::move(taken)));
-    // Commits happen in the order in which they were prepared, whatever these moments are.
-    timeline_.At(timeline_.Now() + chance_.Between(absl::Microseconds(200), absl::Milliseconds(15)), life_,
-                 [this] { Commit(); });
-    if (!waiting_.empty()) {
-      timeline_.At(timeline_.Now() + absl::Milliseconds(1), life_, [this] { Prepare(); });
-    }
-  }
-
-  void Commit() {
-    const std::unique_ptr<log::PreparedCommit> next = std::move(prepared_.front());
-    prepared_.pop_front();
-    if (!log_->Commit(*next).ok()) failed_();
-  }
-
-  Timeline& timeline_;
-  Chance& chance_;
-  const SimNetwork& network_;
-  const std::weak_ptr<const bool> life_;
-  const std::function<void()> failed_;
-  log::Log* log_ = nullptr;
-  std::function<void(const log::Appender&)> inspect_;
-  std::vector<std::unique_ptr<log::Submission>> waiting_;
-  std::deque<std::unique_ptr<log::PreparedCommit>> prepared_;
 };
 
 // Keeps what was logged, to be looked at where a run fails.
@@ -166,6 +93,7 @@ class SimNode {
           const Surroundings& surroundings)
       : self_(self), log_key_(log_key), signer_(signer), around_(surroundings) {
     logger.name = self.ToString();
+    key_files.kek = keys::WrapKek({keys::NewKek(secrets_), std::nullopt}, root_secret, secrets_);
     Boot();
   }
   ~SimNode() { Halt(); }
@@ -181,6 +109,8 @@ class SimNode {
   [[nodiscard]] const tlog::NoteSigner& signer() const { return signer_; }
   [[nodiscard]] const Life& life() const { return life_; }
   SimLogger logger;
+  SimKeyFiles key_files;
+  const crypto::Key root_secret = crypto::Key::Random();
   // Events that clients were told are durable.
   std::vector<log::IssuedEvent> acknowledged;
 
@@ -206,22 +136,33 @@ class SimNode {
     disk_->Crash(0);
   }
   // Copies the store as it is now; at a later time it is put back in the place of the store, as a backup is.
-  void CopyStore() {
+  void CopyStore() { copy_ = CopyOfStore(); }
+  [[nodiscard]] std::shared_ptr<store::MemoryDisk> CopyOfStore() {
     const std::string place = "copy-" + std::to_string(++copies_);
-    ASSERT_TRUE(store_->Checkpoint(place, {}).ok());
-    copy_ = disk_->CheckpointAt(place);
+    EXPECT_TRUE(store_->Checkpoint(place, {}).ok());
+    return disk_->CheckpointAt(place);
   }
   void PutBackCopy() {
     Halt();
     disk_ = copy_;
+  }
+  // A rotation of the KEK, as the housekeeping does it where one is due; it ends with the next commit.
+  void RotateKek() {
+    const auto due = rotation_->IsDue();
+    ASSERT_TRUE(due.ok() && *due);
+    ASSERT_TRUE(rotation_->Begin().ok());
+    Submit([this](log::Appender& appender) { ASSERT_TRUE(rotation_->Rewrap(appender.batch()).ok()); },
+           [this] { ASSERT_TRUE(rotation_->Finish().ok()); });
   }
   // What the node's program does with a plan that is kept (server/node/recover.h), while the node is down: the next log
   // is opened, under this key. `directory` is the one of before.
   absl::Status OpenNextLog(const crypto::Signer& key, const tlog::NoteSigner& signer) {
     Halt();
     MEDFLYT_ASSIGN_OR_RETURN(const auto store, store::OpenMemoryStore(*disk_, 1));
-    MEDFLYT_ASSIGN_OR_RETURN(const auto keys, keys::KeyTable::Load(*store, {1, kek_}, around_.chance));
-    MEDFLYT_ASSIGN_OR_RETURN(const auto exchange_keys, keys::ExchangeKeys::Load(*store, {1, kek_}, around_.chance));
+    MEDFLYT_ASSIGN_OR_RETURN(const keys::KekGenerations held, keys::UnwrapKek(key_files.kek, root_secret));
+    MEDFLYT_ASSIGN_OR_RETURN(const keys::Kek kek, keys::KekOfRows(*store, held));
+    MEDFLYT_ASSIGN_OR_RETURN(const auto keys, keys::KeyTable::Load(*store, kek, around_.chance));
+    MEDFLYT_ASSIGN_OR_RETURN(const auto exchange_keys, keys::ExchangeKeys::Load(*store, kek, around_.chance));
     MEDFLYT_ASSIGN_OR_RETURN(const auto plan, exchange::ReadRecoveryPlan(*store));
     if (!plan) return absl::NotFoundError("no plan is kept");
     MEDFLYT_ASSIGN_OR_RETURN(const auto row, store->Get(store::Table::kMeta, log::HeadKey()));
@@ -255,12 +196,18 @@ class SimNode {
     auto store = store::OpenMemoryStore(*disk_, 1);
     ASSERT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
-    auto keys = keys::KeyTable::Load(*store_, {1, kek_}, around_.chance);
+    auto held = keys::UnwrapKek(key_files.kek, root_secret);
+    ASSERT_TRUE(held.ok()) << held.status();
+    const auto kek = keys::KekOfRows(*store_, *held);
+    ASSERT_TRUE(kek.ok()) << kek.status();
+    auto keys = keys::KeyTable::Load(*store_, *kek, around_.chance);
     ASSERT_TRUE(keys.ok()) << keys.status();
     keys_ = *std::move(keys);
-    auto exchange_keys = keys::ExchangeKeys::Load(*store_, {1, kek_}, around_.chance);
+    auto exchange_keys = keys::ExchangeKeys::Load(*store_, *kek, around_.chance);
     ASSERT_TRUE(exchange_keys.ok()) << exchange_keys.status();
     exchange_keys_ = *std::move(exchange_keys);
+    rotation_ = std::make_unique<keys::KekRotation>(
+        keys::KekRotation::Parts{*store_, *keys_, *exchange_keys_, key_files, root_secret, secrets_}, *std::move(held));
     auto log = log::Log::Open({self_, *store_, *keys_, signer_, around_.timeline, around_.chance, around_.facts});
     ASSERT_TRUE(log.ok()) << log.status();
     log_ = *std::move(log);
@@ -347,6 +294,7 @@ class SimNode {
     dialer_.reset();
     scheduler_.reset();
     log_.reset();
+    rotation_.reset();
     exchange_keys_.reset();
     keys_.reset();
     store_.reset();
@@ -356,7 +304,7 @@ class SimNode {
   crypto::Signer log_key_;
   tlog::NoteSigner signer_;
   const Surroundings around_;
-  const crypto::Key kek_ = crypto::Key::Random();
+  crypto::SystemRandom secrets_;  // of which no run depends
   const Life always_ = NewLife();
   std::shared_ptr<store::MemoryDisk> disk_ = std::make_shared<store::MemoryDisk>();
   std::shared_ptr<store::MemoryDisk> copy_;
@@ -366,6 +314,7 @@ class SimNode {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<keys::KeyTable> keys_;
   std::unique_ptr<keys::ExchangeKeys> exchange_keys_;
+  std::unique_ptr<keys::KekRotation> rotation_;
   std::unique_ptr<log::Log> log_;
   std::unique_ptr<SimScheduler> scheduler_;
   std::unique_ptr<Dialer> dialer_;
