@@ -70,6 +70,11 @@ absl::Status Erase(Context& context, const Arguments& arguments) {
   document.Field("noticed", std::move(noticed));
   if (!response.erased()) {
     context.Note("nothing is erased yet: another officer with another certificate gives the same command");
+  } else {
+    // They are outside every notice, and the one list of them is the access records.
+    context.Note(
+        "no notice reaches auditors who were given keys of single events: \"medflyt audit access --kind proof --case "
+        "ID\" lists who was, for each of the cases that \"medflyt audit access --action EraseCitizen\" names");
   }
   return document.End();
 }
@@ -149,7 +154,10 @@ Command EraseCommand() {
               "unreadable at once, and nothing in files and backups can bring it back once the node has rotated its "
               "key-encryption key, within a minute or two. Every authority that was told is sent a notice and answers "
               "when it has erased by its own rules. A citizen with a case that runs is not erased, nor one whose "
-              "retention period is not over, unless the ground outweighs it. The search is recorded.",
+              "retention period is not over, unless the ground outweighs it. The search is recorded. Not reached are "
+              "bundles that auditors took with keys of single events: `medflyt audit access --kind proof --case ID` "
+              "lists who took one, for each of the citizen's cases, which stand in the access record of the erasure "
+              "(--action EraseCitizen).",
           .options = {CprOption(),
                       {.name = "--case",
                        .value_name = "ID",
@@ -177,7 +185,8 @@ Command ErasuresCommand() {
           "Erasures with how many of those who were told have answered, and who has not; notices of authorities that "
           "have erased what they told this one, until it has erased too; citizens whose retention period is over, "
           "named by a case. `key_rotation_due` says that files still hold wrapped bytes of a destroyed key. All "
-          "case ids are in the JSON form. The look-up is recorded.",
+          "case ids are in the JSON form, those of an erasure until it is done; afterwards `medflyt audit access "
+          "--action EraseCitizen` has them. The look-up is recorded.",
       .examples = {{"What waits for officers", "medflyt citizen erasures"}},
       .run = ListErasures};
 }
