@@ -85,6 +85,7 @@ inline std::string CallBy(TestNode& node, const MethodDescriptor& method, const 
   call->Finish(&status, nullptr);
   done();
   queue.Shutdown();
+  done();
   if (answered && response != nullptr) {
     std::vector<grpc::Slice> slices;
     EXPECT_TRUE(answer.Dump(&slices).ok());
