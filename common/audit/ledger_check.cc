@@ -75,6 +75,8 @@ absl::Status LedgerCheck::Add(LeafIndex index, const wire::LedgerRecord& record)
   } else if (const auto* reissued = std::get_if<wire::EntryReissued>(&record.record)) {
     ++counts.reissued;
     Check(index, *reissued);
+  } else if (std::holds_alternative<wire::PeerGenerationAdmitted>(record.record)) {
+    ++counts.generations_admitted;
   }
   return absl::OkStatus();
 }

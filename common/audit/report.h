@@ -21,10 +21,11 @@ struct LedgerCounts {
   uint64_t rejections = 0;
   uint64_t grants = 0;
   uint64_t keys_destroyed = 0;
-  uint64_t handovers = 0;       // of the log's key
-  uint64_t peers_released = 0;  // whose answer was not waited for after a restore
-  uint64_t came_back = 0;       // of `received`: this owner's own events of the log before, that their recipients had
-  uint64_t reissued = 0;        // events that say again what never arrived from the log before
+  uint64_t handovers = 0;             // of the log's key
+  uint64_t peers_released = 0;        // whose answer was not waited for after a restore
+  uint64_t generations_admitted = 0;  // of peers' logs
+  uint64_t came_back = 0;  // of `received`: this owner's own events of the log before, that their recipients had
+  uint64_t reissued = 0;   // events that say again what never arrived from the log before
   // Held against what is kept beside the log, where that is there.
   uint64_t receipts_proven = 0;
   uint64_t receipts_refusing = 0;  // events of this log that the proven receipts state to be refused

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/crypto/hash.h"
@@ -211,6 +212,16 @@ std::string FingerprintOf(const PeerCard& card) {
   std::string groups;
   for (size_t i = 0; i < 8; ++i) groups.append(i == 0 ? "" : " ").append(hex, 4 * i, 4);
   return groups;
+}
+
+bool SameFingerprint(std::string_view heard, std::string_view shown) {
+  const auto compact = [](std::string_view fingerprint) {
+    std::string digits(fingerprint);
+    std::erase(digits, ' ');
+    absl::AsciiStrToLower(&digits);
+    return digits;
+  };
+  return compact(heard) == compact(shown);
 }
 
 }  // namespace medflyt::directory

@@ -52,5 +52,7 @@ struct PeerCard {
 // To be read out: the first 128 bits of the SHA-256 of the text as 8 groups of 4 hexadecimal digits,
 // "3f2a 9b1c …". It covers everything but the signature.
 [[nodiscard]] std::string FingerprintOf(const PeerCard& card);
+// Case and spaces do not matter: what is compared was read out.
+[[nodiscard]] bool SameFingerprint(std::string_view heard, std::string_view shown);
 
 }  // namespace medflyt::directory

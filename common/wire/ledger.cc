@@ -88,6 +88,14 @@ void Write(const EntryReissued& in, v1::LedgerRecord& record) {
   out.set_closed_origin(in.closed_origin);
   out.set_closed_index(in.closed_index.value());
 }
+void Write(const PeerGenerationAdmitted& in, v1::LedgerRecord& record) {
+  auto& out = *record.mutable_peer_generation_admitted();
+  out.set_peer(in.peer.number());
+  out.set_origin(in.origin);
+  out.set_verifier_key(in.verifier_key);
+  Put(out.mutable_first_certificate(), in.first_certificate);
+  Put(out.mutable_second_certificate(), in.second_certificate);
+}
 
 EventReceived Read(FieldReader& r, const v1::EventReceived& m) {
   return {.issuer_origin = r.Text("issuer_origin", m.issuer_origin(), kMaxOrigin),
@@ -161,6 +169,15 @@ EntryReissued Read(FieldReader& r, const v1::EntryReissued& m) {
   return {.closed_origin = r.Text("closed_origin", m.closed_origin(), kMaxOrigin),
           .closed_index = LeafIndex(m.closed_index())};
 }
+PeerGenerationAdmitted Read(FieldReader& r, const v1::PeerGenerationAdmitted& m) {
+  PeerGenerationAdmitted out{.peer = r.Authority("peer", m.peer()),
+                             .origin = r.Text("origin", m.origin(), kMaxOrigin),
+                             .verifier_key = r.Text("verifier_key", m.verifier_key(), kMaxVerifierKey),
+                             .first_certificate = r.Bytes<Hash>("first_certificate", m.first_certificate()),
+                             .second_certificate = r.Bytes<Hash>("second_certificate", m.second_certificate())};
+  if (out.first_certificate == out.second_certificate) r.Fail("", "second_certificate", "is the first one");
+  return out;
+}
 
 template <typename Message>
 void Take(FieldReader& r, std::string_view name, const Message& message, LedgerRecord& out) {
@@ -212,6 +229,9 @@ absl::StatusOr<LedgerRecord> ReadEntry(const v1::LogEntry& entry) {
       break;
     case v1::LedgerRecord::kEntryReissued:
       Take(r, "entry_reissued", record.entry_reissued(), out);
+      break;
+    case v1::LedgerRecord::kPeerGenerationAdmitted:
+      Take(r, "peer_generation_admitted", record.peer_generation_admitted(), out);
       break;
     case v1::LedgerRecord::RECORD_NOT_SET:
       r.Fail("", "record", "is missing");

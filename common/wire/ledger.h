@@ -106,10 +106,20 @@ struct EntryReissued {
   friend bool operator==(const EntryReissued&, const EntryReissued&) = default;
 };
 
+// Two officers let a peer go on in a new log.
+struct PeerGenerationAdmitted {
+  AuthorityId peer;
+  std::string origin;
+  std::string verifier_key;  // the log's first: tlog::VerifierKey as text
+  Hash first_certificate;    // SHA-256 of the officers' client certificates: two
+  Hash second_certificate;
+  friend bool operator==(const PeerGenerationAdmitted&, const PeerGenerationAdmitted&) = default;
+};
+
 struct LedgerRecord {
   absl::Time recorded_at;  // whole microseconds
   std::variant<EventReceived, ReceiptsLogged, RejectionsRecorded, KeyGranted, KeyDestroyed, LogKeyHandedOver,
-               PeerReleased, GenerationOpened, EntryReissued>
+               PeerReleased, GenerationOpened, PeerGenerationAdmitted, EntryReissued>
       record;
   friend bool operator==(const LedgerRecord&, const LedgerRecord&) = default;
 };

@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "common/entry/batch.h"
 #include "common/entry/receipt.h"
+#include "server/exchange/admitted.h"
 #include "server/exchange/fork_evidence.h"
 #include "server/exchange/kept_receipt.h"
 #include "server/exchange/receipt_submission.h"
@@ -219,6 +220,7 @@ void Delivery::OnHello(const v1::Hello& message) {
 }
 
 absl::Status Delivery::CheckProgress(const PeerHello& hello) const {
+  MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context_, peer_, hello.origin));
   const log::PeerState peer = context_.parts.log.peer(peer_);
   const entry::AcceptedHead accepted = AcceptedOf(peer, hello.origin, peer.by_receipt);
   if (absl::Status status = CheckHead(hello.head, accepted); !status.ok()) {
@@ -291,6 +293,7 @@ absl::Status Delivery::TakeReceipt(const v1::BatchAnswer& answer) {
     return Malformed("ANSWER_OUT_OF_ORDER", "receipt");
   }
 
+  MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context_, peer_, hello_->origin));  // the card may be another one by now
   const directory::Directory directory = context_.directory();
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key, KeyForNote(receipt.checkpoint(), hello_->origin, directory));
   const auto verified = entry::VerifyReceipt(

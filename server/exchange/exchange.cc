@@ -136,6 +136,12 @@ void Exchange::OnTrustChanged() {
   for (const auto& [id, peer] : peers_) peer.delivery->DialNow();
 }
 
+void Exchange::DialNow(AuthorityId peer) {
+  MutexLock lock(mutex_);
+  if (!started_ || stopped_) return;
+  if (const auto found = peers_.find(peer); found != peers_.end()) found->second.delivery->DialNow();
+}
+
 void Exchange::OnCommit(const log::Head&, const std::vector<AuthorityId>& receivers) {
   MutexLock lock(mutex_);
   for (const AuthorityId& receiver : receivers) {

@@ -41,6 +41,8 @@ class Exchange final : public log::CommitObserver {
   void OnDirectoryChanged(directory::Directory directory);
   // Certificates may be judged otherwise now: deliveries that wait dial at once.
   void OnTrustChanged();
+  // There is reason to reach this peer now, where its delivery waits.
+  void DialNow(AuthorityId peer);
   void OnCommit(const log::Head& head, const std::vector<AuthorityId>& receivers) override;
 
   // What witnessing shares with the exchange; lives as long.

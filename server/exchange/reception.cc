@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "common/entry/receipt.h"
 #include "common/merkle/tree_hasher.h"
+#include "server/exchange/admitted.h"
 #include "server/exchange/fork_evidence.h"
 #include "server/exchange/kept.h"
 
@@ -166,6 +167,7 @@ absl::Status Reception::Greet(const v1::Hello& message) {
   if (!card) return absl::UnavailableError("the node is starting");
   MEDFLYT_ASSIGN_OR_RETURN(PeerHello hello, CheckHello(message, context_.parts.self, peer_, context_.directory(),
                                                        context_.parts.clock.Now()));
+  MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context_, peer_, hello.origin));
   const log::PeerState peer = context_.parts.log.peer(peer_);
   const log::Head own = context_.parts.log.head();
   const entry::AcceptedHead accepted = AcceptedOf(peer, hello.origin, peer.by_batch);
@@ -248,6 +250,7 @@ void Reception::TakeBatches() {
 
 absl::StatusOr<bool> Reception::TakeBatch(v1::EventBatch& batch, std::vector<KeyId>& missing_keys) {
   if (context_.IsForked(peer_)) return Fault("LOG_FORKED", "nothing is taken from a log that was proven to be forked");
+  MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context_, peer_, hello_->origin));  // the card may be another one by now
   if (batch.sequence() != next_sequence_) return Fault("SEQUENCE_GAP", "a batch of this stream is missing");
   auto checked = checker_.Check(batch, hello_->origin, link_head_, next_number_, context_.directory(), missing_keys);
   if (!checked.ok()) {
@@ -321,6 +324,7 @@ absl::Status Reception::CheckOpened(const CheckedBatch& checked) {
     if (!event.announcement) continue;
     const OpenedAnnouncement& opened = *event.announcement;
     const event::AnnouncementRef& announcement = opened.verified.announcement;
+    MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context_, opened.verified.issuer, announcement.origin));
     const auto fork = FindLeafFork(context_.parts.log, context_.directory(), opened.verified.issuer,
                                    announcement.origin, {announcement.leaf_hash, opened.proof});
     if (fork) return KeepLeafFork(context_, opened.verified.issuer, *fork);

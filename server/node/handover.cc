@@ -11,10 +11,10 @@
 #include "common/base/status.h"
 #include "common/directory/peer_card.h"
 #include "common/wire/ledger.h"
+#include "server/log/ledger_submission.h"
 #include "server/log/log.h"
 #include "server/node/config_files.h"
 #include "server/node/files.h"
-#include "server/node/ledger_submission.h"
 #include "server/node/next_key.h"
 #include "server/node/opened_store.h"
 #include "server/node/peer_directory.h"
@@ -50,8 +50,8 @@ absl::StatusOr<TreeSize> Append(const Config& config, const Environment& environ
   MEDFLYT_RETURN_IF_ERROR(RaiseStartEpoch(*opened->store, config.epoch, opened->last_epoch, log->head().size));
   absl::Status outcome;
   std::vector<std::unique_ptr<log::Submission>> submissions;
-  submissions.push_back(std::make_unique<LedgerSubmission>(
-      std::vector<LedgerSubmission::Record>{wire::LogKeyHandedOver{key}}, [](store::Batch&) {},
+  submissions.push_back(std::make_unique<log::LedgerSubmission>(
+      std::vector<log::LedgerSubmission::Record>{wire::LogKeyHandedOver{key}}, [](store::Batch&) {},
       [&outcome](const absl::Status& status) { outcome = status; }));
   const auto prepared = log->Prepare(std::move(submissions));
   MEDFLYT_RETURN_IF_ERROR(log->Commit(*prepared));

@@ -18,6 +18,7 @@
 #include "grpcpp/server_builder.h"
 #include "prometheus/exposer.h"
 #include "prometheus/registry.h"
+#include "server/exchange/admission.h"
 #include "server/exchange/cosigning.h"
 #include "server/exchange/exchange.h"
 #include "server/exchange/head_comparison.h"
@@ -196,6 +197,7 @@ struct Node::Running {
   std::unique_ptr<exchange::OwnLogCheck> own_log_check;
   std::unique_ptr<exchange::Recovery> recovery;
   std::unique_ptr<Recovering> recovering;
+  std::unique_ptr<exchange::Admission> admission;
   std::unique_ptr<Housekeeping> housekeeping;
   bool began_restrained = false;  // set before any other thread is there
   Mutex epoch_file;               // whoever writes it, one at a time
@@ -280,6 +282,10 @@ absl::Status Node::Running::StartLog() {
                                      [this](TreeSize proven) { OwnLogBehind(proven); }});
   recovery = std::make_unique<exchange::Recovery>(exchange->context(), *peer_calls);
   recovering = std::make_unique<Recovering>(*log, *own_log_check, *recovery);
+  admission = std::make_unique<exchange::Admission>(
+      exchange->context(),
+      exchange::Admission::Surroundings{[this](AuthorityId authority) { return directory->OpenLogOf(authority); },
+                                        [this](AuthorityId authority) { exchange->DialNow(authority); }});
   housekeeping = std::make_unique<Housekeeping>(
       Housekeeping::Parts{environment.clock, environment.random, environment.logger, *scheduler, *opened->store,
                           *sequencer, *opened->keys, *opened->rotation, config.request_retention});
@@ -411,6 +417,9 @@ absl::Status Node::Running::StartServer() {
           [this](AuthorityId authority, const std::string& officer, const crypto::Hash& certificate) {
             return own_log_check->Release(authority, officer, certificate);
           },
+          [this](const exchange::Admission::Word& word, exchange::Admission::Done done) {
+            admission->Admit(word, std::move(done));
+          },
           [this] { return BackUp(); },
           [this](const std::string& officer, const crypto::Hash& certificate, Recovering::Done done) {
             recovering->Decide(officer, certificate, std::move(done));
@@ -520,6 +529,7 @@ void Node::Running::Stop() {
   if (log != nullptr) NoteLogSize(log->head().size);
   recovering.reset();
   recovery.reset();
+  admission.reset();
   own_log_check.reset();
   comparison.reset();
   cosigning.reset();

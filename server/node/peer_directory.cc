@@ -55,7 +55,9 @@ absl::StatusOr<PeerDirectory::Read> PeerDirectory::ReadCards() const {
     std::string bytes;
     MEDFLYT_ASSIGN_OR_RETURN(directory::PeerCard card, ReadCard(file, bytes));
     // The own card may lie among the others'.
-    if (card.authority.id != sources_.self) authorities.push_back(std::move(card.authority));
+    if (card.authority.id == sources_.self) continue;
+    read.fingerprints[card.authority.id] = directory::FingerprintOf(card);
+    authorities.push_back(std::move(card.authority));
   }
   MEDFLYT_ASSIGN_OR_RETURN(read.directory, directory::Directory::Create(std::move(authorities)));
   std::string roots;
@@ -68,19 +70,26 @@ absl::StatusOr<directory::Directory> PeerDirectory::Reload() {
   MutexLock reloading(reload_mutex_);
   MEDFLYT_ASSIGN_OR_RETURN(Read read, ReadCards());
   MutexLock lock(mutex_);
-  directory_ = std::move(read.directory);
-  card_ = std::move(read.card);
-  return directory_;
+  read_ = std::move(read);
+  return read_.directory;
 }
 
 directory::Directory PeerDirectory::directory() const {
   MutexLock lock(mutex_);
-  return directory_;
+  return read_.directory;
 }
 
 std::string PeerDirectory::card() const {
   MutexLock lock(mutex_);
-  return card_;
+  return read_.card;
+}
+
+std::optional<exchange::CardLog> PeerDirectory::OpenLogOf(AuthorityId authority) const {
+  MutexLock lock(mutex_);
+  const auto fingerprint = read_.fingerprints.find(authority);
+  if (fingerprint == read_.fingerprints.end()) return std::nullopt;
+  const directory::Log& open = read_.directory.Find(authority)->logs.back();
+  return exchange::CardLog{fingerprint->second, open.origin, open.keys.front().key.Format()};
 }
 
 std::string PeerDirectory::IssuersOf(AuthorityId authority) const {

@@ -1,6 +1,7 @@
 // The peer directory of a running node: its own card and the others', read again while it runs.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "common/directory/directory.h"
 #include "common/directory/peer_card.h"
 #include "server/domain/facts.h"
+#include "server/exchange/admission.h"
 #include "server/log/log.h"
 
 namespace medflyt::node {
@@ -46,6 +48,8 @@ class PeerDirectory final : public log::FactsSource, private domain::AuthorityDi
   [[nodiscard]] directory::Directory directory() const MEDFLYT_EXCLUDES(mutex_);
   // Own card, as its file's bytes.
   [[nodiscard]] std::string card() const MEDFLYT_EXCLUDES(mutex_);
+  // The log that is open in another authority's card; nothing where there is no card of it.
+  [[nodiscard]] std::optional<exchange::CardLog> OpenLogOf(AuthorityId authority) const MEDFLYT_EXCLUDES(mutex_);
   // PEM of the issuers of that authority; empty for an unknown one.
   [[nodiscard]] std::string IssuersOf(AuthorityId authority) const;
 
@@ -57,6 +61,7 @@ class PeerDirectory final : public log::FactsSource, private domain::AuthorityDi
   struct Read {
     directory::Directory directory;
     std::string card;
+    std::map<AuthorityId, std::string> fingerprints;  // of the others' cards
   };
   PeerDirectory(Sources sources, DatedTables tables, const Clock& clock)
       : sources_(std::move(sources)), tables_(std::move(tables)), clock_(clock) {}
@@ -72,8 +77,7 @@ class PeerDirectory final : public log::FactsSource, private domain::AuthorityDi
   const Clock& clock_;
   Mutex reload_mutex_;
   mutable Mutex mutex_;
-  directory::Directory directory_ MEDFLYT_GUARDED_BY(mutex_);
-  std::string card_ MEDFLYT_GUARDED_BY(mutex_);
+  Read read_ MEDFLYT_GUARDED_BY(mutex_);
 };
 
 [[nodiscard]] PeerDirectory::Sources DirectorySources(const Config& config);

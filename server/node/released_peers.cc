@@ -7,7 +7,7 @@
 #include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "common/wire/ledger.h"
-#include "server/node/ledger_submission.h"
+#include "server/log/ledger_submission.h"
 
 namespace medflyt::node {
 namespace {
@@ -37,7 +37,7 @@ absl::StatusOr<std::unique_ptr<log::Submission>> RecordOfReleased(const store::S
                                                                   std::function<void(const absl::Status&)> done) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto row, store.Get(Table::kMeta, kRow));
   if (!row) return nullptr;
-  std::vector<LedgerSubmission::Record> records;
+  std::vector<log::LedgerSubmission::Record> records;
   for (ByteReader reader(*row); !reader.empty();) {
     const auto number = reader.U32();
     const auto first = reader.Take(crypto::Hash::kSize);
@@ -49,7 +49,7 @@ absl::StatusOr<std::unique_ptr<log::Submission>> RecordOfReleased(const store::S
     records.emplace_back(
         wire::PeerReleased{*peer, *crypto::Hash::FromBytes(*first), *crypto::Hash::FromBytes(*second)});
   }
-  return std::make_unique<LedgerSubmission>(
+  return std::make_unique<log::LedgerSubmission>(
       std::move(records), [](store::Batch& batch) { batch.Delete(Table::kMeta, kRow); }, std::move(done));
 }
 

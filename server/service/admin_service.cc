@@ -66,6 +66,12 @@ void ToRestraint(const absl::Status& why, const std::vector<exchange::PeerKnowle
   }
 }
 
+absl::StatusOr<AuthorityId> ParseAuthority(std::string_view text) {
+  if (const auto authority = AuthorityId::Parse(text)) return *authority;
+  return RuleError(absl::StatusCode::kInvalidArgument, "AUTHORITY_ID_INVALID", "authority",
+                   "a CVR number has 8 digits");
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* AdminServiceImpl::Answer(Context* context, std::string_view name,
@@ -175,21 +181,40 @@ grpc::ServerUnaryReactor* AdminServiceImpl::ReleasePeer(Context* context, const 
   const absl::Status status = [&]() -> absl::Status {
     MEDFLYT_ASSIGN_OR_RETURN(const Identity client, parts_.gate.Client(*context, Action::kReleasePeer));
     MEDFLYT_RETURN_IF_ERROR(CheckContext(request->context(), RequestId::kUnused));
-    const auto peer = AuthorityId::Parse(request->authority());
-    if (!peer) {
-      return RuleError(absl::StatusCode::kInvalidArgument, "AUTHORITY_ID_INVALID", "authority",
-                       "a CVR number has 8 digits");
-    }
+    MEDFLYT_ASSIGN_OR_RETURN(const AuthorityId peer, ParseAuthority(request->authority()));
     if (parts_.log.restraint().ok()) {
       return RuleError(absl::StatusCode::kFailedPrecondition, "LOG_NOT_RESTRAINED", "",
                        "this node signs: it waits for no peer");
     }
     MEDFLYT_ASSIGN_OR_RETURN(const bool released,
-                             node_.release(*peer, request->context().officer(), client->fingerprint));
+                             node_.release(peer, request->context().officer(), client->fingerprint));
     response->set_released(released);
     return absl::OkStatus();
   }();
   reactor->Finish(ending.Of(status));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* AdminServiceImpl::AdmitGeneration(Context* context, const v1::AdmitGenerationRequest* request,
+                                                            v1::AdmitGenerationResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const Ending ending(parts_.metrics, parts_.clock, "AdmitGeneration");
+  const auto answer = [=](const absl::StatusOr<exchange::Admission::Outcome>& outcome) {
+    if (outcome.ok()) {
+      response->set_admitted(outcome->admitted);
+      response->set_origin(outcome->origin);
+    }
+    reactor->Finish(ending.Of(outcome.status()));
+  };
+  const absl::Status status = [&]() -> absl::Status {
+    MEDFLYT_ASSIGN_OR_RETURN(const Identity client, parts_.gate.Client(*context, Action::kAdmitGeneration));
+    MEDFLYT_RETURN_IF_ERROR(CheckContext(request->context(), RequestId::kUnused));
+    MEDFLYT_ASSIGN_OR_RETURN(const AuthorityId peer, ParseAuthority(request->authority()));
+    const exchange::Admission::Word word{peer, request->fingerprint(), request->context().officer(),
+                                         client->fingerprint};
+    return parts_.workers.Run([this, word, answer] { node_.admit(word, answer); });
+  }();
+  if (!status.ok()) answer(status);
   return reactor;
 }
 

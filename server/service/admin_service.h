@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "medflyt/v1/admin_service.grpc.pb.h"
+#include "server/exchange/admission.h"
 #include "server/exchange/cosigning.h"
 #include "server/exchange/own_log_check.h"
 #include "server/exchange/recovery.h"
@@ -41,6 +42,8 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
     // exchange::OwnLogCheck::Release.
     std::function<absl::StatusOr<bool>(AuthorityId, const std::string& officer, const crypto::Hash& certificate)>
         release;
+    // exchange::Admission::Admit.
+    std::function<void(const exchange::Admission::Word&, exchange::Admission::Done)> admit;
     std::function<absl::StatusOr<Backup>()> back_up;
     // node::Recovering::Decide, and who asked first.
     std::function<void(const std::string& officer, const crypto::Hash& certificate,
@@ -61,6 +64,8 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
                      v1::GetPeerCardResponse* response) override;
   Unary* ReleasePeer(Context* context, const v1::ReleasePeerRequest* request,
                      v1::ReleasePeerResponse* response) override;
+  Unary* AdmitGeneration(Context* context, const v1::AdmitGenerationRequest* request,
+                         v1::AdmitGenerationResponse* response) override;
   Unary* CreateBackup(Context* context, const v1::CreateBackupRequest* request,
                       v1::CreateBackupResponse* response) override;
   Unary* RecoverNode(Context* context, const v1::RecoverNodeRequest* request,

@@ -58,6 +58,7 @@ constexpr std::array<Known, kActionCount> kKnown = {{
     {kOpenCases, "open-cases", kNoCommand},
     {kAdminister, "administer", kNoCommand},
     {kReleasePeer, "release-peer", kNoCommand},
+    {kAdmitGeneration, "admit-generation", kNoCommand},
     {kBackUp, "back-up", kNoCommand},
     {kRecoverNode, "recover-node", kNoCommand},
     {kExchange, "exchange", kNoCommand},
@@ -84,7 +85,7 @@ std::vector<Action> DefaultOf(Role role) {
     case Role::kAdministrator:
       return {kProposeAgreement, kAcceptAgreement, kDeclineAgreement, kTerminateAgreement,
               kReleaseHold,      kReadAgreements,  kReportIncident,   kAdminister,
-              kReleasePeer,      kBackUp,          kRecoverNode};
+              kReleasePeer,      kAdmitGeneration, kBackUp,           kRecoverNode};
     case Role::kAuditor:
       // Not open-cases: an auditor is cleared by the municipality's own policy, or works on ciphertext.
       return {kProveEvents, kAudit, kReadAccessRecords};
@@ -103,7 +104,8 @@ std::optional<Action> ActionByName(std::string_view name) {
 }
 
 bool TakesTwoOfficers(Action action) {
-  return action == kReleaseHold || action == kReleasePeer || action == kRecoverNode || action == kEraseCitizen;
+  return action == kReleaseHold || action == kReleasePeer || action == kAdmitGeneration || action == kRecoverNode ||
+         action == kEraseCitizen;
 }
 
 std::optional<Action> ActionOf(const v1::Command& command) {

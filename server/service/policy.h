@@ -57,6 +57,7 @@ enum class Action : uint8_t {
   kOpenCases,  // all events of a case, and their keys
   kAdminister,
   kReleasePeer,
+  kAdmitGeneration,
   kBackUp,
   kRecoverNode,
   kExchange,  // what peers' nodes do, and nobody else

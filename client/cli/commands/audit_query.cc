@@ -101,6 +101,12 @@ struct RecordLine {
     line.about = absl::StrCat("entry ", record.closed_index.value(), " of ", record.closed_origin,
                               " is said again by the next event");
   }
+  void operator()(const wire::PeerGenerationAdmitted& record) const {
+    line.type = "peer-generation-admitted";
+    line.peer = record.peer.ToString();
+    line.about = absl::StrCat("log ", record.origin, " with the key ", record.verifier_key, ", by certificates ",
+                              record.first_certificate.ToHex(), " and ", record.second_certificate.ToHex());
+  }
 };
 
 EntryLine LineOf(std::string_view entry, wire::LedgerCodec& codec) {

@@ -1,7 +1,6 @@
 #include <filesystem>
 #include <string>
 
-#include "absl/strings/ascii.h"
 #include "client/cli/call.h"
 #include "client/cli/commands.h"
 #include "client/cli/exit_code.h"
@@ -14,16 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Admin = v1::AdminService::Stub;
-
-// Groups and case do not matter: what is compared was read out on the telephone.
-std::string Compact(std::string_view fingerprint) {
-  std::string compact;
-  for (const char c : fingerprint) {
-    if (c != ' ') compact.push_back(c);
-  }
-  absl::AsciiStrToLower(&compact);
-  return compact;
-}
 
 void ShowCard(Document& document, const directory::PeerCard& card) {
   const directory::Authority& authority = card.authority;
@@ -59,7 +48,7 @@ absl::Status Add(Context& context, const Arguments& arguments) {
     MEDFLYT_RETURN_IF_ERROR(document.End());
     return UsageError("compare the fingerprint by telephone, then repeat with --fingerprint '" + fingerprint + "'");
   }
-  if (Compact(*confirmed) != Compact(fingerprint)) {
+  if (!directory::SameFingerprint(*confirmed, fingerprint)) {
     MEDFLYT_RETURN_IF_ERROR(document.End());
     return VerificationFailed(absl::InvalidArgumentError("the card has another fingerprint than the one confirmed"));
   }
@@ -74,6 +63,21 @@ absl::Status Reload(Context& context, const Arguments&) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto response, client->Call(&Admin::ReloadPeers, v1::ReloadPeersRequest()));
   Document document = context.NewDocument();
   document.Field("authorities", response.authorities());
+  return document.End();
+}
+
+absl::Status Admit(Context& context, const Arguments& arguments) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
+  v1::AdmitGenerationRequest request;
+  *request.mutable_context() = client->NewContext();
+  request.set_authority(arguments.Text("AUTHORITY"));
+  request.set_fingerprint(arguments.Text("--fingerprint"));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto response, client->Call(&Admin::AdmitGeneration, request));
+  Document document = context.NewDocument();
+  document.Field("authority", request.authority());
+  document.Field("origin", response.origin());
+  document.Field("admitted", response.admitted());
+  if (!response.admitted()) document.Field("waits_for", "a second officer with another client certificate");
   return document.End();
 }
 
@@ -131,6 +135,20 @@ std::vector<Command> PeerCommands() {
        .summary = "make the running node read the peer cards again",
        .description = "A card that is faulty changes nothing.",
        .run = Reload},
+      {.noun = "peer",
+       .verb = "admit",
+       .summary = "admit the new log of a peer whose node was recovered",
+       .description = "Once its new card is known (peer add, peer reload), and compared by telephone anew. Nothing is "
+                      "exchanged with the new log before two officers, each with a client certificate of their own, "
+                      "have given this command with the fingerprint of the card.",
+       .options = {{.name = "--fingerprint",
+                    .value_name = "GROUPS",
+                    .help = "of the new card, what the other authority read out",
+                    .required = true}},
+       .positionals = {{.name = "AUTHORITY", .help = "the peer's CVR number"}},
+       .examples = {{"Each of the two officers",
+                     "medflyt peer admit 29189722 --fingerprint '3f2a 9b1c 0d4e 5f60 7182 93a4 b5c6 d7e8'"}},
+       .run = Admit},
       {.noun = "peer",
        .verb = "list",
        .summary = "list the authorities that the node knows, and how far each has come",

@@ -43,11 +43,11 @@ TEST(Policy, EachRoleMayDoItsOwnAndNoMore) {
   EXPECT_EQ(AllowedTo(Role::kAdministrator),
             std::set<std::string>({"propose-agreement", "accept-agreement", "decline-agreement", "terminate-agreement",
                                    "release-hold", "read-agreements", "report-incident", "administer", "release-peer",
-                                   "back-up", "recover-node"}));
+                                   "admit-generation", "back-up", "recover-node"}));
   EXPECT_EQ(AllowedTo(Role::kAuditor), std::set<std::string>({"prove-events", "audit", "read-access-records"}));
   std::set<std::string> rest = AllowedTo(Role::kCaseSystem);
   for (const char* not_theirs : {"import-extract", "audit", "read-access-records", "open-cases", "administer",
-                                 "release-peer", "back-up", "recover-node", "exchange"}) {
+                                 "release-peer", "admit-generation", "back-up", "recover-node", "exchange"}) {
     EXPECT_FALSE(rest.contains(not_theirs)) << not_theirs;
   }
   EXPECT_EQ(rest.size(), kActionCount - 9);

@@ -11,9 +11,9 @@
 #include "server/log/appender.h"
 #include "server/log/submission.h"
 
-namespace medflyt::node {
+namespace medflyt::log {
 
-class LedgerSubmission final : public log::Submission {
+class LedgerSubmission final : public Submission {
  public:
   using Record = decltype(wire::LedgerRecord::record);
   // `beside` stages rows that become durable with the records; `done` gets the outcome once they are.
@@ -21,12 +21,12 @@ class LedgerSubmission final : public log::Submission {
                    std::function<void(const absl::Status&)> done)
       : records_(std::move(records)), beside_(std::move(beside)), done_(std::move(done)) {}
 
-  void Apply(log::Appender& appender) override { outcome_ = Append(appender); }
-  void Committed(const log::Head&) override { done_(outcome_); }
+  void Apply(Appender& appender) override { outcome_ = Append(appender); }
+  void Committed(const Head&) override { done_(outcome_); }
   void Abandoned(const absl::Status& why) override { done_(why); }
 
  private:
-  absl::Status Append(log::Appender& appender) {
+  absl::Status Append(Appender& appender) {
     wire::LedgerCodec codec;
     for (const Record& record : records_) {
       MEDFLYT_ASSIGN_OR_RETURN(const std::string entry, codec.Encode({appender.now(), record}));
@@ -42,4 +42,4 @@ class LedgerSubmission final : public log::Submission {
   absl::Status outcome_;
 };
 
-}  // namespace medflyt::node
+}  // namespace medflyt::log

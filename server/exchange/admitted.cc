@@ -1,0 +1,76 @@
+#include "server/exchange/admitted.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/bytes.h"
+#include "common/base/status.h"
+
+namespace medflyt::exchange {
+namespace {
+
+using store::Table;
+
+constexpr uint8_t kRowVersion = 1;
+
+// The place of the log among the peer's generations; nothing where the card does not have it.
+std::optional<size_t> GenerationOf(const directory::Authority& peer, std::string_view origin) {
+  const auto found = std::find_if(peer.logs.begin(), peer.logs.end(),
+                                  [origin](const directory::Log& log) { return log.origin == origin; });
+  if (found == peer.logs.end()) return std::nullopt;
+  return static_cast<size_t>(found - peer.logs.begin());
+}
+
+}  // namespace
+
+std::string AdmittedKey(AuthorityId peer, std::string_view origin) {
+  std::string key = "admitted";
+  AppendU32(key, peer.number());
+  return key.append(crypto::Sha256(origin).bytes());
+}
+
+std::string EncodeAdmitted(const AdmittedLog& admitted) {
+  std::string value(1, static_cast<char>(kRowVersion));
+  value.append(admitted.first_certificate.bytes()).append(admitted.second_certificate.bytes());
+  return value.append(admitted.verifier_key);
+}
+
+absl::StatusOr<AdmittedLog> DecodeAdmitted(std::string_view value) {
+  ByteReader reader(value);
+  const auto version = reader.U8();
+  const auto first = reader.Take(crypto::Hash::kSize);
+  const auto second = reader.Take(crypto::Hash::kSize);
+  if (!version || *version != kRowVersion || !first || !second || reader.empty()) {
+    return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "admitted", "a row of an admission does not parse");
+  }
+  return AdmittedLog{*crypto::Hash::FromBytes(*first), *crypto::Hash::FromBytes(*second), std::string(reader.rest())};
+}
+
+absl::StatusOr<std::optional<AdmittedLog>> FindAdmitted(const store::Reader& store, AuthorityId peer,
+                                                        std::string_view origin) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto row, store.Get(Table::kMeta, AdmittedKey(peer, origin)));
+  if (!row) return std::optional<AdmittedLog>();
+  MEDFLYT_ASSIGN_OR_RETURN(AdmittedLog admitted, DecodeAdmitted(*row));
+  return std::optional<AdmittedLog>(std::move(admitted));
+}
+
+absl::Status CheckAdmitted(const Context& context, AuthorityId peer, std::string_view origin) {
+  const std::string known = context.parts.log.peer(peer).origin;
+  if (known.empty() || known == origin) return absl::OkStatus();
+  const directory::Directory directory = context.directory();
+  const directory::Authority* authority = directory.Find(peer);
+  if (const auto place = authority == nullptr ? std::nullopt : GenerationOf(*authority, origin)) {
+    // What was signed before stays good. A card that no longer has the log that we know says nothing of the order.
+    if (const auto ours = GenerationOf(*authority, known); ours && *place < *ours) return absl::OkStatus();
+    MEDFLYT_ASSIGN_OR_RETURN(const auto admitted, FindAdmitted(context.parts.log.reader().store(), peer, origin));
+    if (admitted && admitted->verifier_key == authority->logs[*place].keys.front().key.Format()) {
+      return absl::OkStatus();
+    }
+  }
+  context.parts.logger.Error("generation_not_admitted",
+                             absl::StrCat("peer=", peer.ToString(), " origin=", std::string(origin)));
+  return RuleError(absl::StatusCode::kFailedPrecondition, "GENERATION_NOT_ADMITTED", "origin",
+                   "this is a new log of the peer, which two officers have not admitted here");
+}
+
+}  // namespace medflyt::exchange

@@ -1,0 +1,45 @@
+// Which later logs of a peer this node takes. A peer whose node was recovered goes on in a new log, a generation, which
+// two officers admit here (admission.h); of one that they did not admit nothing is taken. The first contact takes
+// whatever log the directory names.
+//
+//   kMeta 'admitted' ‖ u32 peer ‖ SHA-256 of the origin (32)   ->  version 1 (u8) ‖ fingerprints of the two officers'
+//                                                                 certificates (2 × 32) ‖ verifier key
+//
+// The key is the log's first: under another one the origin is not admitted. What the log hands over to later is its
+// own.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/crypto/hash.h"
+#include "common/directory/identity.h"
+#include "server/exchange/context.h"
+#include "server/store/store.h"
+
+namespace medflyt::exchange {
+
+struct AdmittedLog {
+  crypto::Hash first_certificate;
+  crypto::Hash second_certificate;
+  std::string verifier_key;  // as text
+  friend bool operator==(const AdmittedLog&, const AdmittedLog&) = default;
+};
+
+[[nodiscard]] std::string AdmittedKey(AuthorityId peer, std::string_view origin);
+[[nodiscard]] std::string EncodeAdmitted(const AdmittedLog& admitted);
+// DATA_LOSS (ROW_MALFORMED).
+[[nodiscard]] absl::StatusOr<AdmittedLog> DecodeAdmitted(std::string_view value);
+// Nothing where the log was not admitted. DATA_LOSS (ROW_MALFORMED), the errors of the store.
+[[nodiscard]] absl::StatusOr<std::optional<AdmittedLog>> FindAdmitted(const store::Reader& store, AuthorityId peer,
+                                                                      std::string_view origin);
+
+// Whether what this log of the peer says may be taken: it is the one that is exchanged with, or an earlier one of the
+// peer's card, or admitted, or no log of the peer is known yet. FAILED_PRECONDITION (GENERATION_NOT_ADMITTED), which
+// the diagnostic log is told; the errors of FindAdmitted. Any thread; reads the store where the log is another one.
+[[nodiscard]] absl::Status CheckAdmitted(const Context& context, AuthorityId peer, std::string_view origin);
+
+}  // namespace medflyt::exchange
