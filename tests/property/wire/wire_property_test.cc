@@ -121,7 +121,7 @@ RC_GTEST_PROP(DayNumberProperty, NextDayHasTheNextNumber, ()) {
 LedgerRecord AnyRecord() {
   EventMaker maker = Maker();
   LedgerRecord record{.recorded_at = maker.Time(), .record = {}};
-  switch (Draw(0, 6)) {
+  switch (Draw(0, 7)) {
     case 0:
       record.record = EventReceived{maker.Text(1, 255), LeafIndex(Draw(0, ~uint64_t{0})), maker.Id<Hash>(),
                                     maker.Bool() ? maker.Rule() : std::string()};
@@ -147,6 +147,10 @@ LedgerRecord AnyRecord() {
       break;
     case 5:
       record.record = PeerReleased{maker.Authority(), maker.Id<Hash>(), maker.Id<Hash>()};
+      break;
+    case 6:
+      record.record = PeerGenerationAdmitted{maker.Authority(), maker.Text(1, 255), maker.Text(1, 320),
+                                             maker.Id<Hash>(), maker.Id<Hash>()};
       break;
     default:
       record.record = KeyDestroyed{maker.Id<KeyId>()};

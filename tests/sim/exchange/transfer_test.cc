@@ -2,6 +2,7 @@
 // opened announcement was touched on its way.
 #include <gmock/gmock.h>
 
+#include "server/exchange/admitted.h"
 #include "tests/sim/exchange/checks.h"
 #include "tests/support/agreement_terms.h"
 
@@ -114,6 +115,31 @@ TEST_F(Transfer, FromBuyerToBuyerTheAnnouncementTravelsOpened) {
   EXPECT_EQ(TransferAt(kOdense, transfer), domain::TransferState::kDone);
   ExpectSameHistories(world.node(kOdense).StateNow(), world.node(kNyborg).StateNow());
   ExpectSameHistories(world.node(kOdense).StateNow(), world.node(kKerteminde).StateNow());
+}
+
+TEST_F(Transfer, AnAnnouncementOutOfALogThatNobodyAdmittedWaitsUntilTheyDo) {
+  CaseId with_nyborg;
+  CaseId with_kerteminde;
+  Agree(kNyborg, with_nyborg);
+  Agree(kKerteminde, with_kerteminde);
+  Move(kNyborg, with_nyborg, kKerteminde);
+  // For Odense, Nyborg's log is a later one than that which it exchanged with.
+  SimNode& odense = world.node(kOdense);
+  odense.Submit([](log::Appender& appender) { appender.peer(kNyborg).origin = "medflyt.example/29189722/0"; });
+  const CaseId transfer = world.chance.NewId<CaseId>();
+  Act(kKerteminde, event::RequestTransfer{transfer, relocation, with_kerteminde});
+  EXPECT_FALSE(world.Settle(absl::Minutes(30)));
+  EXPECT_EQ(odense.exchange().StatusOf(kKerteminde).reception.last_error, "GENERATION_NOT_ADMITTED");
+  EXPECT_EQ(odense.StateNow().FindTransfer(transfer), nullptr);
+
+  const directory::Log& log = world.directory.Find(kNyborg)->logs.back();
+  odense.Submit([&log](log::Appender& appender) {
+    appender.batch().Put(
+        store::Table::kMeta, exchange::AdmittedKey(kNyborg, log.origin),
+        exchange::EncodeAdmitted({crypto::Sha256("a"), crypto::Sha256("b"), log.keys.front().key.Format()}));
+  });
+  ASSERT_TRUE(world.Settle());
+  EXPECT_EQ(TransferAt(kOdense, transfer), domain::TransferState::kDone);
 }
 
 TEST_F(Transfer, AReturnToTheProviderReleasesTheBuyersPlace) {

@@ -3,7 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include "server/exchange/admitted.h"
 #include "server/exchange/fork_evidence.h"
+#include "server/exchange/own_log_check.h"
 #include "tests/sim/exchange/checks.h"
 #include "tests/sim/exchange/forger.h"
 #include "tests/support/sim_witnesses.h"
@@ -229,6 +231,28 @@ TEST_F(WitnessTest, AClosedLogGrowsNoMore) {
   world.node(kOdense).exchange().OnDirectoryChanged(*world.directory.With(closed));
   EXPECT_EQ(Ask(Request(log_, 0, 4)), "cosigned");
   ExpectRefused(Request(log_, 4, 6), "LOG_KEY_EXPIRED");
+}
+
+TEST_F(WitnessTest, ANewLogIsCosignedAndToldOfBesideTheOldOneBeforeAnybodyAdmitsIt) {
+  directory::Authority recovered = *world.directory.Find(kNyborg);
+  recovered.logs[0].keys[0].until = TreeSize(8);
+  EvidenceLog next("medflyt.example/29189722/2", 24);
+  next.Append("entry 0");
+  recovered.logs.push_back({next.origin(), {{next.identity().keys[0], TreeSize(0), std::nullopt}}});
+  world.node(kOdense).Submit([](log::Appender& appender) { appender.peer(kNyborg).origin = std::string(kOrigin); });
+  ASSERT_EQ(Ask(Request(log_, 0, 4)), "cosigned");
+  exchange::Context& context = world.node(kOdense).exchange().context();
+  world.node(kOdense).exchange().OnDirectoryChanged(*world.directory.With(recovered));
+  EXPECT_EQ(RuleOf(exchange::CheckAdmitted(context, kNyborg, next.origin())), "GENERATION_NOT_ADMITTED");
+  EXPECT_EQ(Ask(Request(next, 0, 1)), "cosigned");
+  EXPECT_EQ(Ask(Request(log_, 4, 6)), "cosigned");
+  for (const auto& [origin, size] : {std::pair(next.origin(), 1U), std::pair(std::string(kOrigin), 6U)}) {
+    v1::GetHeldHeadsRequest request;
+    request.set_origin(origin);
+    const auto held = exchange::AnswerHeldHeads(context, witnesses.witness(kOdense), kNyborg, request);
+    ASSERT_TRUE(held.ok()) << held.status();
+    EXPECT_EQ(held->size(), size) << origin;
+  }
 }
 
 TEST_F(WitnessTest, WhatHasNotTheFormIsRefusedBeforeItIsVerified) {

@@ -162,6 +162,14 @@ TEST(PeerCardTest, TheFingerprintIsOfTheWholeText) {
   EXPECT_EQ(FingerprintOf(*cosigned), fingerprint);
 }
 
+TEST(PeerCardTest, AFingerprintIsHeardWithoutCaseAndGroups) {
+  EXPECT_TRUE(SameFingerprint("3F2A9b1c", "3f2a 9b1c"));
+  EXPECT_TRUE(SameFingerprint(" 3f2a  9b1c ", "3f2a 9b1c"));
+  EXPECT_FALSE(SameFingerprint("3f2a 9b1d", "3f2a 9b1c"));
+  EXPECT_FALSE(SameFingerprint("3f2a", "3f2a 9b1c"));
+  EXPECT_FALSE(SameFingerprint("", "3f2a 9b1c"));
+}
+
 TEST(PeerCardTest, MakesADirectory) {
   const auto card = ParsePeerCard(OdenseCard());
   ASSERT_TRUE(card.ok());

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "common/base/status.h"
+#include "server/exchange/admitted.h"
 #include "server/exchange/fork_evidence.h"
 #include "server/exchange/kept.h"
 #include "server/store/memory_store.h"
@@ -121,6 +122,31 @@ TEST(IsOwn, OnlyWhatAPeerSentIsItsFault) {
   EXPECT_FALSE(own(absl::StatusCode::kFailedPrecondition, "NUMBER_GAP"));
   EXPECT_FALSE(own(absl::StatusCode::kPermissionDenied, "HELLO_AUTHORITY_MISMATCH"));
   EXPECT_FALSE(own(absl::StatusCode::kNotFound, "EXCHANGE_KEY_DESTROYED"));
+}
+
+TEST(Admitted, WhatWasWrittenIsReadAndNothingElse) {
+  const AdmittedLog admitted{crypto::Sha256("first"), crypto::Sha256("second"), "nyborg.example/log/2+00000000+AQ=="};
+  const std::string row = EncodeAdmitted(admitted);
+  EXPECT_EQ(row, "\x01" + std::string(crypto::Sha256("first").bytes()) + std::string(crypto::Sha256("second").bytes()) +
+                     "nyborg.example/log/2+00000000+AQ==");
+  const auto read = DecodeAdmitted(row);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(*read, admitted);
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{64}, size_t{65}}) {
+    EXPECT_EQ(BrokenRuleOf(DecodeAdmitted(row.substr(0, size)).status())->rule, "ROW_MALFORMED") << size;
+  }
+  EXPECT_FALSE(DecodeAdmitted("\x02" + row.substr(1)).ok());
+  EXPECT_EQ(AdmittedKey(kIssuer, "o"),
+            "admitted" + std::string("\x01\xbd\x66\x5a", 4) + std::string(crypto::Sha256("o").bytes()));
+
+  store::MemoryDisk disk;
+  const auto store = *store::OpenMemoryStore(disk, 1);
+  store::Batch batch;
+  batch.Put(store::Table::kMeta, AdmittedKey(kIssuer, "o"), row);
+  ASSERT_TRUE(store->Commit(batch, store::Durability::kSynced).ok());
+  EXPECT_EQ(*FindAdmitted(*store, kIssuer, "o"), admitted);
+  EXPECT_EQ(*FindAdmitted(*store, kIssuer, "p"), std::nullopt);
+  EXPECT_EQ(*FindAdmitted(*store, *AuthorityId::Parse("35209115"), "o"), std::nullopt);
 }
 
 TEST(PeersRule, OnlyWhatHasARulesFormIsRepeated) {

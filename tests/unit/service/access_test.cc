@@ -50,7 +50,7 @@ TEST(Policy, EachRoleMayDoItsOwnAndNoMore) {
                                  "release-peer", "admit-generation", "back-up", "recover-node", "exchange"}) {
     EXPECT_FALSE(rest.contains(not_theirs)) << not_theirs;
   }
-  EXPECT_EQ(rest.size(), kActionCount - 9);
+  EXPECT_EQ(rest.size(), kActionCount - 10);
 }
 
 TEST(Policy, WhatNobodyNamedIsDenied) {

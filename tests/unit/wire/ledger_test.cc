@@ -15,6 +15,7 @@ namespace medflyt::wire {
 namespace {
 
 const Hash kHash = *Hash::FromHex("303132333435363738393a3b3c3d3e3f404142434445464748494a4b4c4d4e4f");
+const Hash kOtherHash = *Hash::FromHex("4f4e4d4c4b4a494847464544434241403f3e3d3c3b3a39383736353433323130");
 const KeyId kKeyId = *KeyId::FromHex("202122232425262728292a2b2c2d2e2f");
 const absl::Time kTime = absl::FromUnixMicros(1'795'000'000'000'001);
 
@@ -28,6 +29,10 @@ LedgerRecord Granted() { return {kTime, KeyGranted{*AuthorityId::Parse("29189722
 LedgerRecord Destroyed() { return {kTime, KeyDestroyed{kKeyId}}; }
 LedgerRecord HandedOver() { return {kTime, LogKeyHandedOver{"odense.example/log+00000000+AQ=="}}; }
 LedgerRecord Released() { return {kTime, PeerReleased{*AuthorityId::Parse("29189722"), kHash, kHash}}; }
+LedgerRecord Admitted() {
+  return {kTime, PeerGenerationAdmitted{*AuthorityId::Parse("29189722"), "nyborg.example/log/2",
+                                        "nyborg.example/log/2+00000000+AQ==", kHash, kOtherHash}};
+}
 
 v1::LogEntry MessageOf(const LedgerRecord& record) {
   LedgerCodec codec;
@@ -57,6 +62,9 @@ TEST(Ledger, BytesArePinned) {
             "122d0881e0fc8ab09198033a220a20" + HexEncode("odense.example/log+00000000+AQ=="));
   EXPECT_EQ(HexEncode(*codec.Encode(Released())),
             "12540881e0fc8ab0919803424908daccf50d1220" + kHash.ToHex() + "1a20" + kHash.ToHex());
+  EXPECT_EQ(HexEncode(*codec.Encode(Admitted())),
+            "128f010881e0fc8ab091980352830108daccf50d1214" + HexEncode("nyborg.example/log/2") + "1a22" +
+                HexEncode("nyborg.example/log/2+00000000+AQ==") + "2220" + kHash.ToHex() + "2a20" + kOtherHash.ToHex());
 }
 
 TEST(Ledger, EveryFieldOutOfBoundsIsNamed) {
@@ -122,6 +130,21 @@ TEST(Ledger, EveryFieldOutOfBoundsIsNamed) {
        [](auto& r) { r.mutable_peer_released()->set_first_certificate("x"); }},
       {Released(), "peer_released.second_certificate",
        [](auto& r) { r.mutable_peer_released()->clear_second_certificate(); }},
+      {Admitted(), "peer_generation_admitted.peer", [](auto& r) { r.mutable_peer_generation_admitted()->set_peer(0); }},
+      {Admitted(), "peer_generation_admitted.origin",
+       [](auto& r) { r.mutable_peer_generation_admitted()->clear_origin(); }},
+      {Admitted(), "peer_generation_admitted.origin",
+       [](auto& r) { r.mutable_peer_generation_admitted()->set_origin(std::string(256, 'x')); }},
+      {Admitted(), "peer_generation_admitted.verifier_key",
+       [](auto& r) { r.mutable_peer_generation_admitted()->clear_verifier_key(); }},
+      {Admitted(), "peer_generation_admitted.verifier_key",
+       [](auto& r) { r.mutable_peer_generation_admitted()->set_verifier_key(std::string(321, 'x')); }},
+      {Admitted(), "peer_generation_admitted.first_certificate",
+       [](auto& r) { r.mutable_peer_generation_admitted()->clear_first_certificate(); }},
+      {Admitted(), "peer_generation_admitted.second_certificate",
+       [](auto& r) { r.mutable_peer_generation_admitted()->set_second_certificate("x"); }},
+      {Admitted(), "peer_generation_admitted.second_certificate",
+       [&hash](auto& r) { r.mutable_peer_generation_admitted()->set_second_certificate(hash); }},
       {Destroyed(), "key_destroyed.key_id", [](auto& r) { r.mutable_key_destroyed()->clear_key_id(); }},
   };
   LedgerCodec codec;
