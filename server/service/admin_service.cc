@@ -18,6 +18,9 @@ google::protobuf::Timestamp Stamp(absl::Time time) {
   return google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(time));
 }
 
+// Somebody's officers must act, whatever else went wrong meanwhile: ours, or the peer's where the peer says it of us.
+constexpr std::string_view kNotAdmitted = "GENERATION_NOT_ADMITTED";
+
 void ToPeer(const exchange::PeerStatus& status, const directory::Directory& directory, Date today, v1::Peer& peer) {
   peer.set_authority(status.peer.ToString());
   if (const directory::Authority* authority = directory.Find(status.peer)) {
@@ -33,11 +36,13 @@ void ToPeer(const exchange::PeerStatus& status, const directory::Directory& dire
   peer.set_receipted_number(status.numbers.receipted.value());
   peer.set_last_received_number(status.numbers.received.value());
   peer.set_accepted_size(status.numbers.by_batch.size.value());
-  peer.set_paused(status.forked || !status.delivery.paused.empty() || !status.reception.paused.empty());
+  const bool not_admitted = status.delivery.last_error == kNotAdmitted || status.reception.last_error == kNotAdmitted;
+  peer.set_paused(status.forked || not_admitted || !status.delivery.paused.empty() || !status.reception.paused.empty());
   for (const std::string* rule :
        {&status.delivery.paused, &status.reception.paused, &status.delivery.last_error, &status.reception.last_error}) {
     if (peer.last_error().empty()) peer.set_last_error(*rule);
   }
+  if (not_admitted) peer.set_last_error(std::string(kNotAdmitted));
   if (status.forked) peer.set_last_error("LOG_FORKED");
   const absl::Time contact = std::max(status.delivery.last_contact, status.reception.last_contact);
   if (contact != absl::InfinitePast()) *peer.mutable_last_contact_at() = Stamp(contact);

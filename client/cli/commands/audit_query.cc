@@ -33,9 +33,8 @@ using EntryVisitor = std::function<absl::Status(uint64_t index, std::string_view
 
 const std::vector<std::string>& EntryTypes() {
   static const std::vector<std::string> kTypes = {
-      "sealed",      "event-received", "receipts-logged",     "rejections-recorded",
-      "key-granted", "key-destroyed",  "log-key-handed-over", "peer-released",
-      "other"};
+      "sealed",        "event-received",      "receipts-logged", "rejections-recorded",      "key-granted",
+      "key-destroyed", "log-key-handed-over", "peer-released",   "peer-generation-admitted", "other"};
   return kTypes;
 }
 
