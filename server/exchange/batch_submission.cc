@@ -55,6 +55,8 @@ absl::Status BatchSubmission::Recheck(log::Appender& appender) const {
     }
   }
   for (const CheckedKey& key : batch_.checked.keys) {
+    // Erased since the batch was looked at; nothing of it is kept then, the other keys neither.
+    if (appender.keys().IsDestroyed(key.key.id)) return Fault("KEY_DESTROYED", "the event's key was destroyed here");
     const auto held = appender.keys().Find(key.key.id);
     if (held.ok() && !(*held == key.key.key)) return Fault("KEY_ID_REUSED", "another key is known by this id");
   }

@@ -18,8 +18,8 @@ class Exchange::RotateSubmission final : public log::Submission {
   void Apply(log::Appender& appender) override {
     exchange_.context_.parts.exchange_keys.Rotate(appender.now(), appender.batch());
   }
-  void Committed(const log::Head&) override { exchange_.OnRotated(true); }
-  void Abandoned(const absl::Status&) override { exchange_.OnRotated(false); }
+  void Committed(const log::Head&) override { exchange_.ShowExchangeKey(); }
+  void Abandoned(const absl::Status&) override {}
   bool appends() const override { return false; }
 
  private:
@@ -46,14 +46,14 @@ void Exchange::Rotate() {
   const absl::Time now = context_.parts.clock.Now();
   const absl::Status submitted = context_.parts.queue.Submit(std::make_unique<RotateSubmission>(*this));
   // Daily, when an epoch ends, and soon again where the queue was full.
-  const absl::Time epoch_end = absl::UnixEpoch() + keys::kExchangeEpoch * (int64_t{keys::ExchangeEpochAt(now)} + 1);
+  const absl::Time epoch_end = keys::ExchangeEpochEnd(keys::ExchangeEpochAt(now));
   const absl::Time next = submitted.ok() ? std::min(now + absl::Hours(24), epoch_end) : now + absl::Seconds(1);
   strand_->PostAt(next, [this] { Rotate(); });
 }
 
-void Exchange::OnRotated(bool durable) {
+void Exchange::ShowExchangeKey() {
   const auto current = context_.parts.exchange_keys.current();
-  if (!durable || !current.ok()) return;
+  if (!current.ok()) return;
   context_.set_card(entry::SignExchangeKey(context_.parts.log_key, context_.parts.log.origin(), current->epoch,
                                            current->public_key, current->not_after));
   std::vector<std::shared_ptr<Delivery>> begin;

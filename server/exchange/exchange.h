@@ -31,6 +31,8 @@ class Exchange final : public log::CommitObserver {
   // Makes this epoch's exchange key durable, then dials every peer that has a node; renews the key daily and at the end
   // of its epoch.
   void Start();
+  // The exchange key of this moment, which is durable, is what peers are shown from now on.
+  void ShowExchangeKey();
   // Closes all links, takes and dials no more.
   void Stop();
 
@@ -61,7 +63,6 @@ class Exchange final : public log::CommitObserver {
 
   Exchange(const Parts& parts, directory::Directory directory, const Options& options);
   void Rotate();
-  void OnRotated(bool durable);
   // Makes what the directory's peers lack here, and starts their deliveries once the node has an exchange key.
   void Reconcile();
 

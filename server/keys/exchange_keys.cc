@@ -1,5 +1,6 @@
 #include "server/keys/exchange_keys.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -44,7 +45,13 @@ std::optional<crypto::Key> Unwrap(const Kek& kek, std::string_view row_key, std:
 
 }  // namespace
 
-uint32_t ExchangeEpochAt(absl::Time time) { return static_cast<uint32_t>((time - absl::UnixEpoch()) / kExchangeEpoch); }
+uint32_t ExchangeEpochAt(absl::Time time) {
+  return static_cast<uint32_t>((time - absl::UnixEpoch()) / kExchangeWeek) * kEpochsAWeek;
+}
+
+absl::Time ExchangeEpochEnd(uint32_t epoch) {
+  return absl::UnixEpoch() + kExchangeWeek * (int64_t{epoch / kEpochsAWeek} + 1);
+}
 
 absl::StatusOr<std::unique_ptr<ExchangeKeys>> ExchangeKeys::Load(const store::Reader& store, const Kek& kek,
                                                                  RandomSource& random) {
@@ -73,23 +80,31 @@ bool ExchangeKeys::Rotate(absl::Time now, store::Batch& batch) {
   MutexLock lock(mutex_);
   const uint32_t epoch = ExchangeEpochAt(now);
   bool changed = false;
-  while (!keys_.empty() && keys_.begin()->first + 1 < epoch) {
+  while (!keys_.empty() && keys_.begin()->first + kEpochsAWeek < epoch) {
     batch.Delete(Table::kKeys, RowKey(keys_.begin()->first));
     StageKekRotationDue(batch);
     keys_.erase(keys_.begin());
     changed = true;
   }
-  if (keys_.contains(epoch)) return changed;
-  crypto::Key secret = crypto::Key::Make([this](uint8_t* out) { random_.Fill(out, crypto::Key::kSize); });
-  StageLocked(epoch, secret, batch);
-  keys_.emplace(epoch, crypto::ExchangeKey(std::move(secret)));
+  if (!keys_.empty() && keys_.rbegin()->first >= epoch) return changed;
+  MakeLocked(epoch, batch);
   return true;
 }
 
-void ExchangeKeys::Rewrap(const Kek& next, store::Batch& batch) {
+void ExchangeKeys::Renew(const Kek& next, absl::Time now, store::Batch& batch) {
   MutexLock lock(mutex_);
   kek_ = next;
-  for (const auto& [epoch, key] : keys_) StageLocked(epoch, key.private_key(), batch);
+  if (keys_.empty()) return;
+  const uint32_t epoch = std::max(ExchangeEpochAt(now), keys_.rbegin()->first + 1);
+  for (const auto& [ended, key] : keys_) batch.Delete(Table::kKeys, RowKey(ended));
+  keys_.clear();
+  MakeLocked(epoch, batch);
+}
+
+void ExchangeKeys::MakeLocked(uint32_t epoch, store::Batch& batch) {
+  crypto::Key secret = crypto::Key::Make([this](uint8_t* out) { random_.Fill(out, crypto::Key::kSize); });
+  StageLocked(epoch, secret, batch);
+  keys_.emplace(epoch, crypto::ExchangeKey(std::move(secret)));
 }
 
 void ExchangeKeys::StageLocked(uint32_t epoch, const crypto::Key& secret, store::Batch& batch) {
@@ -107,7 +122,7 @@ absl::StatusOr<ExchangeKeys::Current> ExchangeKeys::current() const {
                      "the node has no exchange key yet");
   }
   const auto& [epoch, key] = *keys_.rbegin();
-  return Current{epoch, key.public_key(), absl::UnixEpoch() + kExchangeEpoch * (int64_t{epoch} + 1)};
+  return Current{epoch, key.public_key(), ExchangeEpochEnd(epoch)};
 }
 
 absl::StatusOr<crypto::ExchangeKey> ExchangeKeys::Find(uint32_t epoch) const {

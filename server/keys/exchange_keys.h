@@ -20,10 +20,14 @@
 
 namespace medflyt::keys {
 
-inline constexpr absl::Duration kExchangeEpoch = absl::Hours(24 * 7);
+inline constexpr absl::Duration kExchangeWeek = absl::Hours(24 * 7);
+inline constexpr uint32_t kEpochsAWeek = 1U << 14;  // more than it has minutes
 
-// The epoch of a moment: whole weeks since 1970-01-01T00:00:00Z.
+// Epochs are numbered within whole weeks since 1970-01-01T00:00:00Z: each week has one, and another for each time that
+// the keys were renewed in it. This is the first of the moment's week.
 [[nodiscard]] uint32_t ExchangeEpochAt(absl::Time time);
+// Of the week that the epoch is in.
+[[nodiscard]] absl::Time ExchangeEpochEnd(uint32_t epoch);
 
 // Thread-safe. Staging as in KeyTable.
 class ExchangeKeys {
@@ -37,13 +41,15 @@ class ExchangeKeys {
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<ExchangeKeys>> Load(const store::Reader& store, const Kek& kek,
                                                                           RandomSource& random);
 
-  // Makes the key of the epoch of `now` where it is missing and destroys those older than the epoch before it. False
+  // Makes the key of the week of `now` where it is missing and destroys those older than the week before it. False
   // when there was nothing to do. Where it destroys one, a rotation of the KEK becomes due (kek_rotation.h): until then
   // the wrapped key is still in files and backups.
   bool Rotate(absl::Time now, store::Batch& batch);
 
-  // Stages every row anew, wrapped under `next`, as will be what is made from here on.
-  void Rewrap(const Kek& next, store::Batch& batch);
+  // Destroys every key and makes one of another epoch in their place, wrapped under `next`, as will be what is made
+  // from here on. What was sealed to them and recorded on its way opens with nothing that this node has any more; what
+  // was on its way is sealed again.
+  void Renew(const Kek& next, absl::Time now, store::Batch& batch);
 
   // FAILED_PRECONDITION (NO_EXCHANGE_KEY) before the first Rotate.
   [[nodiscard]] absl::StatusOr<Current> current() const;
@@ -52,6 +58,7 @@ class ExchangeKeys {
 
  private:
   ExchangeKeys(Kek kek, RandomSource& random) : random_(random), kek_(std::move(kek)) {}
+  void MakeLocked(uint32_t epoch, store::Batch& batch) MEDFLYT_REQUIRES(mutex_);
   void StageLocked(uint32_t epoch, const crypto::Key& secret, store::Batch& batch) MEDFLYT_REQUIRES(mutex_);
 
   RandomSource& random_;

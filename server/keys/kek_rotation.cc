@@ -39,11 +39,11 @@ absl::Status KekRotation::Begin() {
   return absl::OkStatus();
 }
 
-absl::Status KekRotation::Rewrap(store::Batch& batch) {
+absl::Status KekRotation::Rewrap(absl::Time now, store::Batch& batch) {
   MutexLock lock(mutex_);
   if (!held_.next || parts_.keys.kek_generation() == held_.next->generation) return absl::OkStatus();
   MEDFLYT_RETURN_IF_ERROR(parts_.keys.Rewrap(*held_.next, batch));
-  parts_.exchange_keys.Rewrap(*held_.next, batch);
+  parts_.exchange_keys.Renew(*held_.next, now, batch);
   batch.Delete(Table::kMeta, kKekRotationDueRow);
   return absl::OkStatus();
 }

@@ -3,7 +3,8 @@
 //
 //   step                                                       a start after a crash finds, and goes on with
 //   1 KEK file holds both generations, synced                  both in the file, rows under the old    -> 2
-//   2 one synced batch: every row under the new, "due" gone    both in the file, rows under the new    -> 3
+//   2 one synced batch: every row under the new, "due" gone,
+//     the exchange keys renewed                                both in the file, rows under the new    -> 3
 //   3 key-table backup written, read back and compared         the same                                -> 3
 //   4 store purged of the rows under the old                   the same                                -> 3
 //   5 KEK file holds the new one alone, synced                 nothing to do
@@ -19,6 +20,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/base/mutex.h"
 #include "common/base/random.h"
 #include "common/crypto/secret.h"
@@ -65,8 +67,8 @@ class KekRotation {
   // Step 1. The errors of the file; then nothing has begun, though the file may already hold the new generation.
   [[nodiscard]] absl::Status Begin();
   // Stages step 2, on the thread that stages all changes of the keys, in the batch of their next commit. The errors of
-  // KeyTable::Rewrap; then nothing was staged.
-  [[nodiscard]] absl::Status Rewrap(store::Batch& batch);
+  // KeyTable::Rewrap; then nothing was staged. Once it is durable, peers are to be shown the new exchange key.
+  [[nodiscard]] absl::Status Rewrap(absl::Time now, store::Batch& batch);
   // Steps 3 to 5, once that batch is durable; blocks while the store rewrites the key table. UNAVAILABLE
   // (KEY_BACKUP_UNCONFIRMED) where another backup is read back than was written; the errors of files and store. The old
   // KEK is still there after each.

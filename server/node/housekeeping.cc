@@ -86,6 +86,7 @@ void Housekeeping::RotateKek() {
   if (begun.ok()) {
     begun = parts_.sequencer.Submit(
         std::make_unique<RewrapSubmission>(parts_.rotation, [this](const absl::Status& rewrapped) {
+          if (rewrapped.ok()) parts_.exchange_key_renewed();
           parts_.scheduler.RunAt(absl::InfinitePast(), [this, rewrapped] {
             OnKekRotated(rewrapped.ok() ? parts_.rotation.Finish() : rewrapped);
           });

@@ -1,6 +1,8 @@
 // What a node does of its own accord at set times, beside the exchange.
 #pragma once
 
+#include <functional>
+
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/base/clock.h"
@@ -34,6 +36,7 @@ class Housekeeping {
     const keys::KeyTable& keys;
     keys::KekRotation& rotation;
     absl::Duration request_retention;
+    std::function<void()> exchange_key_renewed;  // by a rotation that is durable; called by the committing thread
   };
   explicit Housekeeping(const Parts& parts);
 

@@ -17,7 +17,7 @@ class RewrapSubmission final : public log::Submission {
   RewrapSubmission(keys::KekRotation& rotation, std::function<void(const absl::Status&)> done)
       : rotation_(rotation), done_(std::move(done)) {}
 
-  void Apply(log::Appender& appender) override { outcome_ = rotation_.Rewrap(appender.batch()); }
+  void Apply(log::Appender& appender) override { outcome_ = rotation_.Rewrap(appender.now(), appender.batch()); }
   void Committed(const log::Head&) override { done_(outcome_); }
   void Abandoned(const absl::Status& why) override { done_(why); }
 

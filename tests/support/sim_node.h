@@ -151,8 +151,11 @@ class SimNode {
     const auto due = rotation_->IsDue();
     ASSERT_TRUE(due.ok() && *due);
     ASSERT_TRUE(rotation_->Begin().ok());
-    Submit([this](log::Appender& appender) { ASSERT_TRUE(rotation_->Rewrap(appender.batch()).ok()); },
-           [this] { ASSERT_TRUE(rotation_->Finish().ok()); });
+    Submit([this](log::Appender& appender) { ASSERT_TRUE(rotation_->Rewrap(appender.now(), appender.batch()).ok()); },
+           [this] {
+             exchange_->ShowExchangeKey();
+             ASSERT_TRUE(rotation_->Finish().ok());
+           });
   }
   // What the node's program does with a plan that is kept (server/node/recover.h), while the node is down: the next log
   // is opened, under this key. `directory` is the one of before.

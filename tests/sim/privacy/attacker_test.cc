@@ -11,6 +11,7 @@
 #include "server/keys/key_backup.h"
 #include "server/keys/key_row.h"
 #include "tests/sim/privacy/erasure_world.h"
+#include "tests/support/agreement_terms.h"
 
 namespace medflyt::testing {
 namespace {
@@ -171,15 +172,6 @@ class AttackerTest : public ErasureWorld {
     odense().RotateKek();
     world.RunFor(absl::Seconds(1));
   }
-  // Until the exchange key of this moment is destroyed, which is when the epoch after its own is over.
-  void RunPastTheExchangeKey() {
-    const uint32_t epoch = keys::ExchangeEpochAt(world.timeline.Now());
-    const absl::Time gone = absl::UnixEpoch() + keys::kExchangeEpoch * (int64_t{epoch} + 2);
-    world.RunFor(gone - world.timeline.Now() - absl::Minutes(1));
-    ASSERT_TRUE(odense().exchange_keys().Find(epoch).ok());
-    world.RunFor(absl::Minutes(2));
-    ASSERT_EQ(RuleOf(odense().exchange_keys().Find(epoch).status()), "EXCHANGE_KEY_DESTROYED");
-  }
   SimNode& odense() { return world.node(kOdense); }
 
   struct Copy {
@@ -200,12 +192,7 @@ TEST_F(AttackerTest, NoBackupOldExchangeKeyOrSealedGrantBringsBackWhatIsErased) 
 
   Erase(kOdense);
   RotateKek();
-  // The data key is gone from every copy. The exchange key lives to the end of the epoch after its own: so long, what
-  // was heard on the wire opens with the files of that time.
-  EXPECT_THAT(WithEverythingOfToday().Reads(), ElementsAre(kBySealedGrant));
-
-  RunPastTheExchangeKey();
-  RotateKek();
+  // The data key is gone from every copy, and so is the exchange key to which it had been sealed on its way.
   EXPECT_THAT(WithEverythingOfToday().Reads(), IsEmpty());
   odense().Crash();
   odense().Boot();
@@ -221,15 +208,25 @@ TEST_F(AttackerTest, NoBackupOldExchangeKeyOrSealedGrantBringsBackWhatIsErased) 
   EXPECT_THAT(with_private_key.Reads(), ElementsAre(kBySealedGrant));
 }
 
-// An exchange key that was destroyed is still in yesterday's copies, and its KEK is what opens it there.
-TEST_F(AttackerTest, AnExchangeKeyIsGoneFromCopiesOnceTheKekWasRotated) {
-  Erase(kOdense);
-  RotateKek();
+// Until the KEK was rotated the erasure is not done: the keys are in yesterday's copies, and it opens them.
+TEST_F(AttackerTest, TheRotationIsWhatEndsTheKeysInCopies) {
   KeepCopies();
-  RunPastTheExchangeKey();
-  EXPECT_THAT(WithEverythingOfToday().Reads(), ElementsAre(kBySealedGrant)) << "the rotation is due";
+  Erase(kOdense);
+  EXPECT_THAT(WithEverythingOfToday().Reads(), UnorderedElementsAre(kByDataKey, kBySealedGrant));
   RotateKek();
   EXPECT_THAT(WithEverythingOfToday().Reads(), IsEmpty());
+}
+
+// Who has an old card seals to a key that is gone, is told so, and seals again.
+TEST_F(AttackerTest, EventsUnderNewKeysArriveAfterTheExchangeKeyWasRenewed) {
+  Erase(kOdense);
+  RotateKek();
+  const uint64_t before = odense().log().peer(kNyborg).received.value();
+  EXPECT_EQ(world.Act(kNyborg, event::ProposeAgreement{world.chance.NewId<CaseId>(), kOdense, kNyborg,
+                                                       Terms(1, Date(2026, 1, 1), Date(2026, 12, 31))}),
+            "OK");
+  ASSERT_TRUE(world.Settle());
+  EXPECT_EQ(odense().log().peer(kNyborg).received.value(), before + 1);
 }
 
 // Neither side keeps the sealed form: it is in no row of either store once the receipt is there.

@@ -22,7 +22,7 @@ using store::MemoryDisk;
 using store::Table;
 
 const AuthorityId kOdense = *AuthorityId::Parse("35209115");
-const absl::Time kStart = absl::UnixEpoch() + kExchangeEpoch * 3000 + absl::Hours(1);
+const absl::Time kStart = absl::UnixEpoch() + kExchangeWeek * 3000 + absl::Hours(1);
 
 std::string RuleOf(const absl::Status& status) {
   const auto rule = BrokenRuleOf(status);
@@ -81,8 +81,8 @@ class KekRotationTest : public ::testing::Test {
     ASSERT_TRUE(node.store->Commit(batch, store::Durability::kSynced).ok());
     ASSERT_FALSE(*node.rotation->IsDue()) << "nothing was destroyed";
     batch.Clear();
-    node.exchange->Rotate(kStart + kExchangeEpoch, batch);
-    node.exchange->Rotate(kStart + 2 * kExchangeEpoch, batch);
+    node.exchange->Rotate(kStart + kExchangeWeek, batch);
+    node.exchange->Rotate(kStart + 2 * kExchangeWeek, batch);
     ASSERT_TRUE(node.store->Commit(batch, store::Durability::kSynced).ok());
     files.operations = 0;
   }
@@ -103,7 +103,7 @@ class KekRotationTest : public ::testing::Test {
   static absl::Status Rotate(const Started& node) {
     MEDFLYT_RETURN_IF_ERROR(node.rotation->Begin());
     store::Batch batch;
-    MEDFLYT_RETURN_IF_ERROR(node.rotation->Rewrap(batch));
+    MEDFLYT_RETURN_IF_ERROR(node.rotation->Rewrap(kStart + 2 * kExchangeWeek, batch));
     MEDFLYT_RETURN_IF_ERROR(node.store->Commit(batch, store::Durability::kSynced));
     return node.rotation->Finish();
   }
@@ -114,9 +114,11 @@ class KekRotationTest : public ::testing::Test {
     ASSERT_TRUE(key.ok()) << key.status();
     EXPECT_TRUE(*key == key_->key);
     EXPECT_TRUE(node.table->IsGranted(key_->id));
-    EXPECT_EQ(node.exchange->current()->epoch, 3002u);
-    EXPECT_TRUE(node.exchange->Find(3001).ok());
-    EXPECT_EQ(RuleOf(node.exchange->Find(3000).status()), "EXCHANGE_KEY_DESTROYED");
+    // A rotation renews those to which peers seal.
+    const bool rotated = node.table->kek_generation() > 1;
+    EXPECT_EQ(node.exchange->current()->epoch > 3002 * kEpochsAWeek, rotated);
+    for (const uint32_t week : {3001U, 3002U}) EXPECT_EQ(node.exchange->Find(week * kEpochsAWeek).ok(), !rotated);
+    EXPECT_EQ(RuleOf(node.exchange->Find(3000 * kEpochsAWeek).status()), "EXCHANGE_KEY_DESTROYED");
   }
 
   // Nothing under an older generation is left, and backup and store agree.
@@ -221,7 +223,7 @@ TEST_F(KekRotationTest, TheOldKekStaysUntilTheBackupIsConfirmed) {
   Started node = Start(disk_, files_);
   ASSERT_TRUE(node.rotation->Begin().ok());
   store::Batch batch;
-  ASSERT_TRUE(node.rotation->Rewrap(batch).ok());
+  ASSERT_TRUE(node.rotation->Rewrap(kStart + 2 * kExchangeWeek, batch).ok());
   ASSERT_TRUE(node.store->Commit(batch, store::Durability::kSynced).ok());
   files_.truncates = true;
   EXPECT_EQ(RuleOf(node.rotation->Finish()), "KEY_BACKUP_UNCONFIRMED");
@@ -241,7 +243,7 @@ TEST_F(KekRotationTest, ARowThatDoesNotOpenStopsItBeforeAnythingIsChanged) {
   node = Start(disk_, files_);
   batch.Clear();
   ASSERT_TRUE(node.rotation->Begin().ok());
-  EXPECT_EQ(RuleOf(node.rotation->Rewrap(batch)), "KEY_ROW_MALFORMED");
+  EXPECT_EQ(RuleOf(node.rotation->Rewrap(kStart + 2 * kExchangeWeek, batch)), "KEY_ROW_MALFORMED");
   EXPECT_TRUE(batch.empty());
   EXPECT_EQ(node.table->kek_generation(), 1u);
 }
@@ -250,8 +252,8 @@ TEST_F(KekRotationTest, ADestructionDuringARotationMakesAnotherOneDue) {
   Started node = Start(disk_, files_);
   store::Batch batch;
   ASSERT_TRUE(node.rotation->Begin().ok());
-  ASSERT_TRUE(node.rotation->Rewrap(batch).ok());
-  node.exchange->Rotate(kStart + 3 * kExchangeEpoch, batch);  // destroys one that was rewrapped
+  ASSERT_TRUE(node.rotation->Rewrap(kStart + 2 * kExchangeWeek, batch).ok());
+  node.exchange->Rotate(kStart + 4 * kExchangeWeek, batch);  // destroys the one that it made
   ASSERT_TRUE(node.store->Commit(batch, store::Durability::kSynced).ok());
   ASSERT_TRUE(node.rotation->Finish().ok());
   EXPECT_TRUE(*node.rotation->IsDue());

@@ -184,30 +184,57 @@ TEST_F(KeysTest, KekFileOpensUnderItsRootSecretOnly) {
 }
 
 TEST_F(KeysTest, ExchangeKeyOfAnEpochIsDestroyedAfterTheNext) {
-  const absl::Time start = absl::UnixEpoch() + kExchangeEpoch * 3000 + absl::Hours(1);
+  const absl::Time start = absl::UnixEpoch() + kExchangeWeek * 3000 + absl::Hours(1);
   auto keys = *ExchangeKeys::Load(*store_, kek_, random_);
   EXPECT_EQ(RuleOf(keys->current().status()), "NO_EXCHANGE_KEY");
   EXPECT_TRUE(keys->Rotate(start, batch_));
   EXPECT_FALSE(keys->Rotate(start + absl::Hours(1), batch_));
   const auto first = *keys->current();
-  EXPECT_EQ(first.epoch, 3000u);
-  EXPECT_EQ(first.not_after, absl::UnixEpoch() + kExchangeEpoch * 3001);
+  EXPECT_EQ(first.epoch, 3000 * kEpochsAWeek);
+  EXPECT_EQ(first.not_after, absl::UnixEpoch() + kExchangeWeek * 3001);
   const std::string sealed = *crypto::SealTo(first.public_key, "a data key");
   Commit();
 
   // One epoch later what was on its way still opens, after a restart too.
   keys = *ExchangeKeys::Load(*store_, kek_, random_);
-  EXPECT_TRUE(keys->Rotate(start + kExchangeEpoch, batch_));
-  ASSERT_TRUE(keys->Find(3000).ok());
-  EXPECT_EQ(*crypto::OpenSealed(*keys->Find(3000), sealed), "a data key");
+  EXPECT_TRUE(keys->Rotate(start + kExchangeWeek, batch_));
+  ASSERT_TRUE(keys->Find(first.epoch).ok());
+  EXPECT_EQ(*crypto::OpenSealed(*keys->Find(first.epoch), sealed), "a data key");
   EXPECT_NE(keys->current()->public_key, first.public_key);
   Commit();
 
   // Another one later nobody can open it: neither memory nor store has the key.
-  EXPECT_TRUE(keys->Rotate(start + 2 * kExchangeEpoch, batch_));
+  EXPECT_TRUE(keys->Rotate(start + 2 * kExchangeWeek, batch_));
   Commit();
-  EXPECT_EQ(RuleOf(keys->Find(3000).status()), "EXCHANGE_KEY_DESTROYED");
-  EXPECT_EQ(RuleOf((*ExchangeKeys::Load(*store_, kek_, random_))->Find(3000).status()), "EXCHANGE_KEY_DESTROYED");
+  EXPECT_EQ(RuleOf(keys->Find(first.epoch).status()), "EXCHANGE_KEY_DESTROYED");
+  EXPECT_EQ(RuleOf((*ExchangeKeys::Load(*store_, kek_, random_))->Find(first.epoch).status()),
+            "EXCHANGE_KEY_DESTROYED");
+}
+
+TEST_F(KeysTest, RenewedExchangeKeysOpenNothingOfBefore) {
+  const absl::Time now = absl::UnixEpoch() + kExchangeWeek * 3000 + absl::Hours(1);
+  auto keys = *ExchangeKeys::Load(*store_, kek_, random_);
+  keys->Renew(kek_, now, batch_);
+  EXPECT_EQ(RuleOf(keys->current().status()), "NO_EXCHANGE_KEY") << "there was none to renew";
+  keys->Rotate(now - kExchangeWeek, batch_);
+  keys->Rotate(now, batch_);
+  const auto first = *keys->current();
+  Commit();
+  const Kek next{kek_.generation + 1, crypto::Key::Random()};
+  for (uint32_t again = 1; again <= 3; ++again) {
+    keys->Renew(next, now, batch_);
+    EXPECT_EQ(keys->current()->epoch, first.epoch + again);
+    EXPECT_EQ(keys->current()->not_after, first.not_after);
+  }
+  EXPECT_NE(keys->current()->public_key, first.public_key);
+  Commit();
+  keys = *ExchangeKeys::Load(*store_, next, random_);
+  for (uint32_t ended = first.epoch - kEpochsAWeek; ended < first.epoch + 3; ++ended) {
+    EXPECT_FALSE(keys->Find(ended).ok()) << ended;
+  }
+  EXPECT_FALSE(keys->Rotate(now + absl::Hours(1), batch_)) << "this week has its key";
+  EXPECT_TRUE(keys->Rotate(now + kExchangeWeek, batch_));
+  EXPECT_EQ(keys->current()->epoch, first.epoch + kEpochsAWeek);
 }
 
 }  // namespace
