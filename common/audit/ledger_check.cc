@@ -101,15 +101,26 @@ void LedgerCheck::Check(LeafIndex index, const wire::GenerationOpened& record) {
   }
   report_.goes_on_from = stated->origin();
   closed_size_ = stated->size();
+  kept_size_ = record.kept_size;
+  closed_pairs_ = record.pairs;
   if (!KnowsLog(parts_.keys, stated->origin())) return;
   const auto keys = KeysForNote(parts_.keys, record.closed_checkpoint, stated->origin());
-  if (!tlog::OpenCheckpoint(record.closed_checkpoint, keys).ok()) {
+  // A card ends the log's last key behind its highest head; a key that is believed for every tree says nothing.
+  std::optional<TreeSize> until;
+  for (const directory::LogKey& key : parts_.keys) {
+    if (key.key.name() == stated->origin() && key.until) until = std::max(until.value_or(TreeSize()), *key.until);
+  }
+  const bool ends_there = !until || until->value() == stated->size().value() + 1;
+  if (!ends_there || !tlog::OpenCheckpoint(record.closed_checkpoint, keys).ok()) {
     Find(FindingCode::kGenerationMismatch, index, absl::StrCat(stated->origin(), " at ", stated->size().value()));
   }
 }
 
 void LedgerCheck::Check(LeafIndex index, const wire::EntryReissued& record) {
-  if (record.closed_origin != report_.goes_on_from || record.closed_index.value() >= closed_size_.value()) {
+  const bool again = last_reissued_ && record.closed_index <= *last_reissued_;
+  last_reissued_ = record.closed_index;
+  // What its owner had lost it cannot say again; the rest it says once, in the order of the closed log.
+  if (record.closed_origin != report_.goes_on_from || record.closed_index.value() >= kept_size_.value() || again) {
     Find(FindingCode::kGenerationMismatch, index,
          absl::StrCat("entry ", record.closed_index.value(), " of ", record.closed_origin));
   }
@@ -118,7 +129,13 @@ void LedgerCheck::Check(LeafIndex index, const wire::EntryReissued& record) {
 absl::Status LedgerCheck::Check(LeafIndex index, const wire::EventReceived& record) {
   ++report_.records.received;
   if (!record.refused_rule.empty()) ++report_.records.refused;
-  if (record.issuer_origin == report_.goes_on_from) ++report_.records.came_back;
+  if (!report_.goes_on_from.empty() && record.issuer_origin == report_.goes_on_from) {
+    ++report_.records.came_back;
+    const uint64_t came = record.issuer_index.value();
+    if (came < kept_size_.value() || came >= closed_size_.value()) {
+      Find(FindingCode::kGenerationMismatch, index, absl::StrCat("entry ", came, " of ", record.issuer_origin));
+    }
+  }
   Issuer& issuer = issuers_.try_emplace(record.issuer_origin, begins_late()).first->second;
   // A peer's events come in the order of its numbers, which is the order of its log.
   if (issuer.last && record.issuer_index <= *issuer.last) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
@@ -42,6 +43,8 @@ class LedgerCheck {
 
   // An error only where a file cannot be read.
   [[nodiscard]] absl::Status Add(LeafIndex index, const wire::LedgerRecord& record);
+  // Where the numbers of each pair go on; empty for a log that goes on from none.
+  [[nodiscard]] std::span<const wire::ClosedPair> closed_pairs() const { return closed_pairs_; }
 
  private:
   struct Issuer {
@@ -84,7 +87,11 @@ class LedgerCheck {
   absl::flat_hash_set<KeyId> destroyed_;
   std::optional<uint64_t> tile_index_;  // the tile of level 0 that was read last
   std::string tile_;
-  TreeSize closed_size_;  // of the log that this one goes on from
+  // Of the log that this one goes on from.
+  TreeSize closed_size_;
+  TreeSize kept_size_;
+  std::vector<wire::ClosedPair> closed_pairs_;
+  std::optional<LeafIndex> last_reissued_;
 };
 
 }  // namespace medflyt::audit

@@ -25,7 +25,9 @@ class OpenedCheck {
   void Add(const SealedFacts& event, LeafIndex entry, const std::string& path, OpenedCounts& counts,
            Findings& findings);
 
-  // The log goes on from another: numbers do, too.
+  // The log goes on from another, in which this pair's last number was that.
+  void GoesOn(AuthorityId recipient, PairNumber last) { pairs_.try_emplace(recipient, Pair{last, 0}); }
+  // Where that is not said, any number may be the first.
   void GoesOn() { begins_late_ = true; }
 
   // An event that could not be looked at, as the next of the sequence.

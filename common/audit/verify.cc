@@ -125,6 +125,7 @@ class EntryRules {
     for (const auto& [index, record] : facts.records) MEDFLYT_RETURN_IF_ERROR(ledger_.Add(index, record));
     if (opened_ == nullptr) return absl::OkStatus();
     if (!report_.goes_on_from.empty()) events_.GoesOn();
+    for (const wire::ClosedPair& pair : ledger_.closed_pairs()) events_.GoesOn(pair.peer, pair.last_issued);
     for (const SealedFacts& event : facts.events) {
       events_.Add(event, event.index, path, report_.events, report_.findings);
     }

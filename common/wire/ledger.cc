@@ -155,6 +155,7 @@ GenerationOpened Read(FieldReader& r, const v1::GenerationOpened& m) {
                        .first_certificate = r.Bytes<Hash>("first_certificate", m.first_certificate()),
                        .second_certificate = r.Bytes<Hash>("second_certificate", m.second_certificate())};
   if (m.closed_checkpoint().empty()) r.Fail("", "closed_checkpoint", "is empty");
+  if (out.first_certificate == out.second_certificate) r.Fail("", "second_certificate", "is the first one");
   if (static_cast<size_t>(m.pairs_size()) > kMaxPairs) r.Fail("", "pairs", "holds too many pairs");
   for (const v1::ClosedPair& pair : m.pairs()) {
     r.CheckKnown("pairs", pair);

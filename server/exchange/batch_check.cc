@@ -102,8 +102,13 @@ absl::StatusOr<CheckedBatch> BatchChecker::Check(const v1::EventBatch& batch, st
       checked.paused = RuleOf(status);
       break;
     }
-    if (RuleOf(status) == "KEY_MISSING") continue;  // all that are missing are asked for at once
-    MEDFLYT_RETURN_IF_ERROR(status);
+    if (RuleOf(status) == "KEY_MISSING") {
+      if (!parts_.keys_may_be_missing) continue;  // all that are missing are asked for at once
+      missing_keys.clear();
+      event.refused = "KEY_MISSING";
+    } else {
+      MEDFLYT_RETURN_IF_ERROR(status);
+    }
     if (event.event) {
       const auto* body = std::get_if<event::TransferRequested>(&event.event->body);
       if (body != nullptr && event.refused.empty()) {

@@ -74,6 +74,9 @@ class BatchChecker {
     const keys::KeyTable& keys;
     const keys::ExchangeKeys& exchange_keys;
     std::span<const registry::NumberRange> refused_numbers;
+    // What no key is held or granted for is refused (KEY_MISSING) instead of asked for: it was receipted before, and
+    // the key may be erased at its issuer.
+    bool keys_may_be_missing = false;
   };
   explicit BatchChecker(const Parts& parts) : parts_(parts) {}
 

@@ -148,6 +148,10 @@ absl::Status HeadComparison::Take(const std::string& bytes) {
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key, directory.LogKeyFor(stated.origin(), stated.size()));
   std::erase_if(note.signatures, [&key](const tlog::NoteSignature& each) { return !key.Made(each); });
   MEDFLYT_ASSIGN_OR_RETURN(const auto opened, tlog::OpenCheckpoint(std::move(note), std::span(&key, 1)));
+  // What its owner has closed it may have lost, and cannot prove. Two roots of one size need no proof of its own.
+  if (owner->logs.back().origin != stated.origin() && opened.checkpoint.size() != ours->second.head.size) {
+    return absl::OkStatus();
+  }
   CompareHeads(owner->id, {ours->second.head, ours->second.note},
                {{opened.checkpoint.size(), opened.checkpoint.root()}, opened.note.Serialize()});
   return absl::OkStatus();
@@ -157,7 +161,10 @@ void HeadComparison::CompareWithEvents(AuthorityId owner) {
   const log::PeerState state = context_.parts.log.peer(owner);
   const auto heads = witness_.heads();
   const auto witnessed = heads.find(state.origin);
-  if (witnessed == heads.end() || context_.IsForked(owner)) return;
+  const directory::Directory directory = context_.directory();
+  const directory::Authority* authority = directory.Find(owner);
+  const bool open = authority != nullptr && authority->has_node() && authority->logs.back().origin == state.origin;
+  if (witnessed == heads.end() || !open || context_.IsForked(owner)) return;
   for (const log::AcceptedTree* tree : {&state.by_batch, &state.by_receipt}) {
     CompareHeads(owner, {{tree->size, tree->root}, ""}, {witnessed->second.head, witnessed->second.note});
   }

@@ -6,8 +6,10 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/entry/batch.h"
+#include "server/exchange/admitted.h"
 #include "server/exchange/batch_builder.h"
 #include "server/exchange/hello.h"
 #include "server/exchange/kept.h"
@@ -26,6 +28,7 @@ absl::StatusOr<entry::ExchangeKeyCard> CheckAsking(const Context& context, Autho
     return RuleError(absl::StatusCode::kPermissionDenied, "HELD_ORIGIN_FOREIGN", "origin",
                      "the directory has no such log of this peer");
   }
+  MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context, peer, origin));
   MEDFLYT_ASSIGN_OR_RETURN(entry::ExchangeKeyCard card, CardFromProto(shown));
   MEDFLYT_RETURN_IF_ERROR(
       entry::VerifyExchangeKey(card, log->keys.back().key.key(), origin, context.parts.clock.Now()));
@@ -63,6 +66,9 @@ absl::StatusOr<v1::GetHeldEventsResponse> AnswerHeldEvents(const Context& contex
                              entry::SealGrant({request.origin(), *id, peer}, *key, card.public_key));
     held.set_commitment(std::string(entry::GrantCommitment(*id, *key).bytes()));
   }
+  context.parts.logger.Warning(
+      "events_given_back",
+      absl::StrCat("peer=", peer.ToString(), " from=", request.first_number(), " keys=", response.keys_size()));
   return response;
 }
 

@@ -78,10 +78,9 @@ absl::StatusOr<v1::GetHeldHeadsResponse> AnswerHeldHeads(const Context& context,
   }
   for (const std::string& note : notes) response.add_checkpoints(note);
   response.set_size(largest.value());
-  if (state.origin == request.origin()) {
-    response.set_last_received_number(state.received.value());
-    response.set_last_receipted_number(state.receipted.value());
-  }
+  // Numbers go on from one log of the peer's to the next.
+  response.set_last_received_number(state.received.value());
+  response.set_last_receipted_number(state.receipted.value());
   return response;
 }
 

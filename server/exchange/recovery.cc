@@ -14,6 +14,8 @@ namespace medflyt::exchange {
 namespace {
 
 constexpr absl::Duration kTimeout = absl::Seconds(30);  // of one question
+constexpr uint64_t kLastNumber = uint64_t{1} << 48;     // far beyond any that there is
+constexpr size_t kMaxPlan = size_t{256} << 20;          // bytes: hundreds of thousands of events
 
 }  // namespace
 
@@ -57,6 +59,14 @@ class Recovery::PlanSubmission final : public log::Submission {
         outcome_(outcome) {}
   void Apply(log::Appender& appender) override {
     for (const CheckedKey& key : keys_) {
+      const auto held = appender.keys().Find(key.key.id);
+      if (appender.keys().IsDestroyed(key.key.id) || (held.ok() && !(*held == key.key.key))) {
+        status_ = RuleError(absl::StatusCode::kFailedPrecondition, "RECOVERY_EVIDENCE_INVALID", "keys",
+                            "two peers gave back different keys under one id, or one was destroyed meanwhile");
+        return;
+      }
+    }
+    for (const CheckedKey& key : keys_) {
       status_ = appender.keys().Accept(key.key, key.purpose, appender.batch());
       if (!status_.ok()) return;
     }
@@ -82,13 +92,17 @@ class Recovery::PlanSubmission final : public log::Submission {
 };
 
 void Recovery::Begin(std::vector<AuthorityId> peers, const Decision& decision, Done done) {
-  strand_->Post([this, peers = std::move(peers), decision, done = std::move(done)] {
-    if (running_) {
-      return done(RuleError(absl::StatusCode::kAborted, "RECOVERY_RUNNING", "", "peers are being asked already"));
-    }
-    running_ = true;
+  bool busy = false;
+  {
+    MutexLock lock(mutex_);
+    busy = done_ != nullptr;
+    if (!busy) done_ = done;
+  }
+  if (busy) {
+    return done(RuleError(absl::StatusCode::kAborted, "RECOVERY_RUNNING", "", "peers are being asked already"));
+  }
+  strand_->Post([this, peers = std::move(peers), decision] {
     peers_ = peers;
-    done_ = done;
     plan_.Clear();
     plan_.set_first_certificate(std::string(decision.first_certificate.bytes()));
     plan_.set_second_certificate(std::string(decision.second_certificate.bytes()));
@@ -101,11 +115,12 @@ template <typename Response>
 std::function<void(absl::StatusOr<Response>)> Recovery::Then(std::function<void(Response&)> then) {
   return [this, strand = strand_, then = std::move(then)](absl::StatusOr<Response> answer) {
     strand->Post([this, then, answer = std::make_shared<absl::StatusOr<Response>>(std::move(answer))] {
-      if (!running_) return;
-      if (answer->ok()) return then(**answer);
-      End(RuleError(absl::StatusCode::kUnavailable, "RECOVERY_PEER_FAILED", "peer",
-                    absl::StrCat("peer ", asked().ToString(), " did not give back what it holds: ",
-                                 PeersRule(RuleOf(answer->status()), "REFUSED"))));
+      if (!running()) return;
+      if (answer->ok() && plan_.ByteSizeLong() + (*answer)->ByteSizeLong() <= kMaxPlan) return then(**answer);
+      End(RuleError(
+          absl::StatusCode::kUnavailable, "RECOVERY_PEER_FAILED", "peer",
+          absl::StrCat("peer ", asked().ToString(), " did not give back what it holds: ",
+                       answer->ok() ? "more than a node holds" : PeersRule(RuleOf(answer->status()), "REFUSED"))));
     });
   };
 }
@@ -136,10 +151,14 @@ void Recovery::AskHeads() {
 }
 
 void Recovery::AskHeld() {
-  if (next_ > peer().heads().last_received_number()) {
+  if (next_ > std::min(peer().heads().last_received_number(), kLastNumber)) {
     const log::PeerState state = context_.parts.log.peer(asked());
     next_ = state.received.value() + 1;
-    accepted_ = state.by_batch.size;
+    const directory::Directory directory = context_.directory();
+    const directory::Authority* authority = directory.Find(asked());
+    accepted_ = authority == nullptr || !authority->has_node()
+                    ? TreeSize()
+                    : AcceptedOf(state, authority->logs.back().origin, state.by_batch).size;
     return AskReturned();
   }
   v1::GetHeldEventsRequest request;
@@ -150,14 +169,14 @@ void Recovery::AskHeld() {
                        Then<v1::GetHeldEventsResponse>([this](v1::GetHeldEventsResponse& answer) {
                          const uint64_t end = answer.first_number() + static_cast<uint64_t>(answer.positions_size());
                          const bool further = answer.first_number() <= next_ && end > next_;
-                         next_ = further ? end : peer().heads().last_received_number() + 1;
+                         next_ = further ? end : kLastNumber + 1;
                          if (further) *peer().add_held() = std::move(answer);  // what is missing, the evidence shows
                          AskHeld();
                        }));
 }
 
 void Recovery::AskReturned() {
-  if (next_ > peer().heads().last_receipted_number()) return NextPeer();
+  if (next_ > std::min(peer().heads().last_receipted_number(), kLastNumber)) return NextPeer();
   v1::GetReceiptedEventsRequest request;
   request.set_origin(context_.parts.log.origin());
   request.set_first_number(next_);
@@ -214,9 +233,22 @@ void Recovery::Finish() {
 }
 
 void Recovery::End(const absl::StatusOr<Outcome>& outcome) {
-  running_ = false;
-  plan_.Clear();
-  std::exchange(done_, nullptr)(outcome);
+  Done done;
+  {
+    MutexLock lock(mutex_);
+    done = std::exchange(done_, nullptr);
+  }
+  if (done) done(outcome);
+}
+
+void Recovery::Stop() {
+  strand_->Stop();
+  End(RuleError(absl::StatusCode::kUnavailable, "NODE_STOPPING", "", "the node is stopping"));
+}
+
+bool Recovery::running() {
+  MutexLock lock(mutex_);
+  return done_ != nullptr;
 }
 
 }  // namespace medflyt::exchange

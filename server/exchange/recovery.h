@@ -50,7 +50,8 @@ class Recovery {
 
   Recovery(Context& context, PeerCalls& calls)
       : context_(context), calls_(calls), strand_(std::make_shared<Strand>(context.parts.scheduler)) {}
-  void Stop() { strand_->Stop(); }
+  // Whoever waits is told UNAVAILABLE (NODE_STOPPING).
+  void Stop();
 
   // The log is restrained. `done` once, on any thread: ABORTED (RECOVERY_RUNNING); what a peer answered, or kept it
   // from answering, as UNAVAILABLE (RECOVERY_PEER_FAILED, naming it); the errors of ReadEvidence. After an error
@@ -65,7 +66,8 @@ class Recovery {
   void AskReturned();
   void NextPeer();
   void Finish();
-  void End(const absl::StatusOr<Outcome>& outcome);
+  void End(const absl::StatusOr<Outcome>& outcome) MEDFLYT_EXCLUDES(mutex_);
+  [[nodiscard]] bool running() MEDFLYT_EXCLUDES(mutex_);
   [[nodiscard]] EvidenceParts Parts(const directory::Directory& directory) const;
   [[nodiscard]] v1::HeldByPeer& peer() { return *plan_.mutable_peers(plan_.peers_size() - 1); }
   [[nodiscard]] AuthorityId asked() const { return peers_.at(static_cast<size_t>(plan_.peers_size()) - 1); }
@@ -78,13 +80,14 @@ class Recovery {
   const std::shared_ptr<Strand> strand_;
 
   // The strand's.
-  bool running_ = false;
   std::vector<AuthorityId> peers_;
   v1::RecoveryPlan plan_;
   v1::ExchangeKey exchange_key_;
   uint64_t next_ = 0;  // number
   TreeSize accepted_;
-  Done done_;
+
+  Mutex mutex_;
+  Done done_ MEDFLYT_GUARDED_BY(mutex_);  // while one is under way
 };
 
 }  // namespace medflyt::exchange

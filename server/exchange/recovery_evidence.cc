@@ -43,6 +43,7 @@ class Reading {
     evidence_.peer = peer_;
     evidence_.last_issued = PairNumber(given.heads().last_received_number());
     evidence_.receipted_by_us = PairNumber(given.heads().last_receipted_number());
+    if (evidence_.last_issued < state_.receipted) return Invalid(peer_, "it had receipted more than it says to have");
     const directory::Authority* authority = parts_.directory.Find(peer_);
     if (authority == nullptr || !authority->has_node()) return Invalid(peer_, "it has no node in the directory");
     evidence_.origin = authority->logs.back().origin;
@@ -144,8 +145,8 @@ class Reading {
     }
 
     v1::EventBatch batch = given.batch();
-    BatchChecker checker(
-        {parts_.self, peer_, parts_.log.reader(), parts_.keys, parts_.exchange_keys, parts_.refused_numbers});
+    BatchChecker checker({parts_.self, peer_, parts_.log.reader(), parts_.keys, parts_.exchange_keys,
+                          parts_.refused_numbers, /*keys_may_be_missing=*/true});
     std::vector<KeyId> missing;
     MEDFLYT_ASSIGN_OR_RETURN(CheckedBatch checked,
                              checker.Check(batch, evidence_.origin, evidence_.accepted, PairNumber(next_returned_),

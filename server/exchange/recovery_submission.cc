@@ -28,9 +28,6 @@ absl::Status Broken(std::string_view row) {
   return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", row, "a stored row does not fit its neighbours");
 }
 
-// What a rule would tell of, as far as it can be known again.
-using Told = std::tuple<event::Type, AuthorityId, CaseId>;
-
 }  // namespace
 
 const PeerEvidence* RecoverySubmission::EvidenceOf(AuthorityId peer) const {
@@ -40,24 +37,32 @@ const PeerEvidence* RecoverySubmission::EvidenceOf(AuthorityId peer) const {
 }
 
 absl::Status RecoverySubmission::Append(log::Appender& appender) {
+  own_ = recovery_.log.peer(appender.state().self()).received;  // those of an earlier recovery come before
   MEDFLYT_RETURN_IF_ERROR(AppendOpened(appender));
   for (const PeerEvidence& each : recovery_.evidence) {
     for (const KeyId& id : each.granted) {
       if (appender.keys().Has(id)) appender.keys().MarkGranted(id, appender.batch());
     }
   }
-  MEDFLYT_RETURN_IF_ERROR(AppendReturned(appender));
+  // First of all where the numbers go on: what follows by rule takes the next ones.
   std::vector<log::Outbound> waiting;
   for (const AuthorityId& peer : recovery_.peers) {
     const PeerEvidence* evidence = EvidenceOf(peer);
-    const log::PeerState before = recovery_.log.peer(peer);
-    MEDFLYT_RETURN_IF_ERROR(
-        AppendUnreceipted(peer, evidence == nullptr ? before.received : evidence->receipted_by_us, appender));
-    // What did not answer is taken to have what it gave receipts for.
-    MEDFLYT_RETURN_IF_ERROR(
-        TakeBack(peer, evidence == nullptr ? before.receipted : evidence->last_issued, appender, waiting));
+    // Who did not answer is taken to have what it gave receipts for.
+    const PairNumber arrived = evidence == nullptr ? recovery_.log.peer(peer).receipted : evidence->last_issued;
+    MEDFLYT_RETURN_IF_ERROR(TakeBack(peer, arrived, appender, waiting));
+  }
+  // What a rule gives somebody is decided on the state that all of it leads to: a place that another was given since is
+  // not free.
+  appender.DeferRules();
+  MEDFLYT_RETURN_IF_ERROR(AppendReturned(appender));
+  for (const PeerEvidence& each : recovery_.evidence) {
+    MEDFLYT_RETURN_IF_ERROR(AppendUnreceipted(each.peer, each.receipted_by_us, appender));
   }
   MEDFLYT_RETURN_IF_ERROR(Reissue(std::move(waiting), appender));
+  MEDFLYT_RETURN_IF_ERROR(appender.ApplyRules([this](const event::Draft& draft) {
+    return told_.contains({event::TypeOf(draft.body), draft.recipient, draft.case_id});
+  }));
   appender.batch().Delete(Table::kMeta, kRecoveryRow);
   return absl::OkStatus();
 }
@@ -82,12 +87,11 @@ absl::Status RecoverySubmission::AppendOpened(log::Appender& appender) {
 
 absl::Status RecoverySubmission::AppendReturned(log::Appender& appender) {
   std::vector<Returned> all;
-  std::set<Told> told;  // by us
   for (PeerEvidence& evidence : recovery_.evidence) {
     for (HeldEvent& held : evidence.held) {
       all.push_back({held.index, &evidence, &held, nullptr});
       if (held.event) {
-        told.emplace(event::TypeOf(held.event->body), held.event->header.recipient, held.event->header.case_id);
+        told_.emplace(event::TypeOf(held.event->body), held.event->header.recipient, held.event->header.case_id);
       }
     }
     for (ReturnedEvent& returned : evidence.returned) {
@@ -95,9 +99,6 @@ absl::Status RecoverySubmission::AppendReturned(log::Appender& appender) {
     }
   }
   std::sort(all.begin(), all.end(), [](const Returned& a, const Returned& b) { return a.index < b.index; });
-  // What a rule gives somebody is decided on the state that all of it leads to: a place that another was given since is
-  // not free.
-  appender.DeferRules();
 
   // Rows of what is kept, and of the numbers that the recipients have. Rows of one batch go on as long as nothing of
   // another stands between.
@@ -138,9 +139,6 @@ absl::Status RecoverySubmission::AppendReturned(log::Appender& appender) {
     row.second.append(log::EncodeU64(record.value()));
   }
   finish_own();
-  MEDFLYT_RETURN_IF_ERROR(appender.ApplyRules([&told](const event::Draft& draft) {
-    return told.contains({event::TypeOf(draft.body), draft.recipient, draft.case_id});
-  }));
   appender.peer(appender.state().self()).received = own_;
   for (const auto& [peer, row] : numbers) {
     appender.batch().Put(Table::kOutbox, log::PairRowKey('p', peer, row.first.value()), row.second);
@@ -267,6 +265,7 @@ absl::Status RecoverySubmission::Reissue(std::vector<log::Outbound> waiting, log
             [](const log::Outbound& a, const log::Outbound& b) { return a.position < b.position; });
   const log::LogReader& reader = recovery_.log.reader();
   std::map<crypto::Hash, crypto::Hash> reissued;  // leaf hashes: in the closed log, and now
+  std::map<EventId, EventId> ids;                 // the same
   wire::ContentCodec codec;
   for (const log::Outbound& each : waiting) {
     const log::Generation& closed = reader.generations().Of(each.position);
@@ -278,14 +277,18 @@ absl::Status RecoverySubmission::Reissue(std::vector<log::Outbound> waiting, log
     auto event = codec.Decode(content, sealed.event_id);
     crypto::Wipe(content);
     MEDFLYT_RETURN_IF_ERROR(event.status());
+    told_.emplace(event::TypeOf(event->body), event->header.recipient, event->header.case_id);
     auto* ended = std::get_if<event::ResponsibilityEnded>(&event->body);
     if (ended != nullptr && ended->announcement) {
       const auto again = reissued.find(*ended->announcement);
       if (again != reissued.end()) ended->announcement = again->second;
     }
+    auto* restored = std::get_if<event::ResponsibilityRestored>(&event->body);
+    if (restored != nullptr && ids.contains(restored->ended)) restored->ended = ids.at(restored->ended);
     MEDFLYT_ASSIGN_OR_RETURN(const log::IssuedEvent issued_again,
                              appender.Reissue(*std::move(event), closed.origin, closed.IndexOf(each.position)));
     reissued.emplace(merkle::LeafHash(each.entry.bytes), issued_again.leaf_hash);
+    ids.emplace(sealed.event_id, issued_again.id);
   }
   return absl::OkStatus();
 }

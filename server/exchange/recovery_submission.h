@@ -2,6 +2,8 @@
 // what never arrived anywhere, once more.
 #pragma once
 
+#include <set>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -60,6 +62,8 @@ class RecoverySubmission final : public log::Submission {
   RecoveryToLog recovery_;
   absl::Status outcome_;
   PairNumber own_;  // of the last event of our own that came back
+  // What is told of already, as far as a rule can be known again by it.
+  std::set<std::tuple<event::Type, AuthorityId, CaseId>> told_;
 };
 
 // Appends and commits it to `log`, which is `parts.log` and empty, out of the plan; the plan is gone with it. DATA_LOSS

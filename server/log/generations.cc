@@ -8,6 +8,11 @@
 #include "common/tlog/checkpoint.h"
 
 namespace medflyt::log {
+namespace {
+
+constexpr unsigned kIndexBits = 48;
+
+}  // namespace
 
 absl::StatusOr<Generations> Generations::Load(const store::Reader& store, std::string_view origin) {
   Generations generations;
@@ -35,6 +40,19 @@ const Generation& Generations::Of(Position position) const {
       std::upper_bound(all_.begin() + 1, all_.end(), position,
                        [](Position wanted, const Generation& generation) { return wanted < generation.begin; });
   return *(behind - 1);
+}
+
+uint64_t Generations::BookmarkOf(Position position) const {
+  const Generation& log = Of(position);
+  return uint64_t{log.number} << kIndexBits | log.IndexOf(position).value();
+}
+
+Position Generations::At(uint64_t bookmark) const {
+  const uint64_t number = bookmark >> kIndexBits;
+  if (number >= all_.size()) return Position(~uint64_t{0});
+  const LeafIndex index(bookmark & ((uint64_t{1} << kIndexBits) - 1));
+  const Position at = all_[number].At(index);
+  return number + 1 == all_.size() ? at : std::min(at, all_[number + 1].begin);
 }
 
 const Generation* Generations::Find(std::string_view origin) const {

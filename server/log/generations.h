@@ -48,6 +48,12 @@ class Generations {
   // nullptr for an origin that the node never had.
   [[nodiscard]] const Generation* Find(std::string_view origin) const;
 
+  // A place as clients keep it, to go on from: the generation above 48 bits of leaf index. It is in the order of
+  // places, and means the same when a log is closed shorter than a client had seen it: what follows there begins the
+  // next one.
+  [[nodiscard]] uint64_t BookmarkOf(Position position) const;
+  [[nodiscard]] Position At(uint64_t bookmark) const;
+
  private:
   std::vector<Generation> all_;
 };

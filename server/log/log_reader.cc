@@ -45,7 +45,8 @@ absl::StatusOr<EventLocation> LogReader::Locate(const EventId& id) const {
       RuleError(absl::StatusCode::kNotFound, "EVENT_UNKNOWN", "event_id", "no such event was issued or received");
   for (const Generation& log : generations_.all()) {
     const auto leaf = opened_[log.number].ids.Find(id);
-    if (!leaf) continue;
+    // One that a closed log had and lost came back as received.
+    if (!leaf || (log.last && leaf->value() >= log.last->size.value())) continue;
     const auto stored = Entry(log.At(*leaf));
     if (absl::IsOutOfRange(stored.status())) return unknown;
     MEDFLYT_RETURN_IF_ERROR(stored.status());

@@ -1,6 +1,8 @@
 #include "server/log/replay.h"
 
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -19,6 +21,7 @@ absl::StatusOr<Replayed> Replay(AuthorityId self, const LogReader& reader, Posit
   wire::LedgerCodec ledger;
 
   bool reissued = false;  // the next sealed entry has had its effect
+  std::set<std::pair<std::string, LeafIndex>> received_before;
   // Opens one entry of the log `at` and applies its event.
   auto apply = [&](const StoredEntry& entry, const domain::LogPosition& at) -> absl::Status {
     const auto key = keys.Find(entry.key_id);
@@ -46,6 +49,8 @@ absl::StatusOr<Replayed> Replay(AuthorityId self, const LogReader& reader, Posit
     if (std::holds_alternative<wire::EntryReissued>(record->record)) reissued = true;
     const auto* received = std::get_if<wire::EventReceived>(&record->record);
     if (received == nullptr || !received->refused_rule.empty()) return absl::OkStatus();
+    // Recorded again after a recovery, so that its receipt can be proven.
+    if (!received_before.emplace(received->issuer_origin, received->issuer_index).second) return absl::OkStatus();
     const auto entry = kept(*received);
     if (!entry.ok()) return entry.status();
     return apply(*entry, {received->issuer_origin, received->issuer_index, received->leaf_hash});

@@ -286,9 +286,9 @@ absl::Status Node::Running::StartLog() {
       exchange->context(),
       exchange::Admission::Surroundings{[this](AuthorityId authority) { return directory->OpenLogOf(authority); },
                                         [this](AuthorityId authority) { exchange->DialNow(authority); }});
-  housekeeping = std::make_unique<Housekeeping>(
-      Housekeeping::Parts{environment.clock, environment.random, environment.logger, *scheduler, *opened->store,
-                          *sequencer, *opened->keys, *opened->rotation, config.request_retention});
+  housekeeping = std::make_unique<Housekeeping>(Housekeeping::Parts{
+      environment.clock, environment.random, environment.logger, *scheduler, *opened->store, *sequencer, *opened->keys,
+      *opened->rotation, config.request_retention, [this] { exchange->ShowExchangeKey(); }});
   return absl::OkStatus();
 }
 
@@ -421,9 +421,8 @@ absl::Status Node::Running::StartServer() {
             admission->Admit(word, std::move(done));
           },
           [this] { return BackUp(); },
-          [this](const std::string& officer, const crypto::Hash& certificate, Recovering::Done done) {
-            recovering->Decide(officer, certificate, std::move(done));
-          },
+          [this](const std::string& officer, const crypto::Hash& certificate, const std::set<AuthorityId>& without,
+                 Recovering::Done done) { recovering->Decide(officer, certificate, without, std::move(done)); },
           [this] { return recovering->first_officer(); }});
 
   MEDFLYT_ASSIGN_OR_RETURN(const auto credentials, rpc::MakeServerCredentials(tls()));

@@ -43,22 +43,51 @@ absl::StatusOr<tlog::Checkpoint> StatedBy(const std::string& checkpoint) {
   return tlog::Checkpoint::Parse(note.text);
 }
 
-// Step 2, where it was not taken yet.
-absl::Status Close(store::Store& store, const tlog::NoteSigner& next) {
-  MEDFLYT_ASSIGN_OR_RETURN(const auto row, store.Get(store::Table::kMeta, log::HeadKey()));
-  if (!row) return RuleError(absl::StatusCode::kFailedPrecondition, "RECOVERY_NOT_DECIDED", "", "the store is empty");
-  MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, log::DecodeHead(*row));
-  MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint stated, StatedBy(head.checkpoint));
-  if (stated.origin() == next.verifier_key().name()) return absl::OkStatus();
-  MEDFLYT_ASSIGN_OR_RETURN(const auto plan, exchange::ReadRecoveryPlan(store));
+std::vector<registry::NumberRange> RefusedNumbers(const Config& config) {
+  return config.production ? config.test_numbers : std::vector<registry::NumberRange>();
+}
+
+// That step 3 can be taken: behind step 2 there is no way back.
+absl::Status CheckPlan(const Config& config, const Environment& environment, const tlog::NoteSigner& present,
+                       const PeerDirectory& peers, const OpenedStore& opened) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto plan, exchange::ReadRecoveryPlan(*opened.store));
   if (!plan) {
     return RuleError(absl::StatusCode::kFailedPrecondition, "RECOVERY_NOT_DECIDED", "",
                      "two officers decide it with `medflyt node recover`, while the node runs");
   }
-  MEDFLYT_ASSIGN_OR_RETURN(const log::Generations generations, log::Generations::Load(store, stated.origin()));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto log, log::Log::Open({config.authority, *opened.store, *opened.keys, present,
+                                                           environment.clock, environment.random, peers}));
+  const directory::Directory directory = peers.directory();
+  const std::vector<registry::NumberRange> refused = RefusedNumbers(config);
+  const exchange::EvidenceParts parts{config.authority,      log->origin(), *log,   *opened.keys,
+                                      *opened.exchange_keys, directory,     refused};
+  for (const v1::HeldByPeer& each : plan->peers()) {
+    MEDFLYT_RETURN_IF_ERROR(exchange::ReadEvidence(parts, each).status());
+  }
+  return absl::OkStatus();
+}
+
+// Steps 1 and 2, as far as they were not taken yet. The new log's key.
+absl::StatusOr<tlog::NoteSigner> Close(const Config& config, const Environment& environment,
+                                       const tlog::NoteSigner& present, const PeerDirectory& peers,
+                                       OpenedStore& opened) {
+  const std::string& origin = present.verifier_key().name();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto row, opened.store->Get(store::Table::kMeta, log::HeadKey()));
+  if (!row) return RuleError(absl::StatusCode::kFailedPrecondition, "RECOVERY_NOT_DECIDED", "", "the store is empty");
+  MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, log::DecodeHead(*row));
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint stated, StatedBy(head.checkpoint));
+  if (stated.origin() == NextOrigin(origin)) return NextKey(config, stated.origin());
+  if (stated.origin() != origin) {
+    return RuleError(absl::StatusCode::kFailedPrecondition, "STORE_OF_ANOTHER_LOG", "keys.log_key",
+                     absl::StrCat("the store's open log is ", stated.origin(), ", and the key is of ", origin));
+  }
+  MEDFLYT_RETURN_IF_ERROR(CheckPlan(config, environment, present, peers, opened));
+  MEDFLYT_ASSIGN_OR_RETURN(tlog::NoteSigner next, NextKey(config, NextOrigin(origin)));
+  MEDFLYT_ASSIGN_OR_RETURN(const log::Generations generations, log::Generations::Load(*opened.store, origin));
   store::Batch batch;
   MEDFLYT_RETURN_IF_ERROR(log::StageNextGeneration(generations.open(), head, next, batch));
-  return store.Commit(batch, store::Durability::kSynced);
+  MEDFLYT_RETURN_IF_ERROR(opened.store->Commit(batch, store::Durability::kSynced));
+  return next;
 }
 
 // Step 3, where it was not taken yet.
@@ -70,8 +99,7 @@ absl::Status AppendFirst(const Config& config, const directory::Directory& direc
     return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", exchange::kRecoveryRow,
                      "the officers' decision is not there");
   }
-  std::vector<registry::NumberRange> refused;
-  if (config.production) refused = config.test_numbers;
+  const std::vector<registry::NumberRange> refused = RefusedNumbers(config);
   return exchange::AppendRecovered({config.authority, log.reader().generations().before_open()->origin, log,
                                     *opened.keys, *opened.exchange_keys, directory, refused},
                                    *plan, log);
@@ -107,40 +135,35 @@ absl::Status CheckRecoveryIsOver(const store::Reader& store, const std::string& 
 absl::StatusOr<Recovered> OpenNextLog(const Config& config, const Environment& environment) {
   MEDFLYT_RETURN_IF_ERROR(CheckFiles(config));
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::NoteSigner present, LoadLogKey(config.log_key));
-  const std::string& closed_origin = present.verifier_key().name();
-  MEDFLYT_ASSIGN_OR_RETURN(const tlog::NoteSigner next, NextKey(config, NextOrigin(closed_origin)));
   MEDFLYT_ASSIGN_OR_RETURN(const auto peers, PeerDirectory::Load(DirectorySources(config), {}, environment.clock));
   const directory::Directory directory = peers->directory();
   directory::Authority self = *directory.Find(config.authority);
   if (!self.has_node()) {
     return RuleError(absl::StatusCode::kInvalidArgument, "AUTHORITY_INCOMPLETE", "card", "the own card names no node");
   }
-  if (self.logs.back().origin != next.verifier_key().name()) {
+  if (self.logs.back().origin != NextOrigin(present.verifier_key().name())) {
     if (self.logs.back().keys.back().key != present.verifier_key()) {
       return RuleError(absl::StatusCode::kInvalidArgument, "CARD_KEY_MISMATCH", "card",
                        "the own card does not name this node's log key as its newest");
     }
-    TreeSize until;
-    {
-      MEDFLYT_ASSIGN_OR_RETURN(const crypto::Key root_secret, LoadRootSecret(config.root_secret));
-      MEDFLYT_ASSIGN_OR_RETURN(const auto opened,
-                               OpenedStore::Open(config, root_secret, environment.random, environment.logger));
-      MEDFLYT_RETURN_IF_ERROR(Close(*opened->store, next));
-      MEDFLYT_ASSIGN_OR_RETURN(const auto log, log::Log::Open({config.authority, *opened->store, *opened->keys, next,
-                                                               environment.clock, environment.random, *peers}));
-      MEDFLYT_RETURN_IF_ERROR(AppendFirst(config, directory, *opened, *log));
-      MEDFLYT_RETURN_IF_ERROR(RaiseStartEpoch(*opened->store, config.epoch, opened->last_epoch, log->head().size));
-      MEDFLYT_ASSIGN_OR_RETURN(const TreeSize highest, ClosedAt(*log));
-      until = TreeSize(highest.value() + 1);
-    }
-    self.logs.back().keys.back().until = until;
+    MEDFLYT_ASSIGN_OR_RETURN(const crypto::Key root_secret, LoadRootSecret(config.root_secret));
+    MEDFLYT_ASSIGN_OR_RETURN(const auto opened,
+                             OpenedStore::Open(config, root_secret, environment.random, environment.logger));
+    MEDFLYT_ASSIGN_OR_RETURN(const tlog::NoteSigner next, Close(config, environment, present, *peers, *opened));
+    MEDFLYT_ASSIGN_OR_RETURN(const auto log, log::Log::Open({config.authority, *opened->store, *opened->keys, next,
+                                                             environment.clock, environment.random, *peers}));
+    MEDFLYT_RETURN_IF_ERROR(AppendFirst(config, directory, *opened, *log));
+    MEDFLYT_RETURN_IF_ERROR(RaiseStartEpoch(*opened->store, config.epoch, opened->last_epoch, log->head().size));
+    MEDFLYT_ASSIGN_OR_RETURN(const TreeSize highest, ClosedAt(*log));
+    self.logs.back().keys.back().until = TreeSize(highest.value() + 1);
     self.logs.push_back({next.verifier_key().name(), {{next.verifier_key(), TreeSize(0), std::nullopt}}});
     MEDFLYT_ASSIGN_OR_RETURN(const std::string card,
                              directory::WritePeerCard(self, DanishDate(environment.clock.Now()), next));
     MEDFLYT_RETURN_IF_ERROR(ReplaceFile(config.card, card));
   }
   const directory::Log& closed = self.logs[self.logs.size() - 2];
-  const Recovered done{closed.origin, TreeSize(closed.keys.back().until->value() - 1), next.verifier_key()};
+  const Recovered done{closed.origin, TreeSize(closed.keys.back().until->value() - 1),
+                       self.logs.back().keys.back().key};
   MEDFLYT_RETURN_IF_ERROR(RenameDurably(NextKeyPath(config), config.log_key));
   return done;
 }

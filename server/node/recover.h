@@ -2,7 +2,8 @@
 // officers have decided it on the running node, and what peers hold was fetched back then (exchange::Recovery).
 //
 //   step                                                            a repetition after a crash finds, and goes on with
-//   1 the new log's key in `<log_key>.next`, synced                 that file                                    -> 2
+//   1 what peers gave back is verified once more; the new log's
+//     key in `<log_key>.next`, synced                               that file                                    -> 2
 //   2 one synced batch: the present log is closed with the head
 //     that the store has, and an empty one is open                  that head                                    -> 3
 //   3 one synced batch: the new log's first entries
@@ -33,9 +34,9 @@ struct Recovered {
   tlog::VerifierKey key;  // of the new log
 };
 
-// Blocks; durable on OK. One caller, and no node on the store. FAILED_PRECONDITION: RECOVERY_NOT_DECIDED, STORE_IN_USE.
-// The errors of starting a node, of exchange::ReadEvidence, and of the files that it replaces; after each of them it
-// may be repeated.
+// Blocks; durable on OK. One caller, and no node on the store. FAILED_PRECONDITION: RECOVERY_NOT_DECIDED, STORE_IN_USE,
+// STORE_OF_ANOTHER_LOG where a backup of an earlier log was restored. The errors of starting a node, of
+// exchange::ReadEvidence, and of the files that it replaces; after each of them it may be repeated.
 [[nodiscard]] absl::StatusOr<Recovered> OpenNextLog(const Config& config, const Environment& environment);
 
 // FAILED_PRECONDITION (RECOVERY_UNFINISHED) where the store's open log has another origin than this, which is that of

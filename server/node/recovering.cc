@@ -16,16 +16,16 @@ absl::Status Refused(std::string_view rule, std::string_view message) {
 }
 
 // Those that are to be asked, once every peer is settled one way or the other.
-absl::StatusOr<std::vector<AuthorityId>> PeersToAsk(const std::vector<exchange::PeerKnowledge>& known) {
+absl::StatusOr<std::vector<AuthorityId>> PeersToAsk(const std::vector<exchange::PeerKnowledge>& known,
+                                                    const std::set<AuthorityId>& without) {
   std::vector<AuthorityId> peers;
   bool proven = false;
   for (const exchange::PeerKnowledge& each : known) {
+    proven = proven || each.standing == Standing::kBeyond || each.standing == Standing::kContradicts;
+    if (without.contains(each.peer)) continue;
     switch (each.standing) {
       case Standing::kBeyond:
       case Standing::kContradicts:
-        proven = true;
-        peers.push_back(each.peer);
-        break;
       case Standing::kWithin:
         peers.push_back(each.peer);
         break;
@@ -34,9 +34,10 @@ absl::StatusOr<std::vector<AuthorityId>> PeersToAsk(const std::vector<exchange::
       case Standing::kNotAsked:
       case Standing::kSilent:
       case Standing::kUnproven:
-        return Refused("RECOVERY_PEERS_UNHEARD",
-                       absl::StrCat("peer ", each.peer.ToString(),
-                                    " has not answered, or claims what it does not prove: wait for it or release it"));
+        return Refused(
+            "RECOVERY_PEERS_UNHEARD",
+            absl::StrCat("peer ", each.peer.ToString(),
+                         " has not answered, or claims what it does not prove: wait for it or leave it out"));
     }
   }
   if (!proven) return Refused("RECOVERY_NOT_NEEDED", "no peer has proven that it holds more of this log");
@@ -45,20 +46,26 @@ absl::StatusOr<std::vector<AuthorityId>> PeersToAsk(const std::vector<exchange::
 
 }  // namespace
 
-void Recovering::Decide(const std::string& officer, const crypto::Hash& certificate, Done done) {
+void Recovering::Decide(const std::string& officer, const crypto::Hash& certificate,
+                        const std::set<AuthorityId>& without, Done done) {
   if (log_.restraint().ok()) return done(Refused("LOG_NOT_RESTRAINED", "this node signs: there is nothing to recover"));
-  auto peers = PeersToAsk(check_.status());
+  auto peers = PeersToAsk(check_.status(), without);
   if (!peers.ok()) return done(peers.status());
   crypto::Hash first;
   {
     MutexLock lock(mutex_);
     if (!first_) {
-      first_ = First{officer, certificate};
+      first_ = First{officer, certificate, without};
       return done(std::nullopt);
     }
     if (first_->officer == officer || first_->certificate == certificate) {
       return done(Refused("TWO_OFFICERS_REQUIRED",
                           "the second officer is another person with another client certificate than the first"));
+    }
+    if (first_->without != without) {
+      first_ = First{officer, certificate, without};
+      return done(Refused("RECOVERY_PEERS_DIFFER",
+                          "the first officer left out other peers; the first one's word is forgotten, yours is kept"));
     }
     first = first_->certificate;
   }

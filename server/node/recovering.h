@@ -3,11 +3,13 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "common/base/mutex.h"
 #include "common/crypto/hash.h"
+#include "common/directory/identity.h"
 #include "server/exchange/own_log_check.h"
 #include "server/exchange/recovery.h"
 #include "server/log/log.h"
@@ -22,12 +24,14 @@ class Recovering {
   Recovering(const log::Log& log, const exchange::OwnLogCheck& check, exchange::Recovery& recovery)
       : log_(log), check_(check), recovery_(recovery) {}
 
-  // One officer asks for it; the second one's call fetches back what every peer holds that was not released, and is
-  // done when that is durable. The first is forgotten when the node stops. FAILED_PRECONDITION: LOG_NOT_RESTRAINED;
-  // RECOVERY_NOT_NEEDED while no peer has proven that it holds more; RECOVERY_PEERS_UNHEARD while one has not answered,
-  // or claims what it cannot prove, and is not released; TWO_OFFICERS_REQUIRED. And the errors of exchange::Recovery,
-  // after which a second officer may call again.
-  void Decide(const std::string& officer, const crypto::Hash& certificate, Done done);
+  // One officer asks for it; the second one's call fetches back what every peer holds that was neither released nor
+  // left out, and is done when that is durable. Both name the same peers to be left out. The first is forgotten when
+  // the node stops. FAILED_PRECONDITION: LOG_NOT_RESTRAINED; RECOVERY_NOT_NEEDED while no peer has proven that it holds
+  // more; RECOVERY_PEERS_UNHEARD while one has not answered, or claims what it cannot prove, and is neither released
+  // nor left out; RECOVERY_PEERS_DIFFER where the second officer leaves out others than the first;
+  // TWO_OFFICERS_REQUIRED. And the errors of exchange::Recovery, after which a second officer may call again.
+  void Decide(const std::string& officer, const crypto::Hash& certificate, const std::set<AuthorityId>& without,
+              Done done);
   // Who asked first; empty before.
   [[nodiscard]] std::string first_officer() const;
 
@@ -35,6 +39,7 @@ class Recovering {
   struct First {
     std::string officer;
     crypto::Hash certificate;
+    std::set<AuthorityId> without;
   };
   const log::Log& log_;
   const exchange::OwnLogCheck& check_;

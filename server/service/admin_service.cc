@@ -246,7 +246,12 @@ grpc::ServerUnaryReactor* AdminServiceImpl::RecoverNode(Context* context, const 
   const absl::Status status = [&]() -> absl::Status {
     MEDFLYT_ASSIGN_OR_RETURN(const Identity client, parts_.gate.Client(*context, Action::kRecoverNode));
     MEDFLYT_RETURN_IF_ERROR(CheckContext(request->context(), RequestId::kUnused));
-    node_.recover(request->context().officer(), client->fingerprint,
+    std::set<AuthorityId> without;
+    for (const std::string& each : request->without()) {
+      MEDFLYT_ASSIGN_OR_RETURN(const AuthorityId peer, ParseAuthority(each));
+      without.insert(peer);
+    }
+    node_.recover(request->context().officer(), client->fingerprint, without,
                   [reactor, ending, response](absl::StatusOr<std::optional<exchange::Recovery::Outcome>> outcome) {
                     if (outcome.ok() && *outcome) {
                       response->set_decided(true);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
     std::function<absl::StatusOr<Backup>()> back_up;
     // node::Recovering::Decide, and who asked first.
     std::function<void(const std::string& officer, const crypto::Hash& certificate,
+                       const std::set<AuthorityId>& without,
                        std::function<void(absl::StatusOr<std::optional<exchange::Recovery::Outcome>>)> done)>
         recover;
     std::function<std::string()> first_to_recover;

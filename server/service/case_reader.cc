@@ -52,6 +52,7 @@ absl::Status CaseReader::Read(const std::vector<CaseId>& cases, log::Position fi
         if (keys.own.contains(key_id)) found.push_back(events_.Own(at, entry, key_id));
         return absl::OkStatus();
       }));
+  MEDFLYT_RETURN_IF_ERROR(events_.FindReceived(events_.self_, keys.own, first, end, found));
   for (const auto& [issuer, theirs] : keys.of_issuer) {
     MEDFLYT_RETURN_IF_ERROR(events_.FindReceived(issuer, theirs, first, end, found));
   }

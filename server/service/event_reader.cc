@@ -54,7 +54,7 @@ absl::StatusOr<log::EventLocation> EventReader::Locate(const EventId& id) const 
 
 absl::StatusOr<EventReader::Found> EventReader::Find(const log::EventLocation& location) const {
   MEDFLYT_ASSIGN_OR_RETURN(log::StoredEntry stored, log_.reader().Entry(location.position));
-  if (location.issuer == self_) return Own(location.position, stored.bytes, stored.key_id);
+  if (IsInOwnLog(location)) return Own(location.position, stored.bytes, stored.key_id);
   MEDFLYT_ASSIGN_OR_RETURN(const auto record, ReceivedRecord(stored.bytes));
   if (!record) return Inconsistent();
   MEDFLYT_ASSIGN_OR_RETURN(exchange::ReceivedEntry received, exchange::FindReceived(log_.reader().store(), location));
@@ -121,7 +121,7 @@ absl::StatusOr<v1::EventView> EventReader::ViewOf(const Found& found) const {
   view.set_origin(found.origin);
   view.set_leaf_index(found.index.value());
   view.set_leaf_hash(merkle::LeafHash(found.entry).ToHex());
-  view.set_position(found.position.value());
+  view.set_position(log_.reader().generations().BookmarkOf(found.position));
   view.set_refused_rule(found.refused_rule);
   const auto sealed = entry::ParseSealed(found.entry);
   if (!sealed.ok()) {
@@ -159,7 +159,7 @@ absl::StatusOr<v1::EventView> EventReader::View(const EventId& id) const {
 absl::StatusOr<v1::GetEventProofResponse> EventReader::Proof(const EventId& id) const {
   MEDFLYT_ASSIGN_OR_RETURN(const log::EventLocation location, Locate(id));
   v1::GetEventProofResponse response;
-  if (location.issuer == self_) {
+  if (IsInOwnLog(location)) {
     const log::Generation& log = log_.reader().generations().Of(location.position);
     const LeafIndex leaf = log.IndexOf(location.position);
     log::Head head = log.last ? *log.last : log_.head();
@@ -232,7 +232,13 @@ absl::StatusOr<std::optional<EventReader::Found>> EventScan::Received(log::Posit
   }
   const Cursor& at = cursor->second;
   const size_t which = at.number.value() - at.row.first.value();
-  if (which >= at.row.events.size() || at.row.events[which].record != position) return Inconsistent();
+  if (which >= at.row.events.size()) return Inconsistent();
+  // Recorded again in a later log, so that its receipt can be proven: it is shown there.
+  if (at.row.events[which].record > position && reader_.log_.reader().generations().Of(position).last) {
+    cursors_.erase(cursor);
+    return std::optional<EventReader::Found>();
+  }
+  if (at.row.events[which].record != position) return Inconsistent();
   const int place = static_cast<int>(at.row.events[which].position);
   if (place >= at.batch.entries_size() || place >= at.batch.key_ids_size()) return Inconsistent();
   const auto key_id = KeyId::FromBytes(at.batch.key_ids(place));
@@ -266,10 +272,11 @@ absl::StatusOr<std::vector<v1::WatchEventsResponse>> EventScan::Next(size_t entr
     if (view.type() == event::NameOf(event::Type::kAccessRecorded)) continue;
     v1::WatchEventsResponse& response = responses.emplace_back();
     *response.mutable_event() = std::move(view);
-    response.set_next_position(next_.value());
+    response.set_next_position(reader_.log_.reader().generations().BookmarkOf(next_));
   }
-  if (responses.empty() || responses.back().next_position() != next_.value()) {
-    responses.emplace_back().set_next_position(next_.value());
+  const uint64_t bookmark = reader_.log_.reader().generations().BookmarkOf(next_);
+  if (responses.empty() || responses.back().next_position() != bookmark) {
+    responses.emplace_back().set_next_position(bookmark);
   }
   responses.back().set_caught_up(next_ >= last);
   return responses;

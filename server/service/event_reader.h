@@ -61,10 +61,14 @@ class EventReader {
   };
   [[nodiscard]] absl::StatusOr<log::EventLocation> Locate(const EventId& id) const;
   [[nodiscard]] absl::StatusOr<Found> Find(const log::EventLocation& location) const;
+  // Where it is not, it was received; those of our own that came back from peers, too.
+  [[nodiscard]] bool IsInOwnLog(const log::EventLocation& location) const {
+    return location.issuer == self_ && location.number.value() == 0;
+  }
   // Of an entry of our own.
   [[nodiscard]] Found Own(log::Position at, std::string_view entry, const KeyId& key_id) const;
-  // Adds the events of the issuer that are sealed under one of the keys and whose records stand among the entries
-  // [first, end).
+  // Adds the events of the issuer, ourselves as to those that came back from peers, that are sealed under one of the
+  // keys and whose records stand among the entries [first, end).
   [[nodiscard]] absl::Status FindReceived(AuthorityId issuer, const std::set<KeyId>& keys, log::Position first,
                                           log::Position end, std::vector<Found>& found) const;
   [[nodiscard]] absl::StatusOr<v1::EventView> ViewOf(const Found& found) const;

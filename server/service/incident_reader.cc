@@ -197,6 +197,7 @@ class IncidentReader::Walk {
     for (const AuthorityId& issuer : issuers_) {
       MEDFLYT_RETURN_IF_ERROR(ReadReceived(issuer, log::Position(begin), log::Position(end)));
     }
+    if (key_ == nullptr) MEDFLYT_RETURN_IF_ERROR(ReadBack(log::Position(begin), log::Position(end)));
     findings_.WriteTo(response);
     if (end < size) response.set_next_first(end);
     return absl::OkStatus();
@@ -209,7 +210,7 @@ class IncidentReader::Walk {
     const auto purpose = events_.keys_.PurposeOf(*key_);
     if (purpose.ok()) {
       key_case_ = purpose->case_id;
-      if (purpose->issuer != events_.self_) issuers_ = {purpose->issuer};
+      issuers_ = {purpose->issuer};
       return absl::OkStatus();
     }
     if (!events_.keys_.IsDestroyed(*key_)) {
@@ -217,7 +218,7 @@ class IncidentReader::Walk {
     }
     const directory::Directory directory = events_.directory_();
     for (const directory::Authority& authority : directory.authorities()) {
-      if (authority.id != events_.self_) issuers_.push_back(authority.id);
+      issuers_.push_back(authority.id);
     }
     return absl::OkStatus();
   }
@@ -280,6 +281,21 @@ class IncidentReader::Walk {
         findings_.Touch(event.ok() ? CasesOf(*event) : std::set<CaseId>{key_case_}, v1::TOUCH_KIND_READABLE,
                         each.received_at);
       }
+    }
+    return absl::OkStatus();
+  }
+
+  // What was issued in a log that was lost and came back from those who had received it.
+  absl::Status ReadBack(log::Position first, log::Position end) {
+    std::vector<EventReader::Found> found;
+    MEDFLYT_RETURN_IF_ERROR(
+        events_.FindReceived(events_.self_, events_.keys_.IdsOf(event::RetentionClass::kCase), first, end, found));
+    for (const EventReader::Found& each : found) {
+      const auto key = events_.keys_.Find(each.key_id);
+      if (absl::IsNotFound(key.status())) continue;
+      MEDFLYT_RETURN_IF_ERROR(key.status());
+      MEDFLYT_ASSIGN_OR_RETURN(const event::Event event, Open(each.entry, *key, each.origin));
+      if (IsByWhom(event.header)) findings_.Add(event);
     }
     return absl::OkStatus();
   }

@@ -389,7 +389,7 @@ grpc::ServerWriteReactor<v1::WatchEventsResponse>* MunicipalityServiceImpl::Watc
     return new Refused<Base>(said);
   }
   auto* stream = new WatchStream({parts_.events, parts_.watch_hub, parts_.workers, parts_.gate}, *client,
-                                 log::Position(request->from_position()));
+                                 parts_.log.reader().generations().At(request->from_position()));
   const absl::Status queued = parts_.queue.Submit(std::make_unique<ReadSubmission>(
       ReadSubmission::Access{event::AccessKind::kWatch, request->context().officer(), "WatchEvents",
                              request->context().purpose(), (*client)->fingerprint},

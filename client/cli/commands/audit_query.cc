@@ -32,9 +32,18 @@ using Audit = v1::AuditService::Stub;
 using EntryVisitor = std::function<absl::Status(uint64_t index, std::string_view entry)>;
 
 const std::vector<std::string>& EntryTypes() {
-  static const std::vector<std::string> kTypes = {
-      "sealed",        "event-received",      "receipts-logged", "rejections-recorded",      "key-granted",
-      "key-destroyed", "log-key-handed-over", "peer-released",   "peer-generation-admitted", "other"};
+  static const std::vector<std::string> kTypes = {"sealed",
+                                                  "event-received",
+                                                  "receipts-logged",
+                                                  "rejections-recorded",
+                                                  "key-granted",
+                                                  "key-destroyed",
+                                                  "log-key-handed-over",
+                                                  "peer-released",
+                                                  "peer-generation-admitted",
+                                                  "generation-opened",
+                                                  "entry-reissued",
+                                                  "other"};
   return kTypes;
 }
 

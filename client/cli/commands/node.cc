@@ -310,10 +310,11 @@ absl::Status ReleasePeer(Context& context, const Arguments& arguments) {
   return document.End();
 }
 
-absl::Status Recover(Context& context, const Arguments&) {
+absl::Status Recover(Context& context, const Arguments& arguments) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
   v1::RecoverNodeRequest request;
   *request.mutable_context() = client->NewContext();
+  for (const std::string& peer : arguments.All("--without")) request.add_without(peer);
   MEDFLYT_ASSIGN_OR_RETURN(const auto response,
                            client->Call(&v1::AdminService::Stub::RecoverNode, request, absl::Hours(1)));
   Document document = context.NewDocument();
@@ -426,6 +427,11 @@ std::vector<Command> NodeCommands() {
                       "store does, and no newer copy of the store is to be had. Two officers, each with a client "
                       "certificate of their own, give this command; the second one's fetches back what every peer "
                       "holds. What nobody else has is lost. `node status` shows what each peer has said.",
+       .options = {{.name = "--without",
+                    .value_name = "CVR",
+                    .help = "a peer that is not asked, and what it alone holds is lost; may be repeated; both officers "
+                            "name the same",
+                    .repeated = true}},
        .run = Recover},
       {.noun = "node",
        .verb = "backup",

@@ -85,8 +85,7 @@ class Entries final : public log::Submission {
       std::string entry(sealed_);
       // Into the ciphertext's last bytes: the form stays that of a sealed entry, which nobody is to open.
       std::memcpy(entry.data() + entry.size() - sizeof number, &number, sizeof number);
-      const LeafIndex leaf = appender.AppendLedger(entry);
-      AppendU64(pair, leaf.value());
+      AppendU64(pair, appender.AppendLedger(entry).value());
     }
     appender.batch().Put(store::Table::kOutbox, log::PairRowKey('p', peer_, first_ + 1), pair);
   }

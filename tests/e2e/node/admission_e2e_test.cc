@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "common/directory/peer_card.h"
-#include "tests/e2e/node/node_world.h"
+#include "tests/e2e/node/programs.h"
 
 namespace medflyt::testing {
 namespace {
@@ -56,20 +56,11 @@ class AdmissionE2e : public ::testing::Test {
     return answer != "OK" ? answer : response.admitted() ? "admitted" : "waits";
   }
   // What `medflyt` says as this client.
-  std::string Command(std::vector<std::string> arguments, const std::string& client, const std::string& officer) {
-    arguments.insert(arguments.begin(), BinDir() + "/medflyt");
-    for (const std::string& each :
-         {std::string("--json"), std::string("--address"), odense_.address(), std::string("--ca"),
-          odense_.pki().Path("ca.pem"), std::string("--certificate"), odense_.pki().Path("clients/" + client + ".pem"),
-          std::string("--key"), odense_.pki().Path("clients/" + client + ".key"), std::string("--officer"), officer,
-          std::string("--purpose"), std::string("end-to-end test")}) {
-      arguments.push_back(each);
-    }
-    Process process(arguments, odense_.Path("errors"));
-    std::string said;
-    while (const auto line = process.Line()) said += *line + "\n";
-    EXPECT_EQ(process.Wait(), 0) << odense_.Errors();
-    return said;
+  std::string Command(const std::vector<std::string>& arguments, const std::string& client,
+                      const std::string& officer) {
+    const Ended ended = RunCommand(odense_, arguments, client, officer);
+    EXPECT_EQ(ended.code, 0) << odense_.Errors();
+    return ended.output;
   }
 
   TestNode odense_{"35209115", "0461", "Odense Kommune"};

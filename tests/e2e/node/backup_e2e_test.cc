@@ -5,8 +5,9 @@
 #include <atomic>
 #include <filesystem>
 #include <thread>
+#include <utility>
 
-#include "tests/e2e/node/node_world.h"
+#include "tests/e2e/node/programs.h"
 
 namespace medflyt::testing {
 namespace {
@@ -50,11 +51,10 @@ class BackupE2e : public ::testing::Test {
     });
   }
   // The exit code of a program; what it printed is in output_.
-  int Run(std::vector<std::string> arguments) {
-    Process process(arguments, odense_.Path("errors"));
-    output_.clear();
-    while (const auto line = process.Line()) output_ += *line + "\n";
-    return process.Wait();
+  int Run(const std::vector<std::string>& arguments) {
+    Ended ended = RunProgram(odense_, arguments);
+    output_ = std::move(ended.output);
+    return ended.code;
   }
   int Restore(const TestNode& node, const std::string& backup) {
     return Run({TestNode::Program(), "--config", node.Path("medflytd.toml"), "--restore", backup});

@@ -17,9 +17,10 @@ constexpr char kNoId[] = "ffffffffffffffffffffffffffffffff";
 
 // Of an authority, its log as ciphertext, or the node itself: nothing of a citizen, and so no record.
 const std::set<std::string> kTouchNoCitizen = {
-    "ListAgreements",    "GetAgreement",        "GetCheckpoint", "GetTile",      "GetEntryBundle", "StreamEntries",
-    "GetInclusionProof", "GetConsistencyProof", "ListKept",      "GetStatus",    "ListPeers",      "ReloadPeers",
-    "GetPeerCard",       "GetPolicy",           "ReleasePeer",   "CreateBackup", "ListForks",
+    "ListAgreements", "GetAgreement",      "GetCheckpoint",       "GetTile",     "GetEntryBundle",
+    "StreamEntries",  "GetInclusionProof", "GetConsistencyProof", "ListKept",    "GetStatus",
+    "ListPeers",      "ReloadPeers",       "GetPeerCard",         "GetPolicy",   "ReleasePeer",
+    "CreateBackup",   "ListForks",         "AdmitGeneration",     "RecoverNode",
 };
 // Of those, what asks for neither officer nor purpose: the log for auditors, and looking at the node.
 const std::set<std::string> kAskNobody = {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -121,7 +122,7 @@ RC_GTEST_PROP(DayNumberProperty, NextDayHasTheNextNumber, ()) {
 LedgerRecord AnyRecord() {
   EventMaker maker = Maker();
   LedgerRecord record{.recorded_at = maker.Time(), .record = {}};
-  switch (Draw(0, 7)) {
+  switch (Draw(0, 9)) {
     case 0:
       record.record = EventReceived{maker.Text(1, 255), LeafIndex(Draw(0, ~uint64_t{0})), maker.Id<Hash>(),
                                     maker.Bool() ? maker.Rule() : std::string()};
@@ -151,6 +152,22 @@ LedgerRecord AnyRecord() {
     case 6:
       record.record = PeerGenerationAdmitted{maker.Authority(), maker.Text(1, 255), maker.Text(1, 320),
                                              maker.Id<Hash>(), maker.Id<Hash>()};
+      break;
+    case 7: {
+      std::vector<ClosedPair> pairs;
+      for (uint64_t n = Draw(0, 5); n > 0; --n) {
+        pairs.push_back({maker.Authority(), PairNumber(Draw(0, ~uint64_t{0})), PairNumber(Draw(0, 9))});
+      }
+      std::sort(pairs.begin(), pairs.end(), [](const auto& a, const auto& b) { return a.peer < b.peer; });
+      pairs.erase(
+          std::unique(pairs.begin(), pairs.end(), [](const auto& a, const auto& b) { return a.peer == b.peer; }),
+          pairs.end());
+      record.record = GenerationOpened{maker.Text(1, 1000) + "\n" + maker.Text(1, 1000), TreeSize(Draw(0, 1000)), pairs,
+                                       maker.Id<Hash>(), maker.Id<Hash>()};
+      break;
+    }
+    case 8:
+      record.record = EntryReissued{maker.Text(1, 255), LeafIndex(Draw(0, ~uint64_t{0}))};
       break;
     default:
       record.record = KeyDestroyed{maker.Id<KeyId>()};

@@ -100,8 +100,8 @@ class Generation : public ByzantinePeer {
     EXPECT_TRUE(odense()
                     .log()
                     .reader()
-                    .Visit(LeafIndex(0), odense().log().head().size,
-                           [&](LeafIndex, std::string_view bytes, const KeyId&) {
+                    .Visit(log::Position(0), odense().log().end(),
+                           [&](log::Position, std::string_view bytes, const KeyId&) {
                              const auto record = codec.Decode(bytes);
                              if (!record.ok()) return absl::OkStatus();
                              if (const auto* one = std::get_if<wire::PeerGenerationAdmitted>(&record->record)) {

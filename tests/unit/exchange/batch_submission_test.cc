@@ -78,7 +78,7 @@ class BatchSubmissionTest : public testing::LogFixture {
     if (second != nullptr) submissions.push_back(std::move(second));
     ASSERT_TRUE(log_->Commit(*log_->Prepare(std::move(submissions))).ok());
   }
-  std::string RefusedBy(LeafIndex record) {
+  std::string RefusedBy(log::Position record) {
     const auto entry = log_->reader().Entry(record);
     const auto decoded = wire::LedgerCodec().Decode(entry->bytes);
     return std::get<wire::EventReceived>(decoded->record).refused_rule;

@@ -38,8 +38,9 @@ class Kept : public ::testing::Test {
 TEST_F(Kept, AnyEventIsFoundByItsNumberWithAProofThatHolds) {
   EvidenceLog issuer("nyborg.example/log", 5);
   for (int i = 0; i < 40; ++i) issuer.Append("entry " + std::to_string(i));
-  Put(1, {{1, LeafIndex(100)}, {2, LeafIndex(101)}}, issuer.Batch({LeafIndex(3), LeafIndex(5), LeafIndex(9)}, 0, 20));
-  Put(3, {{0, LeafIndex(200)}}, issuer.Batch({LeafIndex(33)}, 20, 40));
+  Put(1, {{1, log::Position(100)}, {2, log::Position(101)}},
+      issuer.Batch({LeafIndex(3), LeafIndex(5), LeafIndex(9)}, 0, 20));
+  Put(3, {{0, log::Position(200)}}, issuer.Batch({LeafIndex(33)}, 20, 40));
 
   const auto second = FindKept(*store, kIssuer, PairNumber(2));
   ASSERT_TRUE(second.ok());
@@ -52,7 +53,7 @@ TEST_F(Kept, AnyEventIsFoundByItsNumberWithAProofThatHolds) {
   EXPECT_EQ(received->leaf_hash, issuer.leaf_hash(LeafIndex(9)));
   EXPECT_EQ(received->tlog_proof, issuer.Proof(LeafIndex(9), 20).Serialize());
 
-  const auto third = FindReceived(*store, {kIssuer, PairNumber(3), LeafIndex(200)});
+  const auto third = FindReceived(*store, {kIssuer, PairNumber(3), log::Position(200)});
   ASSERT_TRUE(third.ok());
   EXPECT_EQ(third->tlog_proof, issuer.Proof(LeafIndex(33), 40).Serialize());
   EXPECT_TRUE(absl::IsNotFound(FindKept(*store, kIssuer, PairNumber(4)).status()));
@@ -73,7 +74,7 @@ TEST_F(Kept, AnyEventIsFoundByItsNumberWithAProofThatHolds) {
 }
 
 TEST_F(Kept, ARowThatDoesNotParseIsAnErrorNotACrash) {
-  const std::string good = Encoded({{0, LeafIndex(1)}}, v1::EventBatch());
+  const std::string good = Encoded({{0, log::Position(1)}}, v1::EventBatch());
   EXPECT_TRUE(DecodeKept(PairNumber(1), good).ok());
   for (size_t size = 0; size < good.size(); ++size) {
     EXPECT_TRUE(absl::IsDataLoss(DecodeKept(PairNumber(1), good.substr(0, size)).status())) << size;
@@ -85,7 +86,7 @@ TEST_F(Kept, ARowThatDoesNotParseIsAnErrorNotACrash) {
   many[1] = '\x7f';
   EXPECT_FALSE(DecodeKept(PairNumber(1), many).ok());
   // A position beyond the batch.
-  const auto row = DecodeKept(PairNumber(1), Encoded({{7, LeafIndex(1)}}, v1::EventBatch()));
+  const auto row = DecodeKept(PairNumber(1), Encoded({{7, log::Position(1)}}, v1::EventBatch()));
   ASSERT_TRUE(row.ok());
   EXPECT_TRUE(absl::IsDataLoss(row->ParseBatch().status()));
   EXPECT_TRUE(absl::IsDataLoss(ReceivedAt(*row, PairNumber(1)).status()));

@@ -237,7 +237,7 @@ TEST_F(LogTest, RestartFindsTheSameHeadAndState) {
   EXPECT_EQ(again, state);
   EXPECT_FALSE(state.empty());
 
-  const auto replayed = Replay(kOdense, log_->origin(), log_->reader(), before.size, *keys_,
+  const auto replayed = Replay(kOdense, log_->reader(), log_->end(), *keys_,
                                [](const wire::EventReceived&) { return absl::NotFoundError("nothing is kept"); });
   ASSERT_TRUE(replayed.ok()) << replayed.status();
   EXPECT_EQ(replayed->events, 300u);

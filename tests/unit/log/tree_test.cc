@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "common/base/bytes.h"
 #include "common/merkle/proof.h"
 #include "common/merkle/tree_hasher.h"
+#include "server/log/layout.h"
 #include "server/store/memory_store.h"
 
 namespace medflyt::log {

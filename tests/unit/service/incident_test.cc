@@ -111,7 +111,8 @@ class IncidentTest : public testing::LogFixture {
   v1::ReportIncidentResponse Report(decltype(IncidentQuery::by) by, uint64_t first = 0) const {
     v1::ReportIncidentResponse response;
     const EventReader events(kOdense, *log_, *keys_, [this] { return peers_; });
-    const absl::Status status = IncidentReader(events).Read({std::move(by), from_, until_}, LeafIndex(first), response);
+    const absl::Status status =
+        IncidentReader(events).Read({std::move(by), from_, until_}, log::Position(first), response);
     EXPECT_TRUE(status.ok()) << status;
     return response;
   }
@@ -292,7 +293,7 @@ TEST_F(IncidentTest, AKeyThatNeverWasHereIsUnknown) {
   const EventReader events(kOdense, *log_, *keys_, [this] { return peers_; });
   v1::ReportIncidentResponse response;
   const absl::Status status =
-      IncidentReader(events).Read({random_.NewId<KeyId>(), from_, until_}, LeafIndex(0), response);
+      IncidentReader(events).Read({random_.NewId<KeyId>(), from_, until_}, log::Position(0), response);
   EXPECT_EQ(RuleOf(status), "KEY_UNKNOWN");
 }
 

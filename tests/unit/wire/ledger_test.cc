@@ -33,6 +33,15 @@ LedgerRecord Admitted() {
   return {kTime, PeerGenerationAdmitted{*AuthorityId::Parse("29189722"), "nyborg.example/log/2",
                                         "nyborg.example/log/2+00000000+AQ==", kHash, kOtherHash}};
 }
+LedgerRecord Opened() {
+  return {kTime, GenerationOpened{"odense.example/log/1\n9\n",
+                                  TreeSize(7),
+                                  {{*AuthorityId::Parse("29189706"), PairNumber(1), PairNumber(2)},
+                                   {*AuthorityId::Parse("29189722"), PairNumber(0), PairNumber(3)}},
+                                  kHash,
+                                  kOtherHash}};
+}
+LedgerRecord Reissued() { return {kTime, EntryReissued{"odense.example/log/1", LeafIndex(5)}}; }
 
 v1::LogEntry MessageOf(const LedgerRecord& record) {
   LedgerCodec codec;
@@ -65,6 +74,15 @@ TEST(Ledger, BytesArePinned) {
   EXPECT_EQ(HexEncode(*codec.Encode(Admitted())),
             "128f010881e0fc8ab091980352830108daccf50d1214" + HexEncode("nyborg.example/log/2") + "1a22" +
                 HexEncode("nyborg.example/log/2+00000000+AQ==") + "2220" + kHash.ToHex() + "2a20" + kOtherHash.ToHex());
+  EXPECT_EQ(HexEncode(*codec.Encode(Opened())),
+            "127e08"
+            "81e0fc8ab09198034a730a17" +
+                HexEncode("odense.example/log/1\n9\n") +
+                "10071a0908caccf50d100118021a0708daccf50d1803"
+                "2220" +
+                kHash.ToHex() + "2a20" + kOtherHash.ToHex());
+  EXPECT_EQ(HexEncode(*codec.Encode(Reissued())),
+            "12230881e0fc8ab09198035a180a14" + HexEncode("odense.example/log/1") + "1005");
 }
 
 TEST(Ledger, EveryFieldOutOfBoundsIsNamed) {
@@ -145,6 +163,19 @@ TEST(Ledger, EveryFieldOutOfBoundsIsNamed) {
        [](auto& r) { r.mutable_peer_generation_admitted()->set_second_certificate("x"); }},
       {Admitted(), "peer_generation_admitted.second_certificate",
        [&hash](auto& r) { r.mutable_peer_generation_admitted()->set_second_certificate(hash); }},
+      {Opened(), "generation_opened.closed_checkpoint",
+       [](auto& r) { r.mutable_generation_opened()->clear_closed_checkpoint(); }},
+      {Opened(), "generation_opened.closed_checkpoint",
+       [](auto& r) { r.mutable_generation_opened()->set_closed_checkpoint(std::string(2049, 'x')); }},
+      {Opened(), "generation_opened.pairs",
+       [](auto& r) { r.mutable_generation_opened()->mutable_pairs()->SwapElements(0, 1); }},
+      {Opened(), "generation_opened.pairs",
+       [](auto& r) { r.mutable_generation_opened()->mutable_pairs(1)->set_peer(29189706); }},
+      {Opened(), "generation_opened.pairs",
+       [](auto& r) { r.mutable_generation_opened()->mutable_pairs(0)->set_peer(0); }},
+      {Opened(), "generation_opened.second_certificate",
+       [&hash](auto& r) { r.mutable_generation_opened()->set_second_certificate(hash); }},
+      {Reissued(), "entry_reissued.closed_origin", [](auto& r) { r.mutable_entry_reissued()->clear_closed_origin(); }},
       {Destroyed(), "key_destroyed.key_id", [](auto& r) { r.mutable_key_destroyed()->clear_key_id(); }},
   };
   LedgerCodec codec;

@@ -1,0 +1,144 @@
+// A node whose newest backup is older than what its peers have of its log goes on under a new log, with the real
+// programs: runbook of server/node/README.md.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "common/directory/peer_card.h"
+#include "tests/e2e/node/programs.h"
+
+namespace medflyt::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using Stub = v1::MunicipalityService::Stub;
+
+class RecoveryE2e : public ::testing::Test {
+ protected:
+  RecoveryE2e() {
+    odense_.Know(nyborg_);
+    nyborg_.Know(odense_);
+    odense_.WriteConfig("backup_dir = \"backups\"\n");
+  }
+  std::string Propose(TestNode& at) {
+    v1::CommandResult result;
+    return Call(*at.Municipality(), &Stub::ProposeAgreement,
+                Proposal(odense_, nyborg_, "p-" + std::to_string(++proposals_)), result);
+  }
+  static v1::GetStatusResponse Status(TestNode& of) {
+    v1::GetStatusResponse status;
+    const auto admin = v1::AdminService::NewStub(of.Channel("administrator-1"));
+    EXPECT_EQ(Call(*admin, &v1::AdminService::Stub::GetStatus, v1::GetStatusRequest(), status), "OK");
+    return status;
+  }
+  static bool AllReceipted(TestNode& of) {
+    return Await([&] {
+      const v1::GetStatusResponse status = Status(of);
+      return status.peers(0).receipted_number() == status.peers(0).last_issued_number();
+    });
+  }
+  Ended Recover() {
+    return RunProgram(odense_, {TestNode::Program(), "--config", odense_.Path("medflytd.toml"), "--recover"});
+  }
+  // Verifies a log of Odense's that a node has, against its card and Nyborg's.
+  Ended Verify(const std::string& directory, const std::vector<std::string>& which) {
+    std::vector<std::string> arguments = {"audit",
+                                          "export",
+                                          "--tiles",
+                                          odense_.Path(directory),
+                                          "--kept",
+                                          "--card",
+                                          odense_.Path("node.card"),
+                                          "--trust",
+                                          odense_.Path("trust")};
+    arguments.insert(arguments.end(), which.begin(), which.end());
+    const Ended exported = RunCommand(odense_, arguments, "auditor", "carl.auditor");
+    if (exported.code != 0) return exported;
+    return RunProgram(odense_, {BinDir() + "/medflyt", "audit", "verify", odense_.Path(directory), "--card",
+                                odense_.Path("node.card"), "--card", nyborg_.Path("node.card"), "--json"});
+  }
+
+  TestNode odense_{"35209115", "0461", "Odense Kommune"};
+  TestNode nyborg_{"29189722", "0450", "Nyborg Kommune"};
+  int proposals_ = 0;
+};
+
+TEST_F(RecoveryE2e, WhatNobodyElseHasIsLostAndAllElseGoesOn) {
+  nyborg_.Start();
+  odense_.Start();
+  ASSERT_EQ(Propose(odense_), "OK");
+  ASSERT_TRUE(AllReceipted(odense_));
+  const Ended backup = RunCommand(odense_, {"node", "backup"});
+  ASSERT_EQ(backup.code, 0) << odense_.Errors();
+  const fs::path taken = fs::directory_iterator(odense_.Path("backups"))->path();
+  ASSERT_EQ(Propose(odense_), "OK");
+  ASSERT_EQ(Propose(nyborg_), "OK");
+  ASSERT_TRUE(AllReceipted(odense_));
+  ASSERT_TRUE(AllReceipted(nyborg_));
+  EXPECT_EQ(RunCommand(odense_, {"node", "recover"}).code, 1);
+  EXPECT_THAT(odense_.Errors(), HasSubstr("LOG_NOT_RESTRAINED"));
+  EXPECT_EQ(odense_.Stop(SIGKILL), 128 + SIGKILL);
+  EXPECT_EQ(Recover().code, 1);
+  EXPECT_THAT(odense_.Errors(), HasSubstr("RECOVERY_NOT_DECIDED"));
+
+  fs::remove_all(odense_.Path("data/store"));
+  ASSERT_EQ(
+      RunProgram(odense_, {TestNode::Program(), "--config", odense_.Path("medflytd.toml"), "--restore", taken}).code,
+      0);
+  odense_.Start();
+  ASSERT_TRUE(Await([&] {
+    const v1::GetStatusResponse status = Status(odense_);
+    return status.restraint().peers_size() == 1 && status.restraint().peers(0).standing() == "beyond";
+  }));
+  EXPECT_THAT(RunCommand(odense_, {"node", "recover"}).output, HasSubstr("a second officer"));
+  EXPECT_EQ(Status(odense_).restraint().first_to_recover(), "anna.officer");
+  EXPECT_NE(RunCommand(odense_, {"node", "recover"}).code, 0) << "the same officer again";
+  const Ended decided = RunCommand(odense_, {"node", "recover"}, "administrator-2", "bodil.officer");
+  ASSERT_EQ(decided.code, 0) << odense_.Errors();
+  EXPECT_THAT(decided.output, HasSubstr("\"own_events_back\":1"));
+  EXPECT_THAT(decided.output, HasSubstr("\"peers_events_back\":1"));
+  EXPECT_EQ(odense_.Stop(), 0);
+
+  const Ended recovered = Recover();
+  ASSERT_EQ(recovered.code, 0) << odense_.Errors();
+  EXPECT_THAT(recovered.output, HasSubstr("closed localhost/35209115/1 at size"));
+  EXPECT_THAT(recovered.output, HasSubstr("localhost/35209115/2+"));
+  EXPECT_EQ(Recover().code, 1) << "it is done once";
+  odense_.Start();
+  EXPECT_FALSE(Status(odense_).has_restraint());
+  EXPECT_EQ(Status(odense_).origin(), "localhost/35209115/2");
+
+  // Nyborg's officers are read out the fingerprint, and admit the new card.
+  fs::copy_file(odense_.Path("node.card"), nyborg_.Path("peers/35209115.card"), fs::copy_options::overwrite_existing);
+  const std::string fingerprint =
+      directory::FingerprintOf(*directory::ParsePeerCard(ReadFile(odense_.Path("node.card"))));
+  ASSERT_EQ(RunCommand(nyborg_, {"peer", "reload"}).code, 0);
+  const std::vector<std::string> admit = {"peer", "admit", odense_.cvr(), "--fingerprint", fingerprint};
+  EXPECT_EQ(RunCommand(nyborg_, admit).code, 0);
+  ASSERT_EQ(Propose(odense_), "OK");
+  EXPECT_EQ(Status(nyborg_).peers(0).last_received_number(), 2u) << "one officer is not enough";
+  EXPECT_EQ(RunCommand(nyborg_, admit, "administrator-2", "bodil.officer").code, 0) << nyborg_.Errors();
+  ASSERT_EQ(Propose(nyborg_), "OK");
+  ASSERT_TRUE(AllReceipted(odense_)) << Status(odense_).peers(0).last_error();
+  ASSERT_TRUE(AllReceipted(nyborg_)) << Status(nyborg_).peers(0).last_error();
+  EXPECT_EQ(Status(nyborg_).peers(0).last_received_number(), 3u);
+  EXPECT_EQ(Status(odense_).peers(0).last_received_number(), 2u);
+
+  // Both logs are the auditor's, as the new card has them.
+  const Ended open = Verify("open", {});
+  EXPECT_EQ(open.code, 0) << open.output << odense_.Errors();
+  EXPECT_THAT(open.output, HasSubstr("\"goes_on_from\":\"localhost/35209115/1\""));
+  EXPECT_THAT(open.output, HasSubstr("\"own_events_back\":1"));
+  const Ended closed = Verify("closed", {"--origin", "localhost/35209115/1"});
+  EXPECT_EQ(closed.code, 0) << closed.output << odense_.Errors();
+  EXPECT_THAT(closed.output, HasSubstr("\"origin\":\"localhost/35209115/1\""));
+  EXPECT_EQ(odense_.Stop(), 0);
+  odense_.Start();
+  EXPECT_FALSE(Status(odense_).has_restraint());
+  EXPECT_EQ(odense_.Stop(), 0);
+  EXPECT_EQ(nyborg_.Stop(), 0);
+}
+
+}  // namespace
+}  // namespace medflyt::testing

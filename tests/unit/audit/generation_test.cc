@@ -1,0 +1,126 @@
+// A log that goes on from one which its owner closed: what it says of that one, and what came back from it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/unit/audit/evidence_files.h"
+
+namespace medflyt::audit {
+namespace {
+
+using ::medflyt::testing::EvidenceFiles;
+using ::medflyt::testing::EvidenceLog;
+using ::medflyt::testing::kNyborgId;
+using ::medflyt::testing::kOdenseId;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr const char* kClosed = "odense.example/closed";
+
+// Of the closed log its owner kept two entries of five; two that it had issued to Nyborg came back, one that never
+// arrived is said again.
+class GenerationTest : public ::testing::Test {
+ protected:
+  GenerationTest() {
+    for (const uint64_t number : {1U, 2U, 3U, 4U, 5U}) {
+      const auto event = EvidenceFiles::Sealed(kClosed, kOdenseId, kNyborgId, number);
+      files_.keys_[event.id] = event.event_key;
+      closed_.Append(event.entry);
+    }
+    opened_ = {closed_.Note(5),
+               TreeSize(2),
+               {{kNyborgId, PairNumber(4), PairNumber(7)}},
+               crypto::Sha256("first"),
+               crypto::Sha256("second")};
+    files_.Append(EvidenceFiles::Record(opened_));                                               // 0
+    CameBack(2, 4);                                                                              // 1
+    CameBack(3, 5);                                                                              // 2
+    files_.Append(EvidenceFiles::Record(wire::EntryReissued{kClosed, LeafIndex(1)}));            // 3
+    files_.AppendEvent(EvidenceFiles::Sealed(EvidenceFiles::kOrigin, kOdenseId, kNyborgId, 5));  // 4
+    files_.peer_.Append("what it had before");
+    files_.peer_.Append(EvidenceFiles::Record(
+        wire::EventReceived{EvidenceFiles::kOrigin, LeafIndex(4), merkle::LeafHash(files_.entries_[4]), ""}));
+    files_.AppendReceipts({LeafIndex(1)}, 1, 2, {{LeafIndex(4), 1}});  // 5
+  }
+  // Under a head of the closed log of that size.
+  void CameBack(uint64_t index, uint64_t size) {
+    const uint64_t at = files_.Append(
+        EvidenceFiles::Record(wire::EventReceived{kClosed, LeafIndex(index), closed_.leaf_hash(LeafIndex(index)), ""}));
+    files_.beside_[ReceivedPath(LeafIndex(at))] = closed_.Batch({LeafIndex(index)}, 0, size).SerializeAsString();
+  }
+  Report Verify(const EvidenceFiles& files) {
+    Trust trust = files.Believed();
+    trust.keys.push_back({closed_.identity().keys[0], TreeSize(0), TreeSize(6)});
+    trust.owners[kClosed] = kOdenseId;
+    return EvidenceFiles::Verify(files.Export(), trust, &files.keys_);
+  }
+  // The findings where the owner wrote something else in place of that entry.
+  std::vector<FindingCode> Instead(uint64_t index, const decltype(wire::LedgerRecord::record)& record) {
+    EvidenceFiles files = files_;
+    files.entries_[index] = EvidenceFiles::Record(record);
+    std::vector<FindingCode> codes;
+    for (const Finding& finding : Verify(files).findings) codes.push_back(finding.code);
+    return codes;
+  }
+
+  EvidenceFiles files_;
+  EvidenceLog closed_{kClosed, 'c'};
+  wire::GenerationOpened opened_;
+};
+
+TEST_F(GenerationTest, WhatCameBackIsProvenAndNumbersGoOn) {
+  const Report report = Verify(files_);
+  EXPECT_THAT(report.findings, IsEmpty());
+  EXPECT_EQ(report.goes_on_from, kClosed);
+  EXPECT_EQ(report.records.came_back, 2U);
+  EXPECT_EQ(report.records.received_proven, 2U);
+  EXPECT_EQ(report.records.receipts_proven, 1U);
+  EXPECT_EQ(report.records.reissued, 1U);
+  EXPECT_EQ(report.events.opened, 3U);
+}
+
+TEST_F(GenerationTest, WhatItSaysOfTheLogBeforeMustHold) {
+  const auto with = [&](auto change) {
+    wire::GenerationOpened opened = opened_;
+    change(opened);
+    return Instead(0, opened);
+  };
+  using enum FindingCode;
+  EXPECT_THAT(with([](auto&) {}), IsEmpty());
+  // Signed by another key, of a size that the card does not let the key sign, no checkpoint, more kept than there was.
+  EXPECT_THAT(with([](auto& o) { o.closed_checkpoint = EvidenceLog(kClosed, 'x').Note(0); }),
+              ::testing::Contains(kGenerationMismatch));
+  EXPECT_THAT(with([&](auto& o) {
+                EvidenceLog longer = closed_;
+                longer.Append("beyond what the card lets the key sign");
+                o.closed_checkpoint = longer.Note(6);
+              }),
+              ElementsAre(kGenerationMismatch));
+  EXPECT_THAT(with([](auto& o) { o.closed_checkpoint = "no note"; }), ::testing::Contains(kGenerationMismatch));
+  EXPECT_THAT(with([](auto& o) { o.kept_size = TreeSize(6); }), ::testing::Contains(kGenerationMismatch));
+  // The record stands at the beginning alone.
+  EXPECT_THAT(Instead(3, opened_), ::testing::Contains(kGenerationMismatch));
+  // What is said again was in that log.
+  EXPECT_THAT(Instead(3, wire::EntryReissued{kClosed, LeafIndex(5)}), ElementsAre(kGenerationMismatch));
+  EXPECT_THAT(Instead(3, wire::EntryReissued{EvidenceFiles::kPeerOrigin, LeafIndex(1)}),
+              ElementsAre(kGenerationMismatch));
+}
+
+TEST_F(GenerationTest, AnEntryThatTheClosedLogNeverHadIsFound) {
+  EvidenceLog forged(kClosed, 'x');
+  for (const uint64_t number : {1U, 2U, 9U}) {
+    forged.Append(EvidenceFiles::Sealed(kClosed, kOdenseId, kNyborgId, number).entry);
+  }
+  EvidenceFiles files = files_;
+  files.entries_[1] =
+      EvidenceFiles::Record(wire::EventReceived{kClosed, LeafIndex(2), forged.leaf_hash(LeafIndex(2)), ""});
+  files.beside_[ReceivedPath(LeafIndex(1))] = forged.Batch({LeafIndex(2)}, 0, 3).SerializeAsString();
+  const Report report = Verify(files);
+  ASSERT_FALSE(report.findings.empty());
+  EXPECT_EQ(report.findings.front().code, FindingCode::kReceivedUnproven);
+}
+
+}  // namespace
+}  // namespace medflyt::audit
