@@ -91,7 +91,7 @@ class Recovery::PlanSubmission final : public log::Submission {
   absl::Status status_;
 };
 
-void Recovery::Begin(std::vector<AuthorityId> peers, const Decision& decision, Done done) {
+void Recovery::Begin(std::vector<AuthorityId> peers, const Decision& decision, const Done& done) {
   bool busy = false;
   {
     MutexLock lock(mutex_);

@@ -56,7 +56,7 @@ class Recovery {
   // The log is restrained. `done` once, on any thread: ABORTED (RECOVERY_RUNNING); what a peer answered, or kept it
   // from answering, as UNAVAILABLE (RECOVERY_PEER_FAILED, naming it); the errors of ReadEvidence. After an error
   // nothing is kept and it may be begun again.
-  void Begin(std::vector<AuthorityId> peers, const Decision& decision, Done done);
+  void Begin(std::vector<AuthorityId> peers, const Decision& decision, const Done& done);
 
  private:
   class PlanSubmission;
