@@ -17,7 +17,7 @@ absl::Status Refused(std::string_view rule, std::string_view field, std::string_
 
 }  // namespace
 
-void Admission::Admit(const Word& word, Done done) {
+void Admission::Admit(const Word& word, const Done& done) {
   const auto heard = Hear(word, done);
   if (!heard.ok()) return done(heard.status());
   if (*heard) done(**heard);

@@ -54,7 +54,7 @@ class Admission {
   // with another card begins another admission. NOT_FOUND (PEER_UNKNOWN), FAILED_PRECONDITION
   // (CARD_FINGERPRINT_MISMATCH, GENERATION_NOT_NEW, TWO_OFFICERS_REQUIRED), UNAVAILABLE (LOG_RESTRAINED); the errors of
   // the store and of the queue, after which the second officer asks again.
-  void Admit(const Word& word, Done done);
+  void Admit(const Word& word, const Done& done);
 
  private:
   using Key = std::pair<AuthorityId, std::string>;  // peer and fingerprint of its card

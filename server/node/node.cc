@@ -417,8 +417,8 @@ absl::Status Node::Running::StartServer() {
           [this](AuthorityId authority, const std::string& officer, const crypto::Hash& certificate) {
             return own_log_check->Release(authority, officer, certificate);
           },
-          [this](const exchange::Admission::Word& word, exchange::Admission::Done done) {
-            admission->Admit(word, std::move(done));
+          [this](const exchange::Admission::Word& word, const exchange::Admission::Done& done) {
+            admission->Admit(word, done);
           },
           [this] { return BackUp(); },
           [this](const std::string& officer, const crypto::Hash& certificate, const std::set<AuthorityId>& without,
