@@ -16,28 +16,29 @@ constexpr std::string_view kNewOrigin = "medflyt.example/29189722/2";
 // Answers whoever dials Nyborg with the forger's Hello.
 class Greeter final : public exchange::LinkEvents {
  public:
-  Greeter(Forger& forger, std::shared_ptr<exchange::Link> link) : forger_(forger), link_(std::move(link)) {}
+  // The link keeps it, not it the link.
+  Greeter(Forger& forger, const std::shared_ptr<exchange::Link>& link) : forger_(forger), link_(link) {}
   void OnMessage(v1::PeerMessage message) override {
     if (!message.has_hello()) return;
     v1::PeerMessage answer;
     *answer.mutable_hello() = forger_.Hello();
-    link_->Send(std::move(answer));
+    if (const auto link = link_.lock()) link->Send(std::move(answer));
   }
   void OnSent() override {}
   void OnClosed(const absl::Status&) override {}
 
  private:
   Forger& forger_;
-  const std::shared_ptr<exchange::Link> link_;
+  const std::weak_ptr<exchange::Link> link_;
 };
 
 class Generation : public ByzantinePeer {
  protected:
   Generation() : old_log_(forger.log) {
     world.network.weather.queue_full_one_in = 0;
-    world.network.Listen(kNyborg, life_, [this](AuthorityId, std::shared_ptr<exchange::Link> link) {
+    world.network.Listen(kNyborg, life_, [this](AuthorityId, const std::shared_ptr<exchange::Link>& link) {
       dialled_.push_back(link);
-      return std::make_shared<Greeter>(forger, std::move(link));
+      return std::make_shared<Greeter>(forger, link);
     });
     MakeAdmission();
   }
