@@ -100,8 +100,26 @@ TEST_F(RecoveryE2e, WhatNobodyElseHasIsLostAndAllElseGoesOn) {
   EXPECT_THAT(decided.output, HasSubstr("\"peers_events_back\":1"));
   EXPECT_EQ(odense_.Stop(), 0);
 
+  const std::string closed_key = ReadFile(odense_.Path("keys/log.key"));
+  const std::string closed_card = ReadFile(odense_.Path("node.card"));
   const Ended recovered = Recover();
   ASSERT_EQ(recovered.code, 0) << odense_.Errors();
+  // As a crash before the last step leaves it, and one before the card: the node does not start, and a repetition ends
+  // where the first one would have.
+  const std::string key = ReadFile(odense_.Path("keys/log.key"));
+  const std::string card = ReadFile(odense_.Path("node.card"));
+  for (const std::string& card_of_then : {card, closed_card}) {
+    WriteFile(odense_.Path("keys/log.key"), closed_key);
+    WriteFile(odense_.Path("keys/log.key.next"), key);
+    WriteFile(odense_.Path("node.card"), card_of_then);
+    EXPECT_NE(RunProgram(odense_, {TestNode::Program(), "--config", odense_.Path("medflytd.toml")}).code, 0);
+    const Ended again = Recover();
+    EXPECT_EQ(again.code, 0) << odense_.Errors();
+    EXPECT_EQ(again.output, recovered.output);
+    EXPECT_EQ(ReadFile(odense_.Path("keys/log.key")), key);
+    EXPECT_EQ(ReadFile(odense_.Path("node.card")), card);
+  }
+  EXPECT_THAT(odense_.Errors(), HasSubstr("RECOVERY_UNFINISHED"));
   EXPECT_THAT(recovered.output, HasSubstr("closed localhost/35209115/1 at size"));
   EXPECT_THAT(recovered.output, HasSubstr("localhost/35209115/2+"));
   EXPECT_EQ(Recover().code, 1) << "it is done once";
