@@ -13,8 +13,7 @@ namespace medflyt::exchange {
 
 // The row of received events that holds the number asked for, with the keys of the events from there on, sealed to the
 // peer's exchange key. PERMISSION_DENIED (HELD_ORIGIN_FOREIGN), the errors of CheckAdmitted and of
-// entry::VerifyExchangeKey, DATA_LOSS
-// (ROW_MALFORMED). Reads the store; any thread, as the next one.
+// entry::VerifyExchangeKey, DATA_LOSS (ROW_MALFORMED). Reads the store; any thread, as the next one.
 [[nodiscard]] absl::StatusOr<v1::GetHeldEventsResponse> AnswerHeldEvents(const Context& context, AuthorityId peer,
                                                                          const v1::GetHeldEventsRequest& request);
 

@@ -26,6 +26,8 @@ struct Progress {
   PairNumber receipted_number;  // the issuer's
 };
 
+// Writes the card as the message that Hello and the calls for held events carry; what else `out` held stays. Cannot
+// fail; any thread.
 void CardToProto(const entry::ExchangeKeyCard& card, v1::ExchangeKey& out);
 // INVALID_ARGUMENT (HELLO_MALFORMED). Nothing is verified.
 [[nodiscard]] absl::StatusOr<entry::ExchangeKeyCard> CardFromProto(const v1::ExchangeKey& stated);
