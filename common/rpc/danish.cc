@@ -144,7 +144,6 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"EVENT_ERASED", "Det, som anmodningen førte til, er slettet siden."},
     {"EVENT_FOR_ANOTHER_RECIPIENT", "Hændelsen er stilet til en anden myndighed."},
     {"EVENT_ID_REUSED", "Hændelsens id er brugt til en anden post."},
-    {"EVENT_IN_CLOSED_LOG", "Hændelsen står i en log, som er lukket."},
     {"EVENT_KEYS_MALFORMED", "Filen med hændelsers nøgler kan ikke læses."},
     {"EVENT_TYPE_UNKNOWN", "Hændelsens type er ukendt for denne version."},
     {"EVENT_UNKNOWN", "Hændelsen findes ikke her."},

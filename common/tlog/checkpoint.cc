@@ -64,6 +64,11 @@ std::string Checkpoint::Format() const {
   return text;
 }
 
+absl::StatusOr<Checkpoint> StatedCheckpoint(std::string_view note_bytes) {
+  MEDFLYT_ASSIGN_OR_RETURN(const SignedNote note, SignedNote::Parse(note_bytes));
+  return Checkpoint::Parse(note.text);
+}
+
 SignedNote SignCheckpoint(const Checkpoint& checkpoint, const NoteSigner& log_key) {
   SignedNote note;
   note.text = checkpoint.Format();

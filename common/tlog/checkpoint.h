@@ -43,6 +43,9 @@ class Checkpoint {
   std::vector<std::string> extensions_;
 };
 
+// What a note states, as it stands there: nothing is verified. The errors of SignedNote::Parse and Checkpoint::Parse.
+[[nodiscard]] absl::StatusOr<Checkpoint> StatedCheckpoint(std::string_view note_bytes);
+
 // The checkpoint as a note with the log's signature, to which cosignatures may be appended.
 [[nodiscard]] SignedNote SignCheckpoint(const Checkpoint& checkpoint, const NoteSigner& log_key);
 

@@ -81,7 +81,7 @@ absl::StatusOr<std::optional<BuiltBatch>> BatchBuilder::Build(AuthorityId peer, 
     if (event.position >= log.EndAt(head.size)) break;
     std::optional<v1::Opening> opening;
     if (event.carries_opening) {
-      MEDFLYT_ASSIGN_OR_RETURN(opening, OpeningFor(peer, card, event.entry));
+      MEDFLYT_ASSIGN_OR_RETURN(opening, OpeningFor(peer, card, log.origin, event.entry));
     }
     size_t event_cost = event.entry.bytes.size() + kEntryOverhead + (opening ? CostOf(*opening) : 0);
     size_t entries = 1;
@@ -144,12 +144,13 @@ absl::StatusOr<std::optional<BuiltBatch>> BatchBuilder::Build(AuthorityId peer, 
 
 absl::StatusOr<std::optional<v1::Opening>> BatchBuilder::OpeningFor(AuthorityId peer,
                                                                     const entry::ExchangeKeyCard& card,
+                                                                    std::string_view origin,
                                                                     const log::StoredEntry& entry) {
   const std::optional<v1::Opening> none;
   const auto own_key = parts_.keys.Find(entry.key_id);
   if (!own_key.ok()) return none;
   MEDFLYT_ASSIGN_OR_RETURN(const auto sealed, entry::ParseSealed(entry.bytes));
-  MEDFLYT_ASSIGN_OR_RETURN(std::string content, entry::OpenEntry(sealed, *own_key, parts_.log.origin()));
+  MEDFLYT_ASSIGN_OR_RETURN(std::string content, entry::OpenEntry(sealed, *own_key, origin));
   const auto event = codec_.Decode(content, sealed.event_id);
   crypto::Wipe(content);
   MEDFLYT_RETURN_IF_ERROR(event.status());

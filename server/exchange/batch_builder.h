@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <set>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -51,15 +52,17 @@ class BatchBuilder {
                                                                 PairNumber next, TreeSize from,
                                                                 const std::set<KeyId>& regrant);
 
+  // The announcement that an event of ours names, opened for `peer`; nothing where it is no TransferRequested, or there
+  // is nothing to open. `origin` is of the log that the event stands in.
+  [[nodiscard]] absl::StatusOr<std::optional<v1::Opening>> OpeningFor(AuthorityId peer,
+                                                                      const entry::ExchangeKeyCard& card,
+                                                                      std::string_view origin,
+                                                                      const log::StoredEntry& entry);
+
   // The events with the numbers first, first + 1, ... (at most `count`), as they were sent before.
   [[nodiscard]] absl::StatusOr<std::vector<SentEvent>> SentFrom(AuthorityId peer, PairNumber first, size_t count) const;
 
  private:
-  // The announcement that a TransferRequested among our events names, opened for `peer`; nothing for other events.
-  [[nodiscard]] absl::StatusOr<std::optional<v1::Opening>> OpeningFor(AuthorityId peer,
-                                                                      const entry::ExchangeKeyCard& card,
-                                                                      const log::StoredEntry& entry);
-
   const Parts parts_;
   wire::ContentCodec codec_;
 };

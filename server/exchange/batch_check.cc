@@ -91,7 +91,8 @@ absl::StatusOr<CheckedBatch> BatchChecker::Check(const v1::EventBatch& batch, st
     if (grant == nullptr) return Fault("RECORD_UNEXPECTED", "entries", "a ledger record here can only be a grant's");
     logged.push_back(*grant);
   }
-  MEDFLYT_ASSIGN_OR_RETURN(const std::vector<Granted> granted, OpenGrants(batch, origin, logged, missing_keys));
+  MEDFLYT_ASSIGN_OR_RETURN(std::vector<Granted> granted, OpenGrants(batch, origin, logged, missing_keys));
+  for (const keys::DataKey& each : parts_.given) granted.push_back({each.id, each.key, false});
 
   std::vector<const Granted*> staged;
   for (const size_t position : sealed) {

@@ -77,6 +77,8 @@ class BatchChecker {
     // What no key is held or granted for is refused (KEY_MISSING) instead of asked for: it was receipted before, and
     // the key may be erased at its issuer.
     bool keys_may_be_missing = false;
+    // Keys that are not held and came apart from grants; what proves one is that an event opens with it.
+    std::span<const keys::DataKey> given = {};
   };
   explicit BatchChecker(const Parts& parts) : parts_(parts) {}
 

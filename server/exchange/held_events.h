@@ -11,15 +11,15 @@
 
 namespace medflyt::exchange {
 
-// The row of received events that holds the number asked for, with the keys of the events from there on, sealed to the
-// peer's exchange key. PERMISSION_DENIED (HELD_ORIGIN_FOREIGN), the errors of CheckAdmitted and of
-// entry::VerifyExchangeKey, DATA_LOSS (ROW_MALFORMED). Reads the store; any thread, as the next one.
+// The row of received events that holds the number asked for, with the keys and receipts of the events from there on,
+// the keys sealed to the peer's exchange key. PERMISSION_DENIED (HELD_ORIGIN_FOREIGN), the errors of CheckAdmitted and
+// of entry::VerifyExchangeKey, DATA_LOSS (ROW_MALFORMED). Reads the store; any thread, as the next one.
 [[nodiscard]] absl::StatusOr<v1::GetHeldEventsResponse> AnswerHeldEvents(const Context& context, AuthorityId peer,
                                                                          const v1::GetHeldEventsRequest& request);
 
-// The next of our events to the peer, with every key granted anew, and the peer's receipts of them. OUT_OF_RANGE
-// (PROOF_OUT_OF_RANGE) for an accepted size that our log has not; FAILED_PRECONDITION (EVENT_IN_CLOSED_LOG) where they
-// stand in a log that we closed: it proves nothing under new heads.
+// The next of our events to the peer that stand in one of our logs, or came back in one batch, with their keys,
+// openings and the peer's receipts of them. Beside the errors above OUT_OF_RANGE (PROOF_OUT_OF_RANGE) for an accepted
+// size that our open log has not; NOT_FOUND (EVENT_UNKNOWN) where a receipt is not held.
 [[nodiscard]] absl::StatusOr<v1::GetReceiptedEventsResponse> AnswerReceiptedEvents(
     const Context& context, AuthorityId peer, const v1::GetReceiptedEventsRequest& request);
 

@@ -93,6 +93,22 @@ absl::StatusOr<KeptRow> FindKept(const store::Reader& store, AuthorityId issuer,
   return row;
 }
 
+absl::StatusOr<PairNumber> NumberOfRecord(const store::Reader& store, AuthorityId issuer, PairNumber last,
+                                          log::Position record) {
+  uint64_t low = 1;
+  uint64_t high = last.value();
+  while (low < high) {
+    const uint64_t middle = low + (high - low) / 2;
+    MEDFLYT_ASSIGN_OR_RETURN(const KeptRow row, FindKept(store, issuer, PairNumber(middle)));
+    if (row.events[middle - row.first.value()].record < record) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return PairNumber(low);
+}
+
 absl::Status VisitKept(const store::Reader& store, AuthorityId issuer, PairNumber from,
                        absl::FunctionRef<absl::Status(const KeptRow&)> visit) {
   MEDFLYT_ASSIGN_OR_RETURN(

@@ -46,6 +46,10 @@ void SetRecord(std::string& row, size_t event, log::Position record);
 
 // The row that holds the event with this number; NOT_FOUND (EVENT_UNKNOWN).
 [[nodiscard]] absl::StatusOr<KeptRow> FindKept(const store::Reader& store, AuthorityId issuer, PairNumber number);
+// The first of the numbers up to `last`, which was received, whose record stands there or behind; `last` where none
+// does.
+[[nodiscard]] absl::StatusOr<PairNumber> NumberOfRecord(const store::Reader& store, AuthorityId issuer, PairNumber last,
+                                                        log::Position record);
 // The rows that hold numbers from `from` on, in order, until the visitor returns an error.
 [[nodiscard]] absl::Status VisitKept(const store::Reader& store, AuthorityId issuer, PairNumber from,
                                      absl::FunctionRef<absl::Status(const KeptRow&)> visit);

@@ -17,11 +17,6 @@
 namespace medflyt::exchange {
 namespace {
 
-absl::StatusOr<tlog::Checkpoint> StatedBy(std::string_view note) {
-  MEDFLYT_ASSIGN_OR_RETURN(const tlog::SignedNote parsed, tlog::SignedNote::Parse(note));
-  return tlog::Checkpoint::Parse(parsed.text);
-}
-
 template <typename Hashes, typename Entries>
 absl::StatusOr<ShownLeaves> Shown(const std::string& note, const Hashes& multi_proof,
                                   const google::protobuf::RepeatedField<uint64_t>& indices, const Entries& entries) {
@@ -48,7 +43,7 @@ struct Probe {
 };
 
 std::string OriginOf(const std::string& note) {
-  const auto stated = StatedBy(note);
+  const auto stated = tlog::StatedCheckpoint(note);
   return stated.ok() ? stated->origin() : std::string();
 }
 
@@ -161,7 +156,7 @@ absl::StatusOr<std::optional<tlog::ProvenLeaf>> FindKeptLeaf(const log::Log& log
 
 std::optional<tlog::LeafForkProof> FindLeafFork(const log::Log& log, const directory::Directory& directory,
                                                 AuthorityId peer, std::string_view origin, const ShownLeaves& shown) {
-  const auto stated = StatedBy(shown.note);
+  const auto stated = tlog::StatedCheckpoint(shown.note);
   if (!stated.ok() || stated->origin() != origin) return std::nullopt;
   // Looked at before any row is read: who makes up leaves costs us one root.
   const auto root = merkle::RootFromMultiProof(shown.indices, shown.leaf_hashes, stated->size(), shown.multi_proof);

@@ -9,8 +9,8 @@
 #include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "common/entry/batch.h"
-#include "common/merkle/tree_hasher.h"
 #include "common/wire/ledger.h"
+#include "server/exchange/own_events.h"
 #include "server/log/layout.h"
 
 namespace medflyt::exchange {
@@ -140,11 +140,10 @@ absl::StatusOr<v1::Receipt> FindReceipt(const log::LogReader& reader, AuthorityI
   if (events.size() != row.times.size()) return Malformed();
   wire::LedgerCodec codec;
   for (size_t i = 0; i < events.size(); ++i) {
-    const log::Generation& log = reader.generations().Of(events[i].position);
+    MEDFLYT_ASSIGN_OR_RETURN(const event::AnnouncementRef at, IssuedAt(reader, events[i]));
     MEDFLYT_ASSIGN_OR_RETURN(
         std::string leaf,
-        codec.Encode({row.times[i], wire::EventReceived{log.origin, log.IndexOf(events[i].position),
-                                                        merkle::LeafHash(events[i].entry.bytes), row.rules[i]}}));
+        codec.Encode({row.times[i], wire::EventReceived{at.origin, at.index, at.leaf_hash, row.rules[i]}}));
     row.receipt.add_leaves(std::move(leaf));
   }
   return std::move(row.receipt);

@@ -11,6 +11,7 @@
 #include "server/exchange/admitted.h"
 #include "server/exchange/fork_evidence.h"
 #include "server/exchange/kept.h"
+#include "server/exchange/own_events.h"
 
 namespace medflyt::exchange {
 namespace {
@@ -360,32 +361,11 @@ void Reception::OnOutcome(uint64_t link, uint64_t sequence, std::vector<log::Pos
 }
 
 absl::Status Reception::SendReceipt(uint64_t sequence, std::span<const log::Position> records, const log::Head& head) {
-  const log::LogReader& reader = context_.parts.log.reader();
-  std::vector<std::string> leaves;
-  leaves.reserve(records.size());
-  for (size_t i = 0; i < records.size();) {
-    // Records of one batch stand close to each other: runs of them are read in one go.
-    size_t end = i + 1;
-    while (end < records.size() && records[end].value() - records[end - 1].value() < 16) ++end;
-    MEDFLYT_RETURN_IF_ERROR(reader.Visit(records[i], log::Position(records[end - 1].value() + 1),
-                                         [&](log::Position at, std::string_view entry, const KeyId&) {
-                                           if (at == records[leaves.size()]) leaves.emplace_back(entry);
-                                           return absl::OkStatus();
-                                         }));
-    i = end;
-  }
-  std::vector<LeafIndex> indices;
-  for (const log::Position record : records) indices.push_back(reader.generations().open().IndexOf(record));
-  merkle::Proof consistency;
-  if (receipt_from_.value() != 0) {
-    MEDFLYT_ASSIGN_OR_RETURN(consistency, reader.ConsistencyProof(receipt_from_, head.size));
-  }
-  MEDFLYT_ASSIGN_OR_RETURN(const merkle::Proof multi_proof, reader.MultiProof(indices, head.size));
   v1::PeerMessage message;
   v1::BatchAnswer& answer = *message.mutable_answer();
   answer.set_batch_sequence(sequence);
-  *answer.mutable_receipt() =
-      entry::BuildReceipt({head.checkpoint, receipt_from_, consistency, indices, leaves, multi_proof});
+  MEDFLYT_ASSIGN_OR_RETURN(*answer.mutable_receipt(),
+                           MakeReceipt(context_.parts.log.reader(), records, head, receipt_from_));
   receipt_from_ = head.size;
   link_->Send(std::move(message));
   return absl::OkStatus();

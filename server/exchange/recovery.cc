@@ -156,9 +156,8 @@ void Recovery::AskHeld() {
     next_ = state.received.value() + 1;
     const directory::Directory directory = context_.directory();
     const directory::Authority* authority = directory.Find(asked());
-    accepted_ = authority == nullptr || !authority->has_node()
-                    ? TreeSize()
-                    : AcceptedOf(state, authority->logs.back().origin, state.by_batch).size;
+    origin_ = authority == nullptr || !authority->has_node() ? std::string() : authority->logs.back().origin;
+    accepted_ = AcceptedOf(state, origin_, state.by_batch).size;
     return AskReturned();
   }
   v1::GetHeldEventsRequest request;
@@ -184,14 +183,11 @@ void Recovery::AskReturned() {
   *request.mutable_exchange_key() = exchange_key_;
   calls_.GetReceiptedEvents(asked(), std::move(request), kTimeout,
                             Then<v1::GetReceiptedEventsResponse>([this](v1::GetReceiptedEventsResponse& answer) {
-                              const auto note = tlog::SignedNote::Parse(answer.batch().checkpoint());
-                              const auto stated = note.ok() ? tlog::Checkpoint::Parse(note->text) : note.status();
-                              const int events = static_cast<int>(
-                                  std::count_if(answer.batch().key_ids().begin(), answer.batch().key_ids().end(),
-                                                [](const std::string& key_id) { return !key_id.empty(); }));
-                              if (!stated.ok() || events == 0) return NextPeer();
-                              accepted_ = stated->size();
-                              next_ += static_cast<uint64_t>(events);
+                              // What is missing, the evidence shows.
+                              if (answer.last_number() < next_) return NextPeer();
+                              const auto stated = tlog::StatedCheckpoint(answer.batch().checkpoint());
+                              if (stated.ok() && stated->origin() == origin_) accepted_ = stated->size();
+                              next_ = std::min(answer.last_number(), kLastNumber) + 1;
                               *peer().add_receipted() = std::move(answer);
                               AskReturned();
                             }));
@@ -214,10 +210,9 @@ void Recovery::Finish() {
   auto checkpoint = HighestCheckpoint(parts, context_.parts.log.head(), given);
   if (!checkpoint.ok()) return End(checkpoint.status());
   Outcome outcome;
-  const auto note = tlog::SignedNote::Parse(*checkpoint);
-  if (const auto stated = note.ok() ? tlog::Checkpoint::Parse(note->text) : note.status(); stated.ok()) {
-    outcome.closed_size = stated->size();
-  }
+  const auto stated = tlog::StatedCheckpoint(*checkpoint);
+  if (!stated.ok()) return End(stated.status());
+  outcome.closed_size = stated->size();
   plan_.set_closed_checkpoint(*std::move(checkpoint));
   std::vector<CheckedKey> keys;
   for (const v1::HeldByPeer& each : given) {

@@ -83,8 +83,9 @@ class Recovery {
   std::vector<AuthorityId> peers_;
   v1::RecoveryPlan plan_;
   v1::ExchangeKey exchange_key_;
-  uint64_t next_ = 0;  // number
-  TreeSize accepted_;
+  uint64_t next_ = 0;   // number
+  std::string origin_;  // of the asked peer's open log
+  TreeSize accepted_;   // of that log
 
   Mutex mutex_;
   Done done_ MEDFLYT_GUARDED_BY(mutex_);  // while one is under way

@@ -1,7 +1,9 @@
 #include "server/exchange/recovery_evidence.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <set>
 #include <utility>
 #include <variant>
 
@@ -10,12 +12,14 @@
 #include "common/base/status.h"
 #include "common/crypto/secret.h"
 #include "common/entry/grant.h"
+#include "common/entry/receipt.h"
 #include "common/entry/seal.h"
 #include "common/tlog/checkpoint.h"
 #include "common/wire/content.h"
 #include "common/wire/ledger.h"
 #include "server/exchange/context.h"
 #include "server/exchange/hello.h"
+#include "server/exchange/kept_receipt.h"
 
 namespace medflyt::exchange {
 namespace {
@@ -25,10 +29,15 @@ absl::Status Invalid(AuthorityId peer, std::string_view what) {
                    absl::StrCat("what ", peer.ToString(), " gave back: ", ToAbsl(what)));
 }
 
-// The entries of a message, proven under a head of our closed log. What it goes on from nobody can say any more.
-absl::StatusOr<entry::VerifiedBatch> ProvenByUs(const EvidenceParts& parts, v1::EventBatch& batch) {
+// In a closed log each entry stands by its own signed head: what that goes on from nobody can say any more.
+void ForgetConsistency(v1::EventBatch& batch) {
   batch.set_consistency_from(0);
   batch.clear_consistency_proof();
+}
+
+// The entries of a message, proven under a head of our closed log.
+absl::StatusOr<entry::VerifiedBatch> ProvenByUs(const EvidenceParts& parts, v1::EventBatch& batch) {
+  ForgetConsistency(batch);
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key,
                            KeyForNote(batch.checkpoint(), parts.closed_origin, parts.directory));
   return entry::VerifyBatch(batch, {parts.closed_origin, std::span(&key, 1)}, {});
@@ -46,8 +55,8 @@ class Reading {
     if (evidence_.last_issued < state_.receipted) return Invalid(peer_, "it had receipted more than it says to have");
     const directory::Authority* authority = parts_.directory.Find(peer_);
     if (authority == nullptr || !authority->has_node()) return Invalid(peer_, "it has no node in the directory");
+    for (const directory::Log& log : authority->logs) origins_.insert(log.origin);
     evidence_.origin = authority->logs.back().origin;
-    evidence_.accepted = AcceptedOf(state_, evidence_.origin, state_.by_batch);
     next_held_ = state_.issued.value() + 1;
     next_returned_ = state_.received.value() + 1;
     for (const v1::GetHeldEventsResponse& each : given.held()) MEDFLYT_RETURN_IF_ERROR(TakeHeld(each));
@@ -61,7 +70,7 @@ class Reading {
   absl::Status TakeHeld(const v1::GetHeldEventsResponse& given) {
     v1::EventBatch batch = given.batch();
     MEDFLYT_ASSIGN_OR_RETURN(const entry::VerifiedBatch verified, ProvenByUs(parts_, batch));
-    MEDFLYT_RETURN_IF_ERROR(TakeKeys(given));
+    MEDFLYT_RETURN_IF_ERROR(TakeKeys(given.keys(), /*ours=*/true));
     const size_t which = evidence_.held_batches.size();
     for (int i = 0; i < given.positions_size(); ++i) {
       const uint64_t number = given.first_number() + static_cast<uint64_t>(i);
@@ -72,22 +81,48 @@ class Reading {
       if (!evidence_.held.empty() && entry.index <= evidence_.held.back().index) {
         return Invalid(peer_, "numbers are not in the order of the log");
       }
-      HeldEvent held{entry.index, entry.leaf_hash, PairNumber(number), {}, std::nullopt, {}, which, position};
+      HeldEvent held{entry.index, entry.leaf_hash, PairNumber(number), {}, std::nullopt, {}, {}, which, position};
       MEDFLYT_RETURN_IF_ERROR(Open(entry, held));
       evidence_.held.push_back(std::move(held));
       ++next_held_;
     }
     evidence_.held_batches.push_back(std::move(batch));
+    for (const v1::Receipt& receipt : given.receipts()) MEDFLYT_RETURN_IF_ERROR(TakeReceipt(receipt));
+    if (receipted_ != evidence_.held.size()) return Invalid(peer_, "there is no receipt for an event of ours");
     return absl::OkStatus();
   }
 
-  absl::Status TakeKeys(const v1::GetHeldEventsResponse& given) {
-    for (const v1::HeldKey& each : given.keys()) {
+  // For the next events of our own that came back.
+  absl::Status TakeReceipt(const v1::Receipt& receipt) {
+    const auto stated = tlog::StatedCheckpoint(receipt.checkpoint());
+    if (!stated.ok() || !origins_.contains(stated->origin())) return Invalid(peer_, "a receipt is of another's log");
+    MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key,
+                             KeyForNote(receipt.checkpoint(), stated->origin(), parts_.directory));
+    const std::span<HeldEvent> next = std::span(evidence_.held).subspan(receipted_);
+    const auto sent = [next](LeafIndex index) -> std::optional<crypto::Hash> {
+      const auto found = std::lower_bound(next.begin(), next.end(), index,
+                                          [](const HeldEvent& each, LeafIndex at) { return each.index < at; });
+      return found == next.end() || found->index != index ? std::nullopt : std::optional(found->leaf_hash);
+    };
+    MEDFLYT_ASSIGN_OR_RETURN(
+        const entry::VerifiedReceipt verified,
+        entry::VerifyReceipt(receipt, {stated->origin(), std::span(&key, 1)}, {}, parts_.closed_origin, sent, ledger_));
+    for (size_t i = 0; i < verified.events.size(); ++i) {
+      if (next[i].index != verified.events[i].index) return Invalid(peer_, "receipts are not in the order of numbers");
+      next[i].refused_by_peer = verified.events[i].refused_rule;
+    }
+    evidence_.receipts.push_back({next.front().number, EncodeReceipt(receipt, verified)});
+    receipted_ += verified.events.size();
+    return absl::OkStatus();
+  }
+
+  absl::Status TakeKeys(const google::protobuf::RepeatedPtrField<v1::HeldKey>& keys, bool ours) {
+    for (const v1::HeldKey& each : keys) {
       const auto id = KeyId::FromBytes(each.sealed().key_id());
       const auto commitment = crypto::Hash::FromBytes(each.commitment());
       if (!id || !commitment) return Invalid(peer_, "a key has no id or commitment");
       if (parts_.keys.IsDestroyed(*id)) continue;  // nobody gives back what was erased here
-      evidence_.granted.push_back(*id);
+      if (ours) evidence_.granted.push_back(*id);
       if (parts_.keys.Has(*id)) continue;
       MEDFLYT_ASSIGN_OR_RETURN(const auto exchange_key, parts_.exchange_keys.Find(each.sealed().exchange_epoch()));
       MEDFLYT_ASSIGN_OR_RETURN(crypto::Key key, entry::OpenGrant({parts_.closed_origin, *id, parts_.self},
@@ -127,7 +162,7 @@ class Reading {
 
   absl::Status TakeReturned(const v1::GetReceiptedEventsResponse& given) {
     // Where each stood in our log, and what we had said of it, by its place in the peer's.
-    std::map<LeafIndex, std::pair<LeafIndex, wire::EventReceived>> receipted;
+    std::map<std::pair<std::string, LeafIndex>, std::pair<LeafIndex, wire::EventReceived>> receipted;
     for (const v1::Receipt& receipt : given.receipts()) {
       v1::EventBatch leaves;
       leaves.set_checkpoint(receipt.checkpoint());
@@ -139,24 +174,34 @@ class Reading {
       for (const entry::VerifiedEntry& leaf : verified.entries) {
         MEDFLYT_ASSIGN_OR_RETURN(const wire::LedgerRecord record, ledger_.Decode(leaf.bytes));
         const auto* received = std::get_if<wire::EventReceived>(&record.record);
-        if (received == nullptr || received->issuer_origin != evidence_.origin) continue;
-        receipted.insert_or_assign(received->issuer_index, std::pair(leaf.index, *received));
+        if (received == nullptr) continue;
+        receipted.insert_or_assign({received->issuer_origin, received->issuer_index}, std::pair(leaf.index, *received));
       }
     }
 
     v1::EventBatch batch = given.batch();
+    const auto stated = tlog::StatedCheckpoint(batch.checkpoint());
+    if (!stated.ok() || !origins_.contains(stated->origin())) return Invalid(peer_, "an event is of another's log");
+    const bool open = stated->origin() == evidence_.origin;
+    if (!open) ForgetConsistency(batch);
+    MEDFLYT_RETURN_IF_ERROR(TakeKeys(given.keys(), /*ours=*/false));
+    std::vector<keys::DataKey> keys;
+    for (const auto& [id, key] : given_) keys.push_back({id, key});
     BatchChecker checker({parts_.self, peer_, parts_.log.reader(), parts_.keys, parts_.exchange_keys,
-                          parts_.refused_numbers, /*keys_may_be_missing=*/true});
+                          parts_.refused_numbers, /*keys_may_be_missing=*/true, keys});
     std::vector<KeyId> missing;
+    const entry::AcceptedHead accepted =
+        evidence_.accepted ? *evidence_.accepted : AcceptedOf(state_, evidence_.origin, state_.by_batch);
     MEDFLYT_ASSIGN_OR_RETURN(CheckedBatch checked,
-                             checker.Check(batch, evidence_.origin, evidence_.accepted, PairNumber(next_returned_),
-                                           parts_.directory, missing));
-    evidence_.accepted = checked.head;
+                             checker.Check(batch, stated->origin(), open ? accepted : entry::AcceptedHead(),
+                                           PairNumber(next_returned_), parts_.directory, missing));
+    if (open) evidence_.accepted = checked.head;
     const size_t which = evidence_.returned_batches.size();
     for (CheckedEvent& event : checked.events) {
+      if (event.number.value() < next_returned_) continue;
       if (event.number > evidence_.receipted_by_us) break;  // it will come as every other
       if (event.number.value() != next_returned_) return Invalid(peer_, "numbers are missing");
-      const auto found = receipted.find(event.stands_at.index);
+      const auto found = receipted.find({event.stands_at.origin, event.stands_at.index});
       if (found == receipted.end() || found->second.second.leaf_hash != event.stands_at.leaf_hash) {
         return Invalid(peer_, "there is no receipt of ours for an event");
       }
@@ -171,9 +216,7 @@ class Reading {
     for (CheckedKey& key : checked.keys) {
       if (taken_.insert(key.key.id).second) evidence_.keys.push_back(std::move(key));
     }
-    batch.clear_grants();
     batch.clear_openings();
-    batch.clear_sequence();
     evidence_.returned_batches.push_back(std::move(batch));
     return absl::OkStatus();
   }
@@ -182,6 +225,8 @@ class Reading {
   const AuthorityId peer_;
   const log::PeerState state_;
   PeerEvidence evidence_;
+  std::set<std::string, std::less<>> origins_;  // of the peer's logs
+  size_t receipted_ = 0;                        // of evidence_.held
   uint64_t next_held_ = 0;
   uint64_t next_returned_ = 0;
   std::map<KeyId, crypto::Key> given_;

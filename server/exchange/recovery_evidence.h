@@ -35,7 +35,8 @@ struct HeldEvent {
   EventId id;
   std::optional<event::Event> event;  // none: its key is nowhere, for the reason `refused`
   std::string refused;
-  size_t batch = 0;  // of PeerEvidence::held_batches
+  std::string refused_by_peer;  // a rule: without effect there
+  size_t batch = 0;             // of PeerEvidence::held_batches
   uint32_t position = 0;
 };
 
@@ -46,18 +47,26 @@ struct ReturnedEvent {
   size_t batch = 0;  // of PeerEvidence::returned_batches
 };
 
+// A receipt for events of our own that came back, as it is kept.
+struct HeldReceipt {
+  PairNumber first;
+  std::string kept;
+};
+
 struct PeerEvidence {
   AuthorityId peer;
-  std::string origin;                   // of the peer's log
+  std::string origin;                   // of the peer's open log
   PairNumber last_issued;               // that the peer has
   PairNumber receipted_by_us;           // last of the peer's for which it holds our receipt
   std::vector<HeldEvent> held;          // in the order of numbers, which is that of the log
   std::vector<ReturnedEvent> returned;  // the same
+  std::vector<HeldReceipt> receipts;    // the same; one for each of `held`
   std::vector<v1::EventBatch> held_batches;
   std::vector<v1::EventBatch> returned_batches;
   std::vector<CheckedKey> keys;  // that came with them and are not held
   std::vector<KeyId> granted;    // our own keys that the peer holds
-  entry::AcceptedHead accepted;  // of the peer's log, by the last batch
+  // Of the peer's open log, by the last batch of it; nothing where none came.
+  std::optional<entry::AcceptedHead> accepted;
 };
 
 struct EvidenceParts {

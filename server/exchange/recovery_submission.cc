@@ -12,11 +12,11 @@
 #include "common/crypto/secret.h"
 #include "common/entry/seal.h"
 #include "common/merkle/tree_hasher.h"
-#include "common/tlog/checkpoint.h"
 #include "common/wire/content.h"
 #include "server/domain/query.h"
 #include "server/exchange/kept.h"
 #include "server/exchange/recovery.h"
+#include "server/exchange/refusals.h"
 
 namespace medflyt::exchange {
 namespace {
@@ -135,6 +135,9 @@ absl::Status RecoverySubmission::AppendReturned(log::Appender& appender) {
     MEDFLYT_ASSIGN_OR_RETURN(const log::Position record, AppendHeld(held, appender));
     positions.push_back(held.position);
     records.push_back(record);
+    if (!held.refused_by_peer.empty()) {
+      StageRefusal({each.from->peer, held.number, held.id, record, record, held.refused_by_peer}, appender);
+    }
     auto& row = numbers.try_emplace(each.from->peer, held.number, std::string()).first->second;
     row.second.append(log::EncodeU64(record.value()));
   }
@@ -155,21 +158,23 @@ absl::Status RecoverySubmission::AppendReturned(log::Appender& appender) {
     peer.received = std::max(peer.received, events.back().first->event.number);
   }
   for (const PeerEvidence& evidence : recovery_.evidence) {
-    if (evidence.returned_batches.empty()) continue;
+    for (const HeldReceipt& receipt : evidence.receipts) {
+      appender.batch().Put(Table::kOutbox, log::PairRowKey('c', evidence.peer, receipt.first.value()), receipt.kept);
+    }
+    if (!evidence.accepted) continue;
     log::PeerState& peer = appender.peer(evidence.peer);
     if (peer.origin != evidence.origin) {
       peer.origin = evidence.origin;
       peer.by_receipt = {};
     }
-    peer.by_batch = {evidence.accepted.size, evidence.accepted.root};
+    peer.by_batch = {evidence.accepted->size, evidence.accepted->root};
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<log::Position> RecoverySubmission::AppendHeld(const HeldEvent& held, log::Appender& appender) {
-  MEDFLYT_ASSIGN_OR_RETURN(const auto note, tlog::SignedNote::Parse(recovery_.opened.closed_checkpoint));
-  MEDFLYT_ASSIGN_OR_RETURN(const auto closed, tlog::Checkpoint::Parse(note.text));
-  const event::AnnouncementRef stands_at{closed.origin(), held.index, held.leaf_hash};
+  const std::string& closed = recovery_.log.reader().generations().before_open()->origin;
+  const event::AnnouncementRef stands_at{closed, held.index, held.leaf_hash};
   const AuthorityId self = appender.state().self();
   if (!held.event) return appender.AppendUndecodable(self, own_, held.id, stands_at, held.refused);
   event::Event event = *held.event;

@@ -22,7 +22,9 @@ struct Refusal {
   PairNumber number;
   EventId event;
   log::Position position;  // of the event
-  log::Position receipt;   // of the ReceiptsLogged; the recipient's signed statement is kept beside it
+  // Of the ReceiptsLogged, or of the record that the event came back; the recipient's signed statement is kept beside
+  // it.
+  log::Position receipt;
   std::string rule;
   friend bool operator==(const Refusal&, const Refusal&) = default;
 };

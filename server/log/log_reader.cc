@@ -36,8 +36,9 @@ absl::StatusOr<merkle::Proof> LogReader::ConsistencyProof(const Generation& log,
   return merkle::BuildConsistencyProof(*opened_[log.number].tree, from, to);
 }
 
-absl::StatusOr<merkle::Proof> LogReader::MultiProof(std::span<const LeafIndex> indices, TreeSize size) const {
-  return merkle::BuildMultiProof(*opened_[generations_.open().number].tree, indices, size);
+absl::StatusOr<merkle::Proof> LogReader::MultiProof(const Generation& log, std::span<const LeafIndex> indices,
+                                                    TreeSize size) const {
+  return merkle::BuildMultiProof(*opened_[log.number].tree, indices, size);
 }
 
 absl::StatusOr<EventLocation> LogReader::Locate(const EventId& id) const {

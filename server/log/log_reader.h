@@ -55,6 +55,8 @@ class LogReader {
   [[nodiscard]] absl::StatusOr<merkle::Proof> InclusionProof(const Generation& log, LeafIndex index,
                                                              TreeSize size) const;
   [[nodiscard]] absl::StatusOr<merkle::Proof> ConsistencyProof(const Generation& log, TreeSize from, TreeSize to) const;
+  [[nodiscard]] absl::StatusOr<merkle::Proof> MultiProof(const Generation& log, std::span<const LeafIndex> indices,
+                                                         TreeSize size) const;
   // The same of the open log.
   [[nodiscard]] absl::StatusOr<merkle::Proof> InclusionProof(LeafIndex index, TreeSize size) const {
     return InclusionProof(generations_.open(), index, size);
@@ -62,7 +64,9 @@ class LogReader {
   [[nodiscard]] absl::StatusOr<merkle::Proof> ConsistencyProof(TreeSize from, TreeSize to) const {
     return ConsistencyProof(generations_.open(), from, to);
   }
-  [[nodiscard]] absl::StatusOr<merkle::Proof> MultiProof(std::span<const LeafIndex> indices, TreeSize size) const;
+  [[nodiscard]] absl::StatusOr<merkle::Proof> MultiProof(std::span<const LeafIndex> indices, TreeSize size) const {
+    return MultiProof(generations_.open(), indices, size);
+  }
 
   // Of an event issued or received; NOT_FOUND (EVENT_UNKNOWN).
   [[nodiscard]] absl::StatusOr<EventLocation> Locate(const EventId& id) const;

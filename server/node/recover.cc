@@ -38,11 +38,6 @@ std::string NextOrigin(const std::string& origin) {
   return absl::StrCat(origin, "/2");
 }
 
-absl::StatusOr<tlog::Checkpoint> StatedBy(const std::string& checkpoint) {
-  MEDFLYT_ASSIGN_OR_RETURN(const tlog::SignedNote note, tlog::SignedNote::Parse(checkpoint));
-  return tlog::Checkpoint::Parse(note.text);
-}
-
 std::vector<registry::NumberRange> RefusedNumbers(const Config& config) {
   return config.production ? config.test_numbers : std::vector<registry::NumberRange>();
 }
@@ -75,7 +70,7 @@ absl::StatusOr<tlog::NoteSigner> Close(const Config& config, const Environment& 
   MEDFLYT_ASSIGN_OR_RETURN(const auto row, opened.store->Get(store::Table::kMeta, log::HeadKey()));
   if (!row) return RuleError(absl::StatusCode::kFailedPrecondition, "RECOVERY_NOT_DECIDED", "", "the store is empty");
   MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, log::DecodeHead(*row));
-  MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint stated, StatedBy(head.checkpoint));
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint stated, tlog::StatedCheckpoint(head.checkpoint));
   if (stated.origin() == NextOrigin(origin)) return NextKey(config, stated.origin());
   if (stated.origin() != origin) {
     return RuleError(absl::StatusCode::kFailedPrecondition, "STORE_OF_ANOTHER_LOG", "keys.log_key",
@@ -115,7 +110,7 @@ absl::StatusOr<TreeSize> ClosedAt(const log::Log& log) {
   if (opened == nullptr) {
     return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "segment", "the new log does not begin as it must");
   }
-  MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint stated, StatedBy(opened->closed_checkpoint));
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint stated, tlog::StatedCheckpoint(opened->closed_checkpoint));
   return std::max(stated.size(), opened->kept_size);
 }
 
@@ -125,7 +120,7 @@ absl::Status CheckRecoveryIsOver(const store::Reader& store, const std::string& 
   MEDFLYT_ASSIGN_OR_RETURN(const auto row, store.Get(store::Table::kMeta, log::HeadKey()));
   if (!row) return absl::OkStatus();
   MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, log::DecodeHead(*row));
-  MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint stated, StatedBy(head.checkpoint));
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint stated, tlog::StatedCheckpoint(head.checkpoint));
   if (stated.origin() == origin) return absl::OkStatus();
   return RuleError(absl::StatusCode::kFailedPrecondition, "RECOVERY_UNFINISHED", "keys.log_key",
                    absl::StrCat("the store's open log is ", stated.origin(),

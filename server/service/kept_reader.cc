@@ -64,7 +64,9 @@ absl::Status KeptReader::Add(const log::Generation& log, LeafIndex index, const 
   if (peer == nullptr) return absl::OkStatus();
   auto at = received_.find(peer->id);
   if (at == received_.end()) {
-    MEDFLYT_ASSIGN_OR_RETURN(const PairNumber number, NumberOfRecord(peer->id, log.At(index)));
+    MEDFLYT_ASSIGN_OR_RETURN(
+        const PairNumber number,
+        exchange::NumberOfRecord(log_.reader().store(), peer->id, log_.peer(peer->id).received, log.At(index)));
     at = received_.emplace(peer->id, Received{number, {}}).first;
   } else {
     at->second.number = PairNumber(at->second.number.value() + 1);
@@ -82,22 +84,6 @@ absl::Status KeptReader::Add(const log::Generation& log, LeafIndex index, const 
   kept.set_record(index.value());
   kept.set_received(received.row.batch);
   return absl::OkStatus();
-}
-
-absl::StatusOr<PairNumber> KeptReader::NumberOfRecord(AuthorityId peer, log::Position first) const {
-  uint64_t low = 1;
-  uint64_t high = log_.peer(peer).received.value();
-  while (low < high) {
-    const uint64_t middle = low + (high - low) / 2;
-    MEDFLYT_ASSIGN_OR_RETURN(const exchange::KeptRow row,
-                             exchange::FindKept(log_.reader().store(), peer, PairNumber(middle)));
-    if (row.events[middle - row.first.value()].record < first) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return PairNumber(low);
 }
 
 absl::StatusOr<PairNumber> KeptReader::NumberOfEvent(AuthorityId peer, log::Position position) const {

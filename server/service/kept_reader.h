@@ -42,7 +42,6 @@ class KeptReader {
   [[nodiscard]] absl::Status Add(const log::Generation& log, LeafIndex index, const wire::EventReceived& record,
                                  v1::ListKeptResponse& response);
   // The number of the peer's first event that is recorded at `first` or behind.
-  [[nodiscard]] absl::StatusOr<PairNumber> NumberOfRecord(AuthorityId peer, log::Position first) const;
   // The number of our event to the peer that stands there.
   [[nodiscard]] absl::StatusOr<PairNumber> NumberOfEvent(AuthorityId peer, log::Position position) const;
 
