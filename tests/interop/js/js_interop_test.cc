@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "tests/e2e/node/node_world.h"
-#include "tests/interop/foreign_client.h"
 #include "tests/support/paths.h"
+#include "tests/support/run_to_end.h"
 
 namespace medflyt::testing {
 namespace {

@@ -1,4 +1,4 @@
-// Programs in other languages as clients of a real node.
+// Programs that the tests run and that are not of this build.
 #pragma once
 
 #include <sys/wait.h>
