@@ -38,8 +38,34 @@ class RecoveryE2e : public ::testing::Test {
       return status.peers(0).receipted_number() == status.peers(0).last_issued_number();
     });
   }
-  Ended Recover() {
-    return RunProgram(odense_, {TestNode::Program(), "--config", odense_.Path("medflytd.toml"), "--recover"});
+  // Three events that are told, of which Odense's newest backup has the first alone.
+  void Work() {
+    nyborg_.Start();
+    odense_.Start();
+    ASSERT_EQ(Propose(odense_), "OK");
+    ASSERT_TRUE(AllReceipted(odense_));
+    ASSERT_EQ(RunCommand(odense_, {"node", "backup"}).code, 0) << odense_.Errors();
+    ASSERT_EQ(Propose(odense_), "OK");
+    ASSERT_EQ(Propose(nyborg_), "OK");
+    ASSERT_TRUE(AllReceipted(odense_));
+    ASSERT_TRUE(AllReceipted(nyborg_));
+  }
+  // Odense comes back with its backup, and finds that Nyborg has more.
+  void Restore() {
+    const fs::path taken = fs::directory_iterator(odense_.Path("backups"))->path();
+    fs::remove_all(odense_.Path("data/store"));
+    ASSERT_EQ(
+        RunProgram(odense_, {TestNode::Program(), "--config", odense_.Path("medflytd.toml"), "--restore", taken}).code,
+        0);
+    odense_.Start();
+    ASSERT_TRUE(Await([&] {
+      const v1::GetStatusResponse status = Status(odense_);
+      return status.restraint().peers_size() == 1 && status.restraint().peers(0).standing() == "beyond";
+    }));
+  }
+  Ended Recover(std::vector<std::string> arguments = {}) {
+    arguments.insert(arguments.end(), {TestNode::Program(), "--config", odense_.Path("medflytd.toml"), "--recover"});
+    return RunProgram(odense_, arguments);
   }
   // Verifies a log of Odense's that a node has, against its card and Nyborg's.
   Ended Verify(const std::string& directory, const std::vector<std::string>& which) {
@@ -65,32 +91,16 @@ class RecoveryE2e : public ::testing::Test {
 };
 
 TEST_F(RecoveryE2e, WhatNobodyElseHasIsLostAndAllElseGoesOn) {
-  nyborg_.Start();
-  odense_.Start();
-  ASSERT_EQ(Propose(odense_), "OK");
-  ASSERT_TRUE(AllReceipted(odense_));
-  const Ended backup = RunCommand(odense_, {"node", "backup"});
-  ASSERT_EQ(backup.code, 0) << odense_.Errors();
-  const fs::path taken = fs::directory_iterator(odense_.Path("backups"))->path();
-  ASSERT_EQ(Propose(odense_), "OK");
-  ASSERT_EQ(Propose(nyborg_), "OK");
-  ASSERT_TRUE(AllReceipted(odense_));
-  ASSERT_TRUE(AllReceipted(nyborg_));
+  Work();
+  if (HasFatalFailure()) return;
   EXPECT_EQ(RunCommand(odense_, {"node", "recover"}).code, 1);
   EXPECT_THAT(odense_.Errors(), HasSubstr("LOG_NOT_RESTRAINED"));
   EXPECT_EQ(odense_.Stop(SIGKILL), 128 + SIGKILL);
   EXPECT_EQ(Recover().code, 1);
   EXPECT_THAT(odense_.Errors(), HasSubstr("RECOVERY_NOT_DECIDED"));
 
-  fs::remove_all(odense_.Path("data/store"));
-  ASSERT_EQ(
-      RunProgram(odense_, {TestNode::Program(), "--config", odense_.Path("medflytd.toml"), "--restore", taken}).code,
-      0);
-  odense_.Start();
-  ASSERT_TRUE(Await([&] {
-    const v1::GetStatusResponse status = Status(odense_);
-    return status.restraint().peers_size() == 1 && status.restraint().peers(0).standing() == "beyond";
-  }));
+  Restore();
+  if (HasFatalFailure()) return;
   EXPECT_THAT(RunCommand(odense_, {"node", "recover"}).output, HasSubstr("a second officer"));
   EXPECT_EQ(Status(odense_).restraint().first_to_recover(), "anna.officer");
   EXPECT_NE(RunCommand(odense_, {"node", "recover"}).code, 0) << "the same officer again";
@@ -156,6 +166,54 @@ TEST_F(RecoveryE2e, WhatNobodyElseHasIsLostAndAllElseGoesOn) {
   EXPECT_FALSE(Status(odense_).has_restraint());
   EXPECT_EQ(odense_.Stop(), 0);
   EXPECT_EQ(nyborg_.Stop(), 0);
+}
+
+// The program itself, killed at its first, second, ... sync and as it puts each file in its place.
+TEST_F(RecoveryE2e, AfterAKillAtAnyStepItIsRepeated) {
+  if (std::system("strace -o /dev/null true 2>/dev/null") != 0) GTEST_SKIP() << "SKIPPED-STRACE: strace does not run";
+  Work();
+  if (HasFatalFailure()) return;
+  EXPECT_EQ(odense_.Stop(SIGKILL), 128 + SIGKILL);
+  Restore();
+  if (HasFatalFailure()) return;
+  EXPECT_EQ(RunCommand(odense_, {"node", "recover"}).code, 0) << odense_.Errors();
+  EXPECT_EQ(RunCommand(odense_, {"node", "recover"}, "administrator-2", "bodil.officer").code, 0) << odense_.Errors();
+  EXPECT_EQ(odense_.Stop(), 0);
+
+  const std::vector<std::string> changes = {"data", "keys", "node.card"};
+  const auto copy = [this, &changes](const std::string& from, const std::string& to) {
+    for (const std::string& each : changes) {
+      fs::remove_all(odense_.Path(to + each));
+      fs::copy(odense_.Path(from + each), odense_.Path(to + each), fs::copy_options::recursive);
+    }
+  };
+  fs::create_directory(odense_.Path("decided"));
+  copy("", "decided/");
+  int killed = 0;
+  for (const std::string call : {"fdatasync", "fsync", "rename"}) {
+    for (int at = 1;; ++at) {
+      copy("decided/", "");
+      const std::string inject = "inject=" + call + ":signal=KILL:when=" + std::to_string(at);
+      SCOPED_TRACE(inject);
+      const int code = Recover({"strace", "-f", "-o", "/dev/null", "-e", inject}).code;
+      if (code == 0) break;
+      ASSERT_EQ(code, 128 + SIGKILL) << odense_.Errors();
+      ++killed;
+      // It is taken up where it was left; or everything was done, and all but the answer.
+      const Ended again = Recover();
+      if (again.code != 0) {
+        EXPECT_THAT(odense_.Errors(), HasSubstr("RECOVERY_NOT_DECIDED"));
+      }
+      EXPECT_FALSE(fs::exists(odense_.Path("keys/log.key.next")));
+      odense_.Start();
+      const v1::GetStatusResponse status = Status(odense_);
+      EXPECT_EQ(status.origin(), "localhost/35209115/2");
+      EXPECT_EQ(status.peers(0).last_issued_number(), 2U);
+      EXPECT_EQ(status.peers(0).last_received_number(), 1U);
+      EXPECT_EQ(odense_.Stop(), 0);
+    }
+  }
+  EXPECT_GT(killed, 8);
 }
 
 }  // namespace
