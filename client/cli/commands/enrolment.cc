@@ -222,8 +222,8 @@ std::vector<Command> EnrolmentCommands() {
            "One of --number, --start, --end and --reason. A number is put right by the responsible municipality: "
            "nobody "
            "is found by the wrong one any more. Dates and the reason are put right by the provider. Everyone who was "
-           "told the wrong value by this node is told the right one, and tells it on. A move's date is put right by "
-           "relocation correct.",
+           "told the wrong value by this node is told the right one, and tells it on. Of a stay that changed hands the "
+           "start is the first case's and the end the last's; a move's date is put right by relocation correct.",
        .options = {{.name = "--number",
                     .value_name = "",
                     .help = "the CPR number, read from --cpr-file",
