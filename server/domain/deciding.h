@@ -108,6 +108,9 @@ class Decider {
   // decide_rectification.cc
   Decision operator()(const event::RectifyValue& command) const;
 
+  // decide_dispute.cc
+  Decision operator()(const event::DisputeEvent& command) const;
+
   // decide_erasure.cc
   Decision operator()(const event::EraseCases& command) const;
 

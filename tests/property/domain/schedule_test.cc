@@ -140,6 +140,14 @@ class Schedule {
     }
   }
 
+  // Something that another authority stated.
+  void Dispute(AuthorityId who) {
+    const std::vector<DomainWorld::Entry>& log = world_.node(who).log;
+    if (log.empty()) return;
+    const Event& event = log[Pick(log.size())].event;
+    const LoggedEvent logged = {event.header.issuer, event.header.case_id, TypeOf(event.body), false};
+    Do(who, DisputeEvent{event.header.id, DisputeGround::kWrongValue, logged});
+  }
   // A date of a stay, which mostly changed hands.
   void Rectify() {
     const State& odense = world_.state(kOdense);
@@ -246,6 +254,7 @@ class Schedule {
         return;
       case 14:
         if (Pick(2) == 0) return Do(who, RectifyValue{own_case, {Citizen(500 + ++renumbered_), {}, {}, {}}});
+        if (Pick(4) == 0) return Dispute(who);
         return Rectify();
       case 37:
         return Do(who, RenumberCitizen{own_case, Citizen(100 + ++renumbered_)});
@@ -477,6 +486,23 @@ size_t StartsPutRightAfterATransfer(DomainWorld& world) {
   return count;
 }
 
+// Both ends show the same disputes of what either of them stated.
+void CheckDisputes(DomainWorld& world) {
+  for (auto& [authority, node] : world.nodes()) {
+    for (const DomainWorld::Entry& entry : node.log) {
+      const auto* body = std::get_if<EventDisputed>(&entry.event.body);
+      if (body == nullptr) continue;
+      const Header& header = entry.event.header;
+      for (const AuthorityId each : {header.issuer, header.recipient}) {
+        const domain::CaseDisputes* known = world.state(each).FindDisputes(header.case_id);
+        RC_ASSERT(known != nullptr);
+        RC_ASSERT(known->HasDispute(body->disputed, header.issuer));
+      }
+      RC_ASSERT(domain::NeedsOfficer(world.state(header.recipient), header.case_id));
+    }
+  }
+}
+
 // The state is a function of the log, and its rows hold all of it.
 void CheckStates(DomainWorld& world) {
   for (auto& [authority, node] : world.nodes()) {
@@ -513,6 +539,7 @@ RC_GTEST_PROP(ScheduleTest, AnyOrderDelayAndRepetitionKeepsCapacityAndAgreement,
   CheckAnnouncements(world);
   CheckGrounds(world);
   CheckRectified(world);
+  CheckDisputes(world);
   CheckStates(world);
   size_t transfers = 0;
   size_t reversed = 0;
