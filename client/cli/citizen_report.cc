@@ -16,6 +16,7 @@
 #include "client/cli/message_fields.h"
 #include "client/cli/value.h"
 #include "common/base/absl_view.h"
+#include "common/base/bytes.h"
 #include "common/base/date.h"
 #include "common/directory/identity.h"
 
@@ -60,12 +61,14 @@ constexpr auto kWords = std::to_array<Word>({
     {"EnrolmentResumed", "Forløb genoptaget"},
     {"EnrolmentStarted", "Forløb begyndt"},
     {"EnrolmentTransferred", "Forløb overført"},
+    {"EventDisputed", "Oplysning bestridt"},
     {"exit-programme", "exitprogram"},
     {"expired", "udløbet"},
     {"expires_day", "udløber"},
     {"false", "nej"},
     {"from_day", "fra"},
     {"from_municipality", "fra kommune"},
+    {"ground", "grund"},
     {"held", "holdt tilbage"},
     {"HoldReleased", "Tilbageholdelse ophævet"},
     {"HoldReleaseRequested", "Ophævelse af tilbageholdelse ønsket"},
@@ -81,6 +84,7 @@ constexpr auto kWords = std::to_array<Word>({
     {"necessity", "begrundelse"},
     {"no", "nej"},
     {"not-disclosed", "videregives ikke"},
+    {"not-our-citizen", "ikke myndighedens borger"},
     {"number", "plads nr."},
     {"observed", "registreret"},
     {"occupied", "optaget"},
@@ -134,6 +138,9 @@ constexpr auto kWords = std::to_array<Word>({
     {"watch", "løbende visning"},
     {"withdrawn", "trukket tilbage"},
     {"wrong_cpr", "i stedet for personnummer"},
+    {"wrong-citizen", "forkert borger"},
+    {"wrong-date", "forkert dato"},
+    {"wrong-value", "forkert oplysning"},
     {"yes", "ja"},
 });
 
@@ -248,11 +255,21 @@ class Page {
     for (const v1::EventView& each : report_.held.events()) {
       const v1::Content& content = each.content();
       const bool local = content.issuer() != 0 && content.issuer() == content.recipient();
-      rows.push_back({Day(TimeOf(each.recorded_at())), InDanish(each.type()), NameOf(content.issuer()),
-                      local ? "kun her" : NameOf(content.recipient()), Details(content)});
+      rows.push_back({Day(TimeOf(each.recorded_at())), InDanish(each.type()) + DisputesOf(each.event_id()),
+                      NameOf(content.issuer()), local ? "kun her" : NameOf(content.recipient()), Details(content)});
     }
     Table("Hvad der er sket, hvor det kommer fra, og hvem der har fået det at vide",
           {"Dato", "Hvad", "Fra", "Til", "Indhold og hjemmel"}, rows);
+  }
+  // Who disputes it, which the events behind it say.
+  std::string DisputesOf(const std::string& event_id) const {
+    std::string disputes;
+    for (const v1::EventView& each : report_.held.events()) {
+      const v1::Content& content = each.content();
+      if (!content.has_event_disputed() || HexEncode(content.event_disputed().disputed_id()) != event_id) continue;
+      absl::StrAppend(&disputes, "; bestridt af ", NameOf(content.issuer()), " den ", Day(TimeOf(each.recorded_at())));
+    }
+    return disputes;
   }
   void LookUps() {
     std::vector<Cells> rows;
@@ -307,8 +324,9 @@ class Page {
     using Type = google::protobuf::FieldDescriptor;
     for (const Value::Field& each : FieldsOf(body)) {
       const auto* shown = body.GetDescriptor()->FindFieldByName(each.name);
-      if (each.name == "ground") AppendDetails(body.GetReflection()->GetMessage(body, shown), details);
-      if (shown->type() == Type::TYPE_BYTES || shown->type() == Type::TYPE_MESSAGE) continue;
+      const bool is_message = shown->type() == Type::TYPE_MESSAGE;
+      if (is_message && each.name == "ground") AppendDetails(body.GetReflection()->GetMessage(body, shown), details);
+      if (is_message || shown->type() == Type::TYPE_BYTES) continue;
       const std::string text = each.value.ToText();
       absl::StrAppend(&details, details.empty() ? "" : "; ", InDanish(each.name), ": ",
                       shown->is_repeated() ? EachInDanish(text) : InDanish(text));

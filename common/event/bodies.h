@@ -380,4 +380,15 @@ struct ValueRectified {
   friend bool operator==(const ValueRectified&, const ValueRectified&) = default;
 };
 
+// A code, never words: what is wrong with it officers tell each other elsewhere.
+enum class DisputeGround : uint8_t { kWrongValue = 1, kWrongDate = 2, kWrongCitizen = 3, kNotOurCitizen = 4 };
+
+// To the issuer of an event that was received in the header's case. What it stated stays applied until its writer puts
+// it right.
+struct EventDisputed {
+  EventId disputed;
+  DisputeGround ground = DisputeGround::kWrongValue;
+  friend bool operator==(const EventDisputed&, const EventDisputed&) = default;
+};
+
 }  // namespace medflyt::event

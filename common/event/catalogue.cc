@@ -94,6 +94,7 @@ constexpr std::array<Right, kTypeCount> kRights = {
 
     Local(kDisclosureGrounded, "DisclosureGrounded", kCase),
     MaybeLocal(Between(kValueRectified, "ValueRectified", kHolder, kConcerned, kCase)),
+    Between(kEventDisputed, "EventDisputed", kHolder, kConcerned, kCase),
 };
 
 constexpr bool InOrder() {

@@ -18,8 +18,8 @@ enum class Part : uint8_t {
   kBuyer,        // the municipality that has or wants a place
   kMunicipalityLeft,
   kMunicipalityMovedTo,
-  kHolder,     // of data that it has erased
-  kConcerned,  // who was told of what was erased
+  kHolder,     // of data that it has erased, puts right or disputes
+  kConcerned,  // who was told of it, or told it
   kSelf,       // local only: issuer and recipient are the same
 };
 
@@ -38,8 +38,8 @@ struct Right {
   // responsible, or the relocation was never announced.
   bool may_be_local = false;
   // What it tells another authority of a citizen: only on a ground that an officer confirmed. Empty for what states
-  // nothing that the recipient did not state itself, and for what takes back, puts right or erases what was told, which
-  // is a duty.
+  // nothing that the recipient did not state itself, and for what takes back, puts right, disputes or erases what was
+  // told, which is a duty.
   std::span<const DataCategory> discloses = {};
 };
 

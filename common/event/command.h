@@ -14,6 +14,7 @@
 #include "common/crypto/hash.h"
 #include "common/directory/identity.h"
 #include "common/event/bodies.h"
+#include "common/event/event.h"
 
 namespace medflyt::event {
 
@@ -153,6 +154,19 @@ struct RectifyValue {  // whoever stated it: a number the responsible, all else 
   Rectification right;
 };
 
+// What this node's log says of an event.
+struct LoggedEvent {
+  AuthorityId issuer;
+  CaseId case_id;
+  Type type = Type::kEventDisputed;
+  bool refused = false;  // by this node: it is without effect
+};
+struct DisputeEvent {  // whoever received it
+  EventId event;
+  DisputeGround ground = DisputeGround::kWrongValue;
+  std::optional<LoggedEvent> logged;  // looked up by the node, never said by a client
+};
+
 // Erasure: the first officer asks, another one with another certificate erases. Without an officer it is the node's own
 // act, where the table of retention periods says so.
 struct EraseCases {
@@ -180,7 +194,7 @@ using CommandBody =
                  ImportExtract, HoldRelocation, ReleaseHold, AssessDisclosure, AnnounceRelocation,                  //
                  CorrectRelocation, AnnulRelocation, AcknowledgeRelocation, DeclineRelocation,                      //
                  EndResponsibility, RestoreResponsibility, RenumberCitizen,                                         //
-                 RequestTransfer, WithdrawTransfer, DeclineTransfer, RectifyValue,                                  //
+                 RequestTransfer, WithdrawTransfer, DeclineTransfer, RectifyValue, DisputeEvent,                    //
                  EraseCases, ExpireDue, RecordAccess>;
 
 struct Command {

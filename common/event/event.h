@@ -28,7 +28,7 @@ using Body = std::variant<AgreementProposed, AgreementAccepted, AgreementDecline
                           PlaceReserved, PlaceOccupied, PlaceReleased, PlaceWaitlisted,                      //
                           AccessRecorded,                                                                    //
                           ErasureRequested, CasesErased, ErasureNoticed, ErasureReceipt,                     //
-                          DisclosureGrounded, ValueRectified>;
+                          DisclosureGrounded, ValueRectified, EventDisputed>;
 
 // One per alternative of Body, in its order: TypeOf(body) == static_cast<Type>(body.index()).
 enum class Type : uint8_t {
@@ -74,6 +74,7 @@ enum class Type : uint8_t {
   kErasureReceipt,
   kDisclosureGrounded,
   kValueRectified,
+  kEventDisputed,
 };
 inline constexpr size_t kTypeCount = std::variant_size_v<Body>;
 

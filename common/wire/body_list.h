@@ -45,7 +45,8 @@
   X(ErasureNoticed, erasure_noticed)                 \
   X(ErasureReceipt, erasure_receipt)                 \
   X(DisclosureGrounded, disclosure_grounded)         \
-  X(ValueRectified, value_rectified)
+  X(ValueRectified, value_rectified)                 \
+  X(EventDisputed, event_disputed)
 
 // Every command of a client with the name of its field in medflyt.v1.Command.
 // NOLINTNEXTLINE(cppcoreguidelines-macro-usage)
@@ -74,4 +75,5 @@
   X(RequestTransfer, request_transfer)             \
   X(WithdrawTransfer, withdraw_transfer)           \
   X(DeclineTransfer, decline_transfer)             \
-  X(RectifyValue, rectify_value)
+  X(RectifyValue, rectify_value)                   \
+  X(DisputeEvent, dispute_event)

@@ -183,6 +183,11 @@ void Read(Reader& r, const v1::RectifyValue& m, CommandBody& out) {
   }
   out = read;
 }
+void Read(Reader& r, const v1::DisputeEvent& m, CommandBody& out) {
+  out = event::DisputeEvent{.event = r.Hex<EventId>("event_id", m.event_id()),
+                            .ground = r.Enum("ground", m.ground(), event::DisputeGround::kNotOurCitizen),
+                            .logged = {}};
+}
 
 }  // namespace
 

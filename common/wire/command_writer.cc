@@ -112,6 +112,10 @@ void Write(const event::RectifyValue& in, v1::RectifyValue& out) {
   if (in.right.end) out.set_end(FormatIsoDate(*in.right.end));
   if (in.right.end_reason) out.set_end_reason(ToProto(*in.right.end_reason));
 }
+void Write(const event::DisputeEvent& in, v1::DisputeEvent& out) {
+  out.set_event_id(in.event.ToHex());
+  out.set_ground(ToProto(in.ground));
+}
 
 }  // namespace
 

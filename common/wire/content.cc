@@ -211,6 +211,10 @@ void Write(const event::ValueRectified& in, v1::ValueRectified& out) {
   if (in.right.end) out.set_end_day(DayNumber(*in.right.end));
   if (in.right.end_reason) out.set_end_reason(ToProto(*in.right.end_reason));
 }
+void Write(const event::EventDisputed& in, v1::EventDisputed& out) {
+  Put(out.mutable_disputed_id(), in.disputed);
+  out.set_ground(ToProto(in.ground));
+}
 
 google::protobuf::ArenaOptions WithBlock(char* block) {
   google::protobuf::ArenaOptions options;

@@ -302,6 +302,10 @@ void Read(Reader& r, const v1::ValueRectified& m, Body& out) {
   }
   out = event::ValueRectified{right, wrong};
 }
+void Read(Reader& r, const v1::EventDisputed& m, Body& out) {
+  out = event::EventDisputed{.disputed = r.Bytes<EventId>("disputed_id", m.disputed_id()),
+                             .ground = r.Enum("ground", m.ground(), event::DisputeGround::kNotOurCitizen)};
+}
 
 // What is about a whole file or about a read has no case of its own.
 bool NeedsCase(event::Type type) {

@@ -57,6 +57,13 @@ static_assert(Same(ResponsibilityEndReason::kEmigrated, v1::RESPONSIBILITY_END_R
 static_assert(Same(ResponsibilityEndReason::kOther, v1::RESPONSIBILITY_END_REASON_OTHER));
 static_assert(v1::ResponsibilityEndReason_ARRAYSIZE == 5);
 
+using event::DisputeGround;
+static_assert(Same(DisputeGround::kWrongValue, v1::DISPUTE_GROUND_WRONG_VALUE));
+static_assert(Same(DisputeGround::kWrongDate, v1::DISPUTE_GROUND_WRONG_DATE));
+static_assert(Same(DisputeGround::kWrongCitizen, v1::DISPUTE_GROUND_WRONG_CITIZEN));
+static_assert(Same(DisputeGround::kNotOurCitizen, v1::DISPUTE_GROUND_NOT_OUR_CITIZEN));
+static_assert(v1::DisputeGround_ARRAYSIZE == 5);
+
 using event::ReleaseReason;
 static_assert(Same(ReleaseReason::kEnded, v1::RELEASE_REASON_ENDED));
 static_assert(Same(ReleaseReason::kTransferred, v1::RELEASE_REASON_TRANSFERRED));

@@ -19,6 +19,7 @@ inline v1::ResponsibilityEndReason ToProto(event::ResponsibilityEndReason value)
 }
 inline v1::ReleaseReason ToProto(event::ReleaseReason value) { return static_cast<v1::ReleaseReason>(value); }
 inline v1::DataCategory ToProto(event::DataCategory value) { return static_cast<v1::DataCategory>(value); }
+inline v1::DisputeGround ToProto(event::DisputeGround value) { return static_cast<v1::DisputeGround>(value); }
 inline v1::AccessKind ToProto(event::AccessKind value) { return static_cast<v1::AccessKind>(value); }
 
 }  // namespace medflyt::wire

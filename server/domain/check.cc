@@ -116,6 +116,11 @@ class Checker {
     return Request([&](const Transfer& t) { return t.requester == header_.issuer && t.provider == state_.self(); });
   }
 
+  // By whoever was told of the case, or told it. Whether the event is one of ours there the log knows, and no state.
+  absl::Status operator()(const event::EventDisputed&) const {
+    return IsShared(header_.case_id) ? absl::OkStatus() : Unknown();
+  }
+
   template <typename Local>
   absl::Status operator()(const Local&) const {
     return NoRight("the event is local to its issuer");

@@ -21,6 +21,7 @@
 #include "common/event/bodies.h"
 #include "common/registry/cpr_number.h"
 #include "server/domain/agreement.h"
+#include "server/domain/dispute.h"
 #include "server/domain/enrolment.h"
 #include "server/domain/erasure.h"
 #include "server/domain/ground.h"
@@ -46,6 +47,7 @@ constexpr uint8_t Last(event::ObservationKind) { return 6; }
 constexpr uint8_t Last(event::HoldReason) { return 5; }
 constexpr uint8_t Last(event::ResponsibilityEndReason) { return 4; }
 constexpr uint8_t Last(event::DataCategory) { return 3; }
+constexpr uint8_t Last(event::DisputeGround) { return 4; }
 
 // The fields of a struct; those of events are named here, because events know nothing of rows.
 template <typename T, typename Visit>
@@ -218,6 +220,10 @@ class Reader {
   [[nodiscard]] T One() {
     if constexpr (std::is_same_v<T, registry::CprNumber>) {
       registry::CprNumber value = AnyNumber();
+      Get(value);
+      return value;
+    } else if constexpr (!std::is_default_constructible_v<T>) {
+      T value(AnyNumber());
       Get(value);
       return value;
     } else {

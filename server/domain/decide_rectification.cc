@@ -43,13 +43,15 @@ Decider::Decision Decider::RectifyNumber(const event::RectifyValue& command) con
   return drafts;
 }
 
-// The first day, and with it that of the place.
-Decider::Decision Decider::RectifyStart(const Enrolment& enrolment, Date start) const {
+// The first day of the stay, and with it that of the place. Only the first municipality was told it: to each later one
+// the stay began on the date of its move.
+Decider::Decision Decider::RectifyStart(const Enrolment& enrolment, const CaseId& named, Date start) const {
   if (!enrolment.started) return NotNow("ENROLMENT_NOT_ACTIVE", "enrolment", "the enrolment has not started");
-  if (enrolment.spells.size() > 1) {
-    return NotNow("ENROLMENT_TRANSFERRED", "enrolment", "another municipality has been responsible since");
+  if (named != enrolment.id) {
+    return NotNow("ENROLMENT_TRANSFERRED", "enrolment",
+                  "this case began on the date of a move, which the municipality left corrects");
   }
-  const Spell& spell = enrolment.current();
+  const Spell& spell = enrolment.spells.front();
   const Date before = spell.days.from;
   if (start == before) return Unchanged();
   if (!spell.pauses.empty() && start > spell.pauses.front().from) {
@@ -61,25 +63,35 @@ Decider::Decision Decider::RectifyStart(const Enrolment& enrolment, Date start) 
   if (agreement != nullptr && !agreement->InForceOn(start)) {
     return NotNow("AGREEMENT_NOT_IN_FORCE", "start", "the agreement is not in force on " + FormatIsoDate(start));
   }
-  if (start < before) {
-    MEDFLYT_RETURN_IF_ERROR(CheckFree(state_, enrolment, start, before, "start"));
-    for (const Occupation& occupation : spell.occupations) {
-      if (occupation.days.from != before || occupation.reserved()) continue;
+  if (start < before) MEDFLYT_RETURN_IF_ERROR(CheckFree(state_, enrolment, start, before, "start"));
+  for (const Occupation& occupation : spell.occupations) {
+    if (occupation.reserved()) continue;
+    const Date first = occupation.days.from;
+    if (first == before && start < before) {
       MEDFLYT_RETURN_IF_ERROR(CheckPlaceBetween(occupation, start, before, "start"));
+    } else if (first < start && occupation.days.Contains(start)) {
+      // What begins in another run of days counts to the end of that one.
+      MEDFLYT_RETURN_IF_ERROR(CheckInForceBetween(occupation.agreement, first, start, "start"));
     }
   }
   return Drafts{To(spell.responsible, spell.case_id,
                    event::ValueRectified{{.cpr = {}, .start = start, .end = {}, .end_reason = {}}, std::nullopt})};
 }
 
+absl::Status Decider::CheckInForceBetween(const CaseId& id, Date from, Date until, std::string_view field) const {
+  const Agreement* agreement = state_.FindAgreement(id);
+  if (agreement != nullptr && RunEnd(agreement->Segments(), from).value_or(from - 1) >= until - 1) {
+    return absl::OkStatus();
+  }
+  return NotNow("AGREEMENT_NOT_IN_FORCE", field,
+                "the agreement is not in force on every day until " + FormatIsoDate(until));
+}
+
 absl::Status Decider::CheckPlaceBetween(const Occupation& occupation, Date from, Date until,
                                         std::string_view field) const {
-  const Agreement* agreement = state_.FindAgreement(occupation.agreement);
-  if (agreement == nullptr || RunEnd(agreement->Segments(), from).value_or(from - 1) < until - 1) {
-    return NotNow("AGREEMENT_NOT_IN_FORCE", field,
-                  "the agreement is not in force on every day until " + FormatIsoDate(until));
-  }
-  if (IsFreeBetween(state_, *agreement, occupation.number, from, until)) return absl::OkStatus();
+  MEDFLYT_RETURN_IF_ERROR(CheckInForceBetween(occupation.agreement, from, until, field));
+  const Agreement& agreement = *state_.FindAgreement(occupation.agreement);
+  if (IsFreeBetween(state_, agreement, occupation.number, from, until)) return absl::OkStatus();
   return NotNow("NO_FREE_PLACE", field, "the place is taken before " + FormatIsoDate(until));
 }
 
@@ -130,7 +142,7 @@ Decider::Decision Decider::operator()(const event::RectifyValue& command) const 
   MEDFLYT_RETURN_IF_ERROR(CheckOfficer());
   if (command.right.cpr) return RectifyNumber(command);
   MEDFLYT_ASSIGN_OR_RETURN(const Enrolment* enrolment, EnrolmentAsProvider(command.enrolment));
-  if (command.right.start) return RectifyStart(*enrolment, *command.right.start);
+  if (command.right.start) return RectifyStart(*enrolment, command.enrolment, *command.right.start);
   if (command.right.end) return RectifyEnd(*enrolment, *command.right.end);
   if (command.right.end_reason) return RectifyEndReason(*enrolment, *command.right.end_reason);
   return Invalid("FIELD_REQUIRED", "right", "the right value is missing");

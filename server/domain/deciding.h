@@ -108,6 +108,9 @@ class Decider {
   // decide_rectification.cc
   Decision operator()(const event::RectifyValue& command) const;
 
+  // decide_dispute.cc
+  Decision operator()(const event::DisputeEvent& command) const;
+
   // decide_erasure.cc
   Decision operator()(const event::EraseCases& command) const;
 
@@ -153,7 +156,9 @@ class Decider {
   void AppendExpiredRelocation(const Relocation& relocation, Drafts& drafts) const;
 
   [[nodiscard]] Decision RectifyNumber(const event::RectifyValue& command) const;
-  [[nodiscard]] Decision RectifyStart(const Enrolment& enrolment, Date start) const;
+  [[nodiscard]] Decision RectifyStart(const Enrolment& enrolment, const CaseId& named, Date start) const;
+  // That the agreement is in force on each day from `from` to the day before `until`.
+  [[nodiscard]] absl::Status CheckInForceBetween(const CaseId& id, Date from, Date until, std::string_view field) const;
   // That the place could be had on the days from `from` to the day before `until`.
   [[nodiscard]] absl::Status CheckPlaceBetween(const Occupation& occupation, Date from, Date until,
                                                std::string_view field) const;

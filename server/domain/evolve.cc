@@ -375,7 +375,10 @@ class Evolver {
 
   void operator()(const event::ValueRectified& body) {
     const event::Rectification& right = body.right;
-    if (right.cpr && body.wrong_cpr && right.cpr != body.wrong_cpr) PutRight(*body.wrong_cpr, *right.cpr);
+    if (right.cpr && body.wrong_cpr && right.cpr != body.wrong_cpr) {
+      PutRight(*body.wrong_cpr, *right.cpr);
+      NoteConflict(*right.cpr);
+    }
     EditSpell([&](Enrolment& enrolment, Spell& spell) {
       if (right.start && enrolment.started) MoveStart(spell, *right.start);
       if (right.end && enrolment.ended) {
@@ -383,6 +386,13 @@ class Evolver {
         enrolment.ended->from = *right.end;
       }
       if (right.end_reason && enrolment.ended) enrolment.ended->reason = *right.end_reason;
+    });
+  }
+
+  void operator()(const event::EventDisputed& body) {
+    EditDisputes([&](CaseDisputes& row) {
+      if (row.HasDispute(body.disputed, header_.issuer)) return;
+      row.disputes.push_back({body.disputed, header_.issuer, body.ground, DanishDate(header_.recorded_at)});
     });
   }
 
@@ -397,16 +407,44 @@ class Evolver {
       std::erase(enrolment.replaced, right);
       enrolment.replaced.push_back(wrong);
     });
+    // What conflicts with what stands changes nothing.
+    const Enrolment* enrolment = state_.FindEnrolment(header_.case_id);
+    if (enrolment != nullptr && !HoldsNumber(state_, header_.case_id, right)) return;
+    const auto is_wrong = [&](const CprNumber& number) {
+      return number == wrong ||
+             (enrolment != nullptr &&
+              std::find(enrolment->replaced.begin(), enrolment->replaced.end(), number) != enrolment->replaced.end());
+    };
     const auto in_relocation = [&](Relocation& relocation) {
-      if (relocation.cpr == wrong) relocation.cpr = right;
+      if (relocation.cpr && is_wrong(*relocation.cpr)) relocation.cpr = right;
     };
     EditRelocation(in_relocation);
     std::optional<CaseId> announced;
     state_.EditTransfer(header_.case_id, [&](Transfer& transfer) {
-      if (transfer.cpr == wrong) transfer.cpr = right;
+      if (is_wrong(transfer.cpr)) transfer.cpr = right;
       announced = transfer.relocation;
     });
     if (announced) state_.EditRelocation(*announced, in_relocation);
+  }
+  // The last number that another authority put right in this case tells whether it agrees.
+  void NoteConflict(const CprNumber& right) {
+    if (header_.issuer == state_.self()) return;
+    EditDisputes([&](CaseDisputes& row) {
+      row.conflict.reset();
+      if (HoldsNumber(state_, header_.case_id, right)) return;
+      row.conflict.emplace(right);
+      row.conflict->event = header_.id;
+      row.conflict->by = header_.issuer;
+      row.conflict->on = DanishDate(header_.recorded_at);
+    });
+  }
+  void EditDisputes(absl::FunctionRef<void(CaseDisputes&)> change) {
+    if (!state_.UseOf(header_.case_id)) return;
+    const CaseDisputes* known = state_.FindDisputes(header_.case_id);
+    CaseDisputes row = known == nullptr ? CaseDisputes() : *known;
+    row.id = header_.case_id;
+    change(row);
+    if (known != nullptr || !row.empty()) state_.Put(std::move(row));
   }
   static void MoveStart(Spell& spell, Date start) {
     for (Occupation& occupation : spell.occupations) {

@@ -28,10 +28,18 @@ uint32_t LeastPlacesFrom(const State& state, const Agreement& agreement, Date fr
   return open == nullptr ? places : std::min(places, LeastCapacityFrom(agreement.Segments(open), from));
 }
 
+bool ExistsBetween(const std::vector<CapacitySegment>& segments, uint32_t number, Date from, Date until) {
+  return std::all_of(segments.begin(), segments.end(), [&](const CapacitySegment& segment) {
+    return segment.last < from || segment.first >= until || number <= segment.capacity;
+  });
+}
+
 }  // namespace
 
 bool IsFreeBetween(const State& state, const Agreement& agreement, uint32_t number, Date from, Date until) {
-  if (number > LeastPlacesFrom(state, agreement, from)) return false;
+  if (!ExistsBetween(agreement.Segments(), number, from, until)) return false;
+  const AgreementVersion* open = OwnOpenProposal(state, agreement);
+  if (open != nullptr && !ExistsBetween(agreement.Segments(open), number, from, until)) return false;
   const State::Calendar& calendar = state.CalendarOf(agreement.id);
   const auto taken = calendar.find(number);
   return taken == calendar.end() ||

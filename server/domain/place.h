@@ -28,7 +28,8 @@ struct Placement {
 [[nodiscard]] std::optional<uint32_t> FreeNumber(const State& state, const Agreement& agreement, const CaseId& case_id,
                                                  Date from, std::optional<uint32_t> preferred = std::nullopt);
 
-// Whether the place exists and nobody has it on any day from `from` to the day before `until`.
+// Whether the place exists and nobody has it on any day from `from` to the day before `until`, on all of which the
+// agreement is in force. What the capacity is afterwards is no matter: the days are added to a stay that is there.
 [[nodiscard]] bool IsFreeBetween(const State& state, const Agreement& agreement, uint32_t number, Date from,
                                  Date until);
 

@@ -105,7 +105,8 @@ Listed<Relocation> ListRelocations(const State& state, const RelocationFilter& f
 
 Listed<Transfer> ListTransfers(const State& state, const TransferFilter& filter, const Page& page) {
   return List(state.transfers(), page, [&](const Transfer& transfer) {
-    return Is(filter.state, transfer.state) && (!filter.needs_officer || NeedsOfficer(transfer, filter.today));
+    return Is(filter.state, transfer.state) &&
+           (!filter.needs_officer || NeedsOfficer(transfer, filter.today) || NeedsOfficer(state, transfer.id));
   });
 }
 
@@ -140,6 +141,21 @@ bool SameCitizen(const State& state, const CprNumber& one, const CprNumber& othe
   };
   return std::any_of(of_one.begin(), of_one.end(), [&](const CaseId& id) { return of_other.contains(id); }) ||
          named(of_one, other) || named(of_other, one);
+}
+
+const NumberConflict* OpenConflict(const State& state, const CaseId& case_id) {
+  const CaseDisputes* known = state.FindDisputes(case_id);
+  if (known == nullptr || !known->conflict || HoldsNumber(state, case_id, known->conflict->right)) return nullptr;
+  return &*known->conflict;
+}
+
+bool NeedsOfficer(const State& state, const CaseId& case_id) {
+  const CaseDisputes* known = state.FindDisputes(case_id);
+  if (known == nullptr) return false;
+  const bool disputed = std::any_of(known->disputes.begin(), known->disputes.end(),
+                                    [&](const Dispute& dispute) { return dispute.by != state.self(); });
+  const NumberConflict* conflict = OpenConflict(state, case_id);
+  return disputed || (conflict != nullptr && !known->HasDispute(conflict->event, state.self()));
 }
 
 }  // namespace medflyt::domain

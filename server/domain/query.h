@@ -83,6 +83,12 @@ struct TransferFilter {
 // At the municipality that asked: PROVIDER_NOT_ANSWERED.
 [[nodiscard]] std::vector<std::string_view> WaitsFor(const State& state, const Transfer& transfer);
 
+// What another authority put right in that case, while it conflicts with what stands here; null where nothing does.
+[[nodiscard]] const NumberConflict* OpenConflict(const State& state, const CaseId& case_id);
+// An officer looks at what was stated in that case: another authority disputes an event of ours, or a conflict is open
+// that we have not disputed.
+[[nodiscard]] bool NeedsOfficer(const State& state, const CaseId& case_id);
+
 // At the provider, for the check of an opened announcement: the two numbers are one citizen's, by equality or because a
 // number change links them.
 [[nodiscard]] bool SameCitizen(const State& state, const CprNumber& one, const CprNumber& other);

@@ -467,6 +467,7 @@ std::vector<event::Draft> React(const State& state, const event::Event& event, c
     case kErasureRequested:
     case kCasesErased:
     case kErasureReceipt:
+    case kEventDisputed:
       return {};
   }
   return {};

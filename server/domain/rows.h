@@ -22,10 +22,11 @@ enum class RowKind : uint8_t {
   kErasure = 7,
   kErasureNotice = 8,
   kGround = 9,
+  kDisputes = 10,
 };
 
-// Rows of kinds kEnrolment, kRelocation, kTransfer and kGround hold personal data and are sealed under the local data
-// key of the case `id`; the others hold none and are sealed under the node's own (zero case).
+// Rows of kinds kEnrolment, kRelocation, kTransfer, kGround and kDisputes hold personal data and are sealed under the
+// local data key of the case `id`; the others hold none and are sealed under the node's own (zero case).
 struct RowKey {
   RowKind kind = RowKind::kNode;
   CaseId id;

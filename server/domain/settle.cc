@@ -117,6 +117,22 @@ std::vector<event::Draft> NumberPutRight(const State& state, AuthorityId provide
   return drafts;
 }
 
+bool HoldsNumber(const State& state, const CaseId& case_id, const CprNumber& number) {
+  const auto has = [&](const Enrolment& enrolment) {
+    return std::find(enrolment.numbers.begin(), enrolment.numbers.end(), number) != enrolment.numbers.end();
+  };
+  if (const Enrolment* enrolment = state.FindEnrolment(case_id)) return has(*enrolment);
+  if (const Relocation* relocation = state.FindRelocation(case_id)) {
+    return !relocation->cpr || relocation->cpr == number;
+  }
+  const Transfer* transfer = state.FindTransfer(case_id);
+  if (transfer == nullptr) return true;
+  if (transfer->cpr != number) return false;
+  const std::set<CaseId>& named = state.EnrolmentsNaming(transfer->announcement.leaf_hash);
+  return transfer->state != TransferState::kWaiting || named.empty() ||
+         std::any_of(named.begin(), named.end(), [&](const CaseId& id) { return has(*state.FindEnrolment(id)); });
+}
+
 const Enrolment* RunningEnrolment(const State& state, AuthorityId provider, const CprNumber& cpr, const CaseId* but) {
   for (const CaseId& id : state.EnrolmentsOf(cpr)) {
     const Enrolment* enrolment = state.FindEnrolment(id);

@@ -44,6 +44,10 @@ void AppendReleases(const Spell& spell, Date from, event::ReleaseReason reason, 
 [[nodiscard]] std::vector<event::Draft> NumberPutRight(const State& state, AuthorityId provider, const CaseId& case_id,
                                                        const CprNumber& wrong, const CprNumber& right);
 
+// Whether that number is the citizen's in that case as it stands here: of an enrolment any that it has or had, of a
+// waiting request also that of the enrolment that would be handed over. True where the case has no number.
+[[nodiscard]] bool HoldsNumber(const State& state, const CaseId& case_id, const CprNumber& number);
+
 // The citizen's enrolment with that provider that is not finished, other than `but`; or null.
 [[nodiscard]] const Enrolment* RunningEnrolment(const State& state, AuthorityId provider, const CprNumber& cpr,
                                                 const CaseId* but = nullptr);

@@ -69,6 +69,8 @@ std::optional<CaseUse> State::UseOf(const CaseId& id) const {
   return std::nullopt;
 }
 
+const CaseDisputes* State::FindDisputes(const CaseId& case_id) const { return Find(disputes_, case_id); }
+
 std::set<AuthorityId> State::ToldOf(const CaseId& case_id) const {
   std::set<AuthorityId> others;
   if (const Enrolment* enrolment = FindEnrolment(case_id)) {
@@ -76,8 +78,11 @@ std::set<AuthorityId> State::ToldOf(const CaseId& case_id) const {
     others.insert(enrolment->provider == self_ && spell != nullptr ? spell->responsible : enrolment->provider);
   }
   if (const Relocation* relocation = FindRelocation(case_id); relocation != nullptr && relocation->announcement) {
-    const bool unanswered =
-        relocation->state == RelocationState::kAnnounced || relocation->state == RelocationState::kExpired;
+    const CaseDisputes* known = FindDisputes(case_id);
+    const bool disputed = known != nullptr && std::any_of(known->disputes.begin(), known->disputes.end(),
+                                                          [&](const Dispute& each) { return each.by == self_; });
+    const bool unanswered = !disputed && (relocation->state == RelocationState::kAnnounced ||
+                                          relocation->state == RelocationState::kExpired);
     if (relocation->direction == Direction::kOut) {
       others.insert(relocation->announcement->recipient);
     } else if (!unanswered) {
@@ -177,7 +182,18 @@ void State::Put(CaseGround ground) {
   grounds_.insert_or_assign(id, std::move(ground));
 }
 
+void State::Put(CaseDisputes disputes) {
+  Changed(RowKind::kDisputes, disputes.id);
+  const CaseId id = disputes.id;
+  if (disputes.empty()) {
+    disputes_.erase(id);
+  } else {
+    disputes_.insert_or_assign(id, std::move(disputes));
+  }
+}
+
 void State::EraseCase(const CaseId& id) {
+  if (disputes_.erase(id) > 0) Changed(RowKind::kDisputes, id);
   if (grounds_.erase(id) > 0) Changed(RowKind::kGround, id);
   if (const Enrolment* enrolment = FindEnrolment(id)) {
     const CaseId row = enrolment->id;
@@ -366,6 +382,8 @@ std::optional<std::string> State::Encode(const RowKey& key) const {
       return encode(erasure_notices_);
     case RowKind::kGround:
       return encode(grounds_);
+    case RowKind::kDisputes:
+      return encode(disputes_);
   }
   return std::nullopt;
 }
@@ -412,6 +430,8 @@ absl::Status State::LoadRow(const RowKey& key, std::string_view value) {
       return load(ErasureNotice(), own_id);
     case RowKind::kGround:
       return load(CaseGround(), own_id);
+    case RowKind::kDisputes:
+      return load(CaseDisputes(), [&](const CaseDisputes& row) { return own_id(row) && !row.empty(); });
   }
   return Corrupt(key);
 }
@@ -436,6 +456,7 @@ std::string State::CanonicalBytes() const {
   append_all(RowKind::kErasure, erasures_);
   append_all(RowKind::kErasureNotice, erasure_notices_);
   append_all(RowKind::kGround, grounds_);
+  append_all(RowKind::kDisputes, disputes_);
   return out;
 }
 

@@ -19,6 +19,7 @@
 #include "common/crypto/hash.h"
 #include "common/directory/identity.h"
 #include "server/domain/agreement.h"
+#include "server/domain/dispute.h"
 #include "server/domain/enrolment.h"
 #include "server/domain/erasure.h"
 #include "server/domain/ground.h"
@@ -88,10 +89,11 @@ class State {
   [[nodiscard]] const Relocation* FindRelocation(const CaseId& id) const;
   [[nodiscard]] const Transfer* FindTransfer(const CaseId& id) const;
   [[nodiscard]] const ErasureNotice* FindErasureNotice(const CaseId& id) const;
+  [[nodiscard]] const CaseDisputes* FindDisputes(const CaseId& case_id) const;
   // On which the authority is told what is told it in that case: that of the case, or of the relocation's assessment.
   [[nodiscard]] const ConfirmedGround* FindGround(const CaseId& case_id, AuthorityId recipient) const;
   // The other authorities that were told something of this case by us. Of an announcement that was made to us, its
-  // issuer, unless we never answered and it was never taken back: then we may have said nothing.
+  // issuer, unless we never answered or disputed it and it was never taken back: then we may have said nothing.
   [[nodiscard]] std::set<AuthorityId> ToldOf(const CaseId& case_id) const;
   // What the id names; an id of a transfer that was done names an enrolment.
   [[nodiscard]] std::optional<CaseUse> UseOf(const CaseId& id) const;
@@ -134,6 +136,7 @@ class State {
   void Put(Erasure erasure);
   void Put(ErasureNotice notice);
   void Put(CaseGround ground);
+  void Put(CaseDisputes disputes);  // an empty row is none
   void SetCounters(const NodeCounters& counters);
   // Deletes what the case of a citizen names here.
   void EraseCase(const CaseId& id);
@@ -167,6 +170,7 @@ class State {
   std::map<CaseId, Erasure> erasures_;
   std::map<CaseId, ErasureNotice> erasure_notices_;
   std::map<CaseId, CaseGround> grounds_;
+  std::map<CaseId, CaseDisputes> disputes_;
 
   // Derived from the tables.
   absl::flat_hash_map<CaseId, CaseId> enrolment_by_case_;

@@ -30,7 +30,7 @@ std::string AssociatedData(std::string_view row_key) { return std::string("medfl
 // Rows of one citizen, which are erased with the keys of their case.
 bool IsPersonal(RowKind kind) {
   return kind == RowKind::kEnrolment || kind == RowKind::kRelocation || kind == RowKind::kTransfer ||
-         kind == RowKind::kGround;
+         kind == RowKind::kGround || kind == RowKind::kDisputes;
 }
 
 absl::Status Malformed() {

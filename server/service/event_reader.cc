@@ -156,6 +156,21 @@ absl::StatusOr<v1::EventView> EventReader::View(const EventId& id) const {
   return ViewOf(found);
 }
 
+absl::StatusOr<event::LoggedEvent> EventReader::Logged(const EventId& id) const {
+  MEDFLYT_ASSIGN_OR_RETURN(const v1::EventView view, View(id));
+  if (view.erased()) {
+    return RuleError(absl::StatusCode::kFailedPrecondition, "EVENT_ERASED", "event_id", "the event was erased");
+  }
+  const auto type = event::TypeByName(view.type());
+  const auto issuer = AuthorityId::FromNumber(view.content().issuer());
+  if (!type || !issuer) {
+    return RuleError(absl::StatusCode::kFailedPrecondition, "EVENT_NOT_DISPUTABLE", "event_id",
+                     "it could not be read, and is without effect");
+  }
+  return event::LoggedEvent{*issuer, CaseId::FromBytes(view.content().case_id()).value_or(CaseId()), *type,
+                            !view.refused_rule().empty()};
+}
+
 absl::StatusOr<v1::GetEventProofResponse> EventReader::Proof(const EventId& id) const {
   MEDFLYT_ASSIGN_OR_RETURN(const log::EventLocation location, Locate(id));
   v1::GetEventProofResponse response;

@@ -15,6 +15,7 @@
 #include "common/base/named_type.h"
 #include "common/directory/directory.h"
 #include "common/directory/identity.h"
+#include "common/event/command.h"
 #include "medflyt/v1/municipality_service.pb.h"
 #include "server/exchange/kept.h"
 #include "server/exchange/witness_rows.h"
@@ -38,6 +39,9 @@ class EventReader {
 
   // NOT_FOUND (EVENT_UNKNOWN).
   [[nodiscard]] absl::StatusOr<v1::EventView> View(const EventId& id) const;
+  // What a dispute of the event needs to know of it. NOT_FOUND (EVENT_UNKNOWN), FAILED_PRECONDITION (EVENT_ERASED: its
+  // key is destroyed; EVENT_NOT_DISPUTABLE: it cannot be read).
+  [[nodiscard]] absl::StatusOr<event::LoggedEvent> Logged(const EventId& id) const;
   // The proof of the event's entry in its issuer's log: for an event of our own under the newest checkpoint that peers
   // have cosigned, else under our present one; for a received one under the checkpoint that it came with. NOT_FOUND
   // (EVENT_UNKNOWN).

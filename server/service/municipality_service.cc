@@ -358,14 +358,16 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::ListTransfers(Context* contex
 
 grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetEvent(Context* context, const v1::GetEventRequest* request,
                                                             v1::GetEventResponse* response) {
-  return ReadStored(parts_, *context, {Action::kReadCitizens, "GetEvent", request->context()},
-                    [this, request, response](std::vector<CaseId>& cases) -> absl::Status {
-                      MEDFLYT_ASSIGN_OR_RETURN(const EventId id, ParseEventId(request->event_id(), "event_id"));
-                      MEDFLYT_ASSIGN_OR_RETURN(*response->mutable_event(), parts_.events.View(id));
-                      const auto case_id = CaseId::FromBytes(response->event().content().case_id());
-                      if (case_id) cases.push_back(*case_id);
-                      return absl::OkStatus();
-                    });
+  return ReadStored(
+      parts_, *context, {Action::kReadCitizens, "GetEvent", request->context()},
+      [this, request, response](std::vector<CaseId>& cases) -> absl::Status {
+        MEDFLYT_ASSIGN_OR_RETURN(const EventId id, ParseEventId(request->event_id(), "event_id"));
+        MEDFLYT_ASSIGN_OR_RETURN(*response->mutable_event(), parts_.events.View(id));
+        const auto case_id = CaseId::FromBytes(response->event().content().case_id());
+        if (case_id) cases.push_back(*case_id);
+        return absl::OkStatus();
+      },
+      [response](const domain::State& state) { AddDisputes(state, *response->mutable_event()); });
 }
 
 grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetEventProof(Context* context,

@@ -28,6 +28,7 @@
   X(RestoreResponsibility, restore_responsibility) \
   X(RenumberCitizen, renumber_citizen)             \
   X(RectifyValue, rectify_value)                   \
+  X(DisputeEvent, dispute_event)                   \
   X(RequestTransfer, request_transfer)             \
   X(WithdrawTransfer, withdraw_transfer)           \
   X(DeclineTransfer, decline_transfer)

@@ -65,6 +65,7 @@ RequestedCommand ReadCommand(const Parts& parts, const Identity& client, const v
   std::string said;
   AppendDeterministic(context, said);
   AppendDeterministic(command, said);
+  requested.events = &parts.events;
   requested.request = RequestKeyOf(*client, context.request_id());
   requested.digest = crypto::Sha256(said);
   return requested;

@@ -42,6 +42,7 @@ constexpr std::array<Known, kActionCount> kKnown = {{
     {kRestoreResponsibility, "restore-responsibility", v1::Command::kRestoreResponsibility},
     {kRenumberCitizen, "renumber-citizen", v1::Command::kRenumberCitizen},
     {kRectifyValue, "rectify-value", v1::Command::kRectifyValue},
+    {kDisputeEvent, "dispute-event", v1::Command::kDisputeEvent},
     {kRequestTransfer, "request-transfer", v1::Command::kRequestTransfer},
     {kWithdrawTransfer, "withdraw-transfer", v1::Command::kWithdrawTransfer},
     {kDeclineTransfer, "decline-transfer", v1::Command::kDeclineTransfer},

@@ -41,6 +41,7 @@ enum class Action : uint8_t {
   kRestoreResponsibility,
   kRenumberCitizen,
   kRectifyValue,
+  kDisputeEvent,
   kRequestTransfer,
   kWithdrawTransfer,
   kDeclineTransfer,

@@ -7,6 +7,7 @@
 #include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "common/wire/limits.h"
+#include "server/service/event_reader.h"
 
 namespace medflyt::service {
 namespace {
@@ -48,8 +49,16 @@ CommandOutcome ApplyCommand(log::Appender& appender, RequestBook& book, const Re
   if (release != nullptr) {
     MEDFLYT_RETURN_IF_ERROR(CheckSecondCertificate(appender, book, *release, requested.client_certificate));
   }
+  const event::Command* command = &*requested.command;
+  std::optional<event::Command> completed;
+  if (std::holds_alternative<event::DisputeEvent>(command->body) && requested.events != nullptr) {
+    completed = *command;
+    auto& dispute = std::get<event::DisputeEvent>(completed->body);
+    MEDFLYT_ASSIGN_OR_RETURN(dispute.logged, requested.events->Logged(dispute.event));
+    command = &*completed;
+  }
   const log::Position before = appender.end();
-  MEDFLYT_ASSIGN_OR_RETURN(std::vector<log::IssuedEvent> events, appender.Execute(*requested.command));
+  MEDFLYT_ASSIGN_OR_RETURN(std::vector<log::IssuedEvent> events, appender.Execute(*command));
   if (release != nullptr) book.PutFirstOfficer(release->relocation, requested.client_certificate);
   book.Put(key, {digest, appender.now(), before, static_cast<uint32_t>(appender.end().value() - before.value())});
   return events;

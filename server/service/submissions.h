@@ -21,6 +21,8 @@
 
 namespace medflyt::service {
 
+class EventReader;
+
 // Names a client's request: the hash of authority, role and request id.
 [[nodiscard]] crypto::Hash RequestKeyOf(const rpc::PeerIdentity& client, std::string_view request_id);
 
@@ -28,9 +30,10 @@ namespace medflyt::service {
 struct RequestedCommand {
   // Error: answered with it, nothing is looked up or done.
   absl::StatusOr<event::Command> command = absl::UnknownError("");
-  crypto::Hash request;             // RequestKeyOf
-  crypto::Hash digest;              // of all that the client said in it
-  crypto::Hash client_certificate;  // fingerprint
+  crypto::Hash request;                 // RequestKeyOf
+  crypto::Hash digest;                  // of all that the client said in it
+  crypto::Hash client_certificate;      // fingerprint
+  const EventReader* events = nullptr;  // where a dispute's event is looked up
 };
 
 using CommandOutcome = absl::StatusOr<std::vector<log::IssuedEvent>>;

@@ -114,6 +114,24 @@ void ToSpan(const domain::HistoryEntry& entry, const domain::Enrolment& enrolmen
   }
 }
 
+void ToView(const domain::Dispute& dispute, v1::Dispute& view) {
+  view.set_event_id(dispute.event.ToHex());
+  view.set_by(Text(dispute.by));
+  view.set_ground(wire::ToProto(dispute.ground));
+  view.set_on(FormatIsoDate(dispute.on));
+}
+
+// Of one case, to a view that has room for it.
+template <typename View>
+void AddDisputes(const domain::State& state, const CaseId& case_id, View& view) {
+  if (const domain::CaseDisputes* known = state.FindDisputes(case_id)) {
+    for (const domain::Dispute& dispute : known->disputes) ToView(dispute, *view.add_disputes());
+  }
+  const domain::NumberConflict* conflict = domain::OpenConflict(state, case_id);
+  if (conflict != nullptr) view.add_conflicting_event_ids(conflict->event.ToHex());
+  if (domain::NeedsOfficer(state, case_id)) view.set_needs_officer(true);
+}
+
 }  // namespace
 
 void ToView(const domain::State& state, const domain::Agreement& agreement, Date on, v1::Agreement& view) {
@@ -162,7 +180,7 @@ void ToView(const CaseId& agreement, const domain::WaitingEntry& entry, uint32_t
   view.set_waiting_position(position);
 }
 
-void ToView(const domain::State&, const domain::Enrolment& enrolment, Date on, v1::Enrolment& view) {
+void ToView(const domain::State& state, const domain::Enrolment& enrolment, Date on, v1::Enrolment& view) {
   const domain::Spell& current = enrolment.current();
   view.set_enrolment_id(enrolment.id.ToHex());
   view.set_cpr(Digits(enrolment.cpr()));
@@ -183,6 +201,7 @@ void ToView(const domain::State&, const domain::Enrolment& enrolment, Date on, v
     view.set_to(view.history().rbegin()->to());
   }
   if (enrolment.refused) view.set_refused_rule(*enrolment.refused);
+  for (const domain::Spell& spell : enrolment.spells) AddDisputes(state, spell.case_id, view);
 }
 
 void ToView(const domain::State& state, const domain::Relocation& relocation, Numbers numbers, v1::Relocation& view) {
@@ -199,6 +218,7 @@ void ToView(const domain::State& state, const domain::Relocation& relocation, Nu
   view.set_release_requested(relocation.release_officer.has_value());
   view.set_concerns_id(Text(relocation.concerns));
   view.set_observed_on(FormatIsoDate(relocation.on));
+  AddDisputes(state, relocation.id, view);
   const domain::Enrolment* enrolment = relocation.enrolment ? state.FindEnrolment(*relocation.enrolment) : nullptr;
   if (enrolment != nullptr) view.set_provider(Text(enrolment->provider));
   if (relocation.announcement) {
@@ -224,8 +244,20 @@ void ToView(const domain::State& state, const domain::Transfer& transfer, Date t
   view.set_relocation_id(Text(transfer.relocation));
   view.set_refused_rule(transfer.refused);
   view.set_needs_officer(domain::NeedsOfficer(transfer, today));
+  AddDisputes(state, transfer.id, view);
   view.set_received_on(FormatIsoDate(transfer.on));
   for (const std::string_view rule : domain::WaitsFor(state, transfer)) view.add_waits_for(std::string(rule));
+}
+
+void AddDisputes(const domain::State& state, v1::EventView& view) {
+  const auto case_id = CaseId::FromBytes(view.content().case_id());
+  const domain::CaseDisputes* known = case_id ? state.FindDisputes(*case_id) : nullptr;
+  if (known == nullptr) return;
+  for (const domain::Dispute& dispute : known->disputes) {
+    if (dispute.event.ToHex() == view.event_id()) ToView(dispute, *view.add_disputes());
+  }
+  const domain::NumberConflict* conflict = domain::OpenConflict(state, *case_id);
+  view.set_conflicts(conflict != nullptr && conflict->event.ToHex() == view.event_id());
 }
 
 void ToView(const std::vector<log::IssuedEvent>& events, google::protobuf::RepeatedPtrField<v1::IssuedEvent>& views) {

@@ -20,6 +20,9 @@ enum class Numbers : uint8_t { kShown, kLeftOut };  // CPR numbers
 void ToView(const domain::State& state, const domain::Relocation& relocation, Numbers numbers, v1::Relocation& view);
 void ToView(const domain::State& state, const domain::Transfer& transfer, Date today, v1::Transfer& view);
 
+// Who disputes the event, and whether the number that it puts right conflicts with what stands.
+void AddDisputes(const domain::State& state, v1::EventView& view);
+
 void ToView(const std::vector<log::IssuedEvent>& events, google::protobuf::RepeatedPtrField<v1::IssuedEvent>& views);
 
 // The case that a read of this row is recorded under.

@@ -236,6 +236,8 @@ class EventMaker {
         return DisclosureGrounded{Authority(), Ground()};
       case Type::kValueRectified:
         return Rectified();
+      case Type::kEventDisputed:
+        return EventDisputed{Id<EventId>(), Enum(DisputeGround::kNotOurCitizen)};
     }
     return HoldReleaseRequested{};
   }

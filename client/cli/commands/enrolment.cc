@@ -2,6 +2,7 @@
 #include "client/cli/commands.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/input.h"
+#include "client/cli/message_fields.h"
 
 namespace medflyt::cli {
 namespace {
@@ -92,7 +93,8 @@ Value Masked(const std::string& digits) {
 
 absl::Status List(Context& context, const Arguments& arguments) {
   Document document = context.NewDocument();
-  document.List("enrolments", {"enrolment_id", "citizen", "provider", "responsible", "state", "from", "to"});
+  document.List("enrolments",
+                {"enrolment_id", "citizen", "provider", "responsible", "state", "from", "to", "needs_officer"});
   v1::ListEnrolmentsRequest request;
   request.set_unfinished_only(arguments.Has("--unfinished"));
   MEDFLYT_RETURN_IF_ERROR(ForEachPage(
@@ -100,7 +102,7 @@ absl::Status List(Context& context, const Arguments& arguments) {
         for (const v1::Enrolment& enrolment : page.enrolments()) {
           document.Row({enrolment.enrolment_id(), Masked(enrolment.cpr()), enrolment.provider(),
                         enrolment.responsible(), Shown(v1::EnrolmentState_Name(enrolment.state()), kState),
-                        OrNone(enrolment.from()), OrNone(enrolment.to())});
+                        OrNone(enrolment.from()), OrNone(enrolment.to()), enrolment.needs_officer()});
         }
       }));
   return document.End();
@@ -129,6 +131,10 @@ absl::Status Show(Context& context, const Arguments& arguments) {
   document.Field("to", OrNone(enrolment.to()));
   document.Field("end_reason", OrNone(Shown(v1::EndReason_Name(enrolment.end_reason()), kReason)));
   document.Field("refused_rule", OrNone(enrolment.refused_rule()));
+  document.Field("disputes", EachOf(enrolment.disputes()));
+  document.Field("conflicting_event_ids",
+                 Value::Array(enrolment.conflicting_event_ids().begin(), enrolment.conflicting_event_ids().end()));
+  document.Field("needs_officer", enrolment.needs_officer());
   document.List("history", {"from", "to", "responsible", "agreement_id", "place", "place_state", "case_id"});
   for (const v1::EnrolmentSpan& span : enrolment.history()) {
     document.Row({span.from(), OrNone(span.to()), span.responsible(), OrNone(span.agreement_id()),
@@ -222,8 +228,8 @@ std::vector<Command> EnrolmentCommands() {
            "One of --number, --start, --end and --reason. A number is put right by the responsible municipality: "
            "nobody "
            "is found by the wrong one any more. Dates and the reason are put right by the provider. Everyone who was "
-           "told the wrong value by this node is told the right one, and tells it on. A move's date is put right by "
-           "relocation correct.",
+           "told the wrong value by this node is told the right one, and tells it on. Of a stay that changed hands the "
+           "start is the first case's and the end the last's; a move's date is put right by relocation correct.",
        .options = {{.name = "--number",
                     .value_name = "",
                     .help = "the CPR number, read from --cpr-file",

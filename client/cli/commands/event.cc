@@ -22,6 +22,15 @@ std::string DeliveryOf(const v1::EventView& event) {
   return Shown(v1::DeliveryState_Name(event.delivery()), "DELIVERY_STATE_");
 }
 
+absl::Status Dispute(Context& context, const Arguments& arguments) {
+  v1::DisputeEventRequest request;
+  request.mutable_dispute_event()->set_event_id(arguments.Text("EVENT"));
+  v1::DisputeGround ground = v1::DISPUTE_GROUND_UNSPECIFIED;
+  v1::DisputeGround_Parse(EnumName("DISPUTE_GROUND_", arguments.Text("--ground")), &ground);
+  request.mutable_dispute_event()->set_ground(ground);
+  return Submit(context, arguments, &Municipality::DisputeEvent, std::move(request));
+}
+
 absl::Status Show(Context& context, const Arguments& arguments) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
   v1::GetEventRequest request;
@@ -39,6 +48,8 @@ absl::Status Show(Context& context, const Arguments& arguments) {
   document.Field("delivery", OrNone(DeliveryOf(event)));
   document.Field("refused_rule", OrNone(event.refused_rule()));
   document.Field("erased", event.erased());
+  document.Field("disputes", EachOf(event.disputes()));
+  document.Field("conflicts", event.conflicts());
   for (const Value::Field& field : FieldsOf(event.content())) {
     if (field.name != "recorded_at_us") document.Field(field.name, field.value);  // stands above
   }
@@ -175,6 +186,22 @@ std::vector<Command> EventCommands() {
        .description = "CPR numbers are masked. The look-up is recorded, with officer and purpose.",
        .positionals = {EventId()},
        .run = Show},
+      {.noun = "event",
+       .verb = "dispute",
+       .summary = "tell another authority that an event which it stated is wrong",
+       .description =
+           "The event stays applied; both ends show it as disputed, and an officer there looks at it. Why is a "
+           "code: nothing else is told.",
+       .options = {{.name = "--ground",
+                    .value_name = "GROUND",
+                    .help = "what is wrong with it",
+                    .required = true,
+                    .choices = {"wrong-value", "wrong-date", "wrong-citizen", "not-our-citizen"}},
+                   RequestIdOption()},
+       .positionals = {EventId()},
+       .examples = {{"The citizen that it names is another one",
+                     "medflyt event dispute 6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b --ground wrong-citizen"}},
+       .run = Dispute},
       {.noun = "event",
        .verb = "proof",
        .summary = "write the standalone proof that an event stands in its issuer's log",

@@ -1,6 +1,7 @@
 #include "client/cli/call.h"
 #include "client/cli/commands.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/message_fields.h"
 
 namespace medflyt::cli {
 namespace {
@@ -24,23 +25,24 @@ Value::Array HoldsOf(const v1::Relocation& relocation) {
 
 absl::Status List(Context& context, const Arguments& arguments) {
   Document document = context.NewDocument();
-  document.List("relocations",
-                {"relocation_id", "direction", "kind", "from", "to", "effective_date", "state", "held_for"});
+  document.List("relocations", {"relocation_id", "direction", "kind", "from", "to", "effective_date", "state",
+                                "held_for", "needs_officer"});
   v1::ListRelocationsRequest request;
   for (const std::string& wanted : arguments.All("--state")) {
     v1::RelocationState state = v1::RELOCATION_STATE_UNSPECIFIED;
     v1::RelocationState_Parse(EnumName(kState, wanted), &state);
     request.add_states(state);
   }
-  MEDFLYT_RETURN_IF_ERROR(ForEachPage(
-      context, &Municipality::ListRelocations, std::move(request),
-      [&document](const v1::ListRelocationsResponse& page) {
-        for (const v1::Relocation& relocation : page.relocations()) {
-          document.Row({relocation.relocation_id(), relocation.incoming() ? "in" : "out", KindOf(relocation),
-                        relocation.from_municipality(), OrNone(relocation.to_municipality()),
-                        OrNone(relocation.effective_date()), StateOf(relocation), HoldsOf(relocation)});
-        }
-      }));
+  MEDFLYT_RETURN_IF_ERROR(
+      ForEachPage(context, &Municipality::ListRelocations, std::move(request),
+                  [&document](const v1::ListRelocationsResponse& page) {
+                    for (const v1::Relocation& relocation : page.relocations()) {
+                      document.Row({relocation.relocation_id(), relocation.incoming() ? "in" : "out",
+                                    KindOf(relocation), relocation.from_municipality(),
+                                    OrNone(relocation.to_municipality()), OrNone(relocation.effective_date()),
+                                    StateOf(relocation), HoldsOf(relocation), relocation.needs_officer()});
+                    }
+                  }));
   return document.End();
 }
 
@@ -67,6 +69,10 @@ absl::Status Show(Context& context, const Arguments& arguments) {
   document.Field("other_party", OrNone(relocation.other_party()));
   document.Field("concerns_id", OrNone(relocation.concerns_id()));
   document.Field("observed_on", OrNone(relocation.observed_on()));
+  document.Field("disputes", EachOf(relocation.disputes()));
+  document.Field("conflicting_event_ids",
+                 Value::Array(relocation.conflicting_event_ids().begin(), relocation.conflicting_event_ids().end()));
+  document.Field("needs_officer", relocation.needs_officer());
   return document.End();
 }
 

@@ -1,5 +1,6 @@
 #include "client/cli/call.h"
 #include "client/cli/commands.h"
+#include "client/cli/message_fields.h"
 
 namespace medflyt::cli {
 namespace {
@@ -41,7 +42,10 @@ absl::Status List(Context& context, const Arguments& arguments) {
           Value::Array waits_for(transfer.waits_for().begin(), transfer.waits_for().end());
           document.Row({transfer.transfer_id(), transfer.requester(), transfer.provider(), OrNone(transfer.from()),
                         Shown(v1::TransferState_Name(transfer.state()), kState), std::move(waits_for),
-                        OrNone(transfer.refused_rule()), transfer.needs_officer()});
+                        OrNone(transfer.refused_rule()), transfer.needs_officer()},
+                       {{"disputes", EachOf(transfer.disputes())},
+                        {"conflicting_event_ids", Value::Array(transfer.conflicting_event_ids().begin(),
+                                                               transfer.conflicting_event_ids().end())}});
         }
       }));
   return document.End();
@@ -79,7 +83,8 @@ std::vector<Command> TransferCommands() {
       {.noun = "transfer",
        .verb = "decline",
        .summary = "decline a request that keeps waiting, as the provider's officer",
-       .description = "Requests that waited for more than 60 days are listed with needs_officer.",
+       .description = "Requests that waited for more than 60 days, or whose events are disputed or conflict, are "
+                      "listed with needs_officer.",
        .options = {RequestIdOption()},
        .positionals = {TransferId()},
        .run = Decline},

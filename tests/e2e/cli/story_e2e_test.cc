@@ -93,6 +93,14 @@ class StoryE2e : public ::testing::Test {
       return !told[list].empty() && told[list][0].value(field, "") == value;
     });
   }
+  // The id of the last event of that type in the node's log.
+  std::string LastOf(const TestNode& node, const std::string& type) {
+    std::string last;
+    for (const json& event : Do(node, {"event", "watch"})["events"]) {
+      if (event["type"] == type) last = event["event_id"];
+    }
+    return last;
+  }
   static std::string CaseOf(const json& result) {
     return result["events"].empty() ? "" : result["events"][0]["case_id"].get<std::string>();
   }
@@ -385,6 +393,27 @@ TEST_F(StoryE2e, WhatWasWrongIsPutRightWhereverItWasTold) {
   Do(odense_, {"enrolment", "rectify", enrolment, "--start", "2026-10-05"});
   ASSERT_TRUE(Comes(nyborg_, {"enrolment", "show", enrolment}, "", "from", "2026-10-05"));
   EXPECT_THAT(Do(nyborg_, {"event", "show", told["events"][0]["event_id"]}).dump(), Not(HasSubstr(wrong)));
+
+  // Nyborg disputes that date still: it stands, both show that, and an officer at Odense looks.
+  const std::string rectified = LastOf(nyborg_, "ValueRectified");
+  EXPECT_EQ(Refused(odense_, {"event", "dispute", rectified, "--ground", "wrong-date"}), "EVENT_NOT_DISPUTABLE");
+  EXPECT_EQ(Refused(nyborg_, {"event", "dispute", std::string(32, '1'), "--ground", "wrong-date"}), "EVENT_UNKNOWN");
+  EXPECT_EQ(Run(nyborg_, {"event", "dispute", rectified, "--ground", "because"}), ExitCode::kUsage);
+  const json disputed = Do(nyborg_, {"event", "dispute", rectified, "--ground", "wrong-date"});
+  EXPECT_EQ(disputed["events"][0]["type"], "EventDisputed");
+  EXPECT_EQ(disputed["events"][0]["recipient"], odense_.cvr());
+  EXPECT_EQ(Refused(nyborg_, {"event", "dispute", rectified, "--ground", "wrong-date"}), "EVENT_ALREADY_DISPUTED");
+  ASSERT_TRUE(Await([&] { return Do(odense_, {"enrolment", "list"})["enrolments"][0]["needs_officer"] == true; }));
+  for (TestNode* node : {&odense_, &nyborg_}) {
+    const json shown = Do(*node, {"event", "show", rectified});
+    ASSERT_EQ(shown["disputes"].size(), 1U) << shown;
+    EXPECT_EQ(shown["disputes"][0]["by"], nyborg_.cvr());
+    EXPECT_EQ(shown["disputes"][0]["ground"], "wrong-date");
+    const json stands = Do(*node, {"enrolment", "show", enrolment});
+    EXPECT_EQ(stands["from"], "2026-10-05");
+    EXPECT_EQ(stands["disputes"].size(), 1U);
+    EXPECT_EQ(stands["needs_officer"], node == &odense_);
+  }
   for (TestNode* node : nodes_) EXPECT_EQ(node->Stop(), 0);
 }
 

@@ -140,6 +140,23 @@ class Schedule {
     }
   }
 
+  // Something that another authority stated.
+  void Dispute(AuthorityId who) {
+    const std::vector<DomainWorld::Entry>& log = world_.node(who).log;
+    if (log.empty()) return;
+    const Event& event = log[Pick(log.size())].event;
+    const LoggedEvent logged = {event.header.issuer, event.header.case_id, TypeOf(event.body), false};
+    Do(who, DisputeEvent{event.header.id, DisputeGround::kWrongValue, logged});
+  }
+  // A date of a stay, which mostly changed hands.
+  void Rectify() {
+    const State& odense = world_.state(kOdense);
+    const CaseId stay =
+        PickWhere(odense.enrolments(), [](const domain::Enrolment& e) { return e.started && e.spells.size() > 1; });
+    if (Pick(2) == 0) return Do(kOdense, RectifyValue{stay, {{}, PickDate() - Pick(60), {}, {}}});
+    Do(kOdense, RectifyValue{stay, {{}, {}, PickDate(), {}}});
+  }
+
   void Act(uint32_t what) {
     const AuthorityId who = PickNode();
     const State& state = world_.state(who);
@@ -237,8 +254,8 @@ class Schedule {
         return;
       case 14:
         if (Pick(2) == 0) return Do(who, RectifyValue{own_case, {Citizen(500 + ++renumbered_), {}, {}, {}}});
-        if (Pick(2) == 0) return Do(kOdense, RectifyValue{current, {{}, PickDate() - Pick(60), {}, {}}});
-        return Do(kOdense, RectifyValue{current, {{}, {}, PickDate(), {}}});
+        if (Pick(4) == 0) return Dispute(who);
+        return Rectify();
       case 37:
         return Do(who, RenumberCitizen{own_case, Citizen(100 + ++renumbered_)});
       case 38:
@@ -304,6 +321,9 @@ void CheckResponsibility(const State& odense) {
 }
 
 std::optional<Date> DateOf(const Body& body) {
+  if (const auto* rectified = std::get_if<ValueRectified>(&body)) {
+    return rectified->right.start ? rectified->right.start : rectified->right.end;
+  }
   return std::visit(
       [](const auto& b) -> std::optional<Date> {
         if constexpr (requires { b.from; }) {
@@ -434,6 +454,55 @@ void CheckGrounds(DomainWorld& world) {
   }
 }
 
+// Who was told a start or an end is told the right one, in the case in which it was told, and nobody else is. What it
+// then holds is compared by CheckAgreement.
+void CheckRectified(DomainWorld& world) {
+  std::map<CaseId, std::set<Type>> told;
+  for (const DomainWorld::Entry& entry : world.node(kOdense).log) {
+    const Header& header = entry.event.header;
+    if (header.issuer != kOdense) continue;
+    const auto* rectified = std::get_if<ValueRectified>(&entry.event.body);
+    if (rectified == nullptr || rectified->right.cpr) {
+      told[header.case_id].insert(TypeOf(entry.event.body));
+      continue;
+    }
+    const Type wrong = rectified->right.start ? Type::kEnrolmentStarted : Type::kEnrolmentEnded;
+    RC_ASSERT(told[header.case_id].contains(wrong));
+    RC_ASSERT(header.recipient ==
+              world.state(kOdense).FindEnrolment(header.case_id)->FindSpell(header.case_id)->responsible);
+  }
+}
+
+size_t StartsPutRightAfterATransfer(DomainWorld& world) {
+  std::set<CaseId> left;
+  size_t count = 0;
+  for (const DomainWorld::Entry& entry : world.node(kOdense).log) {
+    const CaseId& id = entry.event.header.case_id;
+    const auto* transferred = std::get_if<EnrolmentTransferred>(&entry.event.body);
+    if (transferred != nullptr && transferred->kind == EnrolmentTransferred::Kind::kLeft) left.insert(id);
+    const auto* rectified = std::get_if<ValueRectified>(&entry.event.body);
+    if (rectified != nullptr && rectified->right.start && left.contains(id)) ++count;
+  }
+  return count;
+}
+
+// Both ends show the same disputes of what either of them stated.
+void CheckDisputes(DomainWorld& world) {
+  for (auto& [authority, node] : world.nodes()) {
+    for (const DomainWorld::Entry& entry : node.log) {
+      const auto* body = std::get_if<EventDisputed>(&entry.event.body);
+      if (body == nullptr) continue;
+      const Header& header = entry.event.header;
+      for (const AuthorityId each : {header.issuer, header.recipient}) {
+        const domain::CaseDisputes* known = world.state(each).FindDisputes(header.case_id);
+        RC_ASSERT(known != nullptr);
+        RC_ASSERT(known->HasDispute(body->disputed, header.issuer));
+      }
+      RC_ASSERT(domain::NeedsOfficer(world.state(header.recipient), header.case_id));
+    }
+  }
+}
+
 // The state is a function of the log, and its rows hold all of it.
 void CheckStates(DomainWorld& world) {
   for (auto& [authority, node] : world.nodes()) {
@@ -469,6 +538,8 @@ RC_GTEST_PROP(ScheduleTest, AnyOrderDelayAndRepetitionKeepsCapacityAndAgreement,
   CheckNothingLater(world);
   CheckAnnouncements(world);
   CheckGrounds(world);
+  CheckRectified(world);
+  CheckDisputes(world);
   CheckStates(world);
   size_t transfers = 0;
   size_t reversed = 0;
@@ -479,6 +550,7 @@ RC_GTEST_PROP(ScheduleTest, AnyOrderDelayAndRepetitionKeepsCapacityAndAgreement,
   RC_CLASSIFY(transfers > 0, "transfers done");
   RC_CLASSIFY(transfers > 1, "several transfers done");
   RC_CLASSIFY(reversed > 0, "transfers reversed");
+  RC_CLASSIFY(StartsPutRightAfterATransfer(world) > 0, "starts put right after a transfer");
 }
 
 }  // namespace

@@ -88,6 +88,23 @@ TEST(CitizenReportTest, TheJsonHoldsTheSame) {
   EXPECT_EQ(json["look_ups"][0]["kind"], "read");
 }
 
+TEST(CitizenReportTest, WhatIsDisputedSaysByWhom) {
+  CitizenReport report = Sample();
+  const std::string id(16, '\x2a');
+  report.held.mutable_events(0)->set_event_id("2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a");
+  auto& event = *report.held.add_events();
+  event.set_type("EventDisputed");
+  *event.mutable_recorded_at() = report.held.events(0).recorded_at();
+  event.mutable_content()->set_issuer(kOdense);
+  event.mutable_content()->set_recipient(kNyborg);
+  event.mutable_content()->mutable_event_disputed()->set_disputed_id(id);
+  event.mutable_content()->mutable_event_disputed()->set_ground(v1::DISPUTE_GROUND_NOT_OUR_CITIZEN);
+  const std::string page = ReportPage(report);
+  EXPECT_THAT(page, HasSubstr("<td>Underretning om flytning; bestridt af Odense &lt;Kommune&gt; den 21.11.2026</td>"));
+  EXPECT_THAT(page, HasSubstr("<td>Oplysning bestridt</td><td>Odense &lt;Kommune&gt;</td><td>Nyborg Kommune</td>"
+                              "<td>grund: ikke myndighedens borger</td>"));
+}
+
 TEST(CitizenReportTest, OfACitizenOfWhomNothingIsHeldThePageSaysSo) {
   CitizenReport report = Sample();
   report.held.clear_enrolments();

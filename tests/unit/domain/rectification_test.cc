@@ -181,6 +181,33 @@ TEST_F(RectificationTest, AnEarlierStartNeedsThePlaceOnThoseDays) {
   EXPECT_DONE(Rectify(kOdense, End(Date(2026, 3, 31))));
 }
 
+TEST_F(RectificationTest, AStartKeepsToTheRunOfDaysInWhichThePlaceCounts) {
+  // From May on there is one place; what began in March counts until the gap in April only.
+  agreement = Agree(kKerteminde, 2, Date(2026, 1, 1), Date(2026, 3, 31));
+  Enrol(kKerteminde, 2, Date(2026, 3, 1), agreement);
+  enrolment = Enrol(kKerteminde, 3, Date(2026, 3, 1), agreement);
+  ASSERT_EQ(History(kKerteminde, enrolment), "Kerteminde 2026-03-01.. place 2");
+  ASSERT_DONE(world.Do(
+      kOdense, ProposeAgreement{agreement, kOdense, kKerteminde, Terms(1, Date(2026, 5, 1), Date(2027, 12, 31))}));
+  world.DeliverAll();
+  ASSERT_DONE(world.Do(kKerteminde, AcceptAgreement{agreement, 2}));
+  world.DeliverAll();
+  EXPECT_RULE(Rectify(kOdense, Start(Date(2026, 5, 10))), "AGREEMENT_NOT_IN_FORCE");
+  EXPECT_DONE(Rectify(kOdense, Start(Date(2026, 3, 31))));
+}
+
+TEST_F(RectificationTest, FewerPlacesLaterAreNoMatter) {
+  agreement = Agree(kKerteminde, 2);
+  Enrol(kKerteminde, 3, Date(2026, 3, 1), agreement);
+  enrolment = Enrol(kKerteminde, 4, Date(2026, 3, 1), agreement);
+  EndFrom(Date(2026, 3, 20));
+  ASSERT_DONE(world.Do(
+      kOdense, ProposeAgreement{agreement, kOdense, kKerteminde, Terms(1, Date(2026, 4, 1), Date(2027, 12, 31))}));
+  EXPECT_DONE(Rectify(kOdense, Start(Date(2026, 2, 20))));
+  EXPECT_DONE(Rectify(kOdense, End(Date(2026, 4, 1))));
+  EXPECT_RULE(Rectify(kOdense, End(Date(2026, 4, 2))), "NO_FREE_PLACE") << "the buyer may accept any moment";
+}
+
 TEST_F(RectificationTest, AStartFitsWhatFollowed) {
   EXPECT_RULE(Rectify(kOdense, Start(Date(2026, 3, 1))), "VALUE_UNCHANGED");
   EXPECT_RULE(Rectify(kNyborg, Start(Date(2026, 3, 2))), "NOT_THE_PROVIDER");
@@ -189,15 +216,6 @@ TEST_F(RectificationTest, AStartFitsWhatFollowed) {
   EndFrom(Date(2026, 3, 20));
   EXPECT_RULE(Rectify(kOdense, Start(Date(2026, 3, 20))), "RECTIFIED_DATE_CONFLICTS");
   EXPECT_DONE(Rectify(kOdense, Start(Date(2026, 3, 10))));
-}
-
-TEST_F(RectificationTest, AfterATransferTheStartStands) {
-  const CaseId with_kerteminde = Agree(kKerteminde, 1);
-  const CaseId move = Announce(kNyborg, enrolment, "0440", Date(2026, 3, 20));
-  world.DeliverAll();
-  Request(kKerteminde, move, with_kerteminde);
-  world.DeliverAll();
-  EXPECT_RULE(Rectify(kOdense, Start(Date(2026, 3, 2))), "ENROLMENT_TRANSFERRED");
 }
 
 TEST_F(RectificationTest, BeforeTheStartThereIsNone) {
@@ -258,6 +276,150 @@ TEST_F(RectificationTest, OfAReasonOthersAreToldNoMoreThanEver) {
   ASSERT_DONE(Rectify(kOdense, Reason(EndReason::kEducation)));
   EXPECT_EQ(world.Sent<ValueRectified>(kOdense, kNyborg).back().right.end_reason, EndReason::kEducation);
   EXPECT_EQ(odense().FindEnrolment(enrolment)->local_end_reason, EndReason::kEducation);
+}
+
+// Nyborg's from 1 March, Kerteminde's from 20 March.
+class RectificationAfterTransferTest : public RectificationTest {
+ protected:
+  CaseId with_kerteminde = Agree(kKerteminde, 1);
+  CaseId move = Announce(kNyborg, enrolment, "0440", Date(2026, 3, 20));
+  CaseId transfer = Move();
+
+  CaseId Move() {
+    world.DeliverAll();
+    const CaseId id = Request(kKerteminde, move, with_kerteminde);
+    world.DeliverAll();
+    EXPECT_EQ(History(kOdense, enrolment), "Nyborg 2026-03-01..2026-03-20 place 1; Kerteminde 2026-03-20.. place 1");
+    return id;
+  }
+  // What the two municipalities tell is what the provider tells.
+  void ExpectHistory(const std::string& nyborgs, const std::string& kertemindes) {
+    world.DeliverAll();
+    EXPECT_EQ(Nyborgs(), nyborgs);
+    EXPECT_EQ(History(kKerteminde, transfer), kertemindes);
+    EXPECT_EQ(History(kOdense, enrolment), nyborgs + (kertemindes.empty() ? "" : "; " + kertemindes));
+  }
+  size_t Told(AuthorityId who) { return world.Sent<ValueRectified>(kOdense, who).size(); }
+};
+
+TEST_F(RectificationAfterTransferTest, TheFirstMunicipalityAloneIsToldTheRightStart) {
+  ASSERT_DONE(Rectify(kOdense, Start(Date(2026, 2, 10))));
+  ExpectHistory("Nyborg 2026-02-10..2026-03-20 place 1", "Kerteminde 2026-03-20.. place 1");
+  ASSERT_DONE(Rectify(kOdense, Start(Date(2026, 3, 19))));
+  ExpectHistory("Nyborg 2026-03-19..2026-03-20 place 1", "Kerteminde 2026-03-20.. place 1");
+  EXPECT_EQ(Told(kNyborg), 2U);
+  EXPECT_EQ(Told(kKerteminde), 0U) << "to which the stay began on the date of the move";
+  EXPECT_RULE(Rectify(kOdense, Start(Date(2026, 3, 19))), "VALUE_UNCHANGED");
+}
+
+TEST_F(RectificationAfterTransferTest, AStartAsLateAsTheMoveConflicts) {
+  EXPECT_RULE(Rectify(kOdense, Start(Date(2026, 3, 20))), "RECTIFIED_DATE_CONFLICTS");
+  EXPECT_RULE(Rectify(kOdense, Start(Date(2026, 4, 1))), "RECTIFIED_DATE_CONFLICTS");
+}
+
+TEST_F(RectificationAfterTransferTest, TheDateOfTheMoveIsCorrectedByWhoAnnouncedIt) {
+  enrolment = transfer;
+  EXPECT_RULE(Rectify(kOdense, Start(Date(2026, 3, 10))), "ENROLMENT_TRANSFERRED");
+}
+
+TEST_F(RectificationAfterTransferTest, AnEarlierStartNeedsTheFormerPlaceOnThoseDays) {
+  // Another had Nyborg's one place until the day before.
+  const CaseId late = enrolment;
+  ASSERT_DONE(Rectify(kOdense, Start(Date(2026, 3, 15))));
+  world.DeliverAll();
+  const CaseId other = Case("until the fifteenth");
+  ASSERT_DONE(world.Do(kNyborg, ProposeEnrolment{other, kOdense, Citizen(3), agreement, Date(2026, 3, 20)}));
+  world.DeliverAll();
+  ASSERT_DONE(world.Do(kOdense, StartEnrolment{other, Date(2026, 3, 20)}));
+  world.DeliverAll();
+  enrolment = other;
+  EndFrom(Date(2026, 3, 25));
+  EXPECT_RULE(Rectify(kOdense, Start(Date(2026, 3, 19))), "NO_FREE_PLACE") << "the moved citizen had it then";
+  enrolment = late;
+  ASSERT_DONE(Rectify(kOdense, Start(Date(2026, 3, 10))));
+  EXPECT_RULE(Rectify(kOdense, Start(Date(2025, 12, 31))), "AGREEMENT_NOT_IN_FORCE");
+  ExpectHistory("Nyborg 2026-03-10..2026-03-20 place 1", "Kerteminde 2026-03-20.. place 1");
+}
+
+TEST_F(RectificationAfterTransferTest, AReversalRestoresWhatBeganOnTheRightDay) {
+  ASSERT_DONE(Rectify(kOdense, Start(Date(2026, 2, 10))));
+  ASSERT_DONE(world.Do(kNyborg, AnnulRelocation{move}));
+  ExpectHistory("Nyborg 2026-02-10.. place 1", "");
+  ASSERT_DONE(Rectify(kOdense, Start(Date(2026, 2, 20))));
+  ExpectHistory("Nyborg 2026-02-20.. place 1", "");
+}
+
+TEST_F(RectificationAfterTransferTest, AReversalThatCrossesItGivesTheSameBooks) {
+  ASSERT_DONE(Rectify(kOdense, Start(Date(2026, 3, 10))));
+  ASSERT_DONE(world.Do(kNyborg, AnnulRelocation{move}));
+  world.DeliverPair(kNyborg, kOdense);
+  ExpectHistory("Nyborg 2026-03-10.. place 1", "");
+}
+
+TEST_F(RectificationAfterTransferTest, TheLastMunicipalityAloneIsToldTheRightEnd) {
+  EndFrom(Date(2026, 4, 10));
+  ASSERT_DONE(Rectify(kOdense, End(Date(2026, 4, 20))));
+  ASSERT_DONE(Rectify(kOdense, Reason(EndReason::kEducation)));
+  ExpectHistory("Nyborg 2026-03-01..2026-03-20 place 1", "Kerteminde 2026-03-20..2026-04-20 place 1");
+  EXPECT_EQ(kerteminde().FindEnrolment(transfer)->ended->reason, EndReason::kEducation);
+  EXPECT_EQ(Told(kNyborg), 0U) << "nothing dated later than its responsibility";
+  EXPECT_RULE(Rectify(kOdense, End(Date(2026, 3, 20))), "RECTIFIED_DATE_CONFLICTS");
+  EXPECT_DONE(Rectify(kOdense, End(Date(2026, 3, 21))));
+}
+
+TEST_F(RectificationAfterTransferTest, AnEarlierEndGivesThePlaceToWhoWaits) {
+  EndFrom(Date(2026, 5, 10));
+  const CaseId next = Case("next");
+  ASSERT_DONE(world.Do(kKerteminde, ProposeEnrolment{next, kOdense, Citizen(5), with_kerteminde, Date(2026, 4, 10)}));
+  world.DeliverAll();
+  ASSERT_EQ(odense().FindEnrolment(next)->current().OpenOccupation()->days.from, Date(2026, 5, 10));
+  ASSERT_DONE(world.Do(kOdense, StartEnrolment{next, Date(2026, 5, 10)}));
+  world.DeliverAll();
+  EXPECT_RULE(Rectify(kOdense, End(Date(2026, 5, 11))), "NO_FREE_PLACE");
+  ASSERT_DONE(Rectify(kOdense, End(Date(2026, 4, 10))));
+  ASSERT_DONE(world.Do(kOdense, RectifyValue{next, Start(Date(2026, 4, 10))}));
+  ExpectHistory("Nyborg 2026-03-01..2026-03-20 place 1", "Kerteminde 2026-03-20..2026-04-10 place 1");
+}
+
+TEST_F(RectificationAfterTransferTest, AStayThatWentOnIsPutRightInEachOfItsEnds) {
+  const CaseId next_move = Announce(kKerteminde, transfer, "0461", Date(2026, 4, 10), "home");
+  world.DeliverAll();
+  Request(kOdense, next_move, std::nullopt);
+  world.DeliverAll();
+  EndFrom(Date(2026, 5, 1));
+  ASSERT_DONE(Rectify(kOdense, Start(Date(2026, 2, 10))));
+  ASSERT_DONE(Rectify(kOdense, End(Date(2026, 5, 5))));
+  world.DeliverAll();
+  EXPECT_EQ(History(kOdense, enrolment),
+            "Nyborg 2026-02-10..2026-03-20 place 1; Kerteminde 2026-03-20..2026-04-10 place 1; "
+            "Odense 2026-04-10..2026-05-05");
+  EXPECT_EQ(Told(kNyborg), 1U);
+  EXPECT_EQ(Told(kKerteminde), 0U);
+  EXPECT_EQ(Told(kOdense), 1U) << "the provider was the last municipality itself";
+}
+
+TEST_F(RectificationTest, AStartThatAPauseFollowedConflictsAfterATransferToo) {
+  ASSERT_DONE(world.Do(kOdense, PauseEnrolment{enrolment, Date(2026, 3, 10)}));
+  const CaseId with_kerteminde = Agree(kKerteminde, 1);
+  const CaseId move = Announce(kNyborg, enrolment, "0440", Date(2026, 3, 20));
+  world.DeliverAll();
+  Request(kKerteminde, move, with_kerteminde);
+  world.DeliverAll();
+  EXPECT_RULE(Rectify(kOdense, Start(Date(2026, 3, 11))), "RECTIFIED_DATE_CONFLICTS");
+  EXPECT_DONE(Rectify(kOdense, Start(Date(2026, 3, 10))));
+}
+
+TEST_F(RectificationTest, AMunicipalityThatWasLeftOnTheFirstDayGetsItsDays) {
+  const CaseId with_kerteminde = Agree(kKerteminde, 1);
+  const CaseId move = Announce(kNyborg, enrolment, "0440", Date(2026, 3, 1));
+  world.DeliverAll();
+  Request(kKerteminde, move, with_kerteminde);
+  world.DeliverAll();
+  ASSERT_EQ(History(kOdense, enrolment), "Kerteminde 2026-03-01.. place 1");
+  ASSERT_DONE(Rectify(kOdense, Start(Date(2026, 2, 20))));
+  world.DeliverAll();
+  EXPECT_EQ(History(kOdense, enrolment), "Nyborg 2026-02-20..2026-03-01; Kerteminde 2026-03-01.. place 1");
+  EXPECT_EQ(Nyborgs(), "Nyborg 2026-02-20..2026-03-01");
 }
 
 }  // namespace

@@ -73,6 +73,7 @@ TEST(Catalogue, IssuersAndRecipientsAreThoseOfTheDomain) {
       {"DisclosureAssessed", local},
       {"DisclosureGrounded", local},
       {"ValueRectified", {Part::kHolder, Part::kConcerned}},
+      {"EventDisputed", {Part::kHolder, Part::kConcerned}},
       {"RelocationAnnounced", announcement},
       {"RelocationCorrected", announcement},
       {"RelocationAnnulled", announcement},

@@ -70,5 +70,57 @@ TEST_F(ViewsTest, ARequestShowsWhatItWaitsFor) {
   EXPECT_THAT(waits_for(kNyborg), ElementsAre());
 }
 
+TEST_F(ViewsTest, WhatIsDisputedOrConflictsShowsByWhomAndWhetherAnOfficerLooks) {
+  const CaseId own = Enrol(kOdense, 1, Date(2026, 2, 1));
+  const CaseId relocation = Announce(kOdense, own, "0450", Date(2026, 3, 10));
+  world.DeliverAll();
+  const DomainWorld::Entry announced = world.node(kNyborg).log.back();
+  ASSERT_EQ(TypeOf(announced.event.body), Type::kRelocationAnnounced);
+  const Header& header = announced.event.header;
+  const LoggedEvent logged = {kOdense, relocation, Type::kRelocationAnnounced, false};
+  ASSERT_DONE(world.Do(kNyborg, DisputeEvent{header.id, DisputeGround::kNotOurCitizen, logged}));
+  world.DeliverAll();
+  for (const AuthorityId who : {kOdense, kNyborg}) {
+    v1::Relocation view;
+    service::ToView(world.state(who), *world.state(who).FindRelocation(relocation), service::Numbers::kShown, view);
+    ASSERT_EQ(view.disputes_size(), 1);
+    EXPECT_EQ(view.disputes(0).event_id(), header.id.ToHex());
+    EXPECT_EQ(view.disputes(0).by(), kNyborg.ToString());
+    EXPECT_EQ(view.disputes(0).ground(), v1::DISPUTE_GROUND_NOT_OUR_CITIZEN);
+    EXPECT_EQ(view.disputes(0).on(), "2026-03-01");
+    EXPECT_EQ(view.needs_officer(), who == kOdense);
+
+    v1::EventView event;
+    event.set_event_id(header.id.ToHex());
+    event.mutable_content()->set_case_id(std::string(relocation.bytes()));
+    service::AddDisputes(world.state(who), event);
+    EXPECT_EQ(event.disputes_size(), 1);
+    event.clear_disputes();
+    event.set_event_id("another");
+    service::AddDisputes(world.state(who), event);
+    EXPECT_EQ(event.disputes_size(), 0);
+  }
+
+  // Another right number than the one that the municipality moved to has put right itself.
+  const CaseId agreement = Agree(kNyborg, 1);
+  const CaseId transfer = Request(kNyborg, relocation, agreement);
+  world.DeliverAll();
+  ASSERT_DONE(world.Do(kOdense, RectifyValue{own, {Citizen(2), {}, {}, {}}}));
+  ASSERT_DONE(world.Do(kNyborg, RectifyValue{transfer, {Citizen(3), {}, {}, {}}}));
+  world.DeliverAll();
+  v1::Enrolment view;
+  service::ToView(world.state(kOdense), EnrolmentAt(kOdense, own), Date(2026, 6, 1), view);
+  ASSERT_EQ(view.conflicting_event_ids_size(), 1);
+  EXPECT_TRUE(view.needs_officer());
+  v1::EventView event;
+  event.set_event_id(view.conflicting_event_ids(0));
+  event.mutable_content()->set_case_id(std::string(transfer.bytes()));
+  service::AddDisputes(world.state(kOdense), event);
+  EXPECT_TRUE(event.conflicts());
+  v1::Transfer shown;
+  service::ToView(world.state(kOdense), TransferAt(kOdense, transfer), Date(2026, 3, 1), shown);
+  EXPECT_TRUE(shown.needs_officer());
+}
+
 }  // namespace
 }  // namespace medflyt::testing

@@ -132,6 +132,10 @@ std::vector<v1::Command> AllCommands() {
   });
   WITH_ID(withdraw_transfer, transfer_id);
   WITH_ID(decline_transfer, transfer_id);
+  add([](v1::Command& c) {
+    c.mutable_dispute_event()->set_event_id(kOther);
+    c.mutable_dispute_event()->set_ground(v1::DISPUTE_GROUND_NOT_OUR_CITIZEN);
+  });
   return all;
 }
 
@@ -296,6 +300,10 @@ TEST(Command, EveryFieldOutOfBoundsIsNamedWithItsRule) {
       SET(RequestTransfer, request_transfer, "FIELD_MALFORMED", agreement_id, "1"),
       SET(WithdrawTransfer, withdraw_transfer, "FIELD_REQUIRED", transfer_id, ""),
       SET(DeclineTransfer, decline_transfer, "FIELD_REQUIRED", transfer_id, ""),
+      SET(DisputeEvent, dispute_event, "FIELD_REQUIRED", event_id, ""),
+      SET(DisputeEvent, dispute_event, "FIELD_MALFORMED", event_id, "1"),
+      SET(DisputeEvent, dispute_event, "FIELD_REQUIRED", ground, v1::DISPUTE_GROUND_UNSPECIFIED),
+      SET(DisputeEvent, dispute_event, "FIELD_OUT_OF_RANGE", ground, static_cast<v1::DisputeGround>(5)),
   };
   CountingRandom random;
   for (const Case& c : cases) {

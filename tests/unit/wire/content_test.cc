@@ -271,6 +271,8 @@ std::vector<Case> Cases() {
   BAD_DAY(ValueRectified, value_rectified, end_day);
   BAD_ENUM(ValueRectified, value_rectified, end_reason, EndReason, 7);
   SPOIL(ValueRectified, value_rectified, "right", clear_right());
+  BAD_BYTES(EventDisputed, event_disputed, disputed_id, 16);
+  BAD_ENUM(EventDisputed, event_disputed, ground, DisputeGround, 5);
   const auto wrong_number = [&cases](std::string_view wrong, bool with_number) {
     cases.push_back({Type::kValueRectified, "value_rectified.wrong_cpr", [=](v1::Content& c) {
                        auto& rectified = *c.mutable_value_rectified();

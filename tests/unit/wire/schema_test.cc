@@ -282,6 +282,7 @@ TEST(Schema, WhatAnotherAuthorityIsToldIsKnownWordForWord) {
       {"PlaceWaitlisted", {"PlaceWaitlisted.agreement_id"}},
       {"ErasureNoticed", {"ErasureNoticed.case_ids", "ErasureNoticed.legal_basis", "ErasureNoticed.opened"}},
       {"ValueRectified", {"ValueRectified.cpr", "ValueRectified.wrong_cpr"}},
+      {"EventDisputed", {"EventDisputed.disputed_id"}},
   };
   for (const Told& body : Bodies()) {
     if (body.local) continue;
