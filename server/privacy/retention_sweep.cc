@@ -64,6 +64,7 @@ void RetentionSweep::SweepCases(log::Appender& appender, Outcome& outcome) {
     if (erased.ok()) {
       ++outcome.erased;
       outcome.keys += erased->keys;
+      outcome.disclosed += erased->disclosed.size();
     } else {
       ++outcome.held_back;
     }

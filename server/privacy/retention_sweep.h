@@ -34,6 +34,7 @@ class RetentionSweep final : public log::Submission {
     size_t erased = 0;
     size_t keys = 0;       // destroyed, with those of access records and of events that were refused
     size_t proposed = 0;   // for officers
+    size_t disclosed = 0;  // keys of single events of the erased that auditors hold
     size_t held_back = 0;  // may be erased, and could not be: something of it is not delivered
     bool more = false;     // another sweep may find something to erase
   };

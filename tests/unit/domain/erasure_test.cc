@@ -235,6 +235,45 @@ TEST_F(ErasureTest, AMoveReachesThoseWhoHeardOfItWithTheKeysThatTheyWereGiven) {
   }
 }
 
+TEST_F(ErasureTest, ANoticeListsTheEventsOfItsPairWhoseKeysAuditorsHold) {
+  End();
+  const Hash one = crypto::Sha256("one");
+  const Hash two = crypto::Sha256("two");
+  EraseCases confirmed = Erasure({enrolment}, kSecond);
+  confirmed.disclosed = {{kOdense, two},
+                         {kNyborg, crypto::Sha256("local")},
+                         {kOdense, one},
+                         {kOdense, two},
+                         {kKerteminde, crypto::Sha256("with another")}};
+  ASSERT_DONE(Ask(kNyborg, {enrolment}));
+  ASSERT_DONE(world.Do(kNyborg, confirmed, "bo"));
+  world.DeliverAll();
+  const auto notices = world.Sent<ErasureNoticed>(kNyborg, kOdense);
+  ASSERT_EQ(notices.size(), 1U);
+  EXPECT_EQ(notices[0].disclosed, (std::vector<Hash>{std::min(one, two), std::max(one, two)}));
+  EXPECT_EQ(notices[0].disclosed_left, 0U);
+  EXPECT_THAT(notices[0].opened, IsEmpty()) << "an announcement that was opened is another thing";
+  ASSERT_EQ(odense().erasure_notices().size(), 1U);
+  EXPECT_EQ(odense().erasure_notices().begin()->second.disclosed, notices[0].disclosed);
+  EXPECT_THAT(nyborg().erasure_notices().begin()->second.disclosed, IsEmpty()) << "kept by whom it is said to";
+}
+
+TEST_F(ErasureTest, ANoticeSaysHowManyMoreKeysAuditorsHoldThanItLists) {
+  End();
+  EraseCases confirmed = Erasure({enrolment}, kSecond);
+  for (size_t i = 0; i < domain::kMaxErasedCases + 3; ++i) {
+    confirmed.disclosed.push_back({kOdense, crypto::Sha256(std::to_string(i))});
+  }
+  ASSERT_DONE(Ask(kNyborg, {enrolment}));
+  ASSERT_DONE(world.Do(kNyborg, confirmed, "bo"));
+  world.DeliverAll();
+  const auto notices = world.Sent<ErasureNoticed>(kNyborg, kOdense);
+  ASSERT_EQ(notices.size(), 1U);
+  EXPECT_EQ(notices[0].disclosed.size(), domain::kMaxErasedCases);
+  EXPECT_EQ(notices[0].disclosed_left, 3U);
+  EXPECT_EQ(odense().erasure_notices().begin()->second.disclosed_left, 3U);
+}
+
 TEST_F(ErasureTest, ACaseIsNoticedOnceUntilItIsAnswered) {
   End();
   expect_refusals = true;
