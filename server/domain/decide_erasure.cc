@@ -58,8 +58,7 @@ Decider::Decision Decider::EraseByPeriod(const event::EraseCases& command, const
     return NotNow("ERASURE_NOT_DUE", "cases", "no retention period that has the node erase by itself is over");
   }
   Drafts drafts;
-  AppendErasure(command.erasure, command,
-                retention.what == Kept::kObservation ? "retention/observation" : "retention/case", drafts);
+  AppendErasure(command.erasure, command, std::string("retention/").append(NameOf(retention.what)), drafts);
   return drafts;
 }
 

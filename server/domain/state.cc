@@ -178,6 +178,7 @@ void State::Put(CaseGround ground) {
 }
 
 void State::EraseCase(const CaseId& id) {
+  if (agreements_.erase(id) > 0) Changed(RowKind::kAgreement, id);
   if (grounds_.erase(id) > 0) Changed(RowKind::kGround, id);
   if (const Enrolment* enrolment = FindEnrolment(id)) {
     const CaseId row = enrolment->id;

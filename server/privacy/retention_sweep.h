@@ -15,12 +15,12 @@
 
 namespace medflyt::privacy {
 
-// A citizen whose cases, or an observation, need not be kept any more.
+// A citizen whose cases, or an observation or agreement that, need not be kept any more.
 struct Due {
   std::vector<CaseId> cases;
   domain::Retention retention;
 };
-// All of them, observations first. Looks at the whole state.
+// All of them, observations first and agreements last. Looks at the whole state.
 [[nodiscard]] std::vector<Due> DueForErasure(const domain::State& state, const domain::Facts& facts);
 
 // One commit's part of the daily sweep: erases at most kAtOnce citizens and observations that the node may erase by

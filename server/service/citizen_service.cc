@@ -110,7 +110,7 @@ void ToDo(const log::Appender& appender, v1::ListErasuresResponse& response, std
     if (response.due_size() == kMaxToDo || shown.size() > kMaxCasesShown) break;
     v1::DueErasure& view = *response.add_due();
     PutCases(due.cases, *view.mutable_case_ids(), shown);
-    view.set_what(due.retention.what == domain::Kept::kObservation ? "observation" : "case");
+    view.set_what(std::string(domain::NameOf(due.retention.what)));
     view.set_closed_on(FormatIsoDate(due.retention.closed));
     view.set_over_on(FormatIsoDate(*due.retention.over_on));
     view.set_node_erases(due.retention.period->node_erases);

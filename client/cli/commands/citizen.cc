@@ -171,7 +171,7 @@ Command EraseCommand() {
           .options = {CprOption(),
                       {.name = "--case",
                        .value_name = "ID",
-                       .help = "any of the citizen's cases, in place of the number",
+                       .help = "any of the citizen's cases, in place of the number; or an agreement that is due",
                        .kind = ValueKind::kId},
                       {.name = "--legal-basis",
                        .value_name = "KEY",

@@ -119,6 +119,32 @@ TEST_F(ErasingTest, TheSweepTakesManyCitizensInSeveralCommits) {
   EXPECT_TRUE(StateNow().enrolments().empty());
 }
 
+TEST_F(ErasingTest, TheSweepTakesAgreementsWhoseAccountsAreOverWithTheirKeys) {
+  const auto agreement = random_.NewId<CaseId>();
+  Do({"anna", event::ProposeAgreement{agreement, kOdense, kNyborg, Terms(1, today(), today() + 30)}});
+  const std::set<KeyId> keys = keys_->IdsOf(std::set<CaseId>{agreement}, event::RetentionClass::kAccounting);
+  ASSERT_EQ(keys.size(), 1U);
+  directory_.periods = {{domain::Kept::kAgreement, Date(2000, 1, 1), 72, 0, false, true}};
+  const Date over = Date((today() + 30).year() + 7, 1, 1);
+  const auto go_to = [&](Date day) { clock_.now = absl::FromCivil(absl::CivilHour(day) + 12, absl::UTCTimeZone()); };
+  go_to(over - 1);
+  EXPECT_EQ(Sweep().proposed, 0U);
+  go_to(over);
+  EXPECT_EQ(Sweep().proposed, 1U);
+  EXPECT_TRUE(Destroyed().empty());
+
+  directory_.periods[0].node_erases = true;
+  EXPECT_EQ(Sweep().held_back, 1U) << "Nyborg has not receipted it: without the key it never could";
+  On([&](log::Appender& appender) { appender.peer(kNyborg).receipted = appender.peer(kNyborg).issued; });
+  const auto outcome = Sweep();
+  EXPECT_EQ(outcome.erased, 1U);
+  EXPECT_EQ(outcome.keys, 1U);
+  EXPECT_THAT(Destroyed(), ::testing::UnorderedElementsAreArray(keys));
+  Open();
+  EXPECT_TRUE(StateNow().agreements().empty());
+  EXPECT_FALSE(KeysOf(enrolment_).empty());
+}
+
 TEST_F(ErasingTest, AccessRecordsGoByTheMonth) {
   const event::RecordAccess look{event::AccessKind::kSearch, "GetEnrolment", "case work", {enrolment_}};
   Do({"anna", look});
