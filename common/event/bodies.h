@@ -358,6 +358,9 @@ struct ErasureNoticed {
   std::vector<CaseId> cases;  // between issuer and recipient; ascending, at least one
   std::string legal_basis;
   std::vector<Hash> opened;  // leaf hashes of announcements whose single keys the recipient was given
+  // Leaf hashes of events between issuer and recipient whose single keys the issuer has given to auditors.
+  std::vector<Hash> disclosed = {};
+  uint32_t disclosed_left = 0;  // more of them than a notice holds
   friend bool operator==(const ErasureNoticed&, const ErasureNoticed&) = default;
 };
 // Nothing of the cases that the notice names is held any more.

@@ -167,6 +167,13 @@ struct DisputeEvent {  // whoever received it
   std::optional<LoggedEvent> logged;  // looked up by the node, never said by a client
 };
 
+// An event that this authority exchanged with another one, by its entry in its issuer's log.
+struct DisclosedEvent {
+  AuthorityId with;
+  Hash leaf_hash;
+  friend auto operator<=>(const DisclosedEvent&, const DisclosedEvent&) = default;
+};
+
 // Erasure: the first officer asks, another one with another certificate erases. Without an officer it is the node's own
 // act, where the table of retention periods says so.
 struct EraseCases {
@@ -175,6 +182,7 @@ struct EraseCases {
   std::string legal_basis;    // empty for the node's own act
   std::string journal_reference;
   std::optional<Hash> certificate;
+  std::vector<DisclosedEvent> disclosed = {};  // whose single keys auditors were given
 };
 
 // By the node itself.

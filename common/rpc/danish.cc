@@ -307,6 +307,7 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"RELOCATION_HELD", "Flytningen er tilbageholdt. To medarbejdere skal først frigive den."},
     {"RELOCATION_WRONG_STATE", "Flytningen er ikke i en tilstand, hvor det kan ske."},
     {"REQUEST_ID_REQUIRED", "Anmodningens id mangler."},
+    {"REQUEST_ERASED", "Anmodningens id er brugt til en sag, som er slettet siden. Der er ikke gjort noget nu."},
     {"REQUEST_ID_REUSED", "Anmodningens id er brugt til noget andet."},
     {"RESPONSIBILITY_NOT_ENDED", "Fraflytningskommunen har endnu ikke meddelt, at dens ansvar er ophørt."},
     {"RETENTION_PERIOD_UNKNOWN", "Ingen opbevaringsfrist for sager gælder i dag."},

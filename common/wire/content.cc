@@ -197,6 +197,8 @@ void Write(const event::ErasureNoticed& in, v1::ErasureNoticed& out) {
   for (const CaseId& id : in.cases) Put(out.add_case_ids(), id);
   out.set_legal_basis(in.legal_basis);
   for (const event::Hash& leaf : in.opened) Put(out.add_opened(), leaf);
+  for (const event::Hash& leaf : in.disclosed) Put(out.add_disclosed(), leaf);
+  out.set_disclosed_left(in.disclosed_left);
 }
 void Write(const event::ErasureReceipt&, v1::ErasureReceipt&) {}
 

@@ -265,7 +265,9 @@ void Read(Reader& r, const v1::CasesErased& m, Body& out) {
 void Read(Reader& r, const v1::ErasureNoticed& m, Body& out) {
   out = event::ErasureNoticed{.cases = ReadErasedCases(r, m.case_ids()),
                               .legal_basis = r.Text("legal_basis", m.legal_basis(), kMaxCode),
-                              .opened = ReadIds<event::Hash>(r, "opened", m.opened())};
+                              .opened = ReadIds<event::Hash>(r, "opened", m.opened()),
+                              .disclosed = ReadIds<event::Hash>(r, "disclosed", m.disclosed()),
+                              .disclosed_left = m.disclosed_left()};
 }
 void Read(Reader&, const v1::ErasureReceipt&, Body& out) { out = event::ErasureReceipt{}; }
 

@@ -17,6 +17,23 @@ const Erasure* FindRequest(const State& state, const std::vector<CaseId>& cases)
   return nullptr;
 }
 
+// Each once, ascending, as many as the notice holds.
+void AppendDisclosed(const std::vector<event::DisclosedEvent>& disclosed, AuthorityId peer,
+                     event::ErasureNoticed& notice) {
+  std::set<crypto::Hash> leaves;
+  for (const event::DisclosedEvent& each : disclosed) {
+    if (each.with == peer) leaves.insert(each.leaf_hash);
+  }
+  const size_t room = kMaxErasedCases - std::min(kMaxErasedCases, notice.opened.size());
+  for (const crypto::Hash& leaf : leaves) {
+    if (notice.disclosed.size() < room) {
+      notice.disclosed.push_back(leaf);
+    } else {
+      ++notice.disclosed_left;
+    }
+  }
+}
+
 }  // namespace
 
 absl::Status Decider::CheckErasureByOfficer(const event::EraseCases& command, const Retention& retention) const {
@@ -41,9 +58,7 @@ Decider::Decision Decider::EraseByPeriod(const event::EraseCases& command, const
     return NotNow("ERASURE_NOT_DUE", "cases", "no retention period that has the node erase by itself is over");
   }
   Drafts drafts;
-  AppendErasure(command.erasure, command.cases,
-                retention.what == Kept::kObservation ? "retention/observation" : "retention/case", std::nullopt,
-                drafts);
+  AppendErasure(command.erasure, command, std::string("retention/").append(NameOf(retention.what)), drafts);
   return drafts;
 }
 
@@ -69,13 +84,14 @@ Decider::Decision Decider::operator()(const event::EraseCases& command) const {
                   "the second officer is another person with another client certificate than the first");
   }
   Drafts drafts;
-  AppendErasure(request->id, command.cases, command.legal_basis, command.certificate, drafts);
+  AppendErasure(request->id, command, command.legal_basis, drafts);
   return drafts;
 }
 
-void Decider::AppendErasure(const CaseId& erasure, const std::vector<CaseId>& cases, const std::string& legal_basis,
-                            const std::optional<crypto::Hash>& certificate, Drafts& drafts) const {
-  drafts.push_back(Local(erasure, event::CasesErased{cases, legal_basis, certificate}));
+void Decider::AppendErasure(const CaseId& erasure, const event::EraseCases& command, const std::string& legal_basis,
+                            Drafts& drafts) const {
+  const std::vector<CaseId>& cases = command.cases;
+  drafts.push_back(Local(erasure, event::CasesErased{cases, legal_basis, command.certificate}));
   struct Told {
     std::set<CaseId> cases;
     std::set<crypto::Hash> opened;
@@ -104,10 +120,10 @@ void Decider::AppendErasure(const CaseId& erasure, const std::vector<CaseId>& ca
   }
   for (auto& [peer, what] : told) {
     if (what.cases.empty()) continue;
-    drafts.push_back(
-        To(peer, NoticeIdOf(erasure, peer),
-           event::ErasureNoticed{
-               {what.cases.begin(), what.cases.end()}, legal_basis, {what.opened.begin(), what.opened.end()}}));
+    event::ErasureNoticed notice{
+        {what.cases.begin(), what.cases.end()}, legal_basis, {what.opened.begin(), what.opened.end()}};
+    AppendDisclosed(command.disclosed, peer, notice);
+    drafts.push_back(To(peer, NoticeIdOf(erasure, peer), std::move(notice)));
   }
   drafts.insert(drafts.end(), receipts.begin(), receipts.end());
 }

@@ -170,8 +170,8 @@ class Decider {
   [[nodiscard]] absl::Status CheckErasureByOfficer(const event::EraseCases& command, const Retention& retention) const;
   [[nodiscard]] Decision EraseByPeriod(const event::EraseCases& command, const Retention& retention) const;
   // The erasure, the notices to whom was told of the cases, and the receipts for what others told us.
-  void AppendErasure(const CaseId& erasure, const std::vector<CaseId>& cases, const std::string& legal_basis,
-                     const std::optional<crypto::Hash>& certificate, Drafts& drafts) const;
+  void AppendErasure(const CaseId& erasure, const event::EraseCases& command, const std::string& legal_basis,
+                     Drafts& drafts) const;
 
   const State& state_;
   std::string_view officer_;

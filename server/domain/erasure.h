@@ -49,10 +49,16 @@ struct ErasureNotice {
   std::string legal_basis;
   Date on;
   std::optional<Date> receipted;  // kOut: the peer has said that it holds nothing of it any more
+  // kIn, by leaf hash, ascending: announcements whose single keys the peer gave us, and events between us whose single
+  // keys it gave to auditors, with how many more of these there are.
+  std::vector<crypto::Hash> opened;
+  std::vector<crypto::Hash> disclosed;
+  uint32_t disclosed_left = 0;
 
   template <typename Self, typename Visit>
   static void Fields(Self& self, Visit& visit) {
-    visit(self.id, self.direction, self.peer, self.cases, self.legal_basis, self.on, self.receipted);
+    visit(self.id, self.direction, self.peer, self.cases, self.legal_basis, self.on, self.receipted, self.opened,
+          self.disclosed, self.disclosed_left);
   }
 };
 

@@ -345,6 +345,9 @@ class Evolver {
     if (!ours) {
       std::copy_if(body.cases.begin(), body.cases.end(), std::back_inserter(notice.cases),
                    [&](const CaseId& id) { return state_.UseOf(id).has_value(); });
+      notice.opened = body.opened;
+      notice.disclosed = body.disclosed;
+      notice.disclosed_left = body.disclosed_left;
     }
     notice.legal_basis = body.legal_basis;
     notice.on = DanishDate(header_.recorded_at);

@@ -40,6 +40,7 @@ enum class Kept : uint8_t {
   kCase,          // all of a citizen's cases, from the day on which the last of them was closed
   kObservation,   // a move that was seen and that led to nothing, from the day on which it was seen
   kAccessRecord,  // who looked, from the end of the month
+  kAgreement,     // an agreement on which nothing rests that is held, from the last day that any version speaks of
 };
 
 // A line of the dated table of retention periods; the latest that is in force holds, also for what was closed before.
@@ -47,8 +48,9 @@ struct RetentionPeriod {
   Kept what = Kept::kCase;
   Date valid_from;
   int months = 0;
-  int days = 0;              // beside the months
-  bool node_erases = false;  // when it is over; otherwise it proposes
+  int days = 0;                // beside the months
+  bool node_erases = false;    // when it is over; otherwise it proposes
+  bool from_year_end = false;  // counted from the end of the year, not of the day
 };
 
 // All references outlive the call they are passed to, no longer.

@@ -62,9 +62,29 @@ std::optional<Date> ClosedOn(const Transfer& transfer, Date today) {
   return std::max(transfer.on, std::min(transfer.from, today));
 }
 
+// The last day that any of its versions speaks of, also of one that was never accepted: until then it can be.
+std::optional<Date> ClosedOn(const Agreement& agreement, Date today) {
+  Date last = Date::min();
+  for (const AgreementVersion& version : agreement.versions) last = std::max(last, version.terms.valid_to);
+  if (agreement.last_day) last = std::min(last, *agreement.last_day);
+  return last < today ? std::optional(last) : std::nullopt;
+}
+
+// Of what is held, ended or not: its books name the agreement.
+bool IsRestedOn(const State& state, const CaseId& agreement) {
+  if (!state.CalendarOf(agreement).empty() || !state.WaitingListOf(agreement).empty()) return true;
+  for (const auto& [id, enrolment] : state.enrolments()) {
+    for (const Spell& spell : enrolment.spells) {
+      if (spell.agreement == agreement) return true;
+    }
+  }
+  return std::any_of(state.transfers().begin(), state.transfers().end(),
+                     [&](const auto& row) { return row.second.agreement == agreement; });
+}
+
 absl::Status Running() {
   return RuleError(absl::StatusCode::kFailedPrecondition, "ERASURE_CASE_RUNNING", "",
-                   "a case of the citizen is not closed: end it, or decide it, first");
+                   "a case is not closed, or rests on the agreement: end it, or decide it, first");
 }
 
 }  // namespace
@@ -79,10 +99,25 @@ const RetentionPeriod* PeriodOf(Kept what, const Facts& facts) {
 }
 
 Date OverOn(Date closed, const RetentionPeriod& period) {
+  if (period.from_year_end) closed = Date(closed.year(), 12, 31);
   const absl::CivilMonth month = absl::CivilMonth(closed) + period.months;
   // A month may be shorter: then its last day.
   const Date same_day = std::min(Date(month) + (closed.day() - 1), Date(month + 1) - 1);
   return same_day + period.days + 1;
+}
+
+std::string_view NameOf(Kept what) {
+  switch (what) {
+    case Kept::kCase:
+      return "case";
+    case Kept::kObservation:
+      return "observation";
+    case Kept::kAccessRecord:
+      return "access-record";
+    case Kept::kAgreement:
+      return "agreement";
+  }
+  return "";
 }
 
 bool IsUndisclosed(const Relocation& relocation) {
@@ -94,9 +129,15 @@ bool IsUndisclosed(const Relocation& relocation) {
 absl::StatusOr<Retention> RetentionOf(const State& state, const std::vector<CaseId>& cases, const Facts& facts) {
   Retention retention;
   const Relocation* only = cases.size() == 1 ? state.FindRelocation(cases.front()) : nullptr;
+  const Agreement* agreement = cases.size() == 1 ? state.FindAgreement(cases.front()) : nullptr;
   if (only != nullptr && IsUndisclosed(*only)) {
     retention.what = Kept::kObservation;
     retention.closed = only->on;
+  } else if (agreement != nullptr) {
+    retention.what = Kept::kAgreement;
+    const std::optional<Date> closed = ClosedOn(*agreement, facts.today);
+    if (!closed || IsRestedOn(state, agreement->id)) return Running();
+    retention.closed = *closed;
   } else {
     retention.closed = Date::min();
     const auto close = [&](std::optional<Date> on) {

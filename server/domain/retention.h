@@ -1,7 +1,8 @@
-// How long what is held of a citizen is kept.
+// How long what is held of a citizen, and of an agreement, is kept.
 #pragma once
 
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -25,10 +26,14 @@ struct Retention {
   std::optional<Date> over_on;              // without a period, never
 };
 
-// Of all cases of one citizen, or of one observation that was not disclosed. FAILED_PRECONDITION (ERASURE_CASE_RUNNING)
-// where one of them is not closed. What is not known here is passed over.
+// Of all cases of one citizen, of one observation that was not disclosed, or of one agreement. FAILED_PRECONDITION
+// (ERASURE_CASE_RUNNING) where one of them is not closed, or something that is held rests on the agreement. What is not
+// known here is passed over.
 [[nodiscard]] absl::StatusOr<Retention> RetentionOf(const State& state, const std::vector<CaseId>& cases,
                                                     const Facts& facts);
+
+// As it stands in lists and, behind "retention/", as the legal basis of the node's own erasures.
+[[nodiscard]] std::string_view NameOf(Kept what);
 
 // An observation that led to nothing and that nobody was told of: it is kept shorter than the citizen's cases.
 [[nodiscard]] bool IsUndisclosed(const Relocation& relocation);

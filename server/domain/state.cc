@@ -194,6 +194,7 @@ void State::Put(CaseDisputes disputes) {
 
 void State::EraseCase(const CaseId& id) {
   if (disputes_.erase(id) > 0) Changed(RowKind::kDisputes, id);
+  if (agreements_.erase(id) > 0) Changed(RowKind::kAgreement, id);
   if (grounds_.erase(id) > 0) Changed(RowKind::kGround, id);
   if (const Enrolment* enrolment = FindEnrolment(id)) {
     const CaseId row = enrolment->id;

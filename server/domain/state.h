@@ -138,7 +138,7 @@ class State {
   void Put(CaseGround ground);
   void Put(CaseDisputes disputes);  // an empty row is none
   void SetCounters(const NodeCounters& counters);
-  // Deletes what the case of a citizen names here.
+  // Deletes what the case of a citizen, or of an agreement on which nothing rests, names here.
   void EraseCase(const CaseId& id);
   void DeleteErasure(const CaseId& id);
   void DeleteErasureNotice(const CaseId& id);

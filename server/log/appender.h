@@ -78,6 +78,7 @@ class Appender {
   // A kIndex row, as staged by this or an earlier submission or as stored.
   [[nodiscard]] virtual absl::StatusOr<std::optional<std::string>> FindIndex(std::string_view key) const = 0;
   virtual void PutIndex(std::string_view key, std::string_view value) = 0;
+  virtual void DeleteIndex(std::string_view key) = 0;
 
   // For rows that only their writer reads: other tables than kIndex.
   [[nodiscard]] virtual store::Batch& batch() = 0;

@@ -202,7 +202,7 @@ absl::StatusOr<EventLocation> DecodeLocation(std::string_view value) {
 
 std::string EncodeRequest(const RequestRecord& record) {
   std::string out = Versioned();
-  out.append(record.digest.bytes());
+  out.append(record.digest.bytes()).append(record.key_id.bytes());
   AppendU64(out, static_cast<uint64_t>(absl::ToUnixMicros(record.recorded_at)));
   AppendU64(out, record.first.value());
   AppendU32(out, record.entries);
@@ -213,6 +213,7 @@ absl::StatusOr<RequestRecord> DecodeRequest(std::string_view value) {
   RowReader reader(value);
   RequestRecord record;
   record.digest = reader.Fixed<RequestDigest>();
+  record.key_id = reader.Fixed<KeyId>();
   record.recorded_at = absl::FromUnixMicros(static_cast<int64_t>(reader.U64()));
   record.first = Position(reader.U64());
   record.entries = reader.U32();

@@ -10,7 +10,8 @@
 //   kIndex     'h' ‖ leaf hash                    event id of an announcement received
 //   kIndex     'g' ‖ key id                       u64 position of its KeyGranted record
 //   kIndex     'q' ‖ keyed hash of a request (16) RequestRecord (server/service/request_book.h)
-//   kIndex     't' ‖ keyed hash of a relocation   a first officer's certificate (server/service/request_book.h)
+//   kIndex     't' ‖ keyed hash of a relocation   keyed hash of a first officer's certificate (the same)
+//   kIndex     'k' ‖ case id                      whose keys auditors hold (server/privacy/disclosed_keys.h)
 //   kState     domain row key (17)                version ‖ nonce ‖ sealed row (state_rows.h)
 //   kMeta      'head'                             Head of the log that is open
 //   kMeta      'closed' ‖ u32 generation          Head of a log that was closed (generations.h)
@@ -93,6 +94,7 @@ using RequestDigest = FixedBytes<16, struct RequestDigestTag>;  // keyed hash of
 // entries from `first` on. The rest is read from the log itself, so a row is small and outlives no erasure.
 struct RequestRecord {
   RequestDigest digest;
+  KeyId key_id;  // of the data key that the digest is keyed with; zero: the node's own
   absl::Time recorded_at;
   Position first;
   uint32_t entries = 0;

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -136,8 +137,9 @@ class Log {
   Head head_ MEDFLYT_GUARDED_BY(mutex_);
   absl::Status restraint_ MEDFLYT_GUARDED_BY(mutex_);
   std::map<AuthorityId, PeerState> durable_peers_ MEDFLYT_GUARDED_BY(mutex_);
-  // kIndex rows that are staged and not yet durable, with how many prepared commits hold them.
-  std::unordered_map<std::string, std::pair<std::string, int>, KeyHash, std::equal_to<>> staged_index_
+  // kIndex rows that are staged and not yet durable, nothing where one is deleted, with how many prepared commits hold
+  // them.
+  std::unordered_map<std::string, std::pair<std::optional<std::string>, int>, KeyHash, std::equal_to<>> staged_index_
       MEDFLYT_GUARDED_BY(mutex_);
 };
 

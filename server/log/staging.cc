@@ -117,7 +117,7 @@ absl::StatusOr<std::optional<std::string>> Log::Staging::FindIndex(std::string_v
   {
     MutexLock lock(log_.mutex_);
     if (const auto staged = log_.staged_index_.find(key); staged != log_.staged_index_.end()) {
-      return std::optional<std::string>(staged->second.first);
+      return staged->second.first;
     }
   }
   return log_.parts_.store.Get(Table::kIndex, key);
@@ -125,10 +125,19 @@ absl::StatusOr<std::optional<std::string>> Log::Staging::FindIndex(std::string_v
 
 void Log::Staging::PutIndex(std::string_view key, std::string_view value) {
   prepared_.batch.Put(Table::kIndex, key, value);
+  NoteIndex(key, std::string(value));
+}
+
+void Log::Staging::DeleteIndex(std::string_view key) {
+  prepared_.batch.Delete(Table::kIndex, key);
+  NoteIndex(key, std::nullopt);
+}
+
+void Log::Staging::NoteIndex(std::string_view key, std::optional<std::string> value) {
   prepared_.index_keys.emplace_back(key);
   MutexLock lock(log_.mutex_);
   auto& staged = log_.staged_index_[std::string(key)];
-  staged.first.assign(value);
+  staged.first = std::move(value);
   ++staged.second;
 }
 

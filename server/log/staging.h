@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -46,6 +47,7 @@ class Log::Staging final : public Appender {
   absl::StatusOr<bool> IsKnown(const EventId& id) const override;
   absl::StatusOr<std::optional<std::string>> FindIndex(std::string_view key) const override;
   void PutIndex(std::string_view key, std::string_view value) override;
+  void DeleteIndex(std::string_view key) override;
   store::Batch& batch() override { return prepared_.batch; }
   keys::KeyTable& keys() override { return log_.parts_.keys; }
 
@@ -71,6 +73,7 @@ class Log::Staging final : public Appender {
   // A defect of ours, not of the input: the commit must not happen.
   void Fail(const absl::Status& status);
   void FlushSegment();
+  void NoteIndex(std::string_view key, std::optional<std::string> value);
 
   Log& log_;
   PreparedCommit& prepared_;

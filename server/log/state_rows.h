@@ -1,8 +1,6 @@
 // Rows of the state at rest: each sealed under the local data key of its case, so that destroying the case's keys
 // erases them in every file and backup.
-//
-//   value = version 1 ‖ nonce (24) ‖ sealed(u32 length ‖ row ‖ zeros to a multiple of 256)
-//   associated data = "medflyt/v1/state" ‖ row key
+// (sealed_row.h, with the purpose "medflyt/v1/state").
 #pragma once
 
 #include "absl/status/status.h"

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/absl_view.h"
 #include "common/base/status.h"
+#include "server/domain/retention.h"
 #include "server/node/files.h"
 
 namespace medflyt::node {
@@ -269,18 +270,17 @@ absl::Status AppendBasis(const Section& section, Line line, std::vector<Line>& t
 }
 
 absl::StatusOr<domain::RetentionPeriod> ReadPeriod(const Section& section) {
-  MEDFLYT_RETURN_IF_ERROR(section.Allow({"what", "valid_from", "years", "days", "when_over"}));
+  MEDFLYT_RETURN_IF_ERROR(section.Allow({"what", "valid_from", "years", "days", "counted_from", "when_over"}));
   domain::RetentionPeriod period;
   MEDFLYT_ASSIGN_OR_RETURN(const std::string what, section.Text("what"));
-  if (what == "case") {
-    period.what = domain::Kept::kCase;
-  } else if (what == "observation") {
-    period.what = domain::Kept::kObservation;
-  } else if (what == "access-record") {
-    period.what = domain::Kept::kAccessRecord;
-  } else {
-    return section.Invalid("what", "must be \"case\", \"observation\" or \"access-record\"");
+  using enum domain::Kept;
+  const auto kinds = {kCase, kObservation, kAccessRecord, kAgreement};
+  const auto* const kind =
+      std::find_if(kinds.begin(), kinds.end(), [&](domain::Kept each) { return domain::NameOf(each) == what; });
+  if (kind == kinds.end()) {
+    return section.Invalid("what", "must be \"case\", \"observation\", \"access-record\" or \"agreement\"");
   }
+  period.what = *kind;
   MEDFLYT_ASSIGN_OR_RETURN(const auto from, section.Day("valid_from"));
   if (!from) return section.Missing("valid_from");
   period.valid_from = *from;
@@ -289,6 +289,11 @@ absl::StatusOr<domain::RetentionPeriod> ReadPeriod(const Section& section) {
   if (years + days == 0) return section.Missing("years");
   period.months = static_cast<int>(12 * years);
   period.days = static_cast<int>(days);
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string counted_from, section.TextOr("counted_from", "day-end"));
+  if (counted_from != "day-end" && counted_from != "year-end") {
+    return section.Invalid("counted_from", "must be \"day-end\" or \"year-end\"");
+  }
+  period.from_year_end = counted_from == "year-end";
   MEDFLYT_ASSIGN_OR_RETURN(const std::string when_over, section.Text("when_over"));
   if (when_over != "propose" && when_over != "erase") {
     return section.Invalid("when_over", "must be \"propose\" or \"erase\"");

@@ -60,9 +60,9 @@ void Housekeeping::SweepRetention() {
     if (!outcome.ok()) {
       parts_.logger.Error("retention_not_swept", absl::StrCat("code=", static_cast<int>(outcome.status().code())));
     } else if (outcome->keys + outcome->erased + outcome->proposed + outcome->held_back > 0) {
-      parts_.logger.Info("retention_swept",
-                         absl::StrCat("erased=", outcome->erased, " keys=", outcome->keys,
-                                      " proposed=", outcome->proposed, " held_back=", outcome->held_back));
+      parts_.logger.Info("retention_swept", absl::StrCat("erased=", outcome->erased, " keys=", outcome->keys,
+                                                         " proposed=", outcome->proposed, " held_back=",
+                                                         outcome->held_back, " disclosed=", outcome->disclosed));
     }
     const absl::Time now = parts_.clock.Now();
     const bool more = outcome.ok() && outcome->more;

@@ -20,7 +20,7 @@
 namespace medflyt::node {
 
 // Of the rows in a node's store; rises whenever one of them changes its form. A store of another layout is not opened.
-inline constexpr uint32_t kLayoutVersion = 6;
+inline constexpr uint32_t kLayoutVersion = 7;
 
 // What the program, or a test, gives a node. Borrowed; outlives it.
 struct Environment {

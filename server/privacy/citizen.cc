@@ -98,6 +98,7 @@ std::optional<registry::CprNumber> PresentNumber(const domain::State& state, con
 }
 
 std::vector<CaseId> CasesErasedWith(const domain::State& state, const CaseId& case_id) {
+  if (state.FindAgreement(case_id) != nullptr) return {case_id};
   const domain::Relocation* relocation = state.FindRelocation(case_id);
   if (relocation != nullptr && domain::IsUndisclosed(*relocation)) return {case_id};
   return FindCitizen(state, case_id).cases;

@@ -29,7 +29,7 @@ struct Citizen {
 [[nodiscard]] std::optional<registry::CprNumber> PresentNumber(const domain::State& state, const CaseId& case_id);
 
 // What is erased when that case is named: all of its citizen's cases, or, of an observation that led to nothing, it
-// alone, for its citizen's cases may go on. Empty for an unknown case.
+// alone, for its citizen's cases may go on; an agreement alone, too. Empty for an unknown case.
 [[nodiscard]] std::vector<CaseId> CasesErasedWith(const domain::State& state, const CaseId& case_id);
 
 // The cases of every citizen, as FindCitizen finds them, in one walk through the state.

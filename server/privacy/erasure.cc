@@ -48,8 +48,12 @@ absl::StatusOr<Erased> Erase(log::Appender& appender, event::Command command) {
   erased.left = said.cases.size() - erased.cases;
   said.cases.resize(erased.cases);
   const std::set<CaseId> cases(said.cases.begin(), said.cases.end());
-  const std::set<KeyId> keys = appender.keys().IdsOf(cases, event::RetentionClass::kCase);
+  const bool of_agreement = cases.size() == 1 && appender.state().FindAgreement(*cases.begin()) != nullptr;
+  const std::set<KeyId> keys =
+      appender.keys().IdsOf(cases, of_agreement ? event::RetentionClass::kAccounting : event::RetentionClass::kCase);
   MEDFLYT_RETURN_IF_ERROR(CheckDelivered(appender, keys, cases));
+  MEDFLYT_ASSIGN_OR_RETURN(erased.disclosed, DisclosedOf(appender, cases));
+  for (const DisclosedKey& each : erased.disclosed) said.disclosed.push_back({each.with, each.leaf_hash});
   MEDFLYT_ASSIGN_OR_RETURN(const std::vector<log::IssuedEvent> events, appender.Execute(command));
   for (const log::IssuedEvent& event : events) {
     if (event.type == event::Type::kErasureRequested) erased.erasure = event.case_id;
@@ -61,6 +65,7 @@ absl::StatusOr<Erased> Erase(log::Appender& appender, event::Command command) {
   }
   if (!erased.done) return erased;
   erased.keys = keys.size();
+  MEDFLYT_RETURN_IF_ERROR(ForgetDisclosed(appender, cases));
   MEDFLYT_RETURN_IF_ERROR(DestroyKeys(appender, keys));
   return erased;
 }

@@ -11,6 +11,7 @@
 #include "common/directory/identity.h"
 #include "common/event/command.h"
 #include "server/log/appender.h"
+#include "server/privacy/disclosed_keys.h"
 
 namespace medflyt::privacy {
 
@@ -21,12 +22,14 @@ struct Erased {
   size_t left = 0;    // for another one: there are more than one erasure can name
   size_t keys = 0;    // destroyed
   std::vector<AuthorityId> noticed;
+  std::vector<DisclosedKey> disclosed;  // in auditors' hands, of all events of the cases
 };
 
-// Executes the command, for the first of its cases where they are too many. Where it erases, the keys of the cases are
-// destroyed with the same commit, each with its KeyDestroyed record, and a rotation of the KEK is due. The domain's
-// errors, and FAILED_PRECONDITION (ERASURE_UNDELIVERED) where an authority of the directory has not yet receipted all
-// that it was told of these cases: without the key it never could. Then nothing was done.
+// Executes the command, for the first of its cases where they are too many, with what auditors hold of them. Where it
+// erases, the keys of the cases are destroyed with the same commit, each with its KeyDestroyed record, a rotation of
+// the KEK is due, and what auditors hold stands in the notices and is known here no more. The domain's errors, and
+// FAILED_PRECONDITION (ERASURE_UNDELIVERED) where an authority of the directory has not yet receipted all that it was
+// told of these cases: without the key it never could. Then nothing was done.
 [[nodiscard]] absl::StatusOr<Erased> Erase(log::Appender& appender, event::Command command);
 
 // Destroys these keys, with their records. NOT_FOUND (KEY_UNKNOWN).

@@ -27,6 +27,7 @@ std::vector<Due> DueForErasure(const domain::State& state, const domain::Facts& 
     if (cases.size() == 1 && observations.contains(cases.front())) continue;  // it has its own, shorter period
     add(std::move(cases));
   }
+  for (const auto& [id, agreement] : state.agreements()) add({id});
   return due;
 }
 
@@ -64,6 +65,7 @@ void RetentionSweep::SweepCases(log::Appender& appender, Outcome& outcome) {
     if (erased.ok()) {
       ++outcome.erased;
       outcome.keys += erased->keys;
+      outcome.disclosed += erased->disclosed.size();
     } else {
       ++outcome.held_back;
     }

@@ -15,12 +15,12 @@
 
 namespace medflyt::privacy {
 
-// A citizen whose cases, or an observation, need not be kept any more.
+// A citizen whose cases, or an observation or agreement that, need not be kept any more.
 struct Due {
   std::vector<CaseId> cases;
   domain::Retention retention;
 };
-// All of them, observations first. Looks at the whole state.
+// All of them, observations first and agreements last. Looks at the whole state.
 [[nodiscard]] std::vector<Due> DueForErasure(const domain::State& state, const domain::Facts& facts);
 
 // One commit's part of the daily sweep: erases at most kAtOnce citizens and observations that the node may erase by
@@ -34,6 +34,7 @@ class RetentionSweep final : public log::Submission {
     size_t erased = 0;
     size_t keys = 0;       // destroyed, with those of access records and of events that were refused
     size_t proposed = 0;   // for officers
+    size_t disclosed = 0;  // keys of single events of the erased that auditors hold
     size_t held_back = 0;  // may be erased, and could not be: something of it is not delivered
     bool more = false;     // another sweep may find something to erase
   };

@@ -237,16 +237,25 @@ grpc::ServerUnaryReactor* AuditServiceImpl::ListKept(Context* context, const v1:
 grpc::ServerUnaryReactor* AuditServiceImpl::ListCaseEvents(Context* context, const v1::ListCaseEventsRequest* request,
                                                            v1::ListCaseEventsResponse* response) {
   const auto kind = request->with_keys() ? event::AccessKind::kProof : event::AccessKind::kRead;
-  return ReadStored(parts_, *context, {Action::kOpenCases, "ListCaseEvents", request->context(), kind},
-                    [this, request, response](std::vector<CaseId>& cases) -> absl::Status {
-                      MEDFLYT_ASSIGN_OR_RETURN(const CaseId id, ParseCaseId(request->case_id(), "case_id"));
-                      cases.push_back(id);
-                      const log::Position first(request->first());
-                      const log::Position last = parts_.log.end();
-                      const log::Position end = CaseReader::PageEnd(first, last);
-                      if (end < last) response->set_next_first(end.value());
-                      return cases_.Read(cases, first, end, request->with_keys(), *response->mutable_events());
-                    });
+  const auto opened = std::make_shared<std::vector<privacy::OpenedEvent>>();
+  return ReadStored(
+      parts_, *context, {Action::kOpenCases, "ListCaseEvents", request->context(), kind},
+      [this, request, response, opened](std::vector<CaseId>& cases) -> absl::Status {
+        MEDFLYT_ASSIGN_OR_RETURN(const CaseId id, ParseCaseId(request->case_id(), "case_id"));
+        cases.push_back(id);
+        const log::Position first(request->first());
+        const log::Position last = parts_.log.end();
+        const log::Position end = CaseReader::PageEnd(first, last);
+        if (end < last) response->set_next_first(end.value());
+        return cases_.Read(cases, first, end, *response->mutable_events(),
+                           request->with_keys() ? opened.get() : nullptr);
+      },
+      [this, request, opened](log::Appender& appender, const crypto::Hash& certificate) -> absl::Status {
+        if (opened->empty()) return absl::OkStatus();
+        const absl::Status remembered = privacy::RememberDisclosed(
+            appender, parts_.random, *CaseId::FromHex(request->case_id()), certificate, *opened);
+        return absl::IsNotFound(remembered) ? CaseReader::UnknownCase() : remembered;  // erased since it was read
+      });
 }
 
 grpc::ServerUnaryReactor* AuditServiceImpl::ListAccessRecords(Context* context,

@@ -6,6 +6,7 @@
 
 #include "common/base/status.h"
 #include "common/entry/seal.h"
+#include "common/merkle/tree_hasher.h"
 
 namespace medflyt::service {
 namespace {
@@ -33,18 +34,21 @@ absl::StatusOr<CaseReader::Keys> CaseReader::KeysOf(const std::vector<CaseId>& c
       }
     }
   }
-  if (keys.own.empty() && keys.of_issuer.empty()) {
-    return RuleError(absl::StatusCode::kNotFound, "UNKNOWN_CASE", "case_id", "no key of such a case is held here");
-  }
+  if (keys.own.empty() && keys.of_issuer.empty()) return UnknownCase();
   return keys;
+}
+
+absl::Status CaseReader::UnknownCase() {
+  return RuleError(absl::StatusCode::kNotFound, "UNKNOWN_CASE", "case_id", "no key of such a case is held here");
 }
 
 log::Position CaseReader::PageEnd(log::Position first, log::Position end) {
   return std::min(end, log::Position(std::min(first, end).value() + kEntriesAtOnce));
 }
 
-absl::Status CaseReader::Read(const std::vector<CaseId>& cases, log::Position first, log::Position end, bool with_keys,
-                              google::protobuf::RepeatedPtrField<v1::CaseEvent>& events) const {
+absl::Status CaseReader::Read(const std::vector<CaseId>& cases, log::Position first, log::Position end,
+                              google::protobuf::RepeatedPtrField<v1::CaseEvent>& events,
+                              std::vector<privacy::OpenedEvent>* opened) const {
   MEDFLYT_ASSIGN_OR_RETURN(const Keys keys, KeysOf(cases));
   std::vector<Found> found;
   MEDFLYT_RETURN_IF_ERROR(events_.log_.reader().Visit(
@@ -62,7 +66,9 @@ absl::Status CaseReader::Read(const std::vector<CaseId>& cases, log::Position fi
     MEDFLYT_ASSIGN_OR_RETURN(*event.mutable_event(), events_.ViewOf(each));
     const auto id = EventId::FromHex(event.event().event_id());
     const auto key = events_.keys_.Find(each.key_id);
-    if (with_keys && id && key.ok()) event.set_event_key(std::string(entry::EventKeyOf(*key, *id).ExposeView()));
+    if (opened == nullptr || !id || !key.ok()) continue;
+    event.set_event_key(std::string(entry::EventKeyOf(*key, *id).ExposeView()));
+    opened->push_back({merkle::LeafHash(each.entry), each.key_id});
   }
   return absl::OkStatus();
 }

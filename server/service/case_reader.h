@@ -10,6 +10,7 @@
 #include "common/base/id.h"
 #include "common/base/named_type.h"
 #include "medflyt/v1/audit_service.pb.h"
+#include "server/privacy/disclosed_keys.h"
 #include "server/service/event_reader.h"
 
 namespace medflyt::service {
@@ -22,11 +23,15 @@ class CaseReader {
 
   // Up to where one answer goes: less than a second's reading.
   [[nodiscard]] static log::Position PageEnd(log::Position first, log::Position end);
+  // NOT_FOUND (UNKNOWN_CASE).
+  [[nodiscard]] static absl::Status UnknownCase();
 
-  // Adds the events among the entries [first, end), in their order, with their keys where asked for. NOT_FOUND
-  // (UNKNOWN_CASE) where no key of such a case is held: it never was here, or is erased.
+  // Adds the events among the entries [first, end), in their order; with `opened` their keys too, and there whose they
+  // are, which is remembered before they are given away (server/privacy/disclosed_keys.h). NOT_FOUND (UNKNOWN_CASE)
+  // where no key of such a case is held: it never was here, or is erased.
   [[nodiscard]] absl::Status Read(const std::vector<CaseId>& cases, log::Position first, log::Position end,
-                                  bool with_keys, google::protobuf::RepeatedPtrField<v1::CaseEvent>& events) const;
+                                  google::protobuf::RepeatedPtrField<v1::CaseEvent>& events,
+                                  std::vector<privacy::OpenedEvent>* opened = nullptr) const;
 
  private:
   using Found = EventReader::Found;

@@ -1,5 +1,6 @@
 #include "server/service/citizen_service.h"
 
+#include <algorithm>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@ namespace {
 
 constexpr int kMaxToDo = 1000;             // of each kind in one answer
 constexpr size_t kMaxCasesShown = 10'000;  // in one answer
+constexpr int kMaxDisclosed = 10'000;      // in one answer
 
 void ToViews(const log::Appender& appender, const privacy::Citizen& citizen, v1::ReportCitizenResponse& response) {
   const Date today = appender.facts().today;
@@ -74,6 +76,21 @@ void ToView(const domain::State& state, const std::set<AuthorityId>& told, const
   }
 }
 
+// As many as one answer has room for.
+void PutDisclosed(AuthorityId self, const privacy::Erased& erased, v1::EraseCitizenResponse& response) {
+  for (const privacy::DisclosedKey& each : erased.disclosed) {
+    if (response.disclosed_size() == kMaxDisclosed) break;
+    v1::DisclosedKey& view = *response.add_disclosed();
+    view.set_leaf_hash(each.leaf_hash.ToHex());
+    if (each.with != self) view.set_authority(each.with.ToString());
+    view.set_noticed(std::find(erased.noticed.begin(), erased.noticed.end(), each.with) != erased.noticed.end());
+    view.set_certificate(each.certificate.ToHex());
+    view.set_on(FormatIsoDate(each.on));
+  }
+  response.set_disclosed_left(static_cast<uint32_t>(erased.disclosed.size()) -
+                              static_cast<uint32_t>(response.disclosed_size()));
+}
+
 // What waits for officers.
 void ToDo(const log::Appender& appender, v1::ListErasuresResponse& response, std::vector<CaseId>& shown) {
   for (const auto& [id, notice] : appender.state().erasure_notices()) {
@@ -85,12 +102,15 @@ void ToDo(const log::Appender& appender, v1::ListErasuresResponse& response, std
     PutCases(notice.cases, *view.mutable_case_ids(), shown);
     view.set_legal_basis(notice.legal_basis);
     view.set_on(FormatIsoDate(notice.on));
+    for (const crypto::Hash& leaf : notice.opened) view.add_opened(leaf.ToHex());
+    for (const crypto::Hash& leaf : notice.disclosed) view.add_disclosed(leaf.ToHex());
+    view.set_disclosed_left(notice.disclosed_left);
   }
   for (const privacy::Due& due : privacy::DueForErasure(appender.state(), appender.facts())) {
     if (response.due_size() == kMaxToDo || shown.size() > kMaxCasesShown) break;
     v1::DueErasure& view = *response.add_due();
     PutCases(due.cases, *view.mutable_case_ids(), shown);
-    view.set_what(due.retention.what == domain::Kept::kObservation ? "observation" : "case");
+    view.set_what(std::string(domain::NameOf(due.retention.what)));
     view.set_closed_on(FormatIsoDate(due.retention.closed));
     view.set_over_on(FormatIsoDate(*due.retention.over_on));
     view.set_node_erases(due.retention.period->node_erases);
@@ -187,6 +207,7 @@ grpc::ServerUnaryReactor* CitizenServiceImpl::EraseCitizen(grpc::CallbackServerC
           response->set_cases_left(static_cast<uint32_t>(erased.left));
           response->set_keys_destroyed(static_cast<uint32_t>(erased.keys));
           for (const AuthorityId& authority : erased.noticed) response->add_noticed(authority.ToString());
+          PutDisclosed(appender.state().self(), erased, *response);
           return absl::OkStatus();
         },
         [reactor, ending](const absl::Status& done) { reactor->Finish(ending.Of(done)); }));
@@ -238,11 +259,12 @@ grpc::ServerUnaryReactor* CitizenServiceImpl::ReportIncident(grpc::CallbackServe
         for (const v1::TouchedCase& each : response->cases()) cases.push_back(*CaseId::FromHex(each.case_id()));
         return absl::OkStatus();
       },
-      [response](const domain::State& state) {
+      [response](log::Appender& appender, const crypto::Hash&) {
         for (v1::TouchedCase& each : *response->mutable_cases()) {
-          const auto number = privacy::PresentNumber(state, *CaseId::FromHex(each.case_id()));
+          const auto number = privacy::PresentNumber(appender.state(), *CaseId::FromHex(each.case_id()));
           if (number) each.set_cpr(std::string(number->ExposeDigits()));
         }
+        return absl::OkStatus();
       });
 }
 
@@ -271,7 +293,7 @@ absl::Status CitizenServiceImpl::ReadLog(const std::vector<CaseId>& cases, log::
   // As far as the look-ups went, so that a page ends for both at one place.
   const log::Position end = accesses.next_first() == 0 ? parts_.log.end() : log::Position(accesses.next_first());
   google::protobuf::RepeatedPtrField<v1::CaseEvent> events;
-  const absl::Status read = cases_.Read(cases, first, end, /*with_keys=*/false, events);
+  const absl::Status read = cases_.Read(cases, first, end, events);
   if (!read.ok() && !absl::IsNotFound(read)) return read;  // not found: all of it is erased
   for (v1::CaseEvent& event : events) {
     LeaveOutStaff(*event.mutable_event()->mutable_content());

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/status.h"
+#include "common/event/catalogue.h"
 
 namespace medflyt::service {
 namespace {
@@ -11,6 +12,17 @@ namespace {
 template <typename Id>
 Id KeyedId(const crypto::Key& key, std::string_view label, std::string_view bytes) {
   return *Id::FromBytes(crypto::KeyedHash(key, label, {bytes}).bytes().substr(0, Id::kSize));
+}
+
+log::RequestDigest DigestOf(const crypto::Key& key, const crypto::Hash& said) {
+  return KeyedId<log::RequestDigest>(key, "medflyt/v1/request-digest", said.bytes());
+}
+
+std::string OfficerRowOf(const crypto::Key& key, const CaseId& relocation) {
+  return std::string("t").append(crypto::KeyedHash(key, "medflyt/v1/first-officer", {relocation.bytes()}).bytes());
+}
+crypto::Hash OfficerOf(const crypto::Key& key, const crypto::Hash& certificate) {
+  return crypto::KeyedHash(key, "medflyt/v1/first-certificate", {certificate.bytes()});
 }
 
 }  // namespace
@@ -28,10 +40,6 @@ log::RequestKey RequestBook::KeyOf(const crypto::Hash& request) const {
   return KeyedId<log::RequestKey>(key_, "medflyt/v1/request", request.bytes());
 }
 
-log::RequestDigest RequestBook::DigestOf(const crypto::Hash& said) const {
-  return KeyedId<log::RequestDigest>(key_, "medflyt/v1/request-digest", said.bytes());
-}
-
 absl::StatusOr<std::optional<log::RequestRecord>> RequestBook::Find(const log::RequestKey& request) const {
   MEDFLYT_ASSIGN_OR_RETURN(const auto row, appender_.FindIndex(log::RequestRowKey(request)));
   if (!row) return std::optional<log::RequestRecord>();
@@ -39,20 +47,50 @@ absl::StatusOr<std::optional<log::RequestRecord>> RequestBook::Find(const log::R
   return std::optional<log::RequestRecord>(record);
 }
 
-void RequestBook::Put(const log::RequestKey& request, const log::RequestRecord& record) {
-  appender_.PutIndex(log::RequestRowKey(request), log::EncodeRequest(record));
+absl::StatusOr<bool> RequestBook::Says(const log::RequestRecord& record, const crypto::Hash& said) const {
+  if (record.key_id.is_zero()) return record.digest == DigestOf(key_, said);
+  const auto key = appender_.keys().Find(record.key_id);
+  if (absl::IsNotFound(key.status())) {
+    return RuleError(absl::StatusCode::kFailedPrecondition, "REQUEST_ERASED", "context.request_id",
+                     "this request id was used for a case that has been erased since; nothing was done now");
+  }
+  MEDFLYT_RETURN_IF_ERROR(key.status());
+  return record.digest == DigestOf(*key, said);
 }
 
-absl::StatusOr<std::optional<std::string>> RequestBook::FirstOfficer(const CaseId& relocation) const {
-  return appender_.FindIndex(OfficerRowOf(relocation));
+absl::StatusOr<keys::DataKey> RequestBook::DigestKey(const std::vector<log::IssuedEvent>& events) const {
+  for (const log::IssuedEvent& event : events) {
+    const event::RetentionClass retention = event::RightOf(event.type).retention;
+    if (event.case_id.is_zero() || retention != event::RetentionClass::kCase) continue;
+    return appender_.keys().Find(keys::KeyPurpose{event.case_id, appender_.state().self(), event.recipient, retention});
+  }
+  return keys::DataKey{KeyId(), key_};
 }
 
-void RequestBook::PutFirstOfficer(const CaseId& relocation, const crypto::Hash& certificate) {
-  appender_.PutIndex(OfficerRowOf(relocation), certificate.bytes());
+absl::Status RequestBook::Put(const log::RequestKey& request, const crypto::Hash& said, log::Position first,
+                              const std::vector<log::IssuedEvent>& events) {
+  MEDFLYT_ASSIGN_OR_RETURN(const keys::DataKey key, DigestKey(events));
+  const auto entries = static_cast<uint32_t>(appender_.end().value() - first.value());
+  appender_.PutIndex(log::RequestRowKey(request),
+                     log::EncodeRequest({DigestOf(key.key, said), key.id, appender_.now(), first, entries}));
+  return absl::OkStatus();
 }
 
-std::string RequestBook::OfficerRowOf(const CaseId& relocation) const {
-  return std::string("t").append(crypto::KeyedHash(key_, "medflyt/v1/first-officer", {relocation.bytes()}).bytes());
+absl::StatusOr<keys::DataKey> RequestBook::LocalKey(const CaseId& case_id) const {
+  const AuthorityId self = appender_.state().self();
+  return appender_.keys().Find(keys::KeyPurpose{case_id, self, self, event::RetentionClass::kCase});
+}
+
+absl::StatusOr<bool> RequestBook::OtherAskedFirst(const CaseId& relocation, const crypto::Hash& certificate) const {
+  MEDFLYT_ASSIGN_OR_RETURN(const keys::DataKey key, LocalKey(relocation));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto first, appender_.FindIndex(OfficerRowOf(key.key, relocation)));
+  return first && *first != OfficerOf(key.key, certificate).bytes();
+}
+
+absl::Status RequestBook::PutFirstOfficer(const CaseId& relocation, const crypto::Hash& certificate) {
+  MEDFLYT_ASSIGN_OR_RETURN(const keys::DataKey key, LocalKey(relocation));
+  appender_.PutIndex(OfficerRowOf(key.key, relocation), OfficerOf(key.key, certificate).bytes());
+  return absl::OkStatus();
 }
 
 }  // namespace medflyt::service

@@ -1,14 +1,19 @@
-// What requests led to, so that a repeated one is answered the same way; under the node's own key.
+// What requests led to, so that a repeated one is answered the same way.
 //
-//   kIndex  'q' ‖ keyed hash of the request     ->  log::RequestRecord, its digest keyed too
-//   kIndex  't' ‖ keyed hash of the relocation  ->  fingerprint (32) of the first officer's certificate
+//   kIndex  'q' ‖ hash of the request, under the node's own key
+//       ->  log::RequestRecord, whose digest is under the data key of the first citizen's case that it led to an event
+//       of
+//   kIndex  't' ‖ hash of the relocation, under the local key of its case
+//       ->  hash (32) of the first officer's certificate, under the same
 //
-// A request's digest is over what a client said, which may be a CPR number and little else: so nothing of it is on disk
-// as a bare hash, nor is it told which relocations two officers look at. What the request led to stands in the log.
+// A request's digest is over what a client said, which may be a CPR number and little else. Under a key of the case it
+// is noise once the case is erased, in this store and in every copy, for whoever guesses the number too; so are the
+// rows of two officers. What the request led to stands in the log.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -32,19 +37,27 @@ class RequestBook {
   [[nodiscard]] static absl::StatusOr<RequestBook> Open(log::Appender& appender);
 
   [[nodiscard]] log::RequestKey KeyOf(const crypto::Hash& request) const;
-  // Of what was said in the request, as it stands in its record.
-  [[nodiscard]] log::RequestDigest DigestOf(const crypto::Hash& said) const;
 
   // DATA_LOSS (ROW_MALFORMED) for a row that does not parse.
   [[nodiscard]] absl::StatusOr<std::optional<log::RequestRecord>> Find(const log::RequestKey& request) const;
-  void Put(const log::RequestKey& request, const log::RequestRecord& record);
+  // Whether this is what was said in the request. FAILED_PRECONDITION (REQUEST_ERASED) where the case that it was about
+  // is erased: nobody can tell any more.
+  [[nodiscard]] absl::StatusOr<bool> Says(const log::RequestRecord& record, const crypto::Hash& said) const;
+  // The request in which this was said, which led just now to these events among the entries from `first` on. The key
+  // table's errors.
+  [[nodiscard]] absl::Status Put(const log::RequestKey& request, const crypto::Hash& said, log::Position first,
+                                 const std::vector<log::IssuedEvent>& events);
 
-  [[nodiscard]] absl::StatusOr<std::optional<std::string>> FirstOfficer(const CaseId& relocation) const;
-  void PutFirstOfficer(const CaseId& relocation, const crypto::Hash& certificate);
+  // Whether the first officer who asked for the release came with another certificate than this one; false where none
+  // has asked. The key table's errors.
+  [[nodiscard]] absl::StatusOr<bool> OtherAskedFirst(const CaseId& relocation, const crypto::Hash& certificate) const;
+  [[nodiscard]] absl::Status PutFirstOfficer(const CaseId& relocation, const crypto::Hash& certificate);
 
  private:
   RequestBook(log::Appender& appender, crypto::Key key) : appender_(appender), key_(std::move(key)) {}
-  [[nodiscard]] std::string OfficerRowOf(const CaseId& relocation) const;
+  // The data key that the request's digest is under.
+  [[nodiscard]] absl::StatusOr<keys::DataKey> DigestKey(const std::vector<log::IssuedEvent>& events) const;
+  [[nodiscard]] absl::StatusOr<keys::DataKey> LocalKey(const CaseId& case_id) const;
 
   log::Appender& appender_;
   const crypto::Key key_;

@@ -11,7 +11,7 @@ namespace medflyt::service {
 
 grpc::ServerUnaryReactor* ReadStored(const Parts& parts, grpc::CallbackServerContext& context, const StoredRead& call,
                                      std::function<absl::Status(std::vector<CaseId>& cases)> read,
-                                     std::function<void(const domain::State& state)> complete) {
+                                     StoredReadEnd complete) {
   grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
   const Ending ending(parts.metrics, parts.clock, call.name);
   const absl::Status status = [&]() -> absl::Status {
@@ -25,10 +25,10 @@ grpc::ServerUnaryReactor* ReadStored(const Parts& parts, grpc::CallbackServerCon
       const absl::Status outcome = read(found);
       const absl::Status queued = parts.queue.Submit(std::make_unique<ReadSubmission>(
           access,
-          [outcome, found, complete](log::Appender& appender, std::vector<CaseId>& cases) {
+          [outcome, found, complete, certificate = access.certificate](log::Appender& appender,
+                                                                       std::vector<CaseId>& cases) {
             cases = found;
-            if (outcome.ok() && complete) complete(appender.state());
-            return outcome;
+            return outcome.ok() && complete ? complete(appender, certificate) : outcome;
           },
           [reactor, ending](const absl::Status& done) { reactor->Finish(ending.Of(done)); }));
       if (!queued.ok()) reactor->Finish(ending.Of(queued));

@@ -9,7 +9,7 @@
 #include "common/base/id.h"
 #include "grpcpp/support/server_callback.h"
 #include "medflyt/v1/request.pb.h"
-#include "server/domain/state.h"
+#include "server/log/appender.h"
 #include "server/service/caller.h"
 #include "server/service/parts.h"
 
@@ -23,13 +23,16 @@ struct StoredRead {
   absl::Status form = {};  // whether the request has its form
 };
 
+// With the fingerprint of the certificate of who reads.
+using StoredReadEnd = std::function<absl::Status(log::Appender& appender, const crypto::Hash& certificate)>;
+
 // `read` fills the answer on a worker's thread and names the cases that it shows; it must outlive nothing but the call.
-// Where it went well, `complete` adds what the state says, on the sequencer's thread and with the record. The reactor
-// is finished with read's status once the record is durable, or with why it is not; with the gate's, the context's or
-// the form's error before anything is read or recorded.
+// Where it went well, `complete` adds what the state says, or what must be kept of it, on the sequencer's thread and in
+// one commit with the record. The reactor is finished with their status once the record is durable, or with why it is
+// not; with the gate's, the context's or the form's error before anything is read or recorded.
 [[nodiscard]] grpc::ServerUnaryReactor* ReadStored(const Parts& parts, grpc::CallbackServerContext& context,
                                                    const StoredRead& call,
                                                    std::function<absl::Status(std::vector<CaseId>& cases)> read,
-                                                   std::function<void(const domain::State& state)> complete = {});
+                                                   StoredReadEnd complete = {});
 
 }  // namespace medflyt::service

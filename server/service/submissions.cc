@@ -17,8 +17,8 @@ absl::Status CheckSecondCertificate(const log::Appender& appender, const Request
                                     const event::ReleaseHold& release, const crypto::Hash& certificate) {
   const domain::Relocation* relocation = appender.state().FindRelocation(release.relocation);
   if (relocation == nullptr || !relocation->release_officer) return absl::OkStatus();
-  MEDFLYT_ASSIGN_OR_RETURN(const auto first, book.FirstOfficer(release.relocation));
-  if (first && *first != certificate.bytes()) return absl::OkStatus();
+  MEDFLYT_ASSIGN_OR_RETURN(const bool other, book.OtherAskedFirst(release.relocation, certificate));
+  if (other) return absl::OkStatus();
   return RuleError(absl::StatusCode::kFailedPrecondition, "TWO_OFFICERS_REQUIRED", "",
                    "the second officer must use another client certificate than the first");
 }
@@ -36,10 +36,10 @@ CommandOutcome ApplyCommand(log::Appender& appender, RequestBook& book, const Re
                             absl::Duration retention) {
   if (!requested.command.ok()) return requested.command.status();
   const log::RequestKey key = book.KeyOf(requested.request);
-  const log::RequestDigest digest = book.DigestOf(requested.digest);
   MEDFLYT_ASSIGN_OR_RETURN(const auto record, book.Find(key));
   if (record && IsKept(*record, appender.now(), retention)) {
-    if (record->digest == digest) {
+    MEDFLYT_ASSIGN_OR_RETURN(const bool same, book.Says(*record, requested.digest));
+    if (same) {
       return appender.IssuedBetween(record->first, log::Position(record->first.value() + record->entries));
     }
     return RuleError(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED", "context.request_id",
@@ -59,8 +59,10 @@ CommandOutcome ApplyCommand(log::Appender& appender, RequestBook& book, const Re
   }
   const log::Position before = appender.end();
   MEDFLYT_ASSIGN_OR_RETURN(std::vector<log::IssuedEvent> events, appender.Execute(*command));
-  if (release != nullptr) book.PutFirstOfficer(release->relocation, requested.client_certificate);
-  book.Put(key, {digest, appender.now(), before, static_cast<uint32_t>(appender.end().value() - before.value())});
+  if (release != nullptr) {
+    MEDFLYT_RETURN_IF_ERROR(book.PutFirstOfficer(release->relocation, requested.client_certificate));
+  }
+  MEDFLYT_RETURN_IF_ERROR(book.Put(key, requested.digest, before, events));
   return events;
 }
 

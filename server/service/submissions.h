@@ -39,11 +39,12 @@ struct RequestedCommand {
 using CommandOutcome = absl::StatusOr<std::vector<log::IssuedEvent>>;
 
 // A request id that was answered within `retention` is answered the same way again: ALREADY_EXISTS (REQUEST_ID_REUSED)
-// where it now asks for something else. A command that fails leaves no trace and may be repeated.
+// where it now asks for something else; FAILED_PRECONDITION (REQUEST_ERASED, EVENT_ERASED) where what it led to has
+// been erased, and nothing is done again. A command that fails leaves no trace and may be repeated.
 //
 // ReleaseHold is a two-officer act: its second call must come with another certificate than the first, whatever names
-// the officers have (FAILED_PRECONDITION, TWO_OFFICERS_REQUIRED). The first one's fingerprint is kept in the request
-// book and overwritten when a first officer asks anew. That the officers differ too, the domain checks.
+// the officers have (FAILED_PRECONDITION, TWO_OFFICERS_REQUIRED). A keyed hash of the first one's is kept in the
+// request book and overwritten when a first officer asks anew. That the officers differ too, the domain checks.
 [[nodiscard]] CommandOutcome ApplyCommand(log::Appender& appender, RequestBook& book, const RequestedCommand& requested,
                                           absl::Duration retention);
 

@@ -229,7 +229,7 @@ class EventMaker {
       case Type::kCasesErased:
         return CasesErased{Ids<CaseId>(1), Text(1, 64), MaybeId<Hash>()};
       case Type::kErasureNoticed:
-        return ErasureNoticed{Ids<CaseId>(1), Text(1, 64), Ids<Hash>(0)};
+        return ErasureNoticed{Ids<CaseId>(1), Text(1, 64), Ids<Hash>(0), Ids<Hash>(0), Number(0, ~uint32_t{0})};
       case Type::kErasureReceipt:
         return ErasureReceipt{};
       case Type::kDisclosureGrounded:

@@ -38,12 +38,12 @@ absl::Status Report(Context& context, const Arguments& arguments) {
   return document.End();
 }
 
-// The cases of one row; in a table there is room for their number alone.
-Value::Object Cases(const google::protobuf::RepeatedPtrField<std::string>& ids) {
-  Value::Array cases;
-  for (const std::string& id : ids) cases.emplace_back(id);
-  return {{"case_ids", std::move(cases)}};
+Value::Array Texts(const google::protobuf::RepeatedPtrField<std::string>& texts) {
+  return Value::Array(texts.begin(), texts.end());
 }
+
+// The cases of one row; in a table there is room for their number alone.
+Value::Object Cases(const google::protobuf::RepeatedPtrField<std::string>& ids) { return {{"case_ids", Texts(ids)}}; }
 
 absl::Status Erase(Context& context, const Arguments& arguments) {
   v1::EraseCitizenRequest request;
@@ -68,13 +68,17 @@ absl::Status Erase(Context& context, const Arguments& arguments) {
   Value::Array noticed;
   for (const std::string& authority : response.noticed()) noticed.emplace_back(authority);
   document.Field("noticed", std::move(noticed));
+  document.Field("disclosed_left", response.disclosed_left());
+  document.List("disclosed", {"on", "authority", "noticed", "certificate", "leaf_hash"});
+  for (const v1::DisclosedKey& key : response.disclosed()) {
+    document.Row({key.on(), OrNone(key.authority()), key.noticed(), key.certificate(), key.leaf_hash()});
+  }
   if (!response.erased()) {
     context.Note("nothing is erased yet: another officer with another certificate gives the same command");
-  } else {
-    // They are outside every notice, and the one list of them is the access records.
-    context.Note(
-        "no notice reaches auditors who were given keys of single events: \"medflyt audit access --kind proof --case "
-        "ID\" lists who was, for each of the cases that \"medflyt audit access --action EraseCitizen\" names");
+  }
+  if (response.disclosed_size() > 0) {
+    context.Note("auditors were given the keys of single events that are listed; no erasure reaches them" +
+                 std::string(response.erased() ? ", and the list is kept no longer" : ""));
   }
   return document.End();
 }
@@ -109,9 +113,14 @@ absl::Status ListErasures(Context& context, const Arguments&) {
                   std::to_string(receipts) + " of " + std::to_string(erasure.recipients_size())},
                  more);
   }
-  document.List("notices", {"from", "on", "legal_basis", "case"});
+  document.List("notices", {"from", "on", "legal_basis", "case", "opened", "disclosed"});
   for (const v1::ErasureNotice& notice : all.notices()) {
-    document.Row({notice.authority(), notice.on(), notice.legal_basis(), notice.case_ids(0)}, Cases(notice.case_ids()));
+    Value::Object more = Cases(notice.case_ids());
+    more.push_back({"opened_leaves", Texts(notice.opened())});
+    more.push_back({"disclosed_leaves", Texts(notice.disclosed())});
+    document.Row({notice.authority(), notice.on(), notice.legal_basis(), notice.case_ids(0), notice.opened_size(),
+                  uint64_t{notice.disclosed_left()} + static_cast<uint64_t>(notice.disclosed_size())},
+                 more);
   }
   document.List("unanswered", {"by", "on", "legal_basis"});
   for (const v1::ErasureNotice& notice : all.unanswered()) {
@@ -155,13 +164,14 @@ Command EraseCommand() {
               "key-encryption key, within a minute or two. Every authority that was told is sent a notice and answers "
               "when it has erased by its own rules. A citizen with a case that runs is not erased, nor one whose "
               "retention period is not over, unless the ground outweighs it. The search is recorded. Not reached are "
-              "bundles that auditors took with keys of single events: `medflyt audit access --kind proof --case ID` "
-              "lists who took one, for each of the citizen's cases, which stand in the access record of the erasure "
-              "(--action EraseCitizen).",
+              "bundles that auditors took with keys of single events. Both officers are told which events these are, "
+              "by the hash of their entry, since when, and the certificate of who holds the key; with the erasure the "
+              "node forgets it, and the notice to the authority that an event was exchanged with says it too. Access "
+              "records name who asked for keys (`medflyt audit access --kind proof`), as long as they are kept.",
           .options = {CprOption(),
                       {.name = "--case",
                        .value_name = "ID",
-                       .help = "any of the citizen's cases, in place of the number",
+                       .help = "any of the citizen's cases, in place of the number; or an agreement that is due",
                        .kind = ValueKind::kId},
                       {.name = "--legal-basis",
                        .value_name = "KEY",
@@ -184,7 +194,9 @@ Command ErasuresCommand() {
       .description =
           "Erasures with how many of those who were told have answered, and who has not; notices of authorities that "
           "have erased what they told this one, until it has erased too; citizens whose retention period is over, "
-          "named by a case. `key_rotation_due` says that files still hold wrapped bytes of a destroyed key. All "
+          "named by a case. A notice says how many announcements were opened for this authority and of how many events "
+          "between the two auditors hold a key; the JSON form has their leaf hashes. "
+          "`key_rotation_due` says that files still hold wrapped bytes of a destroyed key. All "
           "case ids are in the JSON form, those of an erasure until it is done; afterwards `medflyt audit access "
           "--action EraseCitizen` has them. The look-up is recorded.",
       .examples = {{"What waits for officers", "medflyt citizen erasures"}},

@@ -57,9 +57,10 @@ class AuditWorld : public ::testing::Test {
     return program.Run(args, input);
   }
   json Do(const TestNode& node, std::vector<std::string> args, const std::string& input = "",
-          const std::string& client = "case-system-1") {
+          const std::string& client = "case-system-1", const std::string& officer = "anna.officer") {
     args.emplace_back("--json");
-    EXPECT_EQ(Run(program_, node, args, input, client), ExitCode::kOk) << args[0] << " " << args[1] << program_.err;
+    EXPECT_EQ(Run(program_, node, args, input, client, officer), ExitCode::kOk)
+        << args[0] << " " << args[1] << program_.err;
     EXPECT_THAT(program_.out, ::testing::Not(::testing::HasSubstr(kCpr)));
     return json::parse(program_.out, nullptr, false);
   }

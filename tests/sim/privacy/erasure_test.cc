@@ -1,6 +1,11 @@
 // Erasure across whole nodes: the others hear of it and answer, and no peer can bring back what a node has erased.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
+#include "common/crypto/seal.h"
+#include "common/merkle/tree_hasher.h"
+#include "server/privacy/disclosed_keys.h"
 #include "tests/sim/exchange/forger.h"
 #include "tests/sim/privacy/erasure_world.h"
 
@@ -74,6 +79,63 @@ TEST_F(Erasure, SurvivesACrashBetweenTheOfficersAndAfterThem) {
   ASSERT_TRUE(world.Settle());
   EXPECT_TRUE(KeysAt(kNyborg).empty());
   EXPECT_EQ(world.node(kOdense).StateNow().erasure_notices().size(), 1U);
+}
+
+// What auditors hold is remembered through a loss of power and in a backup, and the one with whom an event was
+// exchanged hears of it from the notice.
+TEST_F(Erasure, TheNoticeListsTheEventsOfThePairWhoseKeysAnAuditorHolds) {
+  SimNode& nyborg = world.node(kNyborg);
+  std::vector<privacy::OpenedEvent> events;
+  std::vector<crypto::Hash> with_odense;
+  EXPECT_TRUE(nyborg.log()
+                  .reader()
+                  .Visit(log::Position(0), nyborg.log().end(),
+                         [&](log::Position, std::string_view entry, const KeyId& key_id) {
+                           if (!KeysAt(kNyborg).contains(key_id)) return absl::OkStatus();
+                           events.push_back({merkle::LeafHash(entry), key_id});
+                           if (nyborg.keys().PurposeOf(key_id)->recipient == kOdense) {
+                             with_odense.push_back(events.back().leaf_hash);
+                           }
+                           return absl::OkStatus();
+                         })
+                  .ok());
+  ASSERT_EQ(with_odense.size(), 1U) << "the proposal";
+  ASSERT_GT(events.size(), 1U) << "and something local: the ground";
+  // And what Odense said of the citizen, by an entry of its own log.
+  for (const auto& [position, received] : ReadLog(nyborg).received) {
+    for (const KeyId& id : KeysAt(kNyborg)) {
+      if (nyborg.keys().PurposeOf(id)->issuer != kOdense || received.issuer_origin.empty()) continue;
+      events.push_back({received.leaf_hash, id});
+      with_odense.push_back(received.leaf_hash);
+      break;
+    }
+    if (with_odense.size() == 2) break;
+  }
+  ASSERT_EQ(with_odense.size(), 2U);
+  std::sort(with_odense.begin(), with_odense.end());
+
+  crypto::SystemRandom random;
+  nyborg.Submit([&](log::Appender& appender) {
+    ASSERT_TRUE(
+        privacy::RememberDisclosed(appender, random, enrolment, crypto::Sha256("auditor's certificate"), events).ok());
+  });
+  world.RunFor(absl::Milliseconds(100));
+  nyborg.CopyStore();
+  nyborg.PutBackCopy();
+  nyborg.Boot();
+  ASSERT_TRUE(world.Settle());
+  ExpectReplayAgrees(nyborg);
+
+  Erase(kNyborg);
+  ASSERT_TRUE(world.Settle());
+  const domain::State odense = world.node(kOdense).StateNow();
+  ASSERT_EQ(odense.erasure_notices().size(), 1U);
+  EXPECT_EQ(odense.erasure_notices().begin()->second.disclosed, with_odense);
+  for (const AuthorityId who : {kNyborg, kOdense}) {
+    const auto replayed = world.node(who).Replay();
+    ASSERT_TRUE(replayed.ok()) << replayed.status();
+    EXPECT_TRUE(replayed->state.CanonicalBytes() == world.node(who).StateNow().CanonicalBytes());
+  }
 }
 
 // Two officers of Odense's erase the case, both in one commit; nothing is waited for.

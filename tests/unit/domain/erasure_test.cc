@@ -235,6 +235,45 @@ TEST_F(ErasureTest, AMoveReachesThoseWhoHeardOfItWithTheKeysThatTheyWereGiven) {
   }
 }
 
+TEST_F(ErasureTest, ANoticeListsTheEventsOfItsPairWhoseKeysAuditorsHold) {
+  End();
+  const Hash one = crypto::Sha256("one");
+  const Hash two = crypto::Sha256("two");
+  EraseCases confirmed = Erasure({enrolment}, kSecond);
+  confirmed.disclosed = {{kOdense, two},
+                         {kNyborg, crypto::Sha256("local")},
+                         {kOdense, one},
+                         {kOdense, two},
+                         {kKerteminde, crypto::Sha256("with another")}};
+  ASSERT_DONE(Ask(kNyborg, {enrolment}));
+  ASSERT_DONE(world.Do(kNyborg, confirmed, "bo"));
+  world.DeliverAll();
+  const auto notices = world.Sent<ErasureNoticed>(kNyborg, kOdense);
+  ASSERT_EQ(notices.size(), 1U);
+  EXPECT_EQ(notices[0].disclosed, (std::vector<Hash>{std::min(one, two), std::max(one, two)}));
+  EXPECT_EQ(notices[0].disclosed_left, 0U);
+  EXPECT_THAT(notices[0].opened, IsEmpty()) << "an announcement that was opened is another thing";
+  ASSERT_EQ(odense().erasure_notices().size(), 1U);
+  EXPECT_EQ(odense().erasure_notices().begin()->second.disclosed, notices[0].disclosed);
+  EXPECT_THAT(nyborg().erasure_notices().begin()->second.disclosed, IsEmpty()) << "kept by whom it is said to";
+}
+
+TEST_F(ErasureTest, ANoticeSaysHowManyMoreKeysAuditorsHoldThanItLists) {
+  End();
+  EraseCases confirmed = Erasure({enrolment}, kSecond);
+  for (size_t i = 0; i < domain::kMaxErasedCases + 3; ++i) {
+    confirmed.disclosed.push_back({kOdense, crypto::Sha256(std::to_string(i))});
+  }
+  ASSERT_DONE(Ask(kNyborg, {enrolment}));
+  ASSERT_DONE(world.Do(kNyborg, confirmed, "bo"));
+  world.DeliverAll();
+  const auto notices = world.Sent<ErasureNoticed>(kNyborg, kOdense);
+  ASSERT_EQ(notices.size(), 1U);
+  EXPECT_EQ(notices[0].disclosed.size(), domain::kMaxErasedCases);
+  EXPECT_EQ(notices[0].disclosed_left, 3U);
+  EXPECT_EQ(odense().erasure_notices().begin()->second.disclosed_left, 3U);
+}
+
 TEST_F(ErasureTest, ACaseIsNoticedOnceUntilItIsAnswered) {
   End();
   expect_refusals = true;
@@ -296,6 +335,43 @@ TEST_F(ErasureTest, AnAnnouncementNeverAnsweredTellsNobodyThatItWasErased) {
   world.today = Date(2026, 6, 1);
   Erase(kKerteminde, {relocation});
   EXPECT_EQ(world.Undelivered(kKerteminde), 0U);
+}
+
+TEST_F(ErasureTest, AnAgreementIsKeptUntilItsAccountsAreOverAndNothingRestsOnIt) {
+  world.retention.push_back({domain::Kept::kAgreement, Date(2000, 1, 1), 72, 0, true});
+  const EraseCases own{Case("own"), {agreement}, "", "", std::nullopt};
+  End();
+  EXPECT_RULE(world.Do(kNyborg, own, ""), "ERASURE_CASE_RUNNING") << "it is in force";
+  EXPECT_RULE(Ask(kNyborg, {agreement}), "ERASURE_CASE_RUNNING") << "for officers too";
+  const Date last = nyborg().FindAgreement(agreement)->Segments().back().last;
+  world.today = Date(last.year() + 7, 1, 1);
+  EXPECT_RULE(world.Do(kNyborg, own, ""), "ERASURE_CASE_RUNNING") << "an enrolment that is held rests on it";
+  Erase(kNyborg, {enrolment});
+  world.today = Date(last.year() + 6, 12, 31);
+  EXPECT_RULE(world.Do(kNyborg, own, ""), "ERASURE_NOT_DUE");
+  world.today = Date(last.year() + 7, 1, 1);
+  EXPECT_DONE(world.Do(kNyborg, own, ""));
+  world.DeliverAll();
+  EXPECT_EQ(nyborg().FindAgreement(agreement), nullptr);
+  EXPECT_EQ(world.Sent<CasesErased>(kNyborg, kNyborg).back().legal_basis, "retention/agreement");
+  EXPECT_NE(odense().FindAgreement(agreement), nullptr) << "each party keeps its own";
+  EXPECT_EQ(world.Sent<ErasureNoticed>(kNyborg, kOdense).size(), 1U) << "of the citizen alone";
+}
+
+TEST_F(ErasureTest, AnAgreementThatWasNeverAcceptedIsOverWhenNobodyCanAcceptIt) {
+  world.retention.push_back({domain::Kept::kAgreement, Date(2000, 1, 1), 72, 0, true, true});
+  const CaseId offered = Case("offered");
+  ASSERT_DONE(
+      world.Do(kNyborg, ProposeAgreement{offered, kOdense, kNyborg, Terms(1, Date(2026, 4, 1), Date(2026, 6, 30))}));
+  const EraseCases own{Case("own"), {offered}, "", "", std::nullopt};
+  world.today = Date(2026, 6, 30);
+  EXPECT_RULE(world.Do(kNyborg, own, ""), "ERASURE_CASE_RUNNING");
+  world.today = Date(2032, 12, 31);
+  EXPECT_RULE(world.Do(kNyborg, own, ""), "ERASURE_NOT_DUE") << "six years from the end of the year";
+  world.today = Date(2033, 1, 1);
+  EXPECT_DONE(world.Do(kNyborg, own, ""));
+  EXPECT_EQ(nyborg().FindAgreement(offered), nullptr);
+  EXPECT_NE(nyborg().FindAgreement(agreement), nullptr);
 }
 
 TEST_F(ErasureTest, NoticesAndReceiptsAreOfThoseConcerned) {

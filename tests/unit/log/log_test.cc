@@ -285,6 +285,23 @@ TEST_F(LogTest, StagedIndexRowsAreSeenBeforeTheyAreDurable) {
   EXPECT_EQ(*store_->Get(store::Table::kIndex, "q-one"), "value");
 }
 
+TEST_F(LogTest, AnIndexRowThatIsDeletedIsGoneBeforeThatIsDurable) {
+  const auto prepare = [this](std::function<void(Appender&)> work, Task::Ending& ending) {
+    std::vector<std::unique_ptr<Submission>> submissions;
+    submissions.push_back(std::make_unique<Task>(std::move(work), ending));
+    return log_->Prepare(std::move(submissions));
+  };
+  Task::Ending put, deleted, looked;
+  ASSERT_TRUE(log_->Commit(*prepare([](Appender& a) { a.PutIndex("q-one", "value"); }, put)).ok());
+  std::optional<std::string> seen = "not looked";
+  const auto first = prepare([](Appender& a) { a.DeleteIndex("q-one"); }, deleted);
+  const auto second = prepare([&](Appender& a) { seen = *a.FindIndex("q-one"); }, looked);
+  EXPECT_EQ(seen, std::nullopt);
+  ASSERT_TRUE(log_->Commit(*first).ok());
+  ASSERT_TRUE(log_->Commit(*second).ok());
+  EXPECT_EQ(*store_->Get(store::Table::kIndex, "q-one"), std::nullopt);
+}
+
 TEST_F(LogTest, AnotherKeysCheckpointIsRefusedAtStart) {
   Execute(ProposeAgreement());
   log_.reset();

@@ -124,7 +124,7 @@ TEST(Config, TheExampleIsValid) {
   EXPECT_FALSE(bases->empty());
   const auto retention = LoadRetention(config->retention);
   ASSERT_TRUE(retention.ok()) << retention.status();
-  EXPECT_THAT(retention->periods, SizeIs(3));
+  EXPECT_THAT(retention->periods, SizeIs(4));
   EXPECT_FALSE(retention->grounds.empty());
 }
 
@@ -162,12 +162,18 @@ TEST(RetentionFile, HasPeriodsAndGroundsByDate) {
   const auto table = ParseRetention(
       "[[period]]\nwhat = \"case\"\nvalid_from = 2017-01-01\nyears = 5\nwhen_over = \"propose\"\n"
       "[[period]]\nwhat = \"observation\"\nvalid_from = 2017-01-01\ndays = 30\nwhen_over = \"erase\"\n"
+      "[[period]]\nwhat = \"agreement\"\nvalid_from = 2017-01-01\nyears = 6\ncounted_from = \"year-end\"\n"
+      "when_over = \"propose\"\n"
       "[[ground]]\nkey = \"A\"\ntitle = \"t\"\nvalid_from = 2018-05-25\nbefore_period_is_over = true\n"
       "[[ground]]\nkey = \"B\"\nvalid_from = 2018-05-25\nvalid_to = 2030-12-31\n",
       "r");
   ASSERT_TRUE(table.ok()) << table.status();
-  ASSERT_THAT(table->periods, SizeIs(2));
+  ASSERT_THAT(table->periods, SizeIs(3));
   EXPECT_EQ(table->periods[0].what, domain::Kept::kCase);
+  EXPECT_FALSE(table->periods[0].from_year_end);
+  EXPECT_EQ(table->periods[2].what, domain::Kept::kAgreement);
+  EXPECT_EQ(table->periods[2].months, 72);
+  EXPECT_TRUE(table->periods[2].from_year_end);
   EXPECT_EQ(table->periods[0].months, 60);
   EXPECT_FALSE(table->periods[0].node_erases);
   EXPECT_EQ(table->periods[1].what, domain::Kept::kObservation);
@@ -192,6 +198,7 @@ TEST(RetentionFile, FaultsNameTheKeyAndTheRule) {
   EXPECT_EQ(rule(period + "years = 5\n" + period + "years = 6\n"), "CONFIG_VALUE_INVALID period.valid_from");
   EXPECT_EQ(rule(period + "years = 5\nmonths = 1\n"), "CONFIG_UNKNOWN_KEY period.months");
   EXPECT_EQ(rule("[[period]]\nwhat = \"account\"\n"), "CONFIG_VALUE_INVALID period.what");
+  EXPECT_EQ(rule(period + "years = 5\ncounted_from = \"month-end\"\n"), "CONFIG_VALUE_INVALID period.counted_from");
   EXPECT_EQ(rule("[[period]]\nwhat = \"case\"\nyears = 5\n"), "CONFIG_KEY_MISSING period.valid_from");
   EXPECT_EQ(rule("[[period]]\nwhat = \"case\"\nvalid_from = 2017-01-01\nyears = 5\nwhen_over = \"never\"\n"),
             "CONFIG_VALUE_INVALID period.when_over");

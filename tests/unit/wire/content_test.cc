@@ -296,6 +296,7 @@ std::vector<Case> Cases() {
   BAD_OPTIONAL_BYTES(CasesErased, cases_erased, certificate, 32);
   SPOIL(ErasureNoticed, erasure_noticed, "case_ids", clear_case_ids());
   SPOIL(ErasureNoticed, erasure_noticed, "opened", add_opened("short"));
+  SPOIL(ErasureNoticed, erasure_noticed, "disclosed", add_disclosed("short"));
   BAD_TEXT(ErasureNoticed, erasure_noticed, legal_basis, kMaxCode);
   cases.push_back({Type::kErasureNoticed, "erasure_noticed.case_ids", [](v1::Content& c) {
                      auto& noticed = *c.mutable_erasure_noticed();

@@ -280,7 +280,8 @@ TEST(Schema, WhatAnotherAuthorityIsToldIsKnownWordForWord) {
       {"PlaceOccupied", {"PlaceOccupied.agreement_id"}},
       {"PlaceReleased", {"PlaceReleased.agreement_id"}},
       {"PlaceWaitlisted", {"PlaceWaitlisted.agreement_id"}},
-      {"ErasureNoticed", {"ErasureNoticed.case_ids", "ErasureNoticed.legal_basis", "ErasureNoticed.opened"}},
+      {"ErasureNoticed",
+       {"ErasureNoticed.case_ids", "ErasureNoticed.legal_basis", "ErasureNoticed.opened", "ErasureNoticed.disclosed"}},
       {"ValueRectified", {"ValueRectified.cpr", "ValueRectified.wrong_cpr"}},
       {"EventDisputed", {"EventDisputed.disputed_id"}},
   };

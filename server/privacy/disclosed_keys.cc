@@ -1,0 +1,117 @@
+#include "server/privacy/disclosed_keys.h"
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "common/base/bytes.h"
+#include "common/base/status.h"
+#include "server/log/sealed_row.h"
+
+namespace medflyt::privacy {
+namespace {
+
+constexpr uint8_t kVersion = 1;
+constexpr Date kEpoch = Date(1970, 1, 1);
+constexpr uint32_t kMaxDays = 4'000'000;  // well beyond the year 9999
+constexpr std::string_view kPurpose = "medflyt/v1/disclosed-keys";
+
+std::string RowKeyOf(const CaseId& case_id) { return std::string("k").append(case_id.bytes()); }
+
+absl::Status Malformed() {
+  return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "disclosed_keys", "a stored row does not parse");
+}
+
+keys::KeyPurpose LocalKeyOf(log::Appender& appender, const CaseId& case_id) {
+  const AuthorityId self = appender.state().self();
+  return {case_id, self, self, event::RetentionClass::kCase};
+}
+
+absl::StatusOr<std::vector<DisclosedKey>> ReadRow(log::Appender& appender, const CaseId& case_id) {
+  const std::string row_key = RowKeyOf(case_id);
+  MEDFLYT_ASSIGN_OR_RETURN(const auto value, appender.FindIndex(row_key));
+  if (!value) return std::vector<DisclosedKey>();
+  const auto key = appender.keys().Find(LocalKeyOf(appender, case_id));
+  if (absl::IsNotFound(key.status())) return std::vector<DisclosedKey>();  // erased
+  MEDFLYT_RETURN_IF_ERROR(key.status());
+  const auto row = log::OpenRow(key->key, kPurpose, row_key, *value);
+  if (!row.ok()) return Malformed();
+  return DecodeDisclosed(*row);
+}
+
+}  // namespace
+
+absl::Status RememberDisclosed(log::Appender& appender, RandomSource& random, const CaseId& case_id,
+                               const crypto::Hash& certificate, const std::vector<OpenedEvent>& events) {
+  const AuthorityId self = appender.state().self();
+  const bool is_held = appender.state().UseOf(case_id).has_value();
+  MEDFLYT_ASSIGN_OR_RETURN(std::vector<DisclosedKey> given, ReadRow(appender, case_id));
+  std::set<crypto::Hash> known;
+  for (const DisclosedKey& each : given) {
+    if (each.certificate == certificate) known.insert(each.leaf_hash);
+  }
+  const size_t before = given.size();
+  for (const OpenedEvent& event : events) {
+    MEDFLYT_ASSIGN_OR_RETURN(const keys::KeyPurpose purpose, appender.keys().PurposeOf(event.key_id));
+    if (!is_held || purpose.retention != event::RetentionClass::kCase) continue;
+    if (!known.insert(event.leaf_hash).second) continue;
+    given.push_back({event.leaf_hash, purpose.issuer == self ? purpose.recipient : purpose.issuer, certificate,
+                     appender.facts().today});
+  }
+  if (given.size() == before) return absl::OkStatus();
+  bool created = false;
+  MEDFLYT_ASSIGN_OR_RETURN(const keys::DataKey key,
+                           appender.keys().FindOrCreate(LocalKeyOf(appender, case_id), appender.batch(), created));
+  const std::string row_key = RowKeyOf(case_id);
+  appender.PutIndex(row_key, log::SealRow(key.key, random, kPurpose, row_key, EncodeDisclosed(given)));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<DisclosedKey>> DisclosedOf(log::Appender& appender, const std::set<CaseId>& cases) {
+  std::vector<DisclosedKey> all;
+  for (const CaseId& id : cases) {
+    MEDFLYT_ASSIGN_OR_RETURN(const std::vector<DisclosedKey> given, ReadRow(appender, id));
+    all.insert(all.end(), given.begin(), given.end());
+  }
+  return all;
+}
+
+absl::Status ForgetDisclosed(log::Appender& appender, const std::set<CaseId>& cases) {
+  for (const CaseId& id : cases) {
+    const std::string row_key = RowKeyOf(id);
+    MEDFLYT_ASSIGN_OR_RETURN(const auto row, appender.FindIndex(row_key));
+    if (row) appender.DeleteIndex(row_key);
+  }
+  return absl::OkStatus();
+}
+
+std::string EncodeDisclosed(const std::vector<DisclosedKey>& keys) {
+  std::string row(1, static_cast<char>(kVersion));
+  for (const DisclosedKey& each : keys) {
+    row.append(each.leaf_hash.bytes());
+    AppendU32(row, each.with.number());
+    row.append(each.certificate.bytes());
+    AppendU32(row, static_cast<uint32_t>(each.on - kEpoch));
+  }
+  return row;
+}
+
+absl::StatusOr<std::vector<DisclosedKey>> DecodeDisclosed(std::string_view row) {
+  ByteReader reader(row);
+  const auto version = reader.U8();
+  if (!version || *version != kVersion) return Malformed();
+  std::vector<DisclosedKey> keys;
+  while (!reader.empty()) {
+    const auto leaf_hash = reader.Take(crypto::Hash::kSize);
+    const auto number = reader.U32();
+    const auto certificate = reader.Take(crypto::Hash::kSize);
+    const auto days = reader.U32();
+    const auto with = number ? AuthorityId::FromNumber(*number) : std::nullopt;
+    if (!leaf_hash || !with || !certificate || !days || *days > kMaxDays) return Malformed();
+    keys.push_back({*crypto::Hash::FromBytes(*leaf_hash), *with, *crypto::Hash::FromBytes(*certificate),
+                    kEpoch + static_cast<absl::civil_diff_t>(*days)});
+  }
+  return keys;
+}
+
+}  // namespace medflyt::privacy
