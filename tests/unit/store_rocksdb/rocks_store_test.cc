@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -23,6 +24,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "rocksdb/db.h"
+#include "rocksdb/env.h"
 
 namespace medflyt::store {
 namespace {
@@ -68,6 +70,38 @@ std::string Noise(uint32_t seed, size_t size) {
   }
   return bytes;
 }
+
+// Counts the files whose reader says that it reads at random, which ends the kernel's reading ahead.
+class HintCountingEnv final : public rocksdb::EnvWrapper {
+ public:
+  HintCountingEnv() : EnvWrapper(rocksdb::Env::Default()) {}
+  rocksdb::Status NewRandomAccessFile(const std::string& name, std::unique_ptr<rocksdb::RandomAccessFile>* file,
+                                      const rocksdb::EnvOptions& options) override {
+    std::unique_ptr<rocksdb::RandomAccessFile> read;
+    const rocksdb::Status status = target()->NewRandomAccessFile(name, &read, options);
+    if (status.ok()) *file = std::make_unique<File>(std::move(read), *this);
+    return status;
+  }
+  std::atomic<int> opened = 0;
+  std::atomic<int> hinted = 0;
+
+ private:
+  class File final : public rocksdb::RandomAccessFileWrapper {
+   public:
+    File(std::unique_ptr<rocksdb::RandomAccessFile> file, HintCountingEnv& env)
+        : RandomAccessFileWrapper(file.get()), file_(std::move(file)), env_(env) {
+      ++env_.opened;
+    }
+    void Hint(AccessPattern pattern) override {
+      if (pattern == RANDOM) ++env_.hinted;
+      file_->Hint(pattern);
+    }
+
+   private:
+    const std::unique_ptr<rocksdb::RandomAccessFile> file_;
+    HintCountingEnv& env_;
+  };
+};
 
 class RocksStoreTest : public ::testing::Test {
  protected:
@@ -393,6 +427,18 @@ TEST_F(RocksStoreTest, TheEngineKeepsNoLogOfItsOwn) {
   ASSERT_TRUE(store->PurgeDeleted(Table::kState).ok());
   EXPECT_FALSE(fs::exists(directory_ / "LOG"));
   EXPECT_EQ(logger_.text(), "");
+}
+
+TEST_F(RocksStoreTest, TheKernelMayReadAhead) {
+  HintCountingEnv env;
+  options_.env = &env;
+  { const auto store = MustOpen(); }
+  const auto store = MustOpen();
+  Put(*store, Table::kTiles, "a", "1");
+  ASSERT_TRUE(store->PurgeDeleted(Table::kTiles).ok());
+  ASSERT_TRUE(store->Get(Table::kTiles, "a").ok());
+  EXPECT_GT(env.opened, 0);
+  EXPECT_EQ(env.hinted, 0);
 }
 
 // As a newer program with one more table would have left it.
