@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -79,6 +80,8 @@ class BatchChecker {
     bool keys_may_be_missing = false;
     // Keys that are not held and came apart from grants; what proves one is that an event opens with it.
     std::span<const keys::DataKey> given = {};
+    // Places among the entries: only these are looked at, and have the numbers next, next + 1, …. Empty: all events.
+    std::span<const uint32_t> only = {};
   };
   explicit BatchChecker(const Parts& parts) : parts_(parts) {}
 

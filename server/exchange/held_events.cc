@@ -56,6 +56,11 @@ absl::StatusOr<std::optional<v1::HeldKey>> SealHeld(const Context& context, Auth
   return std::optional(std::move(held));
 }
 
+void Tell(const Context& context, AuthorityId peer, uint64_t first, int keys) {
+  context.parts.logger.Warning("events_given_back",
+                               absl::StrCat("peer=", peer.ToString(), " from=", first, " keys=", keys));
+}
+
 // The head under which what stands in this log is proven.
 log::Head HeadOf(const log::Log& log, const log::Generation& generation) {
   return generation.last ? *generation.last : log.head();
@@ -173,9 +178,7 @@ absl::StatusOr<v1::GetHeldEventsResponse> AnswerHeldEvents(const Context& contex
     MEDFLYT_ASSIGN_OR_RETURN(auto key, SealHeld(context, peer, card, request.origin(), *id));
     if (key) *response.add_keys() = *std::move(key);
   }
-  context.parts.logger.Warning(
-      "events_given_back",
-      absl::StrCat("peer=", peer.ToString(), " from=", request.first_number(), " keys=", response.keys_size()));
+  Tell(context, peer, request.first_number(), response.keys_size());
   return response;
 }
 
@@ -207,13 +210,14 @@ absl::StatusOr<v1::GetReceiptedEventsResponse> AnswerReceiptedEvents(const Conte
     MEDFLYT_ASSIGN_OR_RETURN(auto key, SealHeld(context, peer, card, request.origin(), *id));
     if (key) *response.add_keys() = *std::move(key);
   }
-  response.set_last_number(first + given.events.size() - 1);
-  for (uint64_t number = first; number <= response.last_number();) {
+  for (const int event : given.events) response.add_positions(static_cast<uint32_t>(event));
+  for (uint64_t number = first; number < first + given.events.size();) {
     MEDFLYT_ASSIGN_OR_RETURN(const KeptReceipt row, FindReceiptRow(log.reader().store(), peer, PairNumber(number)));
     MEDFLYT_ASSIGN_OR_RETURN(*response.add_receipts(), FindReceipt(log.reader(), peer, PairNumber(number)));
     number = row.first.value() + static_cast<uint64_t>(row.receipt.leaf_indices_size());
   }
   *response.mutable_batch() = std::move(given.batch);
+  Tell(context, peer, first, response.keys_size());
   return response;
 }
 

@@ -145,7 +145,7 @@ void Recovery::AskHeads() {
   calls_.GetHeldHeads(asked(), std::move(request), kTimeout,
                       Then<v1::GetHeldHeadsResponse>([this](v1::GetHeldHeadsResponse& answer) {
                         *peer().mutable_heads() = std::move(answer);
-                        next_ = context_.parts.log.peer(asked()).issued.value() + 1;
+                        next_ = context_.parts.log.peer(asked()).receipted.value() + 1;
                         AskHeld();
                       }));
 }
@@ -184,10 +184,10 @@ void Recovery::AskReturned() {
   calls_.GetReceiptedEvents(asked(), std::move(request), kTimeout,
                             Then<v1::GetReceiptedEventsResponse>([this](v1::GetReceiptedEventsResponse& answer) {
                               // What is missing, the evidence shows.
-                              if (answer.last_number() < next_) return NextPeer();
+                              if (answer.positions().empty()) return NextPeer();
                               const auto stated = tlog::StatedCheckpoint(answer.batch().checkpoint());
                               if (stated.ok() && stated->origin() == origin_) accepted_ = stated->size();
-                              next_ = std::min(answer.last_number(), kLastNumber) + 1;
+                              next_ += static_cast<uint64_t>(answer.positions_size());
                               *peer().add_receipted() = std::move(answer);
                               AskReturned();
                             }));

@@ -1,7 +1,6 @@
 #include "server/exchange/recovery_evidence.h"
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <set>
 #include <utility>
@@ -20,6 +19,7 @@
 #include "server/exchange/context.h"
 #include "server/exchange/hello.h"
 #include "server/exchange/kept_receipt.h"
+#include "server/exchange/own_events.h"
 
 namespace medflyt::exchange {
 namespace {
@@ -33,6 +33,14 @@ absl::Status Invalid(AuthorityId peer, std::string_view what) {
 void ForgetConsistency(v1::EventBatch& batch) {
   batch.set_consistency_from(0);
   batch.clear_consistency_proof();
+}
+
+// As what came otherwise is kept: without what was sealed beside it.
+v1::EventBatch ForKeeping(v1::EventBatch batch) {
+  batch.clear_grants();
+  batch.clear_openings();
+  batch.clear_sequence();
+  return batch;
 }
 
 // The entries of a message, proven under a head of our closed log.
@@ -59,64 +67,93 @@ class Reading {
     evidence_.origin = authority->logs.back().origin;
     next_held_ = state_.issued.value() + 1;
     next_returned_ = state_.received.value() + 1;
+    MEDFLYT_RETURN_IF_ERROR(ReadUnreceipted());
     for (const v1::GetHeldEventsResponse& each : given.held()) MEDFLYT_RETURN_IF_ERROR(TakeHeld(each));
     for (const v1::GetReceiptedEventsResponse& each : given.receipted()) MEDFLYT_RETURN_IF_ERROR(TakeReturned(each));
     if (next_held_ <= evidence_.last_issued.value()) return Invalid(peer_, "events of ours are missing");
+    if (receipted_ < sent_.size()) return Invalid(peer_, "there is no receipt for an event of ours");
     if (next_returned_ <= evidence_.receipted_by_us.value()) return Invalid(peer_, "events of its own are missing");
     return std::move(evidence_);
   }
 
  private:
+  // An event of ours that the peer must have a receipt for.
+  struct Sent {
+    PairNumber number;
+    LeafIndex index;
+    crypto::Hash leaf_hash;
+  };
+
+  // What the store has issued, and the peer received behind its back.
+  absl::Status ReadUnreceipted() {
+    const uint64_t receipted = state_.receipted.value();
+    const uint64_t last = std::min(state_.issued, evidence_.last_issued).value();
+    if (last <= receipted) return absl::OkStatus();
+    MEDFLYT_ASSIGN_OR_RETURN(const auto events,
+                             parts_.log.reader().OutboundFrom(peer_, PairNumber(receipted + 1), last - receipted));
+    for (const log::Outbound& event : events) {
+      MEDFLYT_ASSIGN_OR_RETURN(const event::AnnouncementRef at, IssuedAt(parts_.log.reader(), event));
+      sent_.push_back({event.number, at.index, at.leaf_hash});
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status TakeHeld(const v1::GetHeldEventsResponse& given) {
     v1::EventBatch batch = given.batch();
     MEDFLYT_ASSIGN_OR_RETURN(const entry::VerifiedBatch verified, ProvenByUs(parts_, batch));
-    MEDFLYT_RETURN_IF_ERROR(TakeKeys(given.keys(), /*ours=*/true));
+    MEDFLYT_ASSIGN_OR_RETURN(const HeldKeys keys, TakeKeys(given.keys(), /*ours=*/true));
     const size_t which = evidence_.held_batches.size();
+    const uint64_t next = next_held_;
     for (int i = 0; i < given.positions_size(); ++i) {
       const uint64_t number = given.first_number() + static_cast<uint64_t>(i);
       if (number <= state_.issued.value()) continue;
       const uint32_t position = given.positions(i);
       if (number != next_held_ || position >= verified.entries.size()) return Invalid(peer_, "numbers are missing");
       const entry::VerifiedEntry& entry = verified.entries[position];
-      if (!evidence_.held.empty() && entry.index <= evidence_.held.back().index) {
+      if (!sent_.empty() && entry.index <= sent_.back().index) {
         return Invalid(peer_, "numbers are not in the order of the log");
       }
-      HeldEvent held{entry.index, entry.leaf_hash, PairNumber(number), {}, std::nullopt, {}, {}, which, position};
-      MEDFLYT_RETURN_IF_ERROR(Open(entry, held));
+      HeldEvent held{entry.index, entry.leaf_hash, PairNumber(number), {}, std::nullopt, {}, which, position};
+      MEDFLYT_RETURN_IF_ERROR(Open(entry, keys, held));
+      sent_.push_back({held.number, held.index, held.leaf_hash});
       evidence_.held.push_back(std::move(held));
       ++next_held_;
     }
-    evidence_.held_batches.push_back(std::move(batch));
+    if (next_held_ > next) evidence_.held_batches.push_back(ForKeeping(std::move(batch)));
     for (const v1::Receipt& receipt : given.receipts()) MEDFLYT_RETURN_IF_ERROR(TakeReceipt(receipt));
-    if (receipted_ != evidence_.held.size()) return Invalid(peer_, "there is no receipt for an event of ours");
     return absl::OkStatus();
   }
 
-  // For the next events of our own that came back.
+  // For the next events of our own without one.
   absl::Status TakeReceipt(const v1::Receipt& receipt) {
     const auto stated = tlog::StatedCheckpoint(receipt.checkpoint());
     if (!stated.ok() || !origins_.contains(stated->origin())) return Invalid(peer_, "a receipt is of another's log");
     MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key,
                              KeyForNote(receipt.checkpoint(), stated->origin(), parts_.directory));
-    const std::span<HeldEvent> next = std::span(evidence_.held).subspan(receipted_);
-    const auto sent = [next](LeafIndex index) -> std::optional<crypto::Hash> {
+    const std::span<const Sent> next = std::span(sent_).subspan(receipted_);
+    const auto leaf_of = [next](LeafIndex index) -> std::optional<crypto::Hash> {
       const auto found = std::lower_bound(next.begin(), next.end(), index,
-                                          [](const HeldEvent& each, LeafIndex at) { return each.index < at; });
+                                          [](const Sent& each, LeafIndex at) { return each.index < at; });
       return found == next.end() || found->index != index ? std::nullopt : std::optional(found->leaf_hash);
     };
-    MEDFLYT_ASSIGN_OR_RETURN(
-        const entry::VerifiedReceipt verified,
-        entry::VerifyReceipt(receipt, {stated->origin(), std::span(&key, 1)}, {}, parts_.closed_origin, sent, ledger_));
+    MEDFLYT_ASSIGN_OR_RETURN(const entry::VerifiedReceipt verified,
+                             entry::VerifyReceipt(receipt, {stated->origin(), std::span(&key, 1)}, {},
+                                                  parts_.closed_origin, leaf_of, ledger_));
+    HeldReceipt held{next.front().number, EncodeReceipt(receipt, verified), {}};
     for (size_t i = 0; i < verified.events.size(); ++i) {
       if (next[i].index != verified.events[i].index) return Invalid(peer_, "receipts are not in the order of numbers");
-      next[i].refused_by_peer = verified.events[i].refused_rule;
+      const std::string& rule = verified.events[i].refused_rule;
+      if (!rule.empty()) held.refusals.emplace_back(next[i].number, rule);
     }
-    evidence_.receipts.push_back({next.front().number, EncodeReceipt(receipt, verified)});
+    evidence_.receipts.push_back(std::move(held));
     receipted_ += verified.events.size();
     return absl::OkStatus();
   }
 
-  absl::Status TakeKeys(const google::protobuf::RepeatedPtrField<v1::HeldKey>& keys, bool ours) {
+  // What a message brings of keys that are not held.
+  using HeldKeys = std::map<KeyId, crypto::Key>;
+  absl::StatusOr<HeldKeys> TakeKeys(const google::protobuf::RepeatedPtrField<v1::HeldKey>& keys, bool ours) {
+    HeldKeys taken;
     for (const v1::HeldKey& each : keys) {
       const auto id = KeyId::FromBytes(each.sealed().key_id());
       const auto commitment = crypto::Hash::FromBytes(each.commitment());
@@ -127,18 +164,18 @@ class Reading {
       MEDFLYT_ASSIGN_OR_RETURN(const auto exchange_key, parts_.exchange_keys.Find(each.sealed().exchange_epoch()));
       MEDFLYT_ASSIGN_OR_RETURN(crypto::Key key, entry::OpenGrant({parts_.closed_origin, *id, parts_.self},
                                                                  each.sealed().sealed(), exchange_key, *commitment));
-      given_.insert_or_assign(*id, std::move(key));
+      taken.insert_or_assign(*id, std::move(key));
     }
-    return absl::OkStatus();
+    return taken;
   }
 
   // A key is what it says where an entry opens with it: the entry commits to it.
-  absl::Status Open(const entry::VerifiedEntry& entry, HeldEvent& held) {
+  absl::Status Open(const entry::VerifiedEntry& entry, const HeldKeys& keys, HeldEvent& held) {
     const auto sealed = entry::ParseSealed(entry.bytes);
     if (!sealed.ok() || !entry.key_id) return Invalid(peer_, "an entry is no event");
     held.id = sealed->event_id;
-    const auto given = given_.find(*entry.key_id);
-    auto key = given != given_.end() ? absl::StatusOr<crypto::Key>(given->second) : parts_.keys.Find(*entry.key_id);
+    const auto given = keys.find(*entry.key_id);
+    auto key = given != keys.end() ? absl::StatusOr<crypto::Key>(given->second) : parts_.keys.Find(*entry.key_id);
     if (absl::IsNotFound(key.status())) {
       held.refused = parts_.keys.IsDestroyed(*entry.key_id) ? "KEY_DESTROYED" : "KEY_MISSING";
       return absl::OkStatus();
@@ -153,7 +190,7 @@ class Reading {
     if (header.issuer != parts_.self || header.recipient != peer_ || header.number != held.number) {
       return Invalid(peer_, "an event is of another pair or number");
     }
-    if (given != given_.end() && taken_.insert(*entry.key_id).second) {
+    if (given != keys.end() && taken_.insert(*entry.key_id).second) {
       evidence_.keys.push_back({{*entry.key_id, *std::move(key)}, PurposeOf(*event)});
     }
     held.event = *std::move(event);
@@ -179,28 +216,29 @@ class Reading {
       }
     }
 
+    if (given.positions().empty()) return Invalid(peer_, "an answer names no event");
     v1::EventBatch batch = given.batch();
     const auto stated = tlog::StatedCheckpoint(batch.checkpoint());
     if (!stated.ok() || !origins_.contains(stated->origin())) return Invalid(peer_, "an event is of another's log");
     const bool open = stated->origin() == evidence_.origin;
     if (!open) ForgetConsistency(batch);
-    MEDFLYT_RETURN_IF_ERROR(TakeKeys(given.keys(), /*ours=*/false));
+    MEDFLYT_ASSIGN_OR_RETURN(const HeldKeys held, TakeKeys(given.keys(), /*ours=*/false));
     std::vector<keys::DataKey> keys;
-    for (const auto& [id, key] : given_) keys.push_back({id, key});
+    for (const auto& [id, key] : held) keys.push_back({id, key});
+    const std::span positions(given.positions().data(), static_cast<size_t>(given.positions_size()));
     BatchChecker checker({parts_.self, peer_, parts_.log.reader(), parts_.keys, parts_.exchange_keys,
-                          parts_.refused_numbers, /*keys_may_be_missing=*/true, keys});
+                          parts_.refused_numbers, /*keys_may_be_missing=*/true, keys, positions});
     std::vector<KeyId> missing;
     const entry::AcceptedHead accepted =
         evidence_.accepted ? *evidence_.accepted : AcceptedOf(state_, evidence_.origin, state_.by_batch);
     MEDFLYT_ASSIGN_OR_RETURN(CheckedBatch checked,
                              checker.Check(batch, stated->origin(), open ? accepted : entry::AcceptedHead(),
                                            PairNumber(next_returned_), parts_.directory, missing));
-    if (open) evidence_.accepted = checked.head;
+    if (checked.events.size() != static_cast<size_t>(given.positions_size())) {
+      return Invalid(peer_, "a place among the entries is that of no event");
+    }
     const size_t which = evidence_.returned_batches.size();
     for (CheckedEvent& event : checked.events) {
-      if (event.number.value() < next_returned_) continue;
-      if (event.number > evidence_.receipted_by_us) break;  // it will come as every other
-      if (event.number.value() != next_returned_) return Invalid(peer_, "numbers are missing");
       const auto found = receipted.find({event.stands_at.origin, event.stands_at.index});
       if (found == receipted.end() || found->second.second.leaf_hash != event.stands_at.leaf_hash) {
         return Invalid(peer_, "there is no receipt of ours for an event");
@@ -213,11 +251,12 @@ class Reading {
       evidence_.returned.push_back({record, std::move(event), which});
       ++next_returned_;
     }
+    // By our own receipts we had taken this log, so that it needs no admission again.
+    if (open) evidence_.accepted = checked.head;
     for (CheckedKey& key : checked.keys) {
       if (taken_.insert(key.key.id).second) evidence_.keys.push_back(std::move(key));
     }
-    batch.clear_openings();
-    evidence_.returned_batches.push_back(std::move(batch));
+    evidence_.returned_batches.push_back(ForKeeping(std::move(batch)));
     return absl::OkStatus();
   }
 
@@ -225,11 +264,11 @@ class Reading {
   const AuthorityId peer_;
   const log::PeerState state_;
   PeerEvidence evidence_;
-  std::set<std::string, std::less<>> origins_;  // of the peer's logs
-  size_t receipted_ = 0;                        // of evidence_.held
+  std::set<std::string> origins_;  // of the peer's logs
+  std::vector<Sent> sent_;         // in the order of numbers
+  size_t receipted_ = 0;           // of these
   uint64_t next_held_ = 0;
   uint64_t next_returned_ = 0;
-  std::map<KeyId, crypto::Key> given_;
   std::set<KeyId> taken_;
   wire::ContentCodec content_;
   wire::LedgerCodec ledger_;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -35,8 +36,7 @@ struct HeldEvent {
   EventId id;
   std::optional<event::Event> event;  // none: its key is nowhere, for the reason `refused`
   std::string refused;
-  std::string refused_by_peer;  // a rule: without effect there
-  size_t batch = 0;             // of PeerEvidence::held_batches
+  size_t batch = 0;  // of PeerEvidence::held_batches
   uint32_t position = 0;
 };
 
@@ -47,10 +47,11 @@ struct ReturnedEvent {
   size_t batch = 0;  // of PeerEvidence::returned_batches
 };
 
-// A receipt for events of our own that came back, as it is kept.
+// The peer's receipt of events of our own that the store has no receipt for, whether it has the events or not.
 struct HeldReceipt {
   PairNumber first;
-  std::string kept;
+  std::string kept;                                          // kept_receipt.h
+  std::vector<std::pair<PairNumber, std::string>> refusals;  // rules by which some are without effect there
 };
 
 struct PeerEvidence {
@@ -60,7 +61,7 @@ struct PeerEvidence {
   PairNumber receipted_by_us;           // last of the peer's for which it holds our receipt
   std::vector<HeldEvent> held;          // in the order of numbers, which is that of the log
   std::vector<ReturnedEvent> returned;  // the same
-  std::vector<HeldReceipt> receipts;    // the same; one for each of `held`
+  std::vector<HeldReceipt> receipts;    // the same; together of all up to `last_issued`
   std::vector<v1::EventBatch> held_batches;
   std::vector<v1::EventBatch> returned_batches;
   std::vector<CheckedKey> keys;  // that came with them and are not held

@@ -103,6 +103,7 @@ absl::Status RecoverySubmission::AppendReturned(log::Appender& appender) {
   // Rows of what is kept, and of the numbers that the recipients have. Rows of one batch go on as long as nothing of
   // another stands between.
   std::map<AuthorityId, std::pair<PairNumber, std::string>> numbers;
+  CameBackAs came_back;
   const PeerEvidence* row_of = nullptr;
   size_t row_batch = 0;
   PairNumber row_first;
@@ -135,9 +136,7 @@ absl::Status RecoverySubmission::AppendReturned(log::Appender& appender) {
     MEDFLYT_ASSIGN_OR_RETURN(const log::Position record, AppendHeld(held, appender));
     positions.push_back(held.position);
     records.push_back(record);
-    if (!held.refused_by_peer.empty()) {
-      StageRefusal({each.from->peer, held.number, held.id, record, record, held.refused_by_peer}, appender);
-    }
+    came_back.emplace(std::pair(each.from->peer, held.number), std::pair(held.id, record));
     auto& row = numbers.try_emplace(each.from->peer, held.number, std::string()).first->second;
     row.second.append(log::EncodeU64(record.value()));
   }
@@ -158,9 +157,7 @@ absl::Status RecoverySubmission::AppendReturned(log::Appender& appender) {
     peer.received = std::max(peer.received, events.back().first->event.number);
   }
   for (const PeerEvidence& evidence : recovery_.evidence) {
-    for (const HeldReceipt& receipt : evidence.receipts) {
-      appender.batch().Put(Table::kOutbox, log::PairRowKey('c', evidence.peer, receipt.first.value()), receipt.kept);
-    }
+    MEDFLYT_RETURN_IF_ERROR(KeepReceipts(evidence, came_back, appender));
     if (!evidence.accepted) continue;
     log::PeerState& peer = appender.peer(evidence.peer);
     if (peer.origin != evidence.origin) {
@@ -168,6 +165,27 @@ absl::Status RecoverySubmission::AppendReturned(log::Appender& appender) {
       peer.by_receipt = {};
     }
     peer.by_batch = {evidence.accepted->size, evidence.accepted->root};
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RecoverySubmission::KeepReceipts(const PeerEvidence& evidence, const CameBackAs& came_back,
+                                              log::Appender& appender) const {
+  for (const HeldReceipt& receipt : evidence.receipts) {
+    appender.batch().Put(Table::kOutbox, log::PairRowKey('c', evidence.peer, receipt.first.value()), receipt.kept);
+    for (const auto& [number, rule] : receipt.refusals) {
+      const auto found = came_back.find({evidence.peer, number});
+      if (found != came_back.end()) {
+        const auto& [id, record] = found->second;
+        StageRefusal({evidence.peer, number, id, record, record, rule}, appender);
+        continue;
+      }
+      MEDFLYT_ASSIGN_OR_RETURN(const auto events, recovery_.log.reader().OutboundFrom(evidence.peer, number, 1));
+      if (events.empty()) return Broken("outbox");
+      MEDFLYT_ASSIGN_OR_RETURN(const auto sealed, entry::ParseSealed(events.front().entry.bytes));
+      const log::Position position = events.front().position;
+      StageRefusal({evidence.peer, number, sealed.event_id, position, position, rule}, appender);
+    }
   }
   return absl::OkStatus();
 }

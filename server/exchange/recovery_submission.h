@@ -2,6 +2,7 @@
 // what never arrived anywhere, once more.
 #pragma once
 
+#include <map>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -49,6 +50,10 @@ class RecoverySubmission final : public log::Submission {
   [[nodiscard]] absl::Status Append(log::Appender& appender);
   [[nodiscard]] absl::Status AppendOpened(log::Appender& appender);
   [[nodiscard]] absl::Status AppendReturned(log::Appender& appender);
+  // Ids and records of our own events that came back, by recipient and number there.
+  using CameBackAs = std::map<std::pair<AuthorityId, PairNumber>, std::pair<EventId, log::Position>>;
+  [[nodiscard]] absl::Status KeepReceipts(const PeerEvidence& evidence, const CameBackAs& came_back,
+                                          log::Appender& appender) const;
   [[nodiscard]] absl::StatusOr<log::Position> AppendHeld(const HeldEvent& held, log::Appender& appender);
   [[nodiscard]] absl::StatusOr<log::Position> AppendFromPeer(const ReturnedEvent& returned, AuthorityId peer,
                                                              log::Appender& appender);

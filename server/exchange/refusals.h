@@ -22,8 +22,8 @@ struct Refusal {
   PairNumber number;
   EventId event;
   log::Position position;  // of the event
-  // Of the ReceiptsLogged, or of the record that the event came back; the recipient's signed statement is kept beside
-  // it.
+  // Of the ReceiptsLogged; where the receipt was fetched back after a loss, as `position`. The recipient's signed
+  // statement is kept beside it.
   log::Position receipt;
   std::string rule;
   friend bool operator==(const Refusal&, const Refusal&) = default;

@@ -146,7 +146,7 @@ absl::StatusOr<v1::EventView> EventReader::ViewOf(const Found& found) const {
   *view.mutable_recorded_at() =
       google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(event->header.recorded_at));
   wire::ContentToProto(*event, *view.mutable_content());
-  if (found.own) MEDFLYT_RETURN_IF_ERROR(AddDelivery(sealed->event_id, view.content(), view));
+  if (event->header.issuer == self_) MEDFLYT_RETURN_IF_ERROR(AddDelivery(sealed->event_id, view.content(), view));
   return view;
 }
 
