@@ -23,8 +23,10 @@ class RecoveryE2e : public ::testing::Test {
   }
   std::string Propose(TestNode& at) {
     v1::CommandResult result;
-    return Call(*at.Municipality(), &Stub::ProposeAgreement,
-                Proposal(odense_, nyborg_, "p-" + std::to_string(++proposals_)), result);
+    const std::string rule = Call(*at.Municipality(), &Stub::ProposeAgreement,
+                                  Proposal(odense_, nyborg_, "p-" + std::to_string(++proposals_)), result);
+    for (const v1::IssuedEvent& each : result.events()) events_.push_back(each.event_id());
+    return rule;
   }
   static v1::GetStatusResponse Status(TestNode& of) {
     v1::GetStatusResponse status;
@@ -88,6 +90,7 @@ class RecoveryE2e : public ::testing::Test {
   TestNode odense_{"35209115", "0461", "Odense Kommune"};
   TestNode nyborg_{"29189722", "0450", "Nyborg Kommune"};
   int proposals_ = 0;
+  std::vector<std::string> events_;
 };
 
 TEST_F(RecoveryE2e, WhatNobodyElseHasIsLostAndAllElseGoesOn) {
@@ -152,6 +155,9 @@ TEST_F(RecoveryE2e, WhatNobodyElseHasIsLostAndAllElseGoesOn) {
   ASSERT_TRUE(AllReceipted(nyborg_)) << Status(nyborg_).peers(0).last_error();
   EXPECT_EQ(Status(nyborg_).peers(0).last_received_number(), 3u);
   EXPECT_EQ(Status(odense_).peers(0).last_received_number(), 2u);
+
+  // What came back is shown as what it is: told, and receipted.
+  EXPECT_THAT(RunCommand(odense_, {"event", "show", events_[1]}).output, HasSubstr("RECEIPTED"));
 
   // Both logs are the auditor's, as the new card has them.
   const Ended open = Verify("open", {});
