@@ -88,7 +88,7 @@ class RequestErasureTest : public testing::LogFixture {
     for (const std::string officer : {"anna", "bo"}) {
       On([&](log::Appender& appender) {
         event::EraseCases command{random_.NewId<CaseId>(), cases, "gdpr-17-1-d", "journal-1", crypto::Sha256(officer)};
-        const auto erased = privacy::Erase(appender, {officer, std::move(command)});
+        const auto erased = privacy::Erase(appender, random_, {officer, std::move(command)});
         ASSERT_TRUE(erased.ok()) << erased.status();
       });
     }
