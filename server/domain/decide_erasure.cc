@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -17,24 +18,24 @@ const Erasure* FindRequest(const State& state, const std::vector<CaseId>& cases)
   return nullptr;
 }
 
-// Each once, ascending, as many as the notice holds.
-void AppendDisclosed(const std::vector<event::DisclosedEvent>& disclosed, AuthorityId peer,
-                     event::ErasureNoticed& notice) {
-  std::set<crypto::Hash> leaves;
-  for (const event::DisclosedEvent& each : disclosed) {
-    if (each.with == peer) leaves.insert(each.leaf_hash);
-  }
-  const size_t room = kMaxErasedCases - std::min(kMaxErasedCases, notice.opened.size());
-  for (const crypto::Hash& leaf : leaves) {
-    if (notice.disclosed.size() < room) {
-      notice.disclosed.push_back(leaf);
-    } else {
-      ++notice.disclosed_left;
-    }
-  }
-}
-
 }  // namespace
+
+ListedKeys ListedFor(const State& state, AuthorityId peer, const event::EraseCases& command) {
+  ListedKeys listed;
+  for (const CaseId& id : command.cases) {
+    const Transfer* transfer = state.FindTransfer(id);
+    if (transfer == nullptr || transfer->requester != state.self() || transfer->provider != peer) continue;
+    if (peer != state.self()) listed.opened.insert(transfer->announcement.leaf_hash);
+  }
+  for (const event::DisclosedEvent& each : command.disclosed) {
+    if (each.with == peer) listed.disclosed.insert(each.leaf_hash);
+  }
+  const size_t room = kMaxErasedCases - std::min(kMaxErasedCases, listed.opened.size());
+  if (listed.disclosed.size() <= room) return listed;
+  listed.disclosed_left = static_cast<uint32_t>(listed.disclosed.size() - room);
+  listed.disclosed.erase(std::next(listed.disclosed.begin(), static_cast<ptrdiff_t>(room)), listed.disclosed.end());
+  return listed;
+}
 
 absl::Status Decider::CheckErasureByOfficer(const event::EraseCases& command, const Retention& retention) const {
   MEDFLYT_RETURN_IF_ERROR(CheckText(command.journal_reference, "journal_reference", kMaxKeyLength));
@@ -92,17 +93,9 @@ void Decider::AppendErasure(const CaseId& erasure, const event::EraseCases& comm
                             Drafts& drafts) const {
   const std::vector<CaseId>& cases = command.cases;
   drafts.push_back(Local(erasure, event::CasesErased{cases, legal_basis, command.certificate}));
-  struct Told {
-    std::set<CaseId> cases;
-    std::set<crypto::Hash> opened;
-  };
-  std::map<AuthorityId, Told> told;
+  std::map<AuthorityId, std::set<CaseId>> told;
   for (const CaseId& id : cases) {
-    for (const AuthorityId& peer : state_.ToldOf(id)) told[peer].cases.insert(id);
-    const Transfer* transfer = state_.FindTransfer(id);
-    if (transfer != nullptr && transfer->requester == state_.self() && transfer->provider != state_.self()) {
-      told[transfer->provider].opened.insert(transfer->announcement.leaf_hash);
-    }
+    for (const AuthorityId& peer : state_.ToldOf(id)) told[peer].insert(id);
   }
   // Who has told us of its own erasure need not hear of ours.
   const auto is_gone = [&](const CaseId& id) {
@@ -112,17 +105,20 @@ void Decider::AppendErasure(const CaseId& erasure, const event::EraseCases& comm
   for (const auto& [id, notice] : state_.erasure_notices()) {
     if (notice.direction != Direction::kIn) continue;
     if (const auto found = told.find(notice.peer); found != told.end()) {
-      for (const CaseId& each : notice.cases) found->second.cases.erase(each);
+      for (const CaseId& each : notice.cases) found->second.erase(each);
     }
     if (std::all_of(notice.cases.begin(), notice.cases.end(), is_gone)) {
       receipts.push_back(To(notice.peer, id, event::ErasureReceipt()));
     }
   }
-  for (auto& [peer, what] : told) {
-    if (what.cases.empty()) continue;
-    event::ErasureNoticed notice{
-        {what.cases.begin(), what.cases.end()}, legal_basis, {what.opened.begin(), what.opened.end()}};
-    AppendDisclosed(command.disclosed, peer, notice);
+  for (const auto& [peer, noticed] : told) {
+    if (noticed.empty()) continue;
+    const ListedKeys listed = ListedFor(state_, peer, command);
+    event::ErasureNoticed notice{{noticed.begin(), noticed.end()},
+                                 legal_basis,
+                                 {listed.opened.begin(), listed.opened.end()},
+                                 {listed.disclosed.begin(), listed.disclosed.end()},
+                                 listed.disclosed_left};
     drafts.push_back(To(peer, NoticeIdOf(erasure, peer), std::move(notice)));
   }
   drafts.insert(drafts.end(), receipts.begin(), receipts.end());

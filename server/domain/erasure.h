@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,9 +14,12 @@
 #include "common/base/id.h"
 #include "common/crypto/hash.h"
 #include "common/directory/identity.h"
+#include "common/event/command.h"
 #include "server/domain/relocation.h"
 
 namespace medflyt::domain {
+
+class State;
 
 inline constexpr size_t kMaxErasedCases = 1'024;  // that one erasure names
 
@@ -61,6 +65,16 @@ struct ErasureNotice {
           self.disclosed, self.disclosed_left);
   }
 };
+
+// What the command's notice to a peer lists, by leaf hash: announcements that were opened for it, and those of the
+// command's events between the two whose keys auditors hold; at most kMaxErasedCases in all, the rest of the latter is
+// counted.
+struct ListedKeys {
+  std::set<crypto::Hash> opened;
+  std::set<crypto::Hash> disclosed;
+  uint32_t disclosed_left = 0;
+};
+[[nodiscard]] ListedKeys ListedFor(const State& state, AuthorityId peer, const event::EraseCases& command);
 
 // The id of the notice of that erasure to that authority: two recipients cannot tell that they heard of one erasure.
 [[nodiscard]] CaseId NoticeIdOf(const CaseId& erasure, AuthorityId recipient);

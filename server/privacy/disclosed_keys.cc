@@ -1,5 +1,6 @@
 #include "server/privacy/disclosed_keys.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -15,8 +16,12 @@ constexpr uint8_t kVersion = 1;
 constexpr Date kEpoch = Date(1970, 1, 1);
 constexpr uint32_t kMaxDays = 4'000'000;  // well beyond the year 9999
 constexpr std::string_view kPurpose = "medflyt/v1/disclosed-keys";
+constexpr std::string_view kAfterwards = "medflyt/v1/disclosed-of-erased";
 
-std::string RowKeyOf(const CaseId& case_id) { return std::string("k").append(case_id.bytes()); }
+std::string RowKeyOf(const crypto::Key& key, const CaseId& case_id) {
+  return std::string("k").append(crypto::KeyedHash(key, "medflyt/v1/disclosed-case", {case_id.bytes()}).bytes());
+}
+std::string AfterwardsRowKey(const CaseId& erasure) { return std::string("d").append(erasure.bytes()); }
 
 absl::Status Malformed() {
   return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "disclosed_keys", "a stored row does not parse");
@@ -27,13 +32,25 @@ keys::KeyPurpose LocalKeyOf(log::Appender& appender, const CaseId& case_id) {
   return {case_id, self, self, event::RetentionClass::kCase};
 }
 
+keys::KeyPurpose OwnKeyOf(log::Appender& appender) {
+  const AuthorityId self = appender.state().self();
+  return {CaseId(), self, self, event::RetentionClass::kAccess};
+}
+
+// Nothing where there is none: nothing was ever kept here under it, or it is erased.
+absl::StatusOr<std::optional<keys::DataKey>> FindKey(log::Appender& appender, const keys::KeyPurpose& purpose) {
+  auto key = appender.keys().Find(purpose);
+  if (absl::IsNotFound(key.status())) return std::optional<keys::DataKey>();
+  MEDFLYT_RETURN_IF_ERROR(key.status());
+  return std::optional<keys::DataKey>(*std::move(key));
+}
+
 absl::StatusOr<std::vector<DisclosedKey>> ReadRow(log::Appender& appender, const CaseId& case_id) {
-  const std::string row_key = RowKeyOf(case_id);
+  MEDFLYT_ASSIGN_OR_RETURN(const auto key, FindKey(appender, LocalKeyOf(appender, case_id)));
+  if (!key) return std::vector<DisclosedKey>();
+  const std::string row_key = RowKeyOf(key->key, case_id);
   MEDFLYT_ASSIGN_OR_RETURN(const auto value, appender.FindIndex(row_key));
   if (!value) return std::vector<DisclosedKey>();
-  const auto key = appender.keys().Find(LocalKeyOf(appender, case_id));
-  if (absl::IsNotFound(key.status())) return std::vector<DisclosedKey>();  // erased
-  MEDFLYT_RETURN_IF_ERROR(key.status());
   const auto row = log::OpenRow(key->key, kPurpose, row_key, *value);
   if (!row.ok()) return Malformed();
   return DecodeDisclosed(*row);
@@ -41,8 +58,9 @@ absl::StatusOr<std::vector<DisclosedKey>> ReadRow(log::Appender& appender, const
 
 }  // namespace
 
-absl::Status RememberDisclosed(log::Appender& appender, RandomSource& random, const CaseId& case_id,
-                               const crypto::Hash& certificate, const std::vector<OpenedEvent>& events) {
+absl::StatusOr<std::set<crypto::Hash>> RememberDisclosed(log::Appender& appender, RandomSource& random,
+                                                         const CaseId& case_id, const crypto::Hash& certificate,
+                                                         const std::vector<OpenedEvent>& events) {
   const AuthorityId self = appender.state().self();
   const bool is_held = appender.state().UseOf(case_id).has_value();
   MEDFLYT_ASSIGN_OR_RETURN(std::vector<DisclosedKey> given, ReadRow(appender, case_id));
@@ -51,20 +69,26 @@ absl::Status RememberDisclosed(log::Appender& appender, RandomSource& random, co
     if (each.certificate == certificate) known.insert(each.leaf_hash);
   }
   const size_t before = given.size();
+  std::set<crypto::Hash> erased;
   for (const OpenedEvent& event : events) {
-    MEDFLYT_ASSIGN_OR_RETURN(const keys::KeyPurpose purpose, appender.keys().PurposeOf(event.key_id));
-    if (!is_held || purpose.retention != event::RetentionClass::kCase) continue;
+    const auto purpose = appender.keys().PurposeOf(event.key_id);
+    if (absl::IsNotFound(purpose.status())) {
+      erased.insert(event.leaf_hash);
+      continue;
+    }
+    MEDFLYT_RETURN_IF_ERROR(purpose.status());
+    if (!is_held || purpose->retention != event::RetentionClass::kCase) continue;
     if (!known.insert(event.leaf_hash).second) continue;
-    given.push_back({event.leaf_hash, purpose.issuer == self ? purpose.recipient : purpose.issuer, certificate,
+    given.push_back({event.leaf_hash, purpose->issuer == self ? purpose->recipient : purpose->issuer, certificate,
                      appender.facts().today});
   }
-  if (given.size() == before) return absl::OkStatus();
+  if (given.size() == before) return erased;
   bool created = false;
   MEDFLYT_ASSIGN_OR_RETURN(const keys::DataKey key,
                            appender.keys().FindOrCreate(LocalKeyOf(appender, case_id), appender.batch(), created));
-  const std::string row_key = RowKeyOf(case_id);
+  const std::string row_key = RowKeyOf(key.key, case_id);
   appender.PutIndex(row_key, log::SealRow(key.key, random, kPurpose, row_key, EncodeDisclosed(given)));
-  return absl::OkStatus();
+  return erased;
 }
 
 absl::StatusOr<std::vector<DisclosedKey>> DisclosedOf(log::Appender& appender, const std::set<CaseId>& cases) {
@@ -78,11 +102,45 @@ absl::StatusOr<std::vector<DisclosedKey>> DisclosedOf(log::Appender& appender, c
 
 absl::Status ForgetDisclosed(log::Appender& appender, const std::set<CaseId>& cases) {
   for (const CaseId& id : cases) {
-    const std::string row_key = RowKeyOf(id);
+    MEDFLYT_ASSIGN_OR_RETURN(const auto key, FindKey(appender, LocalKeyOf(appender, id)));
+    if (!key) continue;
+    const std::string row_key = RowKeyOf(key->key, id);
     MEDFLYT_ASSIGN_OR_RETURN(const auto row, appender.FindIndex(row_key));
     if (row) appender.DeleteIndex(row_key);
   }
   return absl::OkStatus();
+}
+
+absl::Status KeepDisclosed(log::Appender& appender, RandomSource& random, const CaseId& erasure,
+                           std::vector<DisclosedKey> disclosed) {
+  if (disclosed.empty()) return absl::OkStatus();
+  bool created = false;
+  MEDFLYT_ASSIGN_OR_RETURN(const keys::DataKey key,
+                           appender.keys().FindOrCreate(OwnKeyOf(appender), appender.batch(), created));
+  const size_t kept = std::min(disclosed.size(), kMaxKeptDisclosed);
+  std::string row;
+  AppendU32(row, static_cast<uint32_t>(disclosed.size() - kept));
+  disclosed.resize(kept);
+  row.append(EncodeDisclosed(disclosed));
+  const std::string row_key = AfterwardsRowKey(erasure);
+  appender.PutIndex(row_key, log::SealRow(key.key, random, kAfterwards, row_key, row));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<KeptDisclosed> KeptDisclosedOf(log::Appender& appender, const CaseId& erasure) {
+  const std::string row_key = AfterwardsRowKey(erasure);
+  MEDFLYT_ASSIGN_OR_RETURN(const auto value, appender.FindIndex(row_key));
+  if (!value) return KeptDisclosed();
+  MEDFLYT_ASSIGN_OR_RETURN(const keys::DataKey key, appender.keys().Find(OwnKeyOf(appender)));
+  const auto row = log::OpenRow(key.key, kAfterwards, row_key, *value);
+  if (!row.ok()) return Malformed();
+  ByteReader reader(*row);
+  const auto left = reader.U32();
+  if (!left) return Malformed();
+  KeptDisclosed kept;
+  MEDFLYT_ASSIGN_OR_RETURN(kept.keys, DecodeDisclosed(std::string_view(*row).substr(sizeof *left)));
+  kept.left = *left;
+  return kept;
 }
 
 std::string EncodeDisclosed(const std::vector<DisclosedKey>& keys) {

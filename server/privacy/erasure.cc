@@ -1,6 +1,7 @@
 #include "server/privacy/erasure.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <variant>
 #include <vector>
@@ -41,7 +42,7 @@ absl::Status DestroyKeys(log::Appender& appender, const std::set<KeyId>& keys) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Erased> Erase(log::Appender& appender, event::Command command) {
+absl::StatusOr<Erased> Erase(log::Appender& appender, RandomSource& random, event::Command command) {
   auto& said = std::get<event::EraseCases>(command.body);
   Erased erased;
   erased.cases = std::min(said.cases.size(), domain::kMaxErasedCases);
@@ -54,10 +55,17 @@ absl::StatusOr<Erased> Erase(log::Appender& appender, event::Command command) {
   MEDFLYT_RETURN_IF_ERROR(CheckDelivered(appender, keys, cases));
   MEDFLYT_ASSIGN_OR_RETURN(erased.disclosed, DisclosedOf(appender, cases));
   for (const DisclosedKey& each : erased.disclosed) said.disclosed.push_back({each.with, each.leaf_hash});
+  // Before the cases are gone from the state.
+  std::map<AuthorityId, domain::ListedKeys> listed;
+  for (const DisclosedKey& each : erased.disclosed) listed.try_emplace(each.with);
+  for (auto& [peer, keys_of_peer] : listed) keys_of_peer = domain::ListedFor(appender.state(), peer, said);
   MEDFLYT_ASSIGN_OR_RETURN(const std::vector<log::IssuedEvent> events, appender.Execute(command));
   for (const log::IssuedEvent& event : events) {
     if (event.type == event::Type::kErasureRequested) erased.erasure = event.case_id;
-    if (event.type == event::Type::kErasureNoticed) erased.noticed.push_back(event.recipient);
+    if (event.type == event::Type::kErasureNoticed) {
+      erased.noticed.push_back(event.recipient);
+      erased.listed.merge(listed[event.recipient].disclosed);
+    }
     if (event.type == event::Type::kCasesErased) {
       erased.erasure = event.case_id;
       erased.done = true;
@@ -65,6 +73,10 @@ absl::StatusOr<Erased> Erase(log::Appender& appender, event::Command command) {
   }
   if (!erased.done) return erased;
   erased.keys = keys.size();
+  // Of the node's own erasure there is no row to show it with.
+  if (appender.state().erasures().contains(erased.erasure)) {
+    MEDFLYT_RETURN_IF_ERROR(KeepDisclosed(appender, random, erased.erasure, erased.disclosed));
+  }
   MEDFLYT_RETURN_IF_ERROR(ForgetDisclosed(appender, cases));
   MEDFLYT_RETURN_IF_ERROR(DestroyKeys(appender, keys));
   return erased;

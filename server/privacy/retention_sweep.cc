@@ -61,7 +61,7 @@ void RetentionSweep::SweepCases(log::Appender& appender, Outcome& outcome) {
     // An observation that was erased a moment ago is in its citizen's cases still.
     std::erase_if(command.cases, [&](const CaseId& id) { return !appender.state().UseOf(id); });
     if (command.cases.empty()) continue;
-    const auto erased = Erase(appender, {"", std::move(command)});
+    const auto erased = Erase(appender, random_, {"", std::move(command)});
     if (erased.ok()) {
       ++outcome.erased;
       outcome.keys += erased->keys;

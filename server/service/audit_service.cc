@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -250,11 +251,15 @@ grpc::ServerUnaryReactor* AuditServiceImpl::ListCaseEvents(Context* context, con
         return cases_.Read(cases, first, end, *response->mutable_events(),
                            request->with_keys() ? opened.get() : nullptr);
       },
-      [this, request, opened](log::Appender& appender, const crypto::Hash& certificate) -> absl::Status {
+      [this, request, response, opened](log::Appender& appender, const crypto::Hash& certificate) -> absl::Status {
         if (opened->empty()) return absl::OkStatus();
-        const absl::Status remembered = privacy::RememberDisclosed(
-            appender, parts_.random, *CaseId::FromHex(request->case_id()), certificate, *opened);
-        return absl::IsNotFound(remembered) ? CaseReader::UnknownCase() : remembered;  // erased since it was read
+        const CaseId id = *CaseId::FromHex(request->case_id());
+        MEDFLYT_ASSIGN_OR_RETURN(const std::set<crypto::Hash> erased,
+                                 privacy::RememberDisclosed(appender, parts_.random, id, certificate, *opened));
+        if (erased.empty()) return absl::OkStatus();
+        if (appender.keys().IdsOf({id}, event::RetentionClass::kCase).empty()) return CaseReader::UnknownCase();
+        CaseReader::LeaveOut(erased, *opened, *response->mutable_events());
+        return absl::OkStatus();
       });
 }
 

@@ -73,4 +73,15 @@ absl::Status CaseReader::Read(const std::vector<CaseId>& cases, log::Position fi
   return absl::OkStatus();
 }
 
+void CaseReader::LeaveOut(const std::set<crypto::Hash>& erased, const std::vector<privacy::OpenedEvent>& opened,
+                          google::protobuf::RepeatedPtrField<v1::CaseEvent>& events) {
+  auto next = opened.begin();
+  int kept = 0;
+  for (int i = 0; i < events.size(); ++i) {
+    if (!events[i].event_key().empty() && erased.contains((next++)->leaf_hash)) continue;
+    events.SwapElements(kept++, i);
+  }
+  events.DeleteSubrange(kept, events.size() - kept);
+}
+
 }  // namespace medflyt::service

@@ -33,6 +33,10 @@ class CaseReader {
                                   google::protobuf::RepeatedPtrField<v1::CaseEvent>& events,
                                   std::vector<privacy::OpenedEvent>* opened = nullptr) const;
 
+  // Takes out of such an answer what was erased since it was read, by leaf hash.
+  static void LeaveOut(const std::set<crypto::Hash>& erased, const std::vector<privacy::OpenedEvent>& opened,
+                       google::protobuf::RepeatedPtrField<v1::CaseEvent>& events);
+
  private:
   using Found = EventReader::Found;
   struct Keys {

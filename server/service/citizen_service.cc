@@ -76,19 +76,44 @@ void ToView(const domain::State& state, const std::set<AuthorityId>& told, const
   }
 }
 
+void ToView(AuthorityId self, const privacy::DisclosedKey& key, v1::DisclosedKey& view) {
+  view.set_leaf_hash(key.leaf_hash.ToHex());
+  if (key.with != self) view.set_authority(key.with.ToString());
+  view.set_certificate(key.certificate.ToHex());
+  view.set_on(FormatIsoDate(key.on));
+}
+
 // As many as one answer has room for.
 void PutDisclosed(AuthorityId self, const privacy::Erased& erased, v1::EraseCitizenResponse& response) {
   for (const privacy::DisclosedKey& each : erased.disclosed) {
     if (response.disclosed_size() == kMaxDisclosed) break;
     v1::DisclosedKey& view = *response.add_disclosed();
-    view.set_leaf_hash(each.leaf_hash.ToHex());
-    if (each.with != self) view.set_authority(each.with.ToString());
-    view.set_noticed(std::find(erased.noticed.begin(), erased.noticed.end(), each.with) != erased.noticed.end());
-    view.set_certificate(each.certificate.ToHex());
-    view.set_on(FormatIsoDate(each.on));
+    ToView(self, each, view);
+    if (erased.done) view.set_noticed(each.with != self && erased.listed.contains(each.leaf_hash));
   }
   response.set_disclosed_left(static_cast<uint32_t>(erased.disclosed.size()) -
                               static_cast<uint32_t>(response.disclosed_size()));
+}
+
+// What auditors held of the erasures that the answer lists.
+absl::Status PutKeptDisclosed(log::Appender& appender, v1::ListErasuresResponse& response) {
+  int room = kMaxDisclosed;
+  for (v1::Erasure& erasure : *response.mutable_erasures()) {
+    if (!erasure.erased()) continue;
+    MEDFLYT_ASSIGN_OR_RETURN(const privacy::KeptDisclosed kept,
+                             privacy::KeptDisclosedOf(appender, *CaseId::FromHex(erasure.erasure_id())));
+    uint32_t left = kept.left;
+    for (const privacy::DisclosedKey& each : kept.keys) {
+      if (room == 0) {
+        ++left;
+        continue;
+      }
+      --room;
+      ToView(appender.state().self(), each, *erasure.add_disclosed());
+    }
+    erasure.set_disclosed_left(left);
+  }
+  return absl::OkStatus();
 }
 
 // What waits for officers.
@@ -192,15 +217,15 @@ grpc::ServerUnaryReactor* CitizenServiceImpl::EraseCitizen(grpc::CallbackServerC
     return parts_.queue.Submit(std::make_unique<ReadSubmission>(
         ReadSubmission::Access{event::AccessKind::kSearch, request->context().officer(), "EraseCitizen",
                                request->context().purpose(), client->fingerprint},
-        [whom, command = std::move(command), request, response](log::Appender& appender,
-                                                                std::vector<CaseId>& found) -> absl::Status {
+        [this, whom, command = std::move(command), request, response](log::Appender& appender,
+                                                                      std::vector<CaseId>& found) -> absl::Status {
           event::EraseCases complete = command;
           complete.cases = whom.CasesIn(appender.state());
           found = complete.cases;
           const auto certificate = complete.certificate;
-          MEDFLYT_ASSIGN_OR_RETURN(
-              const privacy::Erased erased,
-              privacy::Erase(appender, {request->context().officer(), std::move(complete), certificate}));
+          MEDFLYT_ASSIGN_OR_RETURN(const privacy::Erased erased,
+                                   privacy::Erase(appender, parts_.random,
+                                                  {request->context().officer(), std::move(complete), certificate}));
           response->set_erasure_id(erased.erasure.ToHex());
           response->set_erased(erased.done);
           response->set_cases(static_cast<uint32_t>(erased.cases));
@@ -236,7 +261,7 @@ grpc::ServerUnaryReactor* CitizenServiceImpl::ListErasures(grpc::CallbackServerC
                                    request->context().purpose(), client->fingerprint},
             [token, request, response](log::Appender& appender, std::vector<CaseId>& shown) {
               ToPage(appender, token, PageSize(request->page_size()), *response, shown);
-              return absl::OkStatus();
+              return PutKeptDisclosed(appender, *response);
             },
             [reactor, ending](const absl::Status& done) { reactor->Finish(ending.Of(done)); }));
       }

@@ -49,10 +49,14 @@ absl::StatusOr<std::optional<log::RequestRecord>> RequestBook::Find(const log::R
 
 absl::StatusOr<bool> RequestBook::Says(const log::RequestRecord& record, const crypto::Hash& said) const {
   if (record.key_id.is_zero()) return record.digest == DigestOf(key_, said);
-  const auto key = appender_.keys().Find(record.key_id);
-  if (absl::IsNotFound(key.status())) {
+  if (appender_.keys().IsDestroyed(record.key_id)) {
     return RuleError(absl::StatusCode::kFailedPrecondition, "REQUEST_ERASED", "context.request_id",
                      "this request id was used for a case that has been erased since; nothing was done now");
+  }
+  const auto key = appender_.keys().Find(record.key_id);
+  if (absl::IsNotFound(key.status())) {
+    return RuleError(absl::StatusCode::kDataLoss, "KEY_MISSING", "context.request_id",
+                     "the key of what was said in this request is not in the key table");
   }
   MEDFLYT_RETURN_IF_ERROR(key.status());
   return record.digest == DigestOf(*key, said);
@@ -60,6 +64,7 @@ absl::StatusOr<bool> RequestBook::Says(const log::RequestRecord& record, const c
 
 absl::StatusOr<keys::DataKey> RequestBook::DigestKey(const std::vector<log::IssuedEvent>& events) const {
   for (const log::IssuedEvent& event : events) {
+    if (event.type == event::Type::kExtractImported) break;  // of many citizens, and its digest betrays none
     const event::RetentionClass retention = event::RightOf(event.type).retention;
     if (event.case_id.is_zero() || retention != event::RetentionClass::kCase) continue;
     return appender_.keys().Find(keys::KeyPurpose{event.case_id, appender_.state().self(), event.recipient, retention});

@@ -2,13 +2,15 @@
 //
 //   kIndex  'q' ‖ hash of the request, under the node's own key
 //       ->  log::RequestRecord, whose digest is under the data key of the first citizen's case that it led to an event
-//       of
+//       of; of an import, and where no citizen's case is concerned (agreements), under the node's own key
 //   kIndex  't' ‖ hash of the relocation, under the local key of its case
 //       ->  hash (32) of the first officer's certificate, under the same
 //
 // A request's digest is over what a client said, which may be a CPR number and little else. Under a key of the case it
 // is noise once the case is erased, in this store and in every copy, for whoever guesses the number too; so are the
-// rows of two officers. What the request led to stands in the log.
+// rows of two officers. An import's digest is over the digest of a whole extract of the registry: from it no citizen
+// can be guessed, and the erasure of one would make the repetition for all others unanswerable. What the request led to
+// stands in the log.
 #pragma once
 
 #include <optional>
@@ -41,7 +43,7 @@ class RequestBook {
   // DATA_LOSS (ROW_MALFORMED) for a row that does not parse.
   [[nodiscard]] absl::StatusOr<std::optional<log::RequestRecord>> Find(const log::RequestKey& request) const;
   // Whether this is what was said in the request. FAILED_PRECONDITION (REQUEST_ERASED) where the case that it was about
-  // is erased: nobody can tell any more.
+  // is erased: nobody can tell any more. DATA_LOSS (KEY_MISSING) where its key is gone and nothing was erased.
   [[nodiscard]] absl::StatusOr<bool> Says(const log::RequestRecord& record, const crypto::Hash& said) const;
   // The request in which this was said, which led just now to these events among the entries from `first` on. The key
   // table's errors.

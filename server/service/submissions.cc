@@ -23,6 +23,26 @@ absl::Status CheckSecondCertificate(const log::Appender& appender, const Request
                    "the second officer must use another client certificate than the first");
 }
 
+bool IsErased(const absl::Status& status) {
+  const auto broken = BrokenRuleOf(status);
+  return broken && broken->rule == "EVENT_ERASED";
+}
+
+// Of an import, which is of many citizens, what is left.
+CommandOutcome AnswerAgain(log::Appender& appender, const log::RequestRecord& record, const event::Command& command) {
+  const log::Position end(record.first.value() + record.entries);
+  auto all = appender.IssuedBetween(record.first, end);
+  if (!IsErased(all.status()) || !std::holds_alternative<event::ImportExtract>(command.body)) return all;
+  std::vector<log::IssuedEvent> left;
+  for (uint64_t at = record.first.value(); at < end.value(); ++at) {
+    const auto event = appender.IssuedBetween(log::Position(at), log::Position(at + 1));
+    if (IsErased(event.status())) continue;
+    MEDFLYT_RETURN_IF_ERROR(event.status());
+    left.insert(left.end(), event->begin(), event->end());
+  }
+  return left;
+}
+
 }  // namespace
 
 crypto::Hash RequestKeyOf(const rpc::PeerIdentity& client, std::string_view request_id) {
@@ -39,9 +59,7 @@ CommandOutcome ApplyCommand(log::Appender& appender, RequestBook& book, const Re
   MEDFLYT_ASSIGN_OR_RETURN(const auto record, book.Find(key));
   if (record && IsKept(*record, appender.now(), retention)) {
     MEDFLYT_ASSIGN_OR_RETURN(const bool same, book.Says(*record, requested.digest));
-    if (same) {
-      return appender.IssuedBetween(record->first, log::Position(record->first.value() + record->entries));
-    }
+    if (same) return AnswerAgain(appender, *record, *requested.command);
     return RuleError(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED", "context.request_id",
                      "this request id was used for something else");
   }

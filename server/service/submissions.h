@@ -40,7 +40,8 @@ using CommandOutcome = absl::StatusOr<std::vector<log::IssuedEvent>>;
 
 // A request id that was answered within `retention` is answered the same way again: ALREADY_EXISTS (REQUEST_ID_REUSED)
 // where it now asks for something else; FAILED_PRECONDITION (REQUEST_ERASED, EVENT_ERASED) where what it led to has
-// been erased, and nothing is done again. A command that fails leaves no trace and may be repeated.
+// been erased, and nothing is done again; of an import's events those that are left are named again. A command that
+// fails leaves no trace and may be repeated.
 //
 // ReleaseHold is a two-officer act: its second call must come with another certificate than the first, whatever names
 // the officers have (FAILED_PRECONDITION, TWO_OFFICERS_REQUIRED). A keyed hash of the first one's is kept in the

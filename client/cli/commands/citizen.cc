@@ -45,6 +45,20 @@ Value::Array Texts(const google::protobuf::RepeatedPtrField<std::string>& texts)
 // The cases of one row; in a table there is room for their number alone.
 Value::Object Cases(const google::protobuf::RepeatedPtrField<std::string>& ids) { return {{"case_ids", Texts(ids)}}; }
 
+Value NoticedOf(const v1::DisclosedKey& key) { return key.has_noticed() ? Value(key.noticed()) : Value(); }
+
+// What auditors held of an erasure; in a table there is room for their number alone.
+Value::Array Disclosed(const v1::Erasure& erasure) {
+  Value::Array keys;
+  for (const v1::DisclosedKey& key : erasure.disclosed()) {
+    keys.emplace_back(Value::Object{{"on", key.on()},
+                                    {"authority", OrNone(key.authority())},
+                                    {"certificate", key.certificate()},
+                                    {"leaf_hash", key.leaf_hash()}});
+  }
+  return keys;
+}
+
 absl::Status Erase(Context& context, const Arguments& arguments) {
   v1::EraseCitizenRequest request;
   if (const auto case_id = arguments.Find("--case")) {
@@ -71,14 +85,14 @@ absl::Status Erase(Context& context, const Arguments& arguments) {
   document.Field("disclosed_left", response.disclosed_left());
   document.List("disclosed", {"on", "authority", "noticed", "certificate", "leaf_hash"});
   for (const v1::DisclosedKey& key : response.disclosed()) {
-    document.Row({key.on(), OrNone(key.authority()), key.noticed(), key.certificate(), key.leaf_hash()});
+    document.Row({key.on(), OrNone(key.authority()), NoticedOf(key), key.certificate(), key.leaf_hash()});
   }
   if (!response.erased()) {
     context.Note("nothing is erased yet: another officer with another certificate gives the same command");
   }
   if (response.disclosed_size() > 0) {
     context.Note("auditors were given the keys of single events that are listed; no erasure reaches them" +
-                 std::string(response.erased() ? ", and the list is kept no longer" : ""));
+                 std::string(response.erased() ? "; 'citizen erasures' shows them again" : ""));
   }
   return document.End();
 }
@@ -96,8 +110,8 @@ absl::Status ListErasures(Context& context, const Arguments&) {
 
   Document document = context.NewDocument();
   document.Field("key_rotation_due", all.key_rotation_due());
-  document.List("erasures",
-                {"erasure_id", "state", "on", "legal_basis", "journal", "first_officer", "second_officer", "answers"});
+  document.List("erasures", {"erasure_id", "state", "on", "legal_basis", "journal", "first_officer", "second_officer",
+                             "answers", "disclosed"});
   for (const v1::Erasure& erasure : all.erasures()) {
     Value::Array recipients;
     int receipts = 0;
@@ -108,9 +122,11 @@ absl::Status ListErasures(Context& context, const Arguments&) {
     }
     Value::Object more = Cases(erasure.case_ids());
     more.push_back({"recipients", std::move(recipients)});
+    more.push_back({"disclosed_keys", Disclosed(erasure)});
     document.Row({erasure.erasure_id(), erasure.erased() ? "erased" : "requested", erasure.on(), erasure.legal_basis(),
                   erasure.journal_reference(), erasure.first_officer(), OrNone(erasure.second_officer()),
-                  std::to_string(receipts) + " of " + std::to_string(erasure.recipients_size())},
+                  std::to_string(receipts) + " of " + std::to_string(erasure.recipients_size()),
+                  uint64_t{erasure.disclosed_left()} + static_cast<uint64_t>(erasure.disclosed_size())},
                  more);
   }
   document.List("notices", {"from", "on", "legal_basis", "case", "opened", "disclosed"});

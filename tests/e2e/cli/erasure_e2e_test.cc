@@ -38,6 +38,11 @@ TEST_F(CitizenErasureE2e, WhatAuditorsHoldIsToldToWhoErasesAndToWhomItConcerns) 
   ASSERT_EQ(erased["disclosed"].size(), packed["event_keys"]) << erased;
   EXPECT_EQ(erased["disclosed_left"], 0);
   EXPECT_EQ(asked["disclosed"].size(), erased["disclosed"].size());
+  for (const json& key : asked["disclosed"]) EXPECT_TRUE(key["noticed"].is_null()) << "there is no notice yet";
+  const json shown = Do(odense_, {"citizen", "erasures"})["erasures"][0];
+  EXPECT_EQ(shown["disclosed"], erased["disclosed"].size()) << "for whom the answer did not reach";
+  EXPECT_EQ(shown["disclosed_keys"].size(), erased["disclosed"].size());
+  EXPECT_EQ(shown["disclosed_keys"][0]["leaf_hash"], erased["disclosed"][0]["leaf_hash"]);
   const json auditor = Do(odense_, {"citizen", "incident", "--from", "2000-01-01", "--until", "2099-12-31",
                                     "--by-certificate", odense_.pki().Path("clients/auditor.pem")})["certificate"];
   std::set<std::string> with_nyborg;

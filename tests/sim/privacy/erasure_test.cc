@@ -145,7 +145,8 @@ void EraseAtOdense(SimWorld& world, const CaseId& id) {
   world.node(kOdense).Submit([=](log::Appender& appender) {
     for (const auto& [officer, erasure] : {std::pair<std::string, CaseId>("anna", first), {"bo", second}}) {
       event::EraseCases command{erasure, {id}, "gdpr-17-1-d", "journal-1", crypto::Sha256(officer)};
-      ASSERT_EQ(RuleOf(privacy::Erase(appender, {officer, std::move(command)}).status()), "OK");
+      crypto::SystemRandom random;
+      ASSERT_EQ(RuleOf(privacy::Erase(appender, random, {officer, std::move(command)}).status()), "OK");
     }
   });
 }

@@ -40,7 +40,8 @@ class ErasureWorld : public ::testing::Test {
     world.node(who).Submit([=](log::Appender& appender) {
       event::EraseCases command{id, privacy::FindCitizen(appender.state(), SimCitizen(citizen)).cases, "gdpr-17-1-d",
                                 "journal-1", crypto::Sha256(officer)};
-      *rule = RuleOf(privacy::Erase(appender, {officer, std::move(command)}).status());
+      crypto::SystemRandom random;
+      *rule = RuleOf(privacy::Erase(appender, random, {officer, std::move(command)}).status());
     });
     world.RunFor(absl::Milliseconds(100));
     return *rule;

@@ -158,7 +158,8 @@ TEST(ReplayAfterErasures, GivesTheStateThatIsKeptWhateverHappenedBefore) {
           node->Submit([&erased, erasure, officer, citizen](log::Appender& appender) {
             const std::vector<CaseId> cases = privacy::FindCitizen(appender.state(), SimCitizen(citizen)).cases;
             event::EraseCases command{erasure, cases, "gdpr-17-1-d", "journal-1", crypto::Sha256(officer)};
-            const auto done = privacy::Erase(appender, {officer, std::move(command)});
+            crypto::SystemRandom random;
+            const auto done = privacy::Erase(appender, random, {officer, std::move(command)});
             if (done.ok() && done->done) ++erased;
           });
           world.RunFor(absl::Milliseconds(100));

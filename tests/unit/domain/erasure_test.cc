@@ -264,13 +264,17 @@ TEST_F(ErasureTest, ANoticeSaysHowManyMoreKeysAuditorsHoldThanItLists) {
   for (size_t i = 0; i < domain::kMaxErasedCases + 3; ++i) {
     confirmed.disclosed.push_back({kOdense, crypto::Sha256(std::to_string(i))});
   }
+  confirmed.disclosed.push_back({kNyborg, crypto::Sha256("local")});
   ASSERT_DONE(Ask(kNyborg, {enrolment}));
+  const domain::ListedKeys listed = domain::ListedFor(nyborg(), kOdense, confirmed);
   ASSERT_DONE(world.Do(kNyborg, confirmed, "bo"));
   world.DeliverAll();
   const auto notices = world.Sent<ErasureNoticed>(kNyborg, kOdense);
   ASSERT_EQ(notices.size(), 1U);
   EXPECT_EQ(notices[0].disclosed.size(), domain::kMaxErasedCases);
   EXPECT_EQ(notices[0].disclosed_left, 3U);
+  EXPECT_EQ(notices[0].disclosed, std::vector<Hash>(listed.disclosed.begin(), listed.disclosed.end()));
+  EXPECT_EQ(listed.disclosed_left, 3U);
   EXPECT_EQ(odense().erasure_notices().begin()->second.disclosed_left, 3U);
 }
 

@@ -65,7 +65,7 @@ class ErasingTest : public LogFixture {
     On([&](log::Appender& appender) {
       event::EraseCases command{random_.NewId<CaseId>(), privacy::FindCitizen(appender.state(), kCitizen).cases,
                                 "gdpr-17-1-d", "journal-1", crypto::Sha256(certificate)};
-      erased = privacy::Erase(appender, {std::move(officer), std::move(command)});
+      erased = privacy::Erase(appender, random_, {std::move(officer), std::move(command)});
     });
     return *std::move(erased);
   }

@@ -53,7 +53,7 @@ TEST_F(ErasingTest, WhatChangedInTheSameCommitIsErasedWithIt) {
     }
     for (const std::string officer : {"anna", "bo"}) {
       event::EraseCases command{random_.NewId<CaseId>(), {id}, "gdpr-17-1-d", "journal-1", crypto::Sha256(officer)};
-      ASSERT_EQ(RuleOf(privacy::Erase(appender, {officer, std::move(command)}).status()), "OK");
+      ASSERT_EQ(RuleOf(privacy::Erase(appender, random_, {officer, std::move(command)}).status()), "OK");
     }
   });
   EXPECT_TRUE(KeysOf(id).empty());

@@ -88,7 +88,7 @@ class RequestErasureTest : public testing::LogFixture {
     for (const std::string officer : {"anna", "bo"}) {
       On([&](log::Appender& appender) {
         event::EraseCases command{random_.NewId<CaseId>(), cases, "gdpr-17-1-d", "journal-1", crypto::Sha256(officer)};
-        const auto erased = privacy::Erase(appender, {officer, std::move(command)});
+        const auto erased = privacy::Erase(appender, random_, {officer, std::move(command)});
         ASSERT_TRUE(erased.ok()) << erased.status();
       });
     }
@@ -132,6 +132,41 @@ TEST_F(RequestErasureTest, RequestsOfOthersAreAnsweredAsBefore) {
   const TreeSize size = log_->head().size;
   Do("enrols-other", Enrol(random_.NewId<CaseId>(), "6201801000"), Said("6201801000"));
   Do("agrees", proposal);
+  EXPECT_EQ(log_->head().size, size);
+}
+
+TEST_F(RequestErasureTest, AKeyThatIsMissingWithoutAnErasureIsAFault) {
+  On([&](log::Appender& appender) {
+    auto book = RequestBook::Open(appender);
+    const log::RequestKey key = book->KeyOf(Requested("enrols", Enrol(enrolment_), Said(kCpr)).request);
+    auto record = **book->Find(key);
+    record.key_id = random_.NewId<KeyId>();
+    appender.PutIndex(log::RequestRowKey(key), log::EncodeRequest(record));
+  });
+  EXPECT_EQ(Ask(Requested("enrols", Enrol(enrolment_), Said(kCpr))), "KEY_MISSING");
+}
+
+TEST_F(RequestErasureTest, AnImportIsAnsweredAsBeforeThoughOneOfItsCitizensIsErased) {
+  Do("starts", event::StartEnrolment{enrolment_, today()});
+  event::Observation observation;
+  observation.relocation = random_.NewId<CaseId>();
+  observation.enrolment = enrolment_;
+  observation.to = *MunicipalityCode::Parse("0450");
+  observation.effective_date = today();
+  observation.hold_reasons = {event::HoldReason::kNameAndAddressProtection};
+  event::ImportExtract import;
+  import.digest = crypto::Sha256("extract");
+  import.production_date = today();
+  import.observations = {observation};
+  Do("imports", import);
+  On([&](log::Appender& appender) {
+    ASSERT_TRUE(
+        privacy::DestroyKeys(appender, appender.keys().IdsOf({observation.relocation}, event::RetentionClass::kCase))
+            .ok());
+  });
+  const TreeSize size = log_->head().size;
+  EXPECT_EQ(Ask(Requested("imports", import, crypto::Sha256("said"))), "OK") << "with what is left";
+  EXPECT_EQ(Ask(Requested("imports", import, crypto::Sha256("another"))), "REQUEST_ID_REUSED");
   EXPECT_EQ(log_->head().size, size);
 }
 
