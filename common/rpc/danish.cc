@@ -336,6 +336,7 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"TILE_PATH_MALFORMED", "Stien til en del af loggens træ er ugyldig."},
     {"TLOG_PROOF_MALFORMED", "Bevisfilen kan ikke læses."},
     {"TLS_FILE_UNUSABLE", "En fil til TLS kan ikke bruges."},
+    {"TOO_MANY_DISPUTES", "Myndigheden har allerede bestridt så mange hændelser i sagen, som der er plads til."},
     {"TOO_MANY_RECORDS", "En person i CPR-udtrækket har for mange poster."},
     {"TRANSFER_ALREADY_REQUESTED", "Der er allerede anmodet om pladsen med denne underretning."},
     {"TRANSFER_NOT_WAITING", "Anmodningen er allerede besvaret eller trukket tilbage."},

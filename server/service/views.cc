@@ -119,6 +119,7 @@ void ToView(const domain::Dispute& dispute, v1::Dispute& view) {
   view.set_by(Text(dispute.by));
   view.set_ground(wire::ToProto(dispute.ground));
   view.set_on(FormatIsoDate(dispute.on));
+  view.set_settled_on(Text(dispute.settled));
 }
 
 // Of one case, to a view that has room for it.

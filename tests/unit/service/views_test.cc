@@ -88,6 +88,7 @@ TEST_F(ViewsTest, WhatIsDisputedOrConflictsShowsByWhomAndWhetherAnOfficerLooks) 
     EXPECT_EQ(view.disputes(0).by(), kNyborg.ToString());
     EXPECT_EQ(view.disputes(0).ground(), v1::DISPUTE_GROUND_NOT_OUR_CITIZEN);
     EXPECT_EQ(view.disputes(0).on(), "2026-03-01");
+    EXPECT_EQ(view.disputes(0).settled_on(), "");
     EXPECT_EQ(view.needs_officer(), who == kOdense);
 
     v1::EventView event;
