@@ -267,9 +267,27 @@ class Page {
     for (const v1::EventView& each : report_.held.events()) {
       const v1::Content& content = each.content();
       if (!content.has_event_disputed() || HexEncode(content.event_disputed().disputed_id()) != event_id) continue;
-      absl::StrAppend(&disputes, "; bestridt af ", NameOf(content.issuer()), " den ", Day(TimeOf(each.recorded_at())));
+      absl::StrAppend(&disputes, "; bestridt af ", NameOf(content.issuer()), " den ", Day(TimeOf(each.recorded_at())),
+                      Settled(event_id, content.issuer()));
     }
     return disputes;
+  }
+  // What is held of the citizen says whether it is settled.
+  std::string Settled(const std::string& event_id, uint32_t by) const {
+    const auto authority = AuthorityId::FromNumber(by);
+    std::string settled;
+    const auto find = [&](const auto& rows) {
+      for (const auto& row : rows) {
+        for (const v1::Dispute& each : row.disputes()) {
+          if (each.event_id() != event_id || each.settled_on().empty()) continue;
+          if (authority && each.by() == authority->ToString()) settled = ", afklaret " + each.settled_on();
+        }
+      }
+    };
+    find(report_.held.enrolments());
+    find(report_.held.relocations());
+    find(report_.held.transfers());
+    return settled;
   }
   void LookUps() {
     std::vector<Cells> rows;

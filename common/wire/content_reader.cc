@@ -268,6 +268,9 @@ void Read(Reader& r, const v1::ErasureNoticed& m, Body& out) {
                               .opened = ReadIds<event::Hash>(r, "opened", m.opened()),
                               .disclosed = ReadIds<event::Hash>(r, "disclosed", m.disclosed()),
                               .disclosed_left = m.disclosed_left()};
+  if (static_cast<size_t>(m.opened_size()) + static_cast<size_t>(m.disclosed_size()) > kMaxErasedCases) {
+    r.Fail("FIELD_TOO_LONG", "disclosed", "names too many, with those opened");
+  }
 }
 void Read(Reader&, const v1::ErasureReceipt&, Body& out) { out = event::ErasureReceipt{}; }
 

@@ -118,7 +118,9 @@ class Checker {
 
   // By whoever was told of the case, or told it. Whether the event is one of ours there the log knows, and no state.
   absl::Status operator()(const event::EventDisputed&) const {
-    return IsShared(header_.case_id) ? absl::OkStatus() : Unknown();
+    if (!IsShared(header_.case_id)) return Unknown();
+    const CaseDisputes* known = state_.FindDisputes(header_.case_id);
+    return known == nullptr ? absl::OkStatus() : known->CheckRoom(header_.issuer);
   }
 
   template <typename Local>

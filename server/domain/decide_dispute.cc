@@ -28,6 +28,7 @@ Decider::Decision Decider::operator()(const event::DisputeEvent& command) const 
     return RuleError(absl::StatusCode::kAlreadyExists, "EVENT_ALREADY_DISPUTED", "event",
                      "this authority disputes it already");
   }
+  if (known != nullptr) MEDFLYT_RETURN_IF_ERROR(known->CheckRoom(state_.self()));
   return Drafts{To(logged.issuer, logged.case_id, event::EventDisputed{command.event, command.ground})};
 }
 

@@ -206,8 +206,14 @@ class Evolver {
     relocation.announcement = std::move(announcement);
     state_.Put(std::move(relocation));
   }
-  void operator()(const event::RelocationCorrected&) { Close(RelocationState::kCorrected); }
-  void operator()(const event::RelocationAnnulled&) { Close(RelocationState::kAnnulled); }
+  void operator()(const event::RelocationCorrected&) {
+    Close(RelocationState::kCorrected);
+    SettleDisputes();
+  }
+  void operator()(const event::RelocationAnnulled&) {
+    Close(RelocationState::kAnnulled);
+    SettleDisputes();
+  }
   void operator()(const event::RelocationAcknowledged&) {
     EditRelocation([](Relocation& relocation) {
       if (Unanswered(relocation)) relocation.state = RelocationState::kAcknowledged;
@@ -227,6 +233,7 @@ class Evolver {
     });
   }
   void operator()(const event::ResponsibilityRestored& body) {
+    SettleDisputes(&body.ended);
     std::optional<crypto::Hash> announcement;
     EditSpell([&](Enrolment&, Spell& spell) {
       for (ResponsibilityEnd& end : spell.ends) {
@@ -377,6 +384,7 @@ class Evolver {
   // Rectification: what holds is put right; the log says what was stated before.
 
   void operator()(const event::ValueRectified& body) {
+    SettleDisputes();
     const event::Rectification& right = body.right;
     if (right.cpr && body.wrong_cpr && right.cpr != body.wrong_cpr) {
       PutRight(*body.wrong_cpr, *right.cpr);
@@ -395,7 +403,8 @@ class Evolver {
   void operator()(const event::EventDisputed& body) {
     EditDisputes([&](CaseDisputes& row) {
       if (row.HasDispute(body.disputed, header_.issuer)) return;
-      row.disputes.push_back({body.disputed, header_.issuer, body.ground, DanishDate(header_.recorded_at)});
+      row.disputes.push_back(
+          {body.disputed, header_.issuer, body.ground, DanishDate(header_.recorded_at), std::nullopt});
     });
   }
 
@@ -439,6 +448,16 @@ class Evolver {
       row.conflict->event = header_.id;
       row.conflict->by = header_.issuer;
       row.conflict->on = DanishDate(header_.recorded_at);
+    });
+  }
+  // Of what the issuer stated in this case, or of that one event. A case is between two, so it is the issuer's unless
+  // the issuer disputes it.
+  void SettleDisputes(const EventId* only = nullptr) {
+    EditDisputes([&](CaseDisputes& row) {
+      for (Dispute& dispute : row.disputes) {
+        if (dispute.settled || dispute.by == header_.issuer || (only != nullptr && dispute.event != *only)) continue;
+        dispute.settled = DanishDate(header_.recorded_at);
+      }
     });
   }
   void EditDisputes(absl::FunctionRef<void(CaseDisputes&)> change) {

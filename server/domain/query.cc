@@ -153,7 +153,7 @@ bool NeedsOfficer(const State& state, const CaseId& case_id) {
   const CaseDisputes* known = state.FindDisputes(case_id);
   if (known == nullptr) return false;
   const bool disputed = std::any_of(known->disputes.begin(), known->disputes.end(),
-                                    [&](const Dispute& dispute) { return dispute.by != state.self(); });
+                                    [&](const Dispute& each) { return each.by != state.self() && !each.settled; });
   const NumberConflict* conflict = OpenConflict(state, case_id);
   return disputed || (conflict != nullptr && !known->HasDispute(conflict->event, state.self()));
 }

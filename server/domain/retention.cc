@@ -62,12 +62,22 @@ std::optional<Date> ClosedOn(const Transfer& transfer, Date today) {
   return std::max(transfer.on, std::min(transfer.from, today));
 }
 
-// The last day that any of its versions speaks of, also of one that was never accepted: until then it can be.
-std::optional<Date> ClosedOn(const Agreement& agreement, Date today) {
-  Date last = Date::min();
-  for (const AgreementVersion& version : agreement.versions) last = std::max(last, version.terms.valid_to);
-  if (agreement.last_day) last = std::min(last, *agreement.last_day);
-  return last < today ? std::optional(last) : std::nullopt;
+// The last day of what is in force, or was offered by us: until then it can be accepted. What the other party offers is
+// ours to decline, and what was declined counts only where all was.
+std::optional<Date> ClosedOn(const State& state, const Agreement& agreement, Date today) {
+  std::optional<Date> last;
+  std::optional<Date> declined;
+  for (const AgreementVersion& version : agreement.versions) {
+    const Date end = std::min(version.terms.valid_to, agreement.last_day.value_or(version.terms.valid_to));
+    const bool is_declined = version.state == VersionState::kDeclined;
+    const bool is_open = version.state == VersionState::kProposed;
+    const bool is_capped = is_declined || (is_open && version.proposed_by != state.self());
+    if (!is_capped && end >= today) return std::nullopt;
+    std::optional<Date>& latest = is_declined ? declined : last;
+    const Date capped = std::min(end, today);
+    latest = std::max(latest.value_or(capped), capped);
+  }
+  return last ? last : declined;
 }
 
 // Of what is held, ended or not: its books name the agreement.
@@ -135,7 +145,7 @@ absl::StatusOr<Retention> RetentionOf(const State& state, const std::vector<Case
     retention.closed = only->on;
   } else if (agreement != nullptr) {
     retention.what = Kept::kAgreement;
-    const std::optional<Date> closed = ClosedOn(*agreement, facts.today);
+    const std::optional<Date> closed = ClosedOn(state, *agreement, facts.today);
     if (!closed || IsRestedOn(state, agreement->id)) return Running();
     retention.closed = *closed;
   } else {

@@ -1,6 +1,5 @@
 // Rows of the state at rest: each sealed under the local data key of its case, so that destroying the case's keys
-// erases them in every file and backup.
-// (sealed_row.h, with the purpose "medflyt/v1/state").
+// erases them in every file and backup (sealed_row.h, with the purpose "medflyt/v1/state").
 #pragma once
 
 #include "absl/status/status.h"

@@ -19,9 +19,10 @@
 namespace medflyt::service {
 namespace {
 
-constexpr int kMaxToDo = 1000;             // of each kind in one answer
-constexpr size_t kMaxCasesShown = 10'000;  // in one answer
-constexpr int kMaxDisclosed = 10'000;      // in one answer
+constexpr int kMaxToDo = 1000;              // of each kind in one answer
+constexpr size_t kMaxCasesShown = 10'000;   // in one answer
+constexpr int kMaxDisclosed = 10'000;       // in one answer
+constexpr size_t kMaxLeavesShown = 10'000;  // of all notices in one answer; 66 bytes each
 
 void ToViews(const log::Appender& appender, const privacy::Citizen& citizen, v1::ReportCitizenResponse& response) {
   const Date today = appender.facts().today;
@@ -118,18 +119,14 @@ absl::Status PutKeptDisclosed(log::Appender& appender, v1::ListErasuresResponse&
 
 // What waits for officers.
 void ToDo(const log::Appender& appender, v1::ListErasuresResponse& response, std::vector<CaseId>& shown) {
+  size_t room = kMaxLeavesShown;
   for (const auto& [id, notice] : appender.state().erasure_notices()) {
     const bool ours = notice.direction == domain::Direction::kOut;
     auto& list = ours ? *response.mutable_unanswered() : *response.mutable_notices();
     if (notice.receipted || list.size() == kMaxToDo || shown.size() > kMaxCasesShown) continue;
     v1::ErasureNotice& view = *list.Add();
-    view.set_authority(notice.peer.ToString());
+    service::ToView(notice, room, view);
     PutCases(notice.cases, *view.mutable_case_ids(), shown);
-    view.set_legal_basis(notice.legal_basis);
-    view.set_on(FormatIsoDate(notice.on));
-    for (const crypto::Hash& leaf : notice.opened) view.add_opened(leaf.ToHex());
-    for (const crypto::Hash& leaf : notice.disclosed) view.add_disclosed(leaf.ToHex());
-    view.set_disclosed_left(notice.disclosed_left);
   }
   for (const privacy::Due& due : privacy::DueForErasure(appender.state(), appender.facts())) {
     if (response.due_size() == kMaxToDo || shown.size() > kMaxCasesShown) break;

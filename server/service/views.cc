@@ -119,6 +119,7 @@ void ToView(const domain::Dispute& dispute, v1::Dispute& view) {
   view.set_by(Text(dispute.by));
   view.set_ground(wire::ToProto(dispute.ground));
   view.set_on(FormatIsoDate(dispute.on));
+  view.set_settled_on(Text(dispute.settled));
 }
 
 // Of one case, to a view that has room for it.
@@ -247,6 +248,23 @@ void ToView(const domain::State& state, const domain::Transfer& transfer, Date t
   AddDisputes(state, transfer.id, view);
   view.set_received_on(FormatIsoDate(transfer.on));
   for (const std::string_view rule : domain::WaitsFor(state, transfer)) view.add_waits_for(std::string(rule));
+}
+
+void ToView(const domain::ErasureNotice& notice, size_t& room, v1::ErasureNotice& view) {
+  view.set_authority(notice.peer.ToString());
+  view.set_legal_basis(notice.legal_basis);
+  view.set_on(FormatIsoDate(notice.on));
+  uint32_t left = notice.disclosed_left;
+  const auto list = [&](const std::vector<crypto::Hash>& leaves, google::protobuf::RepeatedPtrField<std::string>& out) {
+    const size_t listed = std::min(room, leaves.size());
+    for (size_t i = 0; i < listed; ++i) *out.Add() = leaves[i].ToHex();
+    room -= listed;
+    // A peer's own count may be anything.
+    left += static_cast<uint32_t>(std::min<size_t>(leaves.size() - listed, ~left));
+  };
+  list(notice.opened, *view.mutable_opened());
+  list(notice.disclosed, *view.mutable_disclosed());
+  view.set_disclosed_left(left);
 }
 
 void AddDisputes(const domain::State& state, v1::EventView& view) {

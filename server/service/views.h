@@ -3,6 +3,7 @@
 
 #include "common/base/date.h"
 #include "common/base/id.h"
+#include "medflyt/v1/citizen_service.pb.h"
 #include "medflyt/v1/commands.pb.h"
 #include "medflyt/v1/views.pb.h"
 #include "server/domain/query.h"
@@ -19,6 +20,10 @@ void ToView(const domain::State& state, const domain::Enrolment& enrolment, Date
 enum class Numbers : uint8_t { kShown, kLeftOut };  // CPR numbers
 void ToView(const domain::State& state, const domain::Relocation& relocation, Numbers numbers, v1::Relocation& view);
 void ToView(const domain::State& state, const domain::Transfer& transfer, Date today, v1::Transfer& view);
+
+// Without its cases. Lists no more leaf hashes than there is room for, which it takes them from; the rest is counted in
+// disclosed_left, so that no peer's notice hides another's.
+void ToView(const domain::ErasureNotice& notice, size_t& room, v1::ErasureNotice& view);
 
 // Who disputes the event, and whether the number that it puts right conflicts with what stands.
 void AddDisputes(const domain::State& state, v1::EventView& view);

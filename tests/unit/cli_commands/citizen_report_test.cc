@@ -103,6 +103,12 @@ TEST(CitizenReportTest, WhatIsDisputedSaysByWhom) {
   EXPECT_THAT(page, HasSubstr("<td>Underretning om flytning; bestridt af Odense &lt;Kommune&gt; den 21.11.2026</td>"));
   EXPECT_THAT(page, HasSubstr("<td>Oplysning bestridt</td><td>Odense &lt;Kommune&gt;</td><td>Nyborg Kommune</td>"
                               "<td>grund: ikke myndighedens borger</td>"));
+  auto& dispute = *report.held.mutable_enrolments(0)->add_disputes();
+  dispute.set_event_id("2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a");
+  dispute.set_by("35209115");
+  EXPECT_THAT(ReportPage(report), Not(HasSubstr("afklaret")));
+  dispute.set_settled_on("2026-11-22");
+  EXPECT_THAT(ReportPage(report), HasSubstr("den 21.11.2026, afklaret 2026-11-22</td>"));
 }
 
 TEST(CitizenReportTest, OfACitizenOfWhomNothingIsHeldThePageSaysSo) {

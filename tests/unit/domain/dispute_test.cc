@@ -33,8 +33,8 @@ class DisputeTest : public Story {
     std::string text;
     if (const domain::CaseDisputes* known = world.state(who).FindDisputes(id)) {
       for (const domain::Dispute& each : known->disputes) {
-        text +=
-            NameOf(each.by) + " " + std::to_string(static_cast<int>(each.ground)) + " " + FormatIsoDate(each.on) + ";";
+        text += NameOf(each.by) + " " + std::to_string(static_cast<int>(each.ground)) + " " + FormatIsoDate(each.on);
+        text += each.settled ? " settled " + FormatIsoDate(*each.settled) + ";" : ";";
       }
     }
     if (domain::OpenConflict(world.state(who), id) != nullptr) text += "conflict;";
@@ -110,6 +110,62 @@ TEST_F(DisputeTest, ItNeedsNoGroundAndGoesOnceHoweverItsIssuerIsToldTwice) {
   EXPECT_EQ(state.FindDisputes(enrolment)->disputes.size(), 1U);
 }
 
+TEST_F(DisputeTest, ItIsSettledWhenItsIssuerPutsSomethingRightInTheCase) {
+  ASSERT_DONE(DisputeLast(kNyborg, Type::kEnrolmentStarted));
+  world.DeliverAll();
+  // What the other side puts right answers nothing.
+  ASSERT_DONE(Rectify(kNyborg, enrolment, 2));
+  world.DeliverAll();
+  EXPECT_EQ(Shown(kOdense, enrolment), "Nyborg 2 2026-03-01;officer");
+  world.today = Date(2026, 3, 3);
+  ASSERT_DONE(world.Do(kOdense, RectifyValue{enrolment, {{}, Date(2026, 3, 2), {}, {}}}));
+  world.DeliverAll();
+  EXPECT_EQ(Shown(kOdense, enrolment), "Nyborg 2 2026-03-01 settled 2026-03-03;");
+  EXPECT_EQ(Shown(kNyborg, enrolment), Shown(kOdense, enrolment));
+  // Who does not agree yet disputes that.
+  ASSERT_DONE(DisputeLast(kNyborg, Type::kValueRectified));
+  world.DeliverAll();
+  EXPECT_EQ(Shown(kOdense, enrolment), "Nyborg 2 2026-03-01 settled 2026-03-03;Nyborg 2 2026-03-03;officer");
+}
+
+TEST_F(DisputeTest, ItIsSettledByWhatTakesBackWhatIsDisputed) {
+  move = Announce(kNyborg, enrolment, "0440", Date(2026, 3, 20));
+  world.DeliverAll();
+  ASSERT_DONE(DisputeLast(kOdense, Type::kResponsibilityEnded));
+  ASSERT_DONE(DisputeLast(kKerteminde, Type::kRelocationAnnounced));
+  world.DeliverAll();
+  ASSERT_DONE(world.Do(kNyborg, AnnulRelocation{move}));
+  world.DeliverAll();
+  EXPECT_EQ(Shown(kNyborg, move), "Kerteminde 2 2026-03-01 settled 2026-03-01;");
+  EXPECT_EQ(Shown(kKerteminde, move), Shown(kNyborg, move));
+  EXPECT_EQ(Shown(kNyborg, enrolment), "Odense 2 2026-03-01 settled 2026-03-01;");
+  EXPECT_EQ(Shown(kOdense, enrolment), Shown(kNyborg, enrolment));
+}
+
+TEST_F(DisputeTest, AnAuthorityDisputesSoManyEventsOfACaseAndNoMore) {
+  expect_refusals = true;
+  const auto say = [&](size_t made_up) {
+    Draft draft;
+    draft.recipient = kOdense;
+    draft.case_id = enrolment;
+    draft.officer = "officer-1";
+    const std::string id = crypto::Sha256(std::to_string(made_up)).ToHex().substr(0, 32);
+    draft.body = EventDisputed{*EventId::FromHex(id), DisputeGround::kWrongValue};
+    world.Say(kNyborg, draft);
+    world.DeliverAll();
+  };
+  for (size_t i = 0; i < domain::kMaxDisputes; ++i) say(i);
+  EXPECT_TRUE(world.node(kOdense).refused.empty());
+  say(domain::kMaxDisputes);
+  ASSERT_EQ(world.node(kOdense).refused.size(), 1U);
+  EXPECT_EQ(RuleOf(world.node(kOdense).refused.back().status), "TOO_MANY_DISPUTES");
+  EXPECT_EQ(odense().FindDisputes(enrolment)->disputes.size(), domain::kMaxDisputes);
+  EXPECT_RULE(DisputeLast(kNyborg, Type::kEnrolmentStarted), "TOO_MANY_DISPUTES") << "nor is more asked for";
+  ASSERT_DONE(Rectify(kNyborg, enrolment, 2));
+  world.DeliverAll();
+  EXPECT_DONE(DisputeLast(kOdense, Type::kValueRectified)) << "the other side's are its own";
+}
+
 TEST_F(DisputeTest, OnlyWhoSharesTheCaseMayDisputeInIt) {
   expect_refusals = true;
   const auto say = [&](AuthorityId issuer, const CaseId& id) {
@@ -152,7 +208,8 @@ TEST_F(DisputeTest, TwoDifferentRightNumbersConflictAndTheFirstStands) {
   // Once it is put right, nothing conflicts.
   ASSERT_DONE(Rectify(kKerteminde, transfer, 2));
   world.DeliverAll();
-  EXPECT_EQ(Shown(kOdense, transfer), "Odense 2 2026-03-01;");
+  EXPECT_EQ(Shown(kOdense, transfer), "Odense 2 2026-03-01 settled 2026-03-01;");
+  EXPECT_EQ(Shown(kKerteminde, transfer), Shown(kOdense, transfer));
   EXPECT_EQ(TransferAt(kOdense, transfer).cpr, Citizen(2)) << "the wrong one finds nobody";
   EXPECT_EQ(Shown(kKerteminde, move), "");
 }

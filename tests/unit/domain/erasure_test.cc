@@ -378,6 +378,25 @@ TEST_F(ErasureTest, AnAgreementThatWasNeverAcceptedIsOverWhenNobodyCanAcceptIt) 
   EXPECT_NE(nyborg().FindAgreement(agreement), nullptr);
 }
 
+TEST_F(ErasureTest, WhatTheOtherPartyOfferedForEverKeepsNoAgreementForEver) {
+  world.retention.push_back({domain::Kept::kAgreement, Date(2000, 1, 1), 72, 0, true, true});
+  End();
+  Erase(kOdense, {enrolment});
+  world.DeliverAll();
+  Erase(kNyborg, {enrolment});
+  world.DeliverAll();
+  const Date last = odense().FindAgreement(agreement)->Segments().back().last;
+  world.today = Date(last.year() + 7, 1, 1);
+  ASSERT_DONE(world.Do(kNyborg, ProposeAgreement{agreement, kOdense, kNyborg,
+                                                 Terms(1, Date(last.year() + 8, 1, 1), Date(9999, 12, 31))}));
+  world.DeliverAll();
+  const EraseCases own{Case("own"), {agreement}, "", "", std::nullopt};
+  EXPECT_RULE(world.Do(kOdense, own, ""), "ERASURE_NOT_DUE") << "it is open until today";
+  EXPECT_RULE(world.Do(kNyborg, own, ""), "ERASURE_CASE_RUNNING") << "it can be accepted";
+  ASSERT_DONE(world.Do(kOdense, DeclineAgreement{agreement, 2}));
+  EXPECT_DONE(world.Do(kOdense, own, "")) << "what was declined counts no day";
+}
+
 TEST_F(ErasureTest, NoticesAndReceiptsAreOfThoseConcerned) {
   End();
   expect_refusals = true;

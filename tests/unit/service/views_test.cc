@@ -88,6 +88,7 @@ TEST_F(ViewsTest, WhatIsDisputedOrConflictsShowsByWhomAndWhetherAnOfficerLooks) 
     EXPECT_EQ(view.disputes(0).by(), kNyborg.ToString());
     EXPECT_EQ(view.disputes(0).ground(), v1::DISPUTE_GROUND_NOT_OUR_CITIZEN);
     EXPECT_EQ(view.disputes(0).on(), "2026-03-01");
+    EXPECT_EQ(view.disputes(0).settled_on(), "");
     EXPECT_EQ(view.needs_officer(), who == kOdense);
 
     v1::EventView event;
@@ -120,6 +121,37 @@ TEST_F(ViewsTest, WhatIsDisputedOrConflictsShowsByWhomAndWhetherAnOfficerLooks) 
   v1::Transfer shown;
   service::ToView(world.state(kOdense), TransferAt(kOdense, transfer), Date(2026, 3, 1), shown);
   EXPECT_TRUE(shown.needs_officer());
+
+  // Whoever announced the move takes it back.
+  world.today = Date(2026, 3, 4);
+  ASSERT_DONE(world.Do(kOdense, AnnulRelocation{relocation}));
+  v1::Relocation annulled;
+  service::ToView(odense(), *odense().FindRelocation(relocation), service::Numbers::kShown, annulled);
+  ASSERT_EQ(annulled.disputes_size(), 1);
+  EXPECT_EQ(annulled.disputes(0).settled_on(), "2026-03-04");
+}
+
+TEST_F(ViewsTest, ANoticeListsWhatThereIsRoomForAndCountsTheRest) {
+  domain::ErasureNotice notice;
+  notice.peer = kNyborg;
+  notice.legal_basis = "gdpr-17-1-d";
+  notice.on = Date(2026, 3, 1);
+  notice.opened = {crypto::Sha256("a"), crypto::Sha256("b")};
+  notice.disclosed = {crypto::Sha256("c"), crypto::Sha256("d"), crypto::Sha256("e")};
+  notice.disclosed_left = 7;
+  const auto show = [&](size_t room, size_t left) {
+    v1::ErasureNotice view;
+    service::ToView(notice, room, view);
+    EXPECT_EQ(room, left);
+    EXPECT_EQ(view.authority(), kNyborg.ToString());
+    return std::vector<uint32_t>{static_cast<uint32_t>(view.opened_size()),
+                                 static_cast<uint32_t>(view.disclosed_size()), view.disclosed_left()};
+  };
+  EXPECT_THAT(show(6, 1), ElementsAre(2U, 3U, 7U));
+  EXPECT_THAT(show(3, 0), ElementsAre(2U, 1U, 9U));
+  EXPECT_THAT(show(0, 0), ElementsAre(0U, 0U, 12U));
+  notice.disclosed_left = ~uint32_t{0};
+  EXPECT_THAT(show(0, 0), ElementsAre(0U, 0U, ~uint32_t{0})) << "whatever the peer counts";
 }
 
 }  // namespace

@@ -298,6 +298,17 @@ std::vector<Case> Cases() {
   SPOIL(ErasureNoticed, erasure_noticed, "opened", add_opened("short"));
   SPOIL(ErasureNoticed, erasure_noticed, "disclosed", add_disclosed("short"));
   BAD_TEXT(ErasureNoticed, erasure_noticed, legal_basis, kMaxCode);
+  cases.push_back({Type::kErasureNoticed, "erasure_noticed.disclosed", [](v1::Content& c) {
+                     auto& noticed = *c.mutable_erasure_noticed();
+                     noticed.clear_opened();
+                     noticed.clear_disclosed();
+                     for (size_t i = 0; i <= kMaxErasedCases; ++i) {
+                       std::string leaf(32, 'a');
+                       leaf[0] = static_cast<char>(i >> 8);
+                       leaf[1] = static_cast<char>(i);
+                       (i % 2 == 0 ? noticed.add_opened() : noticed.add_disclosed())->assign(leaf);
+                     }
+                   }});
   cases.push_back({Type::kErasureNoticed, "erasure_noticed.case_ids", [](v1::Content& c) {
                      auto& noticed = *c.mutable_erasure_noticed();
                      noticed.clear_case_ids();
