@@ -22,7 +22,10 @@ class Machine {
     std::string pattern = (std::filesystem::temp_directory_path() / "medflyt-machine.XXXXXX").string();
     work_ = mkdtemp(pattern.data());
     int ends[2];
-    if (::pipe(ends) != 0) return;
+    if (::pipe(ends) != 0) {
+      why_ = "no pipe";
+      return;
+    }
     ::fcntl(ends[1], F_SETFD, FD_CLOEXEC);
     life_ = ends[1];
     process_ = std::make_unique<Process>(
@@ -39,7 +42,7 @@ class Machine {
   }
   ~Machine() {
     ::close(life_);
-    (void)process_->Wait();
+    if (process_ != nullptr) (void)process_->Wait();
     std::filesystem::remove(work_);
   }
   Machine(const Machine&) = delete;
