@@ -367,7 +367,10 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetEvent(Context* context, co
         if (case_id) cases.push_back(*case_id);
         return absl::OkStatus();
       },
-      [response](const domain::State& state) { AddDisputes(state, *response->mutable_event()); });
+      [response](log::Appender& appender, const crypto::Hash&) {
+        AddDisputes(appender.state(), *response->mutable_event());
+        return absl::OkStatus();
+      });
 }
 
 grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetEventProof(Context* context,
