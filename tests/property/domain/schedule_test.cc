@@ -498,7 +498,11 @@ void CheckDisputes(DomainWorld& world) {
         RC_ASSERT(known != nullptr);
         RC_ASSERT(known->HasDispute(body->disputed, header.issuer));
       }
-      RC_ASSERT(domain::NeedsOfficer(world.state(header.recipient), header.case_id));
+      const auto& held = world.state(header.recipient).FindDisputes(header.case_id)->disputes;
+      const auto dispute = std::find_if(held.begin(), held.end(), [&](const domain::Dispute& each) {
+        return each.event == body->disputed && each.by == header.issuer;
+      });
+      RC_ASSERT(dispute->settled || domain::NeedsOfficer(world.state(header.recipient), header.case_id));
     }
   }
 }
