@@ -239,6 +239,8 @@ class Reading {
     }
     const size_t which = evidence_.returned_batches.size();
     for (CheckedEvent& event : checked.events) {
+      if (event.number > evidence_.receipted_by_us)
+        return Invalid(peer_, "more events than it says to have receipts for");
       const auto found = receipted.find({event.stands_at.origin, event.stands_at.index});
       if (found == receipted.end() || found->second.second.leaf_hash != event.stands_at.leaf_hash) {
         return Invalid(peer_, "there is no receipt of ours for an event");

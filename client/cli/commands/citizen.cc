@@ -181,8 +181,9 @@ Command EraseCommand() {
               "when it has erased by its own rules. A citizen with a case that runs is not erased, nor one whose "
               "retention period is not over, unless the ground outweighs it. The search is recorded. Not reached are "
               "bundles that auditors took with keys of single events. Both officers are told which events these are, "
-              "by the hash of their entry, since when, and the certificate of who holds the key; with the erasure the "
-              "node forgets it, and the notice to the authority that an event was exchanged with says it too. Access "
+              "by the hash of their entry, since when, and the certificate of who holds the key; `medflyt citizen "
+              "erasures` goes on showing it, and the notice to the authority that an event was exchanged with says it "
+              "too. Access "
               "records name who asked for keys (`medflyt audit access --kind proof`), as long as they are kept.",
           .options = {CprOption(),
                       {.name = "--case",

@@ -448,6 +448,22 @@ TEST_P(RecoveryTest, WhatAPeerMakesUpIsNotTaken) {
   EXPECT_EQ(back.held, 2U);
 }
 
+TEST_P(RecoveryTest, APeerGivesBackNoMoreThanItSaysToHaveReceiptsFor) {
+  EXPECT_EQ(world.Act(kNyborg, Proposal(kNyborg, kOdense)), "OK");
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  EXPECT_EQ(world.Act(kNyborg, Proposal(kNyborg, kOdense)), "OK");
+  EXPECT_EQ(world.Act(kNyborg, Proposal(kNyborg, kOdense)), "OK");
+  ASSERT_TRUE(world.Settle());
+  RollBack(kOdense);
+  witnesses.held = [&](AuthorityId, AuthorityId) {
+    v1::GetHeldHeadsResponse said;
+    said.set_last_receipted_number(2);
+    return said;
+  };
+  EXPECT_EQ(FetchBack(kOdense, {kNyborg}), "RECOVERY_EVIDENCE_INVALID");
+}
+
 TEST_P(RecoveryTest, NobodyIsGivenWhatIsAnothers) {
   EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
   ASSERT_TRUE(world.Settle());
