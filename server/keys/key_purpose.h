@@ -23,4 +23,13 @@ struct KeyPurpose {
   }
 };
 
+// What the node keeps of a case for itself alone, until the case is erased; with the zero id, what belongs to no case.
+[[nodiscard]] inline KeyPurpose LocalKeyOf(const CaseId& case_id, AuthorityId self) {
+  return {case_id, self, self, event::RetentionClass::kCase};
+}
+// The node's own key: for what it keeps for itself whatever becomes of the cases.
+[[nodiscard]] inline KeyPurpose OwnKeyOf(AuthorityId self) {
+  return {CaseId(), self, self, event::RetentionClass::kAccess};
+}
+
 }  // namespace medflyt::keys

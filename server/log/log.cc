@@ -18,9 +18,8 @@ using store::Table;
 absl::StatusOr<keys::DataKey> OpenEventIdSecret(const Log::Parts& parts) {
   store::Batch batch;
   bool created = false;
-  MEDFLYT_ASSIGN_OR_RETURN(
-      keys::DataKey secret,
-      parts.keys.FindOrCreate({CaseId(), parts.self, parts.self, event::RetentionClass::kCase}, batch, created));
+  MEDFLYT_ASSIGN_OR_RETURN(keys::DataKey secret,
+                           parts.keys.FindOrCreate(keys::LocalKeyOf(CaseId(), parts.self), batch, created));
   if (created) MEDFLYT_RETURN_IF_ERROR(parts.store.Commit(batch, store::Durability::kSynced));
   return secret;
 }

@@ -38,7 +38,7 @@ absl::Status Malformed() {
 }  // namespace
 
 keys::KeyPurpose StateRows::PurposeOf(const RowKey& key) const {
-  return {IsPersonal(key.kind) ? key.id : CaseId(), self_, self_, event::RetentionClass::kCase};
+  return keys::LocalKeyOf(IsPersonal(key.kind) ? key.id : CaseId(), self_);
 }
 
 absl::Status StateRows::Stage(const domain::RowChange& change, store::Batch& batch) const {

@@ -27,26 +27,16 @@ absl::Status Malformed() {
   return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "disclosed_keys", "a stored row does not parse");
 }
 
-keys::KeyPurpose LocalKeyOf(log::Appender& appender, const CaseId& case_id) {
-  const AuthorityId self = appender.state().self();
-  return {case_id, self, self, event::RetentionClass::kCase};
-}
-
-keys::KeyPurpose OwnKeyOf(log::Appender& appender) {
-  const AuthorityId self = appender.state().self();
-  return {CaseId(), self, self, event::RetentionClass::kAccess};
-}
-
-// Nothing where there is none: nothing was ever kept here under it, or it is erased.
-absl::StatusOr<std::optional<keys::DataKey>> FindKey(log::Appender& appender, const keys::KeyPurpose& purpose) {
-  auto key = appender.keys().Find(purpose);
+// The case's local key. Nothing where there is none: nothing was ever kept here under it, or it is erased.
+absl::StatusOr<std::optional<keys::DataKey>> FindKey(log::Appender& appender, const CaseId& case_id) {
+  auto key = appender.keys().Find(keys::LocalKeyOf(case_id, appender.state().self()));
   if (absl::IsNotFound(key.status())) return std::optional<keys::DataKey>();
   MEDFLYT_RETURN_IF_ERROR(key.status());
   return std::optional<keys::DataKey>(*std::move(key));
 }
 
 absl::StatusOr<std::vector<DisclosedKey>> ReadRow(log::Appender& appender, const CaseId& case_id) {
-  MEDFLYT_ASSIGN_OR_RETURN(const auto key, FindKey(appender, LocalKeyOf(appender, case_id)));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto key, FindKey(appender, case_id));
   if (!key) return std::vector<DisclosedKey>();
   const std::string row_key = RowKeyOf(key->key, case_id);
   MEDFLYT_ASSIGN_OR_RETURN(const auto value, appender.FindIndex(row_key));
@@ -85,7 +75,7 @@ absl::StatusOr<std::set<crypto::Hash>> RememberDisclosed(log::Appender& appender
   if (given.size() == before) return erased;
   bool created = false;
   MEDFLYT_ASSIGN_OR_RETURN(const keys::DataKey key,
-                           appender.keys().FindOrCreate(LocalKeyOf(appender, case_id), appender.batch(), created));
+                           appender.keys().FindOrCreate(keys::LocalKeyOf(case_id, self), appender.batch(), created));
   const std::string row_key = RowKeyOf(key.key, case_id);
   appender.PutIndex(row_key, log::SealRow(key.key, random, kPurpose, row_key, EncodeDisclosed(given)));
   return erased;
@@ -102,7 +92,7 @@ absl::StatusOr<std::vector<DisclosedKey>> DisclosedOf(log::Appender& appender, c
 
 absl::Status ForgetDisclosed(log::Appender& appender, const std::set<CaseId>& cases) {
   for (const CaseId& id : cases) {
-    MEDFLYT_ASSIGN_OR_RETURN(const auto key, FindKey(appender, LocalKeyOf(appender, id)));
+    MEDFLYT_ASSIGN_OR_RETURN(const auto key, FindKey(appender, id));
     if (!key) continue;
     const std::string row_key = RowKeyOf(key->key, id);
     MEDFLYT_ASSIGN_OR_RETURN(const auto row, appender.FindIndex(row_key));
@@ -115,8 +105,9 @@ absl::Status KeepDisclosed(log::Appender& appender, RandomSource& random, const 
                            std::vector<DisclosedKey> disclosed) {
   if (disclosed.empty()) return absl::OkStatus();
   bool created = false;
-  MEDFLYT_ASSIGN_OR_RETURN(const keys::DataKey key,
-                           appender.keys().FindOrCreate(OwnKeyOf(appender), appender.batch(), created));
+  MEDFLYT_ASSIGN_OR_RETURN(
+      const keys::DataKey key,
+      appender.keys().FindOrCreate(keys::OwnKeyOf(appender.state().self()), appender.batch(), created));
   const size_t kept = std::min(disclosed.size(), kMaxKeptDisclosed);
   std::string row;
   AppendU32(row, static_cast<uint32_t>(disclosed.size() - kept));
@@ -131,7 +122,7 @@ absl::StatusOr<KeptDisclosed> KeptDisclosedOf(log::Appender& appender, const Cas
   const std::string row_key = AfterwardsRowKey(erasure);
   MEDFLYT_ASSIGN_OR_RETURN(const auto value, appender.FindIndex(row_key));
   if (!value) return KeptDisclosed();
-  MEDFLYT_ASSIGN_OR_RETURN(const keys::DataKey key, appender.keys().Find(OwnKeyOf(appender)));
+  MEDFLYT_ASSIGN_OR_RETURN(const keys::DataKey key, appender.keys().Find(keys::OwnKeyOf(appender.state().self())));
   const auto row = log::OpenRow(key.key, kAfterwards, row_key, *value);
   if (!row.ok()) return Malformed();
   ByteReader reader(*row);

@@ -28,11 +28,9 @@ crypto::Hash OfficerOf(const crypto::Key& key, const crypto::Hash& certificate) 
 }  // namespace
 
 absl::StatusOr<RequestBook> RequestBook::Open(log::Appender& appender) {
-  const AuthorityId self = appender.state().self();
   bool created = false;
-  MEDFLYT_ASSIGN_OR_RETURN(
-      keys::DataKey key,
-      appender.keys().FindOrCreate({CaseId(), self, self, event::RetentionClass::kAccess}, appender.batch(), created));
+  MEDFLYT_ASSIGN_OR_RETURN(keys::DataKey key, appender.keys().FindOrCreate(keys::OwnKeyOf(appender.state().self()),
+                                                                           appender.batch(), created));
   return RequestBook(appender, std::move(key.key));
 }
 
@@ -82,8 +80,7 @@ absl::Status RequestBook::Put(const log::RequestKey& request, const crypto::Hash
 }
 
 absl::StatusOr<keys::DataKey> RequestBook::LocalKey(const CaseId& case_id) const {
-  const AuthorityId self = appender_.state().self();
-  return appender_.keys().Find(keys::KeyPurpose{case_id, self, self, event::RetentionClass::kCase});
+  return appender_.keys().Find(keys::LocalKeyOf(case_id, appender_.state().self()));
 }
 
 absl::StatusOr<bool> RequestBook::OtherAskedFirst(const CaseId& relocation, const crypto::Hash& certificate) const {
