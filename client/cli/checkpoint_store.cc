@@ -49,11 +49,6 @@ absl::StatusOr<std::string> ReadWhole(const fs::path& path) {
   return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
 }
 
-absl::StatusOr<tlog::Checkpoint> CheckpointIn(std::string_view note) {
-  MEDFLYT_ASSIGN_OR_RETURN(const tlog::SignedNote parsed, tlog::SignedNote::Parse(note));
-  return tlog::Checkpoint::Parse(parsed.text);
-}
-
 std::string FileOfSize(TreeSize size) { return absl::StrFormat("%020d%s", size.value(), std::string(kSuffix)); }
 
 }  // namespace
@@ -70,7 +65,7 @@ absl::StatusOr<std::vector<KeptCheckpoint>> CheckpointStore::All(std::string_vie
     const fs::path path = files->path();
     if (path.extension() != kSuffix) continue;
     MEDFLYT_ASSIGN_OR_RETURN(std::string note, ReadWhole(path));
-    auto checkpoint = CheckpointIn(note);
+    auto checkpoint = tlog::StatedCheckpoint(note);
     if (!checkpoint.ok() || checkpoint->origin() != origin || path.filename() != FileOfSize(checkpoint->size())) {
       return Damaged(path);
     }
@@ -89,7 +84,7 @@ absl::StatusOr<std::optional<KeptCheckpoint>> CheckpointStore::Latest(std::strin
 }
 
 absl::Status CheckpointStore::Keep(std::string_view note) const {
-  MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint checkpoint, CheckpointIn(note));
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint checkpoint, tlog::StatedCheckpoint(note));
   const fs::path folder = FolderOf(checkpoint.origin());
   MEDFLYT_RETURN_IF_ERROR(MakeDirectory(folder));
   const absl::Status created = CreateFile(folder / FileOfSize(checkpoint.size()), note, FileMode::kPublic);

@@ -13,6 +13,7 @@
 #include "common/entry/seal.h"
 #include "common/merkle/proof.h"
 #include "common/merkle/tree_hasher.h"
+#include "common/tlog/checkpoint.h"
 #include "common/tlog/tile.h"
 
 namespace medflyt::audit {
@@ -34,8 +35,7 @@ std::optional<int> PlaceOf(const v1::EventBatch& batch, LeafIndex index) {
 // Keys of that log for the tree that the note claims to be about.
 std::vector<tlog::VerifierKey> KeysForNote(std::span<const directory::LogKey> keys, std::string_view note,
                                            std::string_view origin) {
-  const auto parsed = tlog::SignedNote::Parse(note);
-  const auto checkpoint = parsed.ok() ? tlog::Checkpoint::Parse(parsed->text) : parsed.status();
+  const auto checkpoint = tlog::StatedCheckpoint(note);
   if (!checkpoint.ok()) return {};
   return KeysOf(origin, KeysFor(keys, checkpoint->size()));
 }
@@ -94,8 +94,7 @@ void LedgerCheck::Check(LeafIndex index, const wire::LogKeyHandedOver& record) {
 }
 
 void LedgerCheck::Check(LeafIndex index, const wire::GenerationOpened& record) {
-  const auto note = tlog::SignedNote::Parse(record.closed_checkpoint);
-  const auto stated = note.ok() ? tlog::Checkpoint::Parse(note->text) : note.status();
+  const auto stated = tlog::StatedCheckpoint(record.closed_checkpoint);
   if (!stated.ok() || index.value() != 0 || stated->origin() == parts_.origin || record.kept_size > stated->size()) {
     return Find(FindingCode::kGenerationMismatch, index, stated.ok() ? stated->origin() : "");
   }

@@ -70,9 +70,7 @@ std::optional<ForkEvidence> Decode(std::string_view key, std::string_view value)
 }
 
 bool IsNoteOf(std::string_view note, const entry::AcceptedHead& head) {
-  const auto parsed = tlog::SignedNote::Parse(note);
-  if (!parsed.ok()) return false;
-  const auto checkpoint = tlog::Checkpoint::Parse(parsed->text);
+  const auto checkpoint = tlog::StatedCheckpoint(note);
   return checkpoint.ok() && checkpoint->size() == head.size && checkpoint->root() == head.root;
 }
 
@@ -157,8 +155,7 @@ bool SuggestsFork(const absl::Status& status) {
 void KeepForkEvidence(Context& context, AuthorityId peer, const absl::Status& status,
                       const entry::AcceptedHead& accepted, std::string_view presented, std::string_view accepted_note) {
   const bool proven = RuleOf(status) == "LOG_FORKED";
-  const auto note = tlog::SignedNote::Parse(presented);
-  const auto checkpoint = note.ok() ? tlog::Checkpoint::Parse(note->text) : note.status();
+  const auto checkpoint = tlog::StatedCheckpoint(presented);
   const std::string details =
       absl::StrCat("peer=", peer.ToString(), " rule=", RuleOf(status), " accepted_size=", accepted.size.value(),
                    " presented_size=", checkpoint.ok() ? checkpoint->size().value() : 0);

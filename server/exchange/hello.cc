@@ -48,9 +48,8 @@ v1::Hello MakeHello(AuthorityId self, AuthorityId addressee, const log::Head& he
 
 absl::StatusOr<tlog::VerifierKey> KeyForNote(std::string_view note, std::string_view origin,
                                              const directory::Directory& directory) {
-  MEDFLYT_ASSIGN_OR_RETURN(const auto parsed, tlog::SignedNote::Parse(note));
-  MEDFLYT_ASSIGN_OR_RETURN(const auto checkpoint, tlog::Checkpoint::Parse(parsed.text));
-  return directory.LogKeyFor(origin, checkpoint.size());
+  MEDFLYT_ASSIGN_OR_RETURN(const auto stated, tlog::StatedCheckpoint(note));
+  return directory.LogKeyFor(origin, stated.size());
 }
 
 absl::StatusOr<PeerHello> CheckHello(const v1::Hello& hello, AuthorityId self, AuthorityId peer,

@@ -5,7 +5,6 @@
 #include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "common/tlog/checkpoint.h"
-#include "common/tlog/note.h"
 
 namespace medflyt::exchange {
 namespace {
@@ -19,8 +18,7 @@ absl::Status Malformed() {
 std::string Versioned() { return std::string(1, static_cast<char>(kRowVersion)); }
 
 absl::StatusOr<CosignedHead> HeadOf(std::string_view note, std::string_view origin) {
-  const auto parsed = tlog::SignedNote::Parse(note);
-  const auto checkpoint = parsed.ok() ? tlog::Checkpoint::Parse(parsed->text) : parsed.status();
+  const auto checkpoint = tlog::StatedCheckpoint(note);
   if (!checkpoint.ok()) return Malformed();
   if (checkpoint->origin() != origin) return CosignedHead();
   return CosignedHead{checkpoint->size(), std::string(note)};

@@ -21,8 +21,7 @@ absl::StatusOr<Generations> Generations::Load(const store::Reader& store, std::s
     MEDFLYT_ASSIGN_OR_RETURN(const auto row, store.Get(store::Table::kMeta, ClosedKey(number)));
     if (!row) break;
     MEDFLYT_ASSIGN_OR_RETURN(Head last, DecodeHead(*row));
-    const auto note = tlog::SignedNote::Parse(last.checkpoint);
-    const auto stated = note.ok() ? tlog::Checkpoint::Parse(note->text) : note.status();
+    const auto stated = tlog::StatedCheckpoint(last.checkpoint);
     if (!stated.ok()) {
       return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "closed", "a closed log has no checkpoint");
     }

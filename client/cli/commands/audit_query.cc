@@ -22,6 +22,7 @@
 #include "common/entry/parse.h"
 #include "common/merkle/proof.h"
 #include "common/merkle/tree_hasher.h"
+#include "common/tlog/checkpoint.h"
 #include "common/tlog/tile.h"
 #include "common/wire/ledger.h"
 
@@ -164,8 +165,7 @@ absl::Status VisitCopy(const std::string& directory, uint64_t first, std::option
   const audit::FileReader read = audit::DirectoryReader(directory);
   MEDFLYT_ASSIGN_OR_RETURN(const auto note, read("checkpoint"));
   if (!note) return absl::NotFoundError(directory + ": there is no checkpoint");
-  MEDFLYT_ASSIGN_OR_RETURN(const auto parsed, tlog::SignedNote::Parse(*note));
-  MEDFLYT_ASSIGN_OR_RETURN(const auto checkpoint, tlog::Checkpoint::Parse(parsed.text));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto checkpoint, tlog::StatedCheckpoint(*note));
   const uint64_t last = std::min(end.value_or(~uint64_t{0}), checkpoint.size().value());
   for (uint64_t bundle = first / tlog::kTileWidth; bundle * tlog::kTileWidth < last; ++bundle) {
     const unsigned width = tlog::TileWidthAt(0, bundle, checkpoint.size());

@@ -88,8 +88,7 @@ absl::Status AddBundlePolicy(const Source& source, audit::Trust& trust) {
 // What the checkpoint claims, before anything of it is verified.
 std::optional<tlog::Checkpoint> Claimed(const std::optional<std::string>& note) {
   if (!note) return std::nullopt;
-  const auto parsed = tlog::SignedNote::Parse(*note);
-  const auto checkpoint = parsed.ok() ? tlog::Checkpoint::Parse(parsed->text) : parsed.status();
+  const auto checkpoint = tlog::StatedCheckpoint(*note);
   return checkpoint.ok() ? std::optional(*checkpoint) : std::nullopt;
 }
 

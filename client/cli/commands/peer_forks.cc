@@ -35,8 +35,7 @@ absl::StatusOr<std::vector<v1::Fork>> AllForks(Context& context) {
 }
 
 std::optional<tlog::Checkpoint> CheckpointOf(const std::string& note) {
-  const auto parsed = tlog::SignedNote::Parse(note);
-  const auto checkpoint = parsed.ok() ? tlog::Checkpoint::Parse(parsed->text) : parsed.status();
+  const auto checkpoint = tlog::StatedCheckpoint(note);
   return checkpoint.ok() ? std::optional(*checkpoint) : std::nullopt;
 }
 

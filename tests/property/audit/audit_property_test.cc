@@ -36,9 +36,7 @@ Report Verify(const TiledLog::Files& files, std::vector<tlog::Checkpoint> kept =
   return *report;
 }
 
-tlog::Checkpoint CheckpointOf(const TiledLog& log) {
-  return *tlog::Checkpoint::Parse(tlog::SignedNote::Parse(log.files().at("checkpoint"))->text);
-}
+tlog::Checkpoint CheckpointOf(const TiledLog& log) { return *tlog::StatedCheckpoint(log.files().at("checkpoint")); }
 
 RC_GTEST_PROP(AuditProperty, AnyChangedByteIsFoundInItsFile, ()) {
   const TiledLog log = AnyLog();

@@ -37,9 +37,7 @@ Report Verify(const TiledLog::Files& files, const Trust& trust) {
   return report.value_or(Report());
 }
 
-tlog::Checkpoint CheckpointOf(const TiledLog& log) {
-  return *tlog::Checkpoint::Parse(tlog::SignedNote::Parse(log.files().at("checkpoint"))->text);
-}
+tlog::Checkpoint CheckpointOf(const TiledLog& log) { return *tlog::StatedCheckpoint(log.files().at("checkpoint")); }
 
 class HeadTest : public ::testing::Test {
  protected:
