@@ -5,6 +5,9 @@
 namespace medflyt {
 namespace {
 
+constexpr Date kEpoch(1970, 1, 1);
+constexpr int64_t kMaxEpochDays = 4'000'000;
+
 std::optional<int> Digits(std::string_view text) {
   int value = 0;
   for (char c : text) {
@@ -47,6 +50,13 @@ std::optional<Date> ParseIsoDate(std::string_view text) {
 }
 
 std::string FormatIsoDate(Date date) { return absl::FormatCivilTime(date); }
+
+int64_t DaysSinceEpoch(Date date) { return date - kEpoch; }
+
+std::optional<Date> DateOfEpochDays(int64_t days) {
+  if (days < -kMaxEpochDays || days > kMaxEpochDays) return std::nullopt;
+  return kEpoch + days;
+}
 
 std::string FormatUtc(absl::Time time) { return absl::FormatTime("%Y-%m-%d%ET%H:%M:%E6SZ", time, absl::UTCTimeZone()); }
 

@@ -47,8 +47,9 @@ uint64_t Reader::Varint() {
 void Reader::Get(Date& value) {
   int64_t days = 0;
   Get(days);
-  Require(days >= -kMaxDays && days <= kMaxDays);
-  if (ok_) value = kEpoch + days;
+  const auto date = DateOfEpochDays(days);
+  Require(date.has_value());
+  if (ok_) value = *date;
 }
 
 void Reader::Get(registry::CprNumber& value) {

@@ -31,9 +31,6 @@
 namespace medflyt::domain::codec {
 
 inline constexpr uint8_t kVersion = 1;
-inline constexpr Date kEpoch = Date(1970, 1, 1);
-// Dates of the years 1 to 9999 lie well within.
-inline constexpr int64_t kMaxDays = 4'000'000;
 
 // The greatest value of each enum in a row; the least is 1.
 constexpr uint8_t Last(VersionState) { return 3; }
@@ -89,7 +86,7 @@ class Writer {
   void Put(uint32_t value) { Varint(value); }
   void Put(uint64_t value) { Varint(value); }
   void Put(int64_t value) { Varint((static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63)); }
-  void Put(Date value) { Put(static_cast<int64_t>(value - kEpoch)); }
+  void Put(Date value) { Put(DaysSinceEpoch(value)); }
   void Put(const std::string& value) { Text(value); }
   void Put(const registry::CprNumber& value) { out_.append(value.ExposeDigits()); }
   template <size_t N, typename Tag>

@@ -13,8 +13,6 @@ namespace medflyt::privacy {
 namespace {
 
 constexpr uint8_t kVersion = 1;
-constexpr Date kEpoch = Date(1970, 1, 1);
-constexpr uint32_t kMaxDays = 4'000'000;  // well beyond the year 9999
 constexpr std::string_view kPurpose = "medflyt/v1/disclosed-keys";
 constexpr std::string_view kAfterwards = "medflyt/v1/disclosed-of-erased";
 
@@ -140,7 +138,7 @@ std::string EncodeDisclosed(const std::vector<DisclosedKey>& keys) {
     row.append(each.leaf_hash.bytes());
     AppendU32(row, each.with.number());
     row.append(each.certificate.bytes());
-    AppendU32(row, static_cast<uint32_t>(each.on - kEpoch));
+    AppendU32(row, static_cast<uint32_t>(DaysSinceEpoch(each.on)));
   }
   return row;
 }
@@ -156,9 +154,9 @@ absl::StatusOr<std::vector<DisclosedKey>> DecodeDisclosed(std::string_view row) 
     const auto certificate = reader.Take(crypto::Hash::kSize);
     const auto days = reader.U32();
     const auto with = number ? AuthorityId::FromNumber(*number) : std::nullopt;
-    if (!leaf_hash || !with || !certificate || !days || *days > kMaxDays) return Malformed();
-    keys.push_back({*crypto::Hash::FromBytes(*leaf_hash), *with, *crypto::Hash::FromBytes(*certificate),
-                    kEpoch + static_cast<absl::civil_diff_t>(*days)});
+    const auto on = days ? DateOfEpochDays(*days) : std::nullopt;
+    if (!leaf_hash || !with || !certificate || !on) return Malformed();
+    keys.push_back({*crypto::Hash::FromBytes(*leaf_hash), *with, *crypto::Hash::FromBytes(*certificate), *on});
   }
   return keys;
 }

@@ -81,6 +81,23 @@ TEST(DanishDate, SummerTimeBeginsOnTheLastSundayOfMarch) {
   ExpectDayBegins(Utc(2029, 3, 25, 22, 0, 0), Date(2029, 3, 26));
 }
 
+TEST(DaysSinceEpoch, CountsFrom1970BothWays) {
+  EXPECT_EQ(DaysSinceEpoch(Date(1970, 1, 1)), 0);
+  EXPECT_EQ(DaysSinceEpoch(Date(1969, 12, 31)), -1);
+  EXPECT_EQ(DaysSinceEpoch(Date(2026, 11, 21)), 20'778);
+  for (const Date date : {Date(1, 1, 1), Date(1969, 12, 31), Date(1970, 1, 1), Date(9999, 12, 31)}) {
+    EXPECT_EQ(DateOfEpochDays(DaysSinceEpoch(date)), date);
+  }
+}
+
+TEST(DaysSinceEpoch, FourMillionIsTheMostEitherWay) {
+  EXPECT_TRUE(DateOfEpochDays(4'000'000).has_value());
+  EXPECT_TRUE(DateOfEpochDays(-4'000'000).has_value());
+  EXPECT_EQ(DateOfEpochDays(4'000'001), std::nullopt);
+  EXPECT_EQ(DateOfEpochDays(-4'000'001), std::nullopt);
+  EXPECT_EQ(DateOfEpochDays(INT64_MIN), std::nullopt);
+}
+
 TEST(DanishDate, SummerTimeEndsOnTheLastSundayOfOctober) {
   ExpectDayBegins(Utc(2026, 10, 23, 22, 0, 0), Date(2026, 10, 24));
   ExpectDayBegins(Utc(2026, 10, 24, 22, 0, 0), Date(2026, 10, 25));  // a day of 25 hours
