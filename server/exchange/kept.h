@@ -4,7 +4,8 @@
 //   kOutbox 'r' ‖ u32 issuer ‖ u64 first number   ->  version 1 (u8) ‖ u32 count ‖ count × (u32 position in the batch ‖
 //                                                    u64 position of our EventReceived) ‖ EventBatch
 //
-// One row a batch that brought something new; its events have the numbers from `first` on.
+// One row a batch that brought something new; its events have the numbers from `first` on. Any thread, as all that
+// reads the store.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // Our own events and our own receipts, wherever they stand: in the open log, in one that was closed, or, come back from
-// a peer after the store had lost them, beside the record of that.
+// a peer after the store had lost them, beside the record of that. Any thread, as all that reads the store.
 #pragma once
 
 #include <span>

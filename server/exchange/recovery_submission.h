@@ -72,7 +72,8 @@ class RecoverySubmission final : public log::Submission {
 };
 
 // Appends and commits it to `log`, which is `parts.log` and empty, out of the plan; the plan is gone with it. DATA_LOSS
-// (ROW_MALFORMED), the errors of ReadEvidence; then nothing is durable, and the log must not be used.
+// (ROW_MALFORMED), the errors of ReadEvidence; then nothing is durable, and the log must not be used. On the thread
+// that opened the log, before anything else uses it.
 [[nodiscard]] absl::Status AppendRecovered(const EvidenceParts& parts, const v1::RecoveryPlan& plan, log::Log& log);
 
 }  // namespace medflyt::exchange
