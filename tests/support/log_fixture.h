@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -12,7 +13,9 @@
 #include "common/crypto/signer.h"
 #include "common/tlog/note_key.h"
 #include "server/keys/key_table.h"
+#include "server/log/appender.h"
 #include "server/log/log.h"
+#include "server/log/submission.h"
 #include "server/store/memory_store.h"
 
 namespace medflyt::testing {
@@ -55,6 +58,18 @@ class FunenDirectory final : public domain::AuthorityDirectory, public log::Fact
   std::vector<domain::RetentionPeriod> periods;
 };
 
+// Does something on the sequencer.
+class Applying final : public log::Submission {
+ public:
+  explicit Applying(std::function<void(log::Appender&)> work) : work_(std::move(work)) {}
+  void Apply(log::Appender& appender) override { work_(appender); }
+  void Committed(const log::Head&) override {}
+  void Abandoned(const absl::Status&) override {}
+
+ private:
+  const std::function<void(log::Appender&)> work_;
+};
+
 class LogFixture : public ::testing::Test {
  protected:
   LogFixture() { Open(); }
@@ -72,6 +87,16 @@ class LogFixture : public ::testing::Test {
   absl::StatusOr<std::unique_ptr<log::Log>> TryOpen() {
     return log::Log::Open({kOdense, *store_, *keys_, signer_, clock_, random_, directory_});
   }
+
+  // One commit.
+  void Apply(std::unique_ptr<log::Submission> submission) {
+    std::vector<std::unique_ptr<log::Submission>> one;
+    one.push_back(std::move(submission));
+    const auto prepared = log_->Prepare(std::move(one));
+    ASSERT_TRUE(prepared->defect.ok()) << prepared->defect;
+    ASSERT_TRUE(log_->Commit(*prepared).ok());
+  }
+  void On(std::function<void(log::Appender&)> work) { Apply(std::make_unique<Applying>(std::move(work))); }
 
   CountingRandom random_;
   FixedClock clock_;

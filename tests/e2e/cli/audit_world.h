@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "client/sdk/client.h"
 #include "common/crypto/seal.h"
 #include "nlohmann/json.hpp"
+#include "tests/e2e/cli/connect.h"
 #include "tests/e2e/cli/on_ground.h"
 #include "tests/e2e/node/node_world.h"
 #include "tests/support/paths.h"
@@ -35,14 +35,7 @@ class AuditWorld : public ::testing::Test {
   }
   void Prepare(cli::testing::Program& program) {
     program.variables["XDG_STATE_HOME"] = odense_.Path("state");
-    program.connect = [this](const cli::ConnectionSettings& settings) {
-      return sdk::Client::Create({.address = settings.address,
-                                  .server_name = "",
-                                  .files = {settings.key, settings.certificate, settings.ca},
-                                  .officer = settings.officer,
-                                  .purpose = settings.purpose},
-                                 random_);
-    };
+    program.connect = ConnectingWith(random_);
   }
   ExitCode Run(cli::testing::Program& program, const TestNode& node, std::vector<std::string> args,
                const std::string& input = "", const std::string& client = "case-system-1",

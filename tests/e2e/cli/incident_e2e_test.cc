@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "client/sdk/client.h"
 #include "common/crypto/seal.h"
 #include "medflyt/v1/citizen_service.grpc.pb.h"
 #include "nlohmann/json.hpp"
+#include "tests/e2e/cli/connect.h"
 #include "tests/e2e/node/node_world.h"
 #include "tests/unit/cli/program.h"
 
@@ -39,14 +39,7 @@ class IncidentE2e : public ::testing::Test {
   IncidentE2e() {
     odense_.Know(nyborg_);
     nyborg_.Know(odense_);
-    program_.connect = [this](const cli::ConnectionSettings& settings) {
-      return sdk::Client::Create({.address = settings.address,
-                                  .server_name = "",
-                                  .files = {settings.key, settings.certificate, settings.ca},
-                                  .officer = settings.officer,
-                                  .purpose = settings.purpose},
-                                 random_);
-    };
+    program_.connect = ConnectingWith(random_);
   }
 
   ExitCode Run(const TestNode& node, const std::string& client, std::vector<std::string> args) {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "client/sdk/client.h"
 #include "common/crypto/seal.h"
 #include "nlohmann/json.hpp"
+#include "tests/e2e/cli/connect.h"
 #include "tests/e2e/cli/on_ground.h"
 #include "tests/e2e/node/node_world.h"
 #include "tests/support/clear_text.h"
@@ -37,14 +37,7 @@ class StoryE2e : public ::testing::Test {
       }
       one->WriteConfig("backup_dir = \"backups\"\n");
     }
-    program_.connect = [this](const cli::ConnectionSettings& settings) {
-      return sdk::Client::Create({.address = settings.address,
-                                  .server_name = "",
-                                  .files = {settings.key, settings.certificate, settings.ca},
-                                  .officer = settings.officer,
-                                  .purpose = settings.purpose},
-                                 random_);
-    };
+    program_.connect = ConnectingWith(random_);
   }
 
   // Runs a command as a client of a node.

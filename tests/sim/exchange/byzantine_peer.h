@@ -45,6 +45,15 @@ class ByzantinePeer : public ::testing::Test {
     EXPECT_TRUE(Now() == before) << "a rejected batch changed something";
     EXPECT_THAT(Rejections(), ::testing::Contains(::testing::Key(rule)));
   }
+  // Not even the honest log is taken any more, after a restart either.
+  void ExpectForkedAfterARestart() {
+    world.node(kOdense).Crash();
+    world.node(kOdense).Boot();
+    world.RunFor(absl::Seconds(1));
+    forger.Dial();
+    EXPECT_EQ(forger.AnswerRule(), "LOG_FORKED");
+    EXPECT_TRUE(world.node(kOdense).exchange().StatusOf(kNyborg).forked);
+  }
   // One proposal with its grant, ready to send.
   struct Prepared {
     Forger::Secret secret;

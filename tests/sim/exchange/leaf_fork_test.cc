@@ -62,13 +62,7 @@ TEST_F(LeafFork, AnotherLeafInABatchUnderALaterHeadIsProvenKeptAndEndsTheExchang
   EXPECT_EQ(evidence.front().presented_note, other.Note(9));
   EXPECT_EQ(world.node(kOdense).logger.events.count("log_fork_proven"), 1U);
 
-  // Not even the honest log is taken any more, not after a restart either.
-  world.node(kOdense).Crash();
-  world.node(kOdense).Boot();
-  world.RunFor(absl::Seconds(1));
-  forger.Dial();
-  EXPECT_EQ(forger.AnswerRule(), "LOG_FORKED");
-  EXPECT_TRUE(world.node(kOdense).exchange().StatusOf(kNyborg).forked);
+  ExpectForkedAfterARestart();
 }
 
 TEST_F(LeafFork, AGrantsRecordIsALeafLikeAnother) {

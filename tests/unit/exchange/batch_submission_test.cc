@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -22,18 +21,6 @@ using testing::kNyborg;
 using testing::kOdense;
 
 constexpr char kNyborgsLog[] = "nyborg.example/log";
-
-// Does something on the sequencer.
-class Work final : public log::Submission {
- public:
-  explicit Work(std::function<void(log::Appender&)> work) : work_(std::move(work)) {}
-  void Apply(log::Appender& appender) override { work_(appender); }
-  void Committed(const log::Head&) override {}
-  void Abandoned(const absl::Status&) override {}
-
- private:
-  const std::function<void(log::Appender&)> work_;
-};
 
 class BatchSubmissionTest : public testing::LogFixture {
  protected:
@@ -68,7 +55,7 @@ class BatchSubmissionTest : public testing::LogFixture {
                                              [this](BatchOutcome outcome) { outcome_ = std::move(outcome); });
   }
   std::unique_ptr<log::Submission> Destroying() {
-    return std::make_unique<Work>(
+    return std::make_unique<testing::Applying>(
         [this](log::Appender& appender) { EXPECT_TRUE(privacy::DestroyKeys(appender, {key_.id}).ok()); });
   }
   void Commit(std::unique_ptr<log::Submission> first, std::unique_ptr<log::Submission> second = nullptr) {

@@ -157,16 +157,12 @@ TEST_F(DisclosedKeysTest, AKeyThatWasDestroyedMeanwhileIsNotGiven) {
 }
 
 TEST_F(DisclosedKeysTest, OfACaseThatIsInNoStateNothingIsKept) {
-  const keys::DataKey granted{random_.NewId<KeyId>(), crypto::Key::Random()};
   const auto refused = random_.NewId<CaseId>();
+  const KeyId granted = GrantedFor(refused);
   On([&](log::Appender& appender) {
-    ASSERT_TRUE(appender.keys()
-                    .Accept(granted, {refused, kNyborg, kOdense, event::RetentionClass::kCase}, appender.batch())
-                    .ok());
-    EXPECT_TRUE(
-        privacy::RememberDisclosed(appender, random_, refused, kEva, {{crypto::Sha256("no"), granted.id}}).ok());
+    EXPECT_TRUE(privacy::RememberDisclosed(appender, random_, refused, kEva, {{crypto::Sha256("no"), granted}}).ok());
   });
-  EXPECT_EQ(KeysOf(refused), std::set<KeyId>{granted.id}) << "no key of our own that nobody would ever destroy";
+  EXPECT_EQ(KeysOf(refused), std::set<KeyId>{granted}) << "no key of our own that nobody would ever destroy";
 }
 
 TEST_F(DisclosedKeysTest, TheSweepCountsThemToo) {

@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -23,17 +22,6 @@ namespace medflyt::testing {
 
 inline const registry::CprNumber kCitizen = *registry::CprNumber::Parse("6101801001");
 
-class Applying final : public log::Submission {
- public:
-  explicit Applying(std::function<void(log::Appender&)> work) : work_(std::move(work)) {}
-  void Apply(log::Appender& appender) override { work_(appender); }
-  void Committed(const log::Head&) override {}
-  void Abandoned(const absl::Status&) override {}
-
- private:
-  const std::function<void(log::Appender&)> work_;
-};
-
 inline std::string RuleOf(const absl::Status& status) {
   if (status.ok()) return "OK";
   const auto broken = BrokenRuleOf(status);
@@ -49,14 +37,6 @@ class ErasingTest : public LogFixture {
     Do({"anna", event::EndEnrolment{enrolment_, today(), event::EndReason::kPrison}});
   }
   Date today() const { return DanishDate(clock_.now); }
-  void Apply(std::unique_ptr<log::Submission> submission) {
-    std::vector<std::unique_ptr<log::Submission>> one;
-    one.push_back(std::move(submission));
-    const auto prepared = log_->Prepare(std::move(one));
-    ASSERT_TRUE(prepared->defect.ok()) << prepared->defect;
-    ASSERT_TRUE(log_->Commit(*prepared).ok());
-  }
-  void On(std::function<void(log::Appender&)> work) { Apply(std::make_unique<Applying>(std::move(work))); }
   void Do(event::Command command) {
     On([&](log::Appender& appender) { ASSERT_EQ(RuleOf(appender.Execute(command).status()), "OK"); });
   }
@@ -76,6 +56,16 @@ class ErasingTest : public LogFixture {
       last = *outcome;
     }));
     return last;
+  }
+  // A key that Nyborg granted for a case of which nothing is in the state: what it said was refused.
+  KeyId GrantedFor(const CaseId& refused) {
+    const keys::DataKey granted{random_.NewId<KeyId>(), crypto::Key::Random()};
+    On([&](log::Appender& appender) {
+      ASSERT_TRUE(appender.keys()
+                      .Accept(granted, {refused, kNyborg, kOdense, event::RetentionClass::kCase}, appender.batch())
+                      .ok());
+    });
+    return granted.id;
   }
   std::set<KeyId> KeysOf(const CaseId& id) { return keys_->IdsOf(std::set<CaseId>{id}, event::RetentionClass::kCase); }
   // Key ids of the KeyDestroyed records, in order.

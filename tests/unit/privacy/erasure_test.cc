@@ -67,16 +67,10 @@ TEST_F(ErasingTest, WhatChangedInTheSameCommitIsErasedWithIt) {
 
 // A peer was refused, so nothing in the state is about the case, and its number opens with the key all the same.
 TEST_F(ErasingTest, TheSweepDestroysTheKeysOfWhatAPeerSaidAndWasRefused) {
-  const keys::DataKey granted{random_.NewId<KeyId>(), crypto::Key::Random()};
-  const auto refused = random_.NewId<CaseId>();
-  On([&](log::Appender& appender) {
-    ASSERT_TRUE(appender.keys()
-                    .Accept(granted, {refused, kNyborg, kOdense, event::RetentionClass::kCase}, appender.batch())
-                    .ok());
-  });
-  ASSERT_TRUE(keys_->Has(granted.id));
+  const KeyId granted = GrantedFor(random_.NewId<CaseId>());
+  ASSERT_TRUE(keys_->Has(granted));
   EXPECT_EQ(Sweep().keys, 1U);
-  EXPECT_TRUE(keys_->IsDestroyed(granted.id));
+  EXPECT_TRUE(keys_->IsDestroyed(granted));
   EXPECT_FALSE(KeysOf(enrolment_).empty());
 }
 

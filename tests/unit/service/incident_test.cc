@@ -1,9 +1,7 @@
 // Whose data a certificate, an officer or a key touched, out of a log that holds what others did too.
 #include <gmock/gmock.h>
 
-#include <functional>
 #include <map>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,28 +34,10 @@ const crypto::Hash kFirst = crypto::Sha256("first");
 const crypto::Hash kSecond = crypto::Sha256("second");
 constexpr std::string_view kNyborgLog = "nyborg.example/log";
 
-class Applying final : public log::Submission {
- public:
-  explicit Applying(std::function<void(log::Appender&)> work) : work_(std::move(work)) {}
-  void Apply(log::Appender& appender) override { work_(appender); }
-  void Committed(const log::Head&) override {}
-  void Abandoned(const absl::Status&) override {}
-
- private:
-  const std::function<void(log::Appender&)> work_;
-};
-
 class IncidentTest : public testing::LogFixture {
  protected:
   using Counts = std::map<v1::TouchKind, uint64_t>;
 
-  void On(std::function<void(log::Appender&)> work) {
-    std::vector<std::unique_ptr<log::Submission>> one;
-    one.push_back(std::make_unique<Applying>(std::move(work)));
-    const auto prepared = log_->Prepare(std::move(one));
-    ASSERT_TRUE(prepared->defect.ok()) << prepared->defect;
-    ASSERT_TRUE(log_->Commit(*prepared).ok());
-  }
   void Do(const std::string& officer, const crypto::Hash& certificate, event::CommandBody body) {
     On([&](log::Appender& appender) {
       const auto done = appender.Execute({officer, std::move(body), certificate});

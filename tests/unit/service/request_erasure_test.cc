@@ -4,9 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <functional>
 #include <list>
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -46,19 +44,6 @@ class RequestErasureTest : public testing::LogFixture {
   }
   Date today() const { return DanishDate(clock_.now); }
 
-  void On(const std::function<void(log::Appender&)>& work) {
-    std::vector<std::unique_ptr<log::Submission>> one;
-    one.push_back(std::make_unique<ReadSubmission>(
-        std::nullopt,
-        [&](log::Appender& appender, std::vector<CaseId>&) {
-          work(appender);
-          return absl::OkStatus();
-        },
-        [](const absl::Status&) {}));
-    const auto prepared = log_->Prepare(std::move(one));
-    ASSERT_TRUE(prepared->defect.ok()) << prepared->defect;
-    ASSERT_TRUE(log_->Commit(*prepared).ok());
-  }
   static RequestedCommand Requested(std::string_view id, event::CommandBody body, const crypto::Hash& said,
                                     std::string officer = "anna", std::string_view certificate = "one") {
     rpc::PeerIdentity client;
@@ -82,6 +67,20 @@ class RequestErasureTest : public testing::LogFixture {
   }
   event::CommandBody Enrol(const CaseId& id, std::string_view cpr = kCpr) const {
     return event::ProposeEnrolment{id, kOdense, *registry::CprNumber::Parse(cpr), std::nullopt, today()};
+  }
+  // A move of the citizen's that is held.
+  event::ImportExtract ImportOf(const CaseId& relocation) const {
+    event::Observation observation;
+    observation.relocation = relocation;
+    observation.enrolment = enrolment_;
+    observation.to = *MunicipalityCode::Parse("0450");
+    observation.effective_date = today();
+    observation.hold_reasons = {event::HoldReason::kNameAndAddressProtection};
+    event::ImportExtract import;
+    import.digest = crypto::Sha256("extract");
+    import.production_date = today();
+    import.observations = {observation};
+    return import;
   }
   void Erase(std::vector<CaseId> cases) {
     std::sort(cases.begin(), cases.end());
@@ -148,21 +147,11 @@ TEST_F(RequestErasureTest, AKeyThatIsMissingWithoutAnErasureIsAFault) {
 
 TEST_F(RequestErasureTest, AnImportIsAnsweredAsBeforeThoughOneOfItsCitizensIsErased) {
   Do("starts", event::StartEnrolment{enrolment_, today()});
-  event::Observation observation;
-  observation.relocation = random_.NewId<CaseId>();
-  observation.enrolment = enrolment_;
-  observation.to = *MunicipalityCode::Parse("0450");
-  observation.effective_date = today();
-  observation.hold_reasons = {event::HoldReason::kNameAndAddressProtection};
-  event::ImportExtract import;
-  import.digest = crypto::Sha256("extract");
-  import.production_date = today();
-  import.observations = {observation};
+  const CaseId relocation = random_.NewId<CaseId>();
+  const event::ImportExtract import = ImportOf(relocation);
   Do("imports", import);
   On([&](log::Appender& appender) {
-    ASSERT_TRUE(
-        privacy::DestroyKeys(appender, appender.keys().IdsOf({observation.relocation}, event::RetentionClass::kCase))
-            .ok());
+    ASSERT_TRUE(privacy::DestroyKeys(appender, appender.keys().IdsOf({relocation}, event::RetentionClass::kCase)).ok());
   });
   const TreeSize size = log_->head().size;
   EXPECT_EQ(Ask(Requested("imports", import, crypto::Sha256("said"))), "OK") << "with what is left";
@@ -247,25 +236,16 @@ class Guesser : public RequestErasureTest {
 
 TEST_F(Guesser, ConfirmsNothingOnceTheCaseIsErasedAndTheKekRotated) {
   Do("starts", event::StartEnrolment{enrolment_, today()});
-  event::Observation observation;
-  observation.relocation = random_.NewId<CaseId>();
-  observation.enrolment = enrolment_;
-  observation.to = *MunicipalityCode::Parse("0450");
-  observation.effective_date = today();
-  observation.hold_reasons = {event::HoldReason::kNameAndAddressProtection};
-  event::ImportExtract import;
-  import.digest = crypto::Sha256("extract");
-  import.production_date = today();
-  import.observations = {observation};
-  Do("imports", import);
-  Do("releases", event::ReleaseHold{observation.relocation});
+  const CaseId relocation = random_.NewId<CaseId>();
+  Do("imports", ImportOf(relocation));
+  Do("releases", event::ReleaseHold{relocation});
   const std::vector<std::string> numbers = {"6201801000", kCpr, "6301801000"};
-  const auto confirmed = [&] { return Confirmed(numbers, observation.relocation, {"one", "two"}); };
+  const auto confirmed = [&] { return Confirmed(numbers, relocation, {"one", "two"}); };
   EXPECT_THAT(confirmed(), UnorderedElementsAre(kCpr, "one")) << "the attack works before";
 
-  Do("assesses", event::AnnulRelocation{observation.relocation});
+  Do("assesses", event::AnnulRelocation{relocation});
   Do("ends", event::EndEnrolment{enrolment_, today(), event::EndReason::kJob});
-  Erase({enrolment_, observation.relocation});
+  Erase({enrolment_, relocation});
   EXPECT_THAT(confirmed(), UnorderedElementsAre(kCpr, "one")) << "the keys are in yesterday's copies";
   RotateKek();
   EXPECT_THAT(confirmed(), IsEmpty());
