@@ -1,7 +1,5 @@
 #include "client/cli/citizen_report.h"
 
-#include <algorithm>
-#include <array>
 #include <sstream>
 #include <string_view>
 #include <utility>
@@ -12,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "client/cli/call.h"
+#include "client/cli/danish_words.h"
 #include "client/cli/front_end.h"
 #include "client/cli/message_fields.h"
 #include "client/cli/value.h"
@@ -22,133 +21,6 @@
 
 namespace medflyt::cli {
 namespace {
-
-using Word = std::pair<std::string_view, std::string_view>;
-
-// Names of fields, types and values as other output shows them, and what a citizen calls them.
-constexpr auto kWords = std::to_array<Word>({
-    {"acknowledged", "modtagelsen er bekræftet"},
-    {"active", "i gang"},
-    {"agreement", "aftale"},
-    {"announced", "meddelt"},
-    {"announcement", "underretning"},
-    {"AnnouncementVerified", "Underretning om flytning kontrolleret"},
-    {"annulled", "annulleret"},
-    {"concerns", "angår"},
-    {"categories", "oplysninger"},
-    {"corrected", "rettet"},
-    {"cpr", "personnummer"},
-    {"CitizenRenumbered", "Nyt personnummer"},
-    {"dead", "død"},
-    {"declined", "afvist"},
-    {"disappeared", "forsvundet"},
-    {"disclose", "videregives"},
-    {"disclosed", "må videregives"},
-    {"DisclosureAssessed", "Videregivelse vurderet"},
-    {"DisclosureGrounded", "Grundlag for videregivelse fastlagt"},
-    {"done", "gennemført"},
-    {"effective_day", "flyttedato"},
-    {"emigrated", "udrejst"},
-    {"ended", "ophørt"},
-    {"EndReasonRecorded", "Årsag til ophør noteret"},
-    {"end_day", "ophør"},
-    {"end_reason", "årsag til ophør"},
-    {"enrolment", "forløb"},
-    {"EnrolmentEnded", "Forløb ophørt"},
-    {"EnrolmentPaused", "Forløb sat på pause"},
-    {"EnrolmentProposed", "Forløb foreslået"},
-    {"EnrolmentRefused", "Forløb afvist"},
-    {"EnrolmentResumed", "Forløb genoptaget"},
-    {"EnrolmentStarted", "Forløb begyndt"},
-    {"EnrolmentTransferred", "Forløb overført"},
-    {"EventDisputed", "Oplysning bestridt"},
-    {"exit-programme", "exitprogram"},
-    {"expired", "udløbet"},
-    {"expires_day", "udløber"},
-    {"false", "nej"},
-    {"from_day", "fra"},
-    {"from_municipality", "fra kommune"},
-    {"ground", "grund"},
-    {"held", "holdt tilbage"},
-    {"HoldReleased", "Tilbageholdelse ophævet"},
-    {"HoldReleaseRequested", "Ophævelse af tilbageholdelse ønsket"},
-    {"hold_reasons", "holdt tilbage på grund af"},
-    {"identity", "personnummer"},
-    {"in-assessment", "under vurdering"},
-    {"journal_reference", "journalnummer"},
-    {"kind", "art"},
-    {"left", "forladt"},
-    {"legal_basis", "hjemmel"},
-    {"moved", "flyttet"},
-    {"name-and-address-protection", "navne- og adressebeskyttelse"},
-    {"necessity", "begrundelse"},
-    {"no", "nej"},
-    {"not-disclosed", "videregives ikke"},
-    {"not-our-citizen", "ikke myndighedens borger"},
-    {"number", "plads nr."},
-    {"observed", "registreret"},
-    {"occupied", "optaget"},
-    {"officer", "en medarbejder"},
-    {"paused", "på pause"},
-    {"PlaceOccupied", "Plads taget"},
-    {"PlaceReleased", "Plads afgivet"},
-    {"PlaceReserved", "Plads reserveret"},
-    {"PlaceWaitlisted", "Skrevet på venteliste"},
-    {"proof", "bevis hentet"},
-    {"proposed", "foreslået"},
-    {"provider", "leverandør"},
-    {"read", "læsning"},
-    {"reason", "årsag"},
-    {"reasons", "årsager"},
-    {"received", "modtaget"},
-    {"recipient", "til"},
-    {"refused", "afvist"},
-    {"RelocationAcknowledged", "Underretning om flytning bekræftet modtaget"},
-    {"RelocationAnnounced", "Underretning om flytning"},
-    {"RelocationAnnulled", "Underretning om flytning annulleret"},
-    {"RelocationCorrected", "Underretning om flytning rettet"},
-    {"RelocationDeclined", "Underretning om flytning afvist"},
-    {"RelocationExpired", "Flytning udløbet uden videregivelse"},
-    {"RelocationHeld", "Flytning holdt tilbage"},
-    {"RelocationObserved", "Flytning set i CPR"},
-    {"renumbered", "nyt personnummer"},
-    {"reserved", "reserveret"},
-    {"residence", "flytning"},
-    {"ResponsibilityEnded", "Ansvar ophørt"},
-    {"ResponsibilityRestored", "Ansvar genoprettet"},
-    {"restored", "genoprettet"},
-    {"reversed", "tilbageført"},
-    {"rule", "regel"},
-    {"safety-package", "sikkerhedspakke"},
-    {"same_citizen", "samme borger"},
-    {"search", "søgning"},
-    {"service", "forløb og plads"},
-    {"special-road-code", "særlig vejkode"},
-    {"start_day", "begyndelse"},
-    {"to_municipality", "til kommune"},
-    {"transferred", "overført"},
-    {"transferring", "under overførsel"},
-    {"TransferRefused", "Overførsel afvist"},
-    {"TransferRequested", "Overførsel af plads ønsket"},
-    {"TransferWithdrawn", "Ønske om overførsel trukket tilbage"},
-    {"true", "ja"},
-    {"uncertain", "usikker dato"},
-    {"ValueRectified", "Oplysning rettet"},
-    {"waiting", "venter"},
-    {"watch", "løbende visning"},
-    {"withdrawn", "trukket tilbage"},
-    {"wrong_cpr", "i stedet for personnummer"},
-    {"wrong-citizen", "forkert borger"},
-    {"wrong-date", "forkert dato"},
-    {"wrong-value", "forkert oplysning"},
-    {"yes", "ja"},
-});
-
-std::string InDanish(std::string_view word) {
-  const auto* const found =
-      std::find_if(kWords.begin(), kWords.end(), [word](const Word& w) { return w.first == word; });
-  return found == kWords.end() ? LabelOf(word) : std::string(found->second);
-}
 
 std::string Escaped(std::string_view text) {
   std::string escaped;
