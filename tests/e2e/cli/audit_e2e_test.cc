@@ -13,6 +13,7 @@
 
 #include "nlohmann/json.hpp"
 #include "tests/e2e/cli/audit_world.h"
+#include "tests/e2e/node/calls.h"
 #include "tests/support/paths.h"
 
 namespace medflyt::testing {

@@ -11,6 +11,7 @@
 #include "medflyt/v1/citizen_service.grpc.pb.h"
 #include "nlohmann/json.hpp"
 #include "tests/e2e/cli/connect.h"
+#include "tests/e2e/node/calls.h"
 #include "tests/e2e/node/node_world.h"
 #include "tests/unit/cli/program.h"
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "common/base/status.h"
+#include "tests/e2e/node/calls.h"
 #include "tests/e2e/node/node_world.h"
 
 namespace medflyt::testing {

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "common/directory/peer_card.h"
+#include "tests/e2e/node/calls.h"
 #include "tests/e2e/node/programs.h"
 
 namespace medflyt::testing {

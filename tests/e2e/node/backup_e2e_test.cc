@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "tests/e2e/node/calls.h"
 #include "tests/e2e/node/programs.h"
 
 namespace medflyt::testing {

@@ -1,6 +1,7 @@
 // Real nodes cosign each other's logs: what an administrator sees of it.
 #include <gmock/gmock.h>
 
+#include "tests/e2e/node/calls.h"
 #include "tests/e2e/node/node_world.h"
 
 namespace medflyt::testing {

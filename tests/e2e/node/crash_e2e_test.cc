@@ -1,6 +1,7 @@
 // A node killed in the middle of a bulk submission: nothing acknowledged is lost, nothing is doubled.
 #include <set>
 
+#include "tests/e2e/node/calls.h"
 #include "tests/e2e/node/node_world.h"
 
 namespace medflyt::testing {

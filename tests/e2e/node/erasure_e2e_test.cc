@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "medflyt/v1/citizen_service.grpc.pb.h"
+#include "tests/e2e/node/calls.h"
 #include "tests/e2e/node/node_world.h"
 
 namespace medflyt::testing {

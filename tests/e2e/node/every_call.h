@@ -12,6 +12,7 @@
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "medflyt/v1/citizen_service.grpc.pb.h"
+#include "tests/e2e/node/calls.h"
 #include "tests/e2e/node/node_world.h"
 
 namespace medflyt::testing {

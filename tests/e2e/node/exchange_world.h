@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "tests/e2e/node/calls.h"
 #include "tests/e2e/node/node_world.h"
 
 namespace medflyt::testing {

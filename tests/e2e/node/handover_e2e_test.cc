@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "tests/e2e/node/calls.h"
 #include "tests/e2e/node/node_world.h"
 
 namespace medflyt::testing {

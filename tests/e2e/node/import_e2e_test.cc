@@ -8,6 +8,7 @@
 
 #include "common/crypto/hash.h"
 #include "medflyt/v1/log.pb.h"
+#include "tests/e2e/node/calls.h"
 #include "tests/e2e/node/metrics_page.h"
 #include "tests/e2e/node/node_world.h"
 #include "tests/support/extract_text.h"

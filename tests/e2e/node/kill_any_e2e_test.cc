@@ -10,6 +10,7 @@
 
 #include "common/audit/verify.h"
 #include "common/tlog/tile.h"
+#include "tests/e2e/node/calls.h"
 #include "tests/e2e/node/node_world.h"
 
 namespace medflyt::testing {

@@ -15,6 +15,7 @@
 #include "server/node/node.h"
 #include "server/node/secrets.h"
 #include "server/store_rocksdb/rocks_store.h"
+#include "tests/e2e/node/calls.h"
 #include "tests/e2e/node/node_world.h"
 
 namespace medflyt::testing {

@@ -9,6 +9,7 @@
 #include "common/tlog/tile.h"
 #include "common/wire/ledger.h"
 #include "grpcpp/generic/generic_stub.h"
+#include "tests/e2e/node/calls.h"
 #include "tests/e2e/node/metrics_page.h"
 #include "tests/e2e/node/node_world.h"
 

@@ -2,6 +2,7 @@
 #include <regex>
 #include <sstream>
 
+#include "tests/e2e/node/calls.h"
 #include "tests/e2e/node/node_world.h"
 
 namespace medflyt::testing {
