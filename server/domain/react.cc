@@ -148,6 +148,12 @@ class Settler {
       const Transfer& transfer = *state_.FindTransfer(id);
       if (transfer.requester != state_.self() || transfer.cpr != body.wrong_cpr) continue;
       Drafts told = NumberPutRight(state_, transfer.provider, id, *body.wrong_cpr, *body.right.cpr);
+      // A provider need not tell itself what conflicts with the number that stands, and changes nothing.
+      const Enrolment* enrolment = transfer.provider == state_.self() ? state_.FindEnrolment(id) : nullptr;
+      if (enrolment != nullptr && !HoldsNumber(state_, id, *body.wrong_cpr) &&
+          !HoldsNumber(state_, id, *body.right.cpr)) {
+        std::erase_if(told, [this](const event::Draft& draft) { return draft.recipient == state_.self(); });
+      }
       std::move(told.begin(), told.end(), std::back_inserter(drafts));
     }
     return drafts;

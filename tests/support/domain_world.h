@@ -19,17 +19,13 @@
 #include "common/event/command.h"
 #include "server/domain/decide.h"
 #include "server/domain/query.h"
+#include "tests/support/authorities.h"
 #include "tests/support/grounds.h"
+#include "tests/support/rule_of.h"
 
 namespace medflyt::testing {
 
-inline AuthorityId Cvr(std::string_view digits) { return *AuthorityId::Parse(digits); }
 inline MunicipalityCode Code(std::string_view digits) { return *MunicipalityCode::Parse(digits); }
-
-inline const AuthorityId kOdense = Cvr("35209115");
-inline const AuthorityId kNyborg = Cvr("29189722");
-inline const AuthorityId kKerteminde = Cvr("29189706");
-inline const AuthorityId kAssens = Cvr("29189692");
 
 // Some id, the same for the same name.
 inline CaseId Case(std::string_view name) {
@@ -279,12 +275,5 @@ class DomainWorld {
   std::map<AuthorityId, Node> nodes_;
   std::map<crypto::Hash, event::Event> announcements_;
 };
-
-// The name of the rule that a status names, or its whole text.
-inline std::string RuleOf(const absl::Status& status) {
-  if (status.ok()) return "OK";
-  const auto rule = BrokenRuleOf(status);
-  return rule ? rule->rule : status.ToString();
-}
 
 }  // namespace medflyt::testing

@@ -17,11 +17,9 @@
 #include "server/log/log.h"
 #include "server/log/submission.h"
 #include "server/store/memory_store.h"
+#include "tests/support/authorities.h"
 
 namespace medflyt::testing {
-
-inline const AuthorityId kOdense = *AuthorityId::Parse("35209115");
-inline const AuthorityId kNyborg = *AuthorityId::Parse("29189722");
 
 class CountingRandom final : public RandomSource {
  public:

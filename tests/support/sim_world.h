@@ -11,16 +11,13 @@
 #include <vector>
 
 #include "common/directory/directory.h"
+#include "tests/support/authorities.h"
 #include "tests/support/sim_network.h"
 #include "tests/support/sim_node.h"
 #include "tests/support/sim_time.h"
 #include "tests/unit/directory/sample.h"
 
 namespace medflyt::testing {
-
-inline const AuthorityId kOdense = *AuthorityId::Parse("35209115");
-inline const AuthorityId kNyborg = *AuthorityId::Parse("29189722");
-inline const AuthorityId kKerteminde = *AuthorityId::Parse("29189706");
 
 // An invented citizen's replacement number: 61 to 88 as day.
 inline registry::CprNumber SimCitizen(uint64_t which) {

@@ -237,6 +237,26 @@ TEST_F(DisputeTest, AConflictEndsWhenTheOtherAuthorityAgrees) {
   EXPECT_EQ(Shown(kOdense, enrolment), "");
 }
 
+TEST_F(DisputeTest, AProviderTellsItselfNothingThatConflictsWithTheNumberThatStands) {
+  const CaseId left = Announce(kNyborg, enrolment, "0461", Date(2026, 3, 20));
+  world.DeliverAll();
+  const CaseId own = Request(kOdense, left, std::nullopt);
+  world.DeliverAll();
+  const CaseId back = Announce(kOdense, own, "0450", Date(2026, 4, 20));
+  world.DeliverAll();
+  const CaseId again = Request(kNyborg, back, agreement);
+  world.DeliverAll();
+  ASSERT_DONE(Rectify(kNyborg, again, 2));
+  world.DeliverAll();
+  ASSERT_DONE(Rectify(kNyborg, enrolment, 3));
+  world.DeliverAll();
+  EXPECT_EQ(odense().FindEnrolment(own)->cpr(), Citizen(2));
+  EXPECT_EQ(Shown(kOdense, enrolment), "conflict;officer");
+  // It would be without effect, and be said again whenever the rule is asked.
+  EXPECT_TRUE(world.Sent<ValueRectified>(kOdense, kOdense).empty());
+  EXPECT_EQ(Shown(kNyborg, back), "conflict;officer") << "what it said itself is told on to it";
+}
+
 TEST_F(DisputeTest, ARequestUnderAnotherRightNumberWaitsAndIsShown) {
   world.verify_openings = false;
   const CaseId transfer = MoveToKerteminde();

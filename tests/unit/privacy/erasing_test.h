@@ -17,16 +17,11 @@
 #include "server/privacy/retention_sweep.h"
 #include "tests/support/agreement_terms.h"
 #include "tests/support/log_fixture.h"
+#include "tests/support/rule_of.h"
 
 namespace medflyt::testing {
 
 inline const registry::CprNumber kCitizen = *registry::CprNumber::Parse("6101801001");
-
-inline std::string RuleOf(const absl::Status& status) {
-  if (status.ok()) return "OK";
-  const auto broken = BrokenRuleOf(status);
-  return broken ? broken->rule : status.ToString();
-}
 
 class ErasingTest : public LogFixture {
  protected:
