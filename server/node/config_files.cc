@@ -34,6 +34,19 @@ absl::Status CheckFile(std::string_view key, const std::string& path, Kind kind)
                    std::string(key) + ": " + path + ": " + std::generic_category().message(error));
 }
 
+// gRPC reads it, as the service manager or an administrator put it there: root's, and read by the node's group.
+absl::Status CheckPrivateKey(const std::string& path) {
+  MEDFLYT_RETURN_IF_ERROR(CheckFile("tls.private_key", path, Kind::kFile));
+  struct stat facts {};
+  const bool known = ::stat(path.c_str(), &facts) == 0;
+  if (known && (facts.st_uid == 0 || facts.st_uid == ::geteuid()) && (facts.st_mode & (S_IWGRP | S_IRWXO)) == 0) {
+    return absl::OkStatus();
+  }
+  return RuleError(
+      absl::StatusCode::kFailedPrecondition, "SECRET_FILE_MODE", "tls.private_key",
+      path + ": must belong to root or the node's user, be written by nobody else and not be read by others");
+}
+
 }  // namespace
 
 absl::Status CheckFiles(const Config& config) {
@@ -44,7 +57,7 @@ absl::Status CheckFiles(const Config& config) {
   }
   if (!config.retention.empty()) MEDFLYT_RETURN_IF_ERROR(CheckFile("retention", config.retention, Kind::kFile));
   MEDFLYT_RETURN_IF_ERROR(CheckFile("tls.certificate", config.tls_certificate, Kind::kFile));
-  MEDFLYT_RETURN_IF_ERROR(CheckFile("tls.private_key", config.tls_private_key, Kind::kFile));
+  MEDFLYT_RETURN_IF_ERROR(CheckPrivateKey(config.tls_private_key));
   MEDFLYT_RETURN_IF_ERROR(CheckFile("keys.log_key", config.log_key, Kind::kFile));
   MEDFLYT_RETURN_IF_ERROR(CheckFile("keys.witness_key", config.witness_key, Kind::kFile));
   MEDFLYT_RETURN_IF_ERROR(CheckFile("keys.root_secret", config.root_secret, Kind::kFile));

@@ -93,7 +93,14 @@ absl::Status ReplaceFile(const std::string& path, std::string_view bytes) {
 }
 
 absl::Status MakePrivateDirectory(const std::string& path) {
-  return ::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST ? absl::OkStatus() : SystemError(path);
+  if (::mkdir(path.c_str(), 0700) == 0) return absl::OkStatus();
+  struct stat info {};
+  if (errno != EEXIST || ::stat(path.c_str(), &info) != 0) return SystemError(path);
+  if (!S_ISDIR(info.st_mode) || info.st_uid != ::geteuid() || (info.st_mode & (S_IWGRP | S_IRWXO)) != 0) {
+    return RuleError(absl::StatusCode::kFailedPrecondition, "SECRET_FILE_MODE", "",
+                     absl::StrCat(path, ": must be a directory of the node's user that others cannot read"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status RenameDurably(const std::string& from, const std::string& to) {

@@ -148,7 +148,12 @@ TEST_F(StoryE2e, PlaceFollowsTheCitizenByCommandsAlone) {
 
   // The registry tells Nyborg that the citizen moved to Kerteminde; an officer holds it, two others release it.
   const std::string extract = folder + "/extract.txt";
-  WriteFile(extract, ExtractText().Person(kCpr).Address("0440", "0001", "202611151200", "0450").Closed());
+  WriteFile(extract, ExtractText()
+                         .Person(kCpr)
+                         .Address("0440", "0001", "202611151200", "0450")
+                         .Record("003", {{14, "Langelinje Syd 417, 2. tv"}})
+                         .Record("008", {{14, "Ingolf Overalt Skyttemose"}})
+                         .Closed());
   const json imported = Do(nyborg_, {"cpr", "import", extract}, "", "registry-feed");
   ASSERT_EQ(imported["relocations"].size(), 1U) << imported;
   const std::string relocation = imported["relocations"][0]["relocation_id"];
@@ -269,7 +274,8 @@ TEST_F(StoryE2e, PlaceFollowsTheCitizenByCommandsAlone) {
 
   // Whoever takes the disks, copies and backups of all three reads nothing of the citizen and of who did what and why.
   const std::vector<std::string> secrets = {kCpr,           "610180-1000",     "The effort must go on",
-                                            "anna.officer", "end-to-end test", "2026-17"};
+                                            "anna.officer", "end-to-end test", "2026-17",
+                                            "Skyttemose",   "Langelinje Syd"};
   for (TestNode* node : nodes_) {
     EXPECT_NE(Do(*node, {"node", "backup"}, "", "administrator-1")["tree_size"], 0);
     Do(*node, {"audit", "export", "--bundle", node->Path("whole.bundle")}, "", "auditor");
@@ -280,7 +286,9 @@ TEST_F(StoryE2e, PlaceFollowsTheCitizenByCommandsAlone) {
     }
   }
   for (const TestNode* node : nodes_) EXPECT_THAT(FilesInClear(folder + "/" + node->cvr(), secrets), IsEmpty());
-  EXPECT_THAT(FilesInClear(folder, {kCpr}), Not(IsEmpty())) << "the extract, where the officer has it, is found";
+  for (const char* found : {kCpr, "Skyttemose", "Langelinje Syd"}) {
+    EXPECT_THAT(FilesInClear(folder, {found}), Not(IsEmpty())) << "the extract, where the officer has it, is found";
+  }
   EXPECT_EQ(Run(odense_, {"agreement", "list"}), ExitCode::kUnavailable) << "nobody there any more";
 }
 

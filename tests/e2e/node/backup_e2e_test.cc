@@ -77,6 +77,7 @@ TEST_F(BackupE2e, ACopyTakenWhileOfficersWorkVerifiesOffline) {
     while (go_on) EXPECT_EQ(Propose(), "OK");
   });
   fs::create_directories(odense_.Path("backups/20200101T000000Z.unfinished"));
+  fs::permissions(odense_.Path("backups"), fs::perms::owner_all);
   const std::string answer = TakeBackup(taken);
   go_on = false;
   officer.join();

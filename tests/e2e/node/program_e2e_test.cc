@@ -135,6 +135,18 @@ TEST_F(ProgramE2e, SecretsThatOthersMayReadStopTheStart) {
   EXPECT_THAT(odense.Errors(), Not(HasSubstr(ReadFile(odense.Path("keys/root.secret")).substr(0, 16))));
 }
 
+TEST_F(ProgramE2e, ATlsKeyOrADataDirectoryThatOthersMayReadStopsTheStart) {
+  for (const std::string& path : {odense.pki().Path("node/key.pem"), odense.Path("data")}) {
+    struct stat before {};
+    if (::stat(path.c_str(), &before) != 0) ASSERT_EQ(::mkdir(path.c_str(), 0700), 0);
+    ASSERT_EQ(::chmod(path.c_str(), 0755), 0) << path;
+    EXPECT_EQ(RunNode(), 2) << path;
+    EXPECT_THAT(odense.Errors(), HasSubstr("SECRET_FILE_MODE"));
+    EXPECT_THAT(odense.Errors(), HasSubstr(path));
+    ASSERT_EQ(::chmod(path.c_str(), 0700), 0) << path;
+  }
+}
+
 TEST_F(ProgramE2e, AProcessThatDiesLeavesNoImageOfItsMemory) {
   odense.Start();
   Propose(1);
