@@ -97,12 +97,14 @@ class Findings {
   void Add(const event::Event& event) {
     const absl::Time at = event.header.recorded_at;
     const auto* access = std::get_if<event::AccessRecorded>(&event.body);
-    if (at < query_.from && access != nullptr && access->kind == event::AccessKind::kWatch) watch_before_ = event;
-    if (!IsWithin(at)) return;
     const std::set<CaseId> cases = CasesOf(event);
+    // Its start names no case; each page of it names those that it showed.
+    const bool watch_began = access != nullptr && access->kind == event::AccessKind::kWatch && cases.empty();
+    if (at < query_.from && watch_began) watch_before_ = event;
+    if (!IsWithin(at)) return;
     if (access == nullptr) return Touch(cases, v1::TOUCH_KIND_ISSUED, at);
     Touch(cases, static_cast<v1::TouchKind>(access->kind), at);
-    if (access->kind == event::AccessKind::kWatch || access->action == kAccessList) {
+    if (watch_began || access->action == kAccessList) {
       open_ended_.push_back(event);
     } else if (cases.empty()) {
       ++caseless_;

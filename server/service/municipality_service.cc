@@ -393,12 +393,12 @@ grpc::ServerWriteReactor<v1::WatchEventsResponse>* MunicipalityServiceImpl::Watc
   if (const absl::Status said = CheckContext(request->context(), RequestId::kUnused); !said.ok()) {
     return new Refused<Base>(said);
   }
-  auto* stream = new WatchStream({parts_.events, parts_.watch_hub, parts_.workers, parts_.gate}, *client,
-                                 parts_.log.reader().generations().At(request->from_position()));
+  const ReadSubmission::Access access{event::AccessKind::kWatch, request->context().officer(), "WatchEvents",
+                                      request->context().purpose(), (*client)->fingerprint};
+  auto* stream = new WatchStream({parts_.events, parts_.watch_hub, parts_.workers, parts_.queue, parts_.gate}, *client,
+                                 access, parts_.log.reader().generations().At(request->from_position()));
   const absl::Status queued = parts_.queue.Submit(std::make_unique<ReadSubmission>(
-      ReadSubmission::Access{event::AccessKind::kWatch, request->context().officer(), "WatchEvents",
-                             request->context().purpose(), (*client)->fingerprint},
-      [](log::Appender&, std::vector<CaseId>&) { return absl::OkStatus(); },
+      access, [](log::Appender&, std::vector<CaseId>&) { return absl::OkStatus(); },
       [stream](const absl::Status& recorded) { stream->Begin(recorded); }));
   if (!queued.ok()) stream->Begin(queued);
   return stream;

@@ -36,12 +36,8 @@ absl::StatusOr<event::Command> Read(const Parts& parts, const Identity& client, 
   MEDFLYT_RETURN_IF_ERROR(parts.gate.Allows(*client, command));
   MEDFLYT_RETURN_IF_ERROR(CheckContext(context, RequestId::kRequired));
   MEDFLYT_ASSIGN_OR_RETURN(event::Command read, wire::CommandFromProto(command, context.officer(), parts.random));
-  if (const auto* enrol = std::get_if<event::ProposeEnrolment>(&read.body)) {
-    MEDFLYT_RETURN_IF_ERROR(CheckNumber(parts, enrol->cpr, "propose_enrolment.cpr"));
-  } else if (const auto* renumber = std::get_if<event::RenumberCitizen>(&read.body)) {
-    MEDFLYT_RETURN_IF_ERROR(CheckNumber(parts, renumber->cpr, "renumber_citizen.cpr"));
-  } else if (const auto* rectify = std::get_if<event::RectifyValue>(&read.body); rectify && rectify->right.cpr) {
-    MEDFLYT_RETURN_IF_ERROR(CheckNumber(parts, *rectify->right.cpr, "rectify_value.cpr"));
+  if (const auto named = NumberNamedIn(read.body)) {
+    MEDFLYT_RETURN_IF_ERROR(CheckNumber(parts, named->cpr, named->field));
   }
   read.certificate = client->fingerprint;
   if (context.has_disclosure()) {
@@ -68,6 +64,7 @@ RequestedCommand ReadCommand(const Parts& parts, const Identity& client, const v
   requested.events = &parts.events;
   requested.request = RequestKeyOf(*client, context.request_id());
   requested.digest = crypto::Sha256(said);
+  requested.purpose = context.purpose();
   return requested;
 }
 

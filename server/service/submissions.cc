@@ -1,6 +1,8 @@
 #include "server/service/submissions.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -43,7 +45,30 @@ CommandOutcome AnswerAgain(log::Appender& appender, const log::RequestRecord& re
   return left;
 }
 
+absl::Status RecordRefusal(log::Appender& appender, const RequestedCommand& requested) {
+  const std::optional<NamedNumber> named = NumberNamedIn(requested.command->body);
+  if (!named) return absl::OkStatus();
+  const std::set<CaseId>& found = appender.state().EnrolmentsOf(named->cpr);
+  return RecordAccess(appender,
+                      {event::AccessKind::kSearch, requested.command->officer, std::string(named->action),
+                       requested.purpose, requested.client_certificate},
+                      {found.begin(), found.end()});
+}
+
 }  // namespace
+
+std::optional<NamedNumber> NumberNamedIn(const event::CommandBody& command) {
+  if (const auto* enrol = std::get_if<event::ProposeEnrolment>(&command)) {
+    return NamedNumber{"ProposeEnrolment", "propose_enrolment.cpr", enrol->cpr};
+  }
+  if (const auto* renumber = std::get_if<event::RenumberCitizen>(&command)) {
+    return NamedNumber{"RenumberCitizen", "renumber_citizen.cpr", renumber->cpr};
+  }
+  if (const auto* rectify = std::get_if<event::RectifyValue>(&command); rectify != nullptr && rectify->right.cpr) {
+    return NamedNumber{"RectifyValue", "rectify_value.cpr", *rectify->right.cpr};
+  }
+  return std::nullopt;
+}
 
 crypto::Hash RequestKeyOf(const rpc::PeerIdentity& client, std::string_view request_id) {
   std::string owner;
@@ -76,11 +101,15 @@ CommandOutcome ApplyCommand(log::Appender& appender, RequestBook& book, const Re
     command = &*completed;
   }
   const log::Position before = appender.end();
-  MEDFLYT_ASSIGN_OR_RETURN(std::vector<log::IssuedEvent> events, appender.Execute(*command));
+  auto events = appender.Execute(*command);
+  if (!events.ok()) {
+    MEDFLYT_RETURN_IF_ERROR(RecordRefusal(appender, requested));
+    return events.status();
+  }
   if (release != nullptr) {
     MEDFLYT_RETURN_IF_ERROR(book.PutFirstOfficer(release->relocation, requested.client_certificate));
   }
-  MEDFLYT_RETURN_IF_ERROR(book.Put(key, requested.digest, before, events));
+  MEDFLYT_RETURN_IF_ERROR(book.Put(key, requested.digest, before, *events));
   return events;
 }
 

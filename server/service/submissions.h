@@ -14,6 +14,7 @@
 #include "common/crypto/hash.h"
 #include "common/directory/identity.h"
 #include "common/event/command.h"
+#include "common/registry/cpr_number.h"
 #include "common/rpc/peer_identity.h"
 #include "server/log/appender.h"
 #include "server/log/submission.h"
@@ -26,6 +27,15 @@ class EventReader;
 // Names a client's request: the hash of authority, role and request id.
 [[nodiscard]] crypto::Hash RequestKeyOf(const rpc::PeerIdentity& client, std::string_view request_id);
 
+// A citizen's number that a client says in a command.
+struct NamedNumber {
+  std::string_view action;  // the RPC's name
+  std::string_view field;   // of v1.Command
+  registry::CprNumber cpr;
+};
+// Nothing where the command names its citizen by a case alone.
+[[nodiscard]] std::optional<NamedNumber> NumberNamedIn(const event::CommandBody& command);
+
 // One command with what makes its repetition harmless.
 struct RequestedCommand {
   // Error: answered with it, nothing is looked up or done.
@@ -34,6 +44,7 @@ struct RequestedCommand {
   crypto::Hash digest;                  // of all that the client said in it
   crypto::Hash client_certificate;      // fingerprint
   const EventReader* events = nullptr;  // where a dispute's event is looked up
+  std::string purpose = {};             // kept where a refusal is recorded as an access
 };
 
 using CommandOutcome = absl::StatusOr<std::vector<log::IssuedEvent>>;
@@ -41,7 +52,10 @@ using CommandOutcome = absl::StatusOr<std::vector<log::IssuedEvent>>;
 // A request id that was answered within `retention` is answered the same way again: ALREADY_EXISTS (REQUEST_ID_REUSED)
 // where it now asks for something else; FAILED_PRECONDITION (REQUEST_ERASED, EVENT_ERASED) where what it led to has
 // been erased, and nothing is done again; of an import's events those that are left are named again. A command that
-// fails leaves no trace and may be repeated.
+// fails changes nothing and may be repeated.
+//
+// What is decided of a number that the client says, tells about the citizen. A refusal is therefore recorded as a
+// search by that number, known or not, in the same commit; a refusal that cannot be recorded is answered with why not.
 //
 // ReleaseHold is a two-officer act: its second call must come with another certificate than the first, whatever names
 // the officers have (FAILED_PRECONDITION, TWO_OFFICERS_REQUIRED). A keyed hash of the first one's is kept in the

@@ -1,14 +1,32 @@
 #include "server/service/watch.h"
 
+#include <memory>
+#include <set>
 #include <utility>
+#include <vector>
 
+#include "common/base/id.h"
 #include "common/base/status.h"
+#include "common/event/catalogue.h"
 #include "common/rpc/status_map.h"
+#include "common/wire/limits.h"
 
 namespace medflyt::service {
 namespace {
 
-constexpr size_t kEntriesAtOnce = 64;
+constexpr size_t kEntriesAtOnce = wire::kMaxCases;  // one access record names the cases of a page
+
+// Those of citizens: an agreement alone names none, and what cannot be read shows none.
+std::vector<CaseId> CasesIn(const std::vector<v1::WatchEventsResponse>& page) {
+  std::set<CaseId> cases;
+  for (const v1::WatchEventsResponse& response : page) {
+    const auto type = event::TypeByName(response.event().type());
+    if (!type || event::RightOf(*type).retention != event::RetentionClass::kCase) continue;
+    const auto case_id = CaseId::FromBytes(response.event().content().case_id());
+    if (case_id && !case_id->is_zero()) cases.insert(*case_id);
+  }
+  return {cases.begin(), cases.end()};
+}
 
 }  // namespace
 
@@ -76,7 +94,7 @@ void WatchStream::Scan() {
   if (!found->empty()) {
     pending_ = *std::move(found);
     written_ = 0;
-    return WriteNext();
+    return RecordAndWrite();
   }
   // Nothing of this object is touched after Wait: the wake may already run, and end it.
   const TreeSize seen(scan_.next().value());
@@ -98,6 +116,24 @@ void WatchStream::Scan() {
     if (!cancelled_) return;
   }
   hub.Cancel(ticket);
+}
+
+// A page without cases leaves no record: that a watch was recorded is itself such a page, which so ends with itself.
+void WatchStream::RecordAndWrite() {
+  std::vector<CaseId> shown = CasesIn(pending_);
+  if (shown.empty()) return WriteNext();
+  // Nothing of this object is touched after Submit: the record may already be durable, and the stream go on.
+  const absl::Status queued = parts_.queue.Submit(std::make_unique<ReadSubmission>(
+      access_,
+      [shown = std::move(shown)](log::Appender&, std::vector<CaseId>& cases) {
+        cases = shown;
+        return absl::OkStatus();
+      },
+      [this](const absl::Status& recorded) {
+        if (!recorded.ok()) return End(recorded);
+        WriteNext();
+      }));
+  if (!queued.ok()) End(queued);
 }
 
 void WatchStream::WriteNext() { StartWrite(&pending_[written_]); }

@@ -9,8 +9,10 @@
 #include "grpcpp/support/server_callback.h"
 #include "medflyt/v1/municipality_service.pb.h"
 #include "server/log/log.h"
+#include "server/log/sequencer.h"
 #include "server/service/caller.h"
 #include "server/service/event_reader.h"
+#include "server/service/submissions.h"
 #include "server/service/workers.h"
 
 namespace medflyt::service {
@@ -49,10 +51,12 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchEventsRespons
     const EventReader& reader;
     WatchHub& hub;
     Workers& workers;
+    log::SubmissionQueue& queue;
     const Gate& gate;
   };
-  WatchStream(const Parts& parts, Identity identity, log::Position from)
-      : parts_(parts), identity_(std::move(identity)), scan_(parts.reader, from) {}
+  // `access`: as what each page that names cases is recorded before it is written.
+  WatchStream(const Parts& parts, Identity identity, ReadSubmission::Access access, log::Position from)
+      : parts_(parts), identity_(std::move(identity)), access_(std::move(access)), scan_(parts.reader, from) {}
 
   // The start is recorded: begin. With an error, end.
   void Begin(const absl::Status& recorded);
@@ -64,12 +68,14 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchEventsRespons
  private:
   void ScheduleScan();
   void Scan();
+  void RecordAndWrite();
   void WriteNext();
   void End(const absl::Status& status);
   [[nodiscard]] bool cancelled();
 
   const Parts parts_;
   const Identity identity_;
+  const ReadSubmission::Access access_;
   EventScan scan_;
   std::vector<v1::WatchEventsResponse> pending_;
   size_t written_ = 0;
