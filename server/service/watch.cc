@@ -14,7 +14,7 @@
 namespace medflyt::service {
 namespace {
 
-constexpr size_t kEntriesAtOnce = wire::kMaxCases;  // one access record names the cases of a page
+constexpr size_t kEntriesAtOnce = wire::kMaxCases;  // so that one access record names the cases of a page
 
 // Those of citizens: an agreement alone names none, and what cannot be read shows none.
 std::vector<CaseId> CasesIn(const std::vector<v1::WatchEventsResponse>& page) {
@@ -22,8 +22,16 @@ std::vector<CaseId> CasesIn(const std::vector<v1::WatchEventsResponse>& page) {
   for (const v1::WatchEventsResponse& response : page) {
     const auto type = event::TypeByName(response.event().type());
     if (!type || event::RightOf(*type).retention != event::RetentionClass::kCase) continue;
-    const auto case_id = CaseId::FromBytes(response.event().content().case_id());
-    if (case_id && !case_id->is_zero()) cases.insert(*case_id);
+    const auto add = [&cases](const std::string& bytes) {
+      const auto case_id = CaseId::FromBytes(bytes);
+      if (case_id && !case_id->is_zero()) cases.insert(*case_id);
+    };
+    const v1::Content& content = response.event().content();
+    add(content.case_id());
+    // Of an erasure, which is a case of its own, those that are erased.
+    for (const std::string& id : content.erasure_requested().case_ids()) add(id);
+    for (const std::string& id : content.cases_erased().case_ids()) add(id);
+    for (const std::string& id : content.erasure_noticed().case_ids()) add(id);
   }
   return {cases.begin(), cases.end()};
 }

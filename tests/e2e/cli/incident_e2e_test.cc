@@ -179,8 +179,9 @@ TEST_F(IncidentE2e, EachCertificateIsToldByWhatItTouchedAndTheReportIsRecordedTo
   EXPECT_EQ(first["touched"][0]["case_ids"], json({kOne}));
 
   const json second = IncidentOf("case-system-2");
-  EXPECT_THAT(TouchedIn(second), UnorderedElementsAre(Pair("620180-****", std::vector<std::string>{"read"}),
-                                                      Pair("630180-****", std::vector<std::string>{"issued"})));
+  EXPECT_THAT(TouchedIn(second),
+              UnorderedElementsAre(Pair("620180-****", std::vector<std::string>{"read", "watch"}),
+                                   Pair("630180-****", std::vector<std::string>{"issued", "watch"})));
   ASSERT_EQ(second["open_ended"].size(), 1U);
   EXPECT_EQ(second["open_ended"][0]["action"], "WatchEvents");
   EXPECT_EQ(second["open_ended"][0]["certificate"], second["certificate"]);

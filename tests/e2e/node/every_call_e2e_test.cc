@@ -1,11 +1,12 @@
 // Every call of every service in turn: without an officer none does anything, and each that touches a citizen leaves
-// one access record. The services are walked by their descriptors: a new call fails here until it has its row.
+// its access record. The services are walked by their descriptors: a new call fails here until it has its row.
 #include "tests/e2e/node/every_call.h"
 
 #include <gmock/gmock.h>
 
 #include <set>
 
+#include "common/base/bytes.h"
 #include "tests/support/extract_text.h"
 
 namespace medflyt::testing {
@@ -111,11 +112,12 @@ TEST_F(EveryCallE2e, WithoutAnOfficerNothingIsDoneAndNothingShown) {
   EXPECT_EQ(LogSize(), size) << "something was logged";
 }
 
-// One call, its answer, and as what kind of look it is recorded.
+// One call, its answer, and as what kind of look it is recorded, how often.
 struct Look {
   std::shared_ptr<Message> request;
   std::string answer;
   v1::AccessKind kind;
+  size_t records = 1;
 };
 using Looks = std::map<std::string, std::vector<Look>>;
 
@@ -124,7 +126,7 @@ Look On(v1::AccessKind kind, std::string answer, Fill fill) {
   auto request = std::make_shared<Request>();
   *request->mutable_context() = Said();
   fill(*request);
-  return {request, std::move(answer), kind};
+  return {.request = request, .answer = std::move(answer), .kind = kind};
 }
 template <typename Request>
 Look On(v1::AccessKind kind) {
@@ -160,6 +162,8 @@ Looks LooksAt(const Found& found) {
       request.set_journal_reference("2026-77");
     };
   };
+  Look watch = On<v1::WatchEventsRequest>(v1::ACCESS_KIND_WATCH);
+  watch.records = 2;  // its start, and whose events its first page shows
   const auto by_officer = [](const std::string& officer) {
     return [officer](v1::ReportIncidentRequest& request) {
       request.set_officer(officer);
@@ -181,7 +185,7 @@ Looks LooksAt(const Found& found) {
        {On<v1::GetRelocationRequest>(read, "OK", relocation(found.relocation)),
         On<v1::GetRelocationRequest>(read, "UNKNOWN_CASE", relocation(kNoId))}},
       {"ListTransfers", {On<v1::ListTransfersRequest>(search)}},
-      {"WatchEvents", {On<v1::WatchEventsRequest>(v1::ACCESS_KIND_WATCH)}},
+      {"WatchEvents", {watch}},
       {"GetEvent",
        {On<v1::GetEventRequest>(read, "OK", event(found.event)),
         On<v1::GetEventRequest>(read, "EVENT_UNKNOWN", event(kNoId))}},
@@ -236,6 +240,20 @@ class EachLookE2e : public EveryCallE2e {
     if (imported.relocations_size() == 1) found.relocation = imported.relocations(0).relocation_id();
     return found;
   }
+  // What each record of a watch names, in their order.
+  std::vector<std::set<std::string>> CasesOfWatches() {
+    v1::ListAccessRecordsRequest request;
+    *request.mutable_context() = Said();
+    request.set_kind(v1::ACCESS_KIND_WATCH);
+    v1::ListAccessRecordsResponse response;
+    EXPECT_EQ(CallBy(odense_, Named("ListAccessRecords"), {&request}, &response), "OK");
+    std::vector<std::set<std::string>> cases;
+    for (const v1::EventView& record : response.records()) {
+      std::set<std::string>& named = cases.emplace_back();
+      for (const std::string& id : record.content().access_recorded().case_ids()) named.insert(HexEncode(id));
+    }
+    return cases;
+  }
   // All that was recorded until now: which call, and as what.
   std::vector<std::pair<std::string, v1::AccessKind>> Records() {
     v1::ListAccessRecordsRequest request;
@@ -274,11 +292,98 @@ TEST_F(EachLookE2e, LeavesOneAccessRecordAndWhatTouchesNoCitizenLeavesNone) {
     EXPECT_FALSE(kTouchNoCitizen.contains(call->name()));
     for (const Look& look : found->second) {
       EXPECT_EQ(CallBy(odense_, *call, {look.request.get()}), look.answer);
-      EXPECT_EQ(LogSize(), ++size) << look.request->ShortDebugString();
-      expected.emplace_back(call->name(), look.kind);
+      size += look.records;
+      EXPECT_EQ(LogSize(), size) << look.request->ShortDebugString();
+      expected.insert(expected.end(), look.records, {call->name(), look.kind});
     }
   }
   EXPECT_EQ(Records(), expected);
+}
+
+// Each page is recorded before it is sent, by the cases that it shows, so that the citizen is told of it. What is only
+// recorded is no such page: a watch that nothing happens in writes nothing.
+TEST_F(EachLookE2e, AWatchIsRecordedByWhomItShowsAndAnIdleOneLeavesNothing) {
+  const Found found = Enrol();
+  uint64_t size = LogSize();
+  grpc::ClientContext context;
+  SetDeadline(context);
+  v1::WatchEventsRequest watch;
+  *watch.mutable_context() = Said();
+  const auto stub = odense_.Municipality();
+  const auto stream = stub->WatchEvents(&context, watch);
+  v1::WatchEventsResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+  size += 2;  // the start and the page
+  EXPECT_EQ(LogSize(), size) << "the page's record was not durable before the page";
+  EXPECT_EQ(CasesOfWatches(), (std::vector<std::set<std::string>>{{}, {found.enrolment, found.relocation}}));
+  size += 1;  // that list
+
+  // Until it has seen all that is recorded of it: had it recorded that, the record would stand before this answer.
+  while (response.has_event() || !response.caught_up() || response.next_position() < size) {
+    ASSERT_TRUE(stream->Read(&response));
+  }
+  EXPECT_EQ(LogSize(), size);
+
+  v1::ProposeEnrolmentRequest propose;
+  *propose.mutable_context() = Said("propose another");
+  propose.mutable_propose_enrolment()->set_provider(odense_.cvr());
+  propose.mutable_propose_enrolment()->set_cpr(kNobody);
+  propose.mutable_propose_enrolment()->set_from("2026-11-01");
+  v1::CommandResult result;
+  ASSERT_EQ(CallBy(odense_, Named("ProposeEnrolment"), {&propose}, &result), "OK");
+  do {
+    ASSERT_TRUE(stream->Read(&response));
+  } while (!response.has_event());
+  size += static_cast<uint64_t>(result.events_size()) + 1;
+  EXPECT_EQ(LogSize(), size) << "what was issued, and its page's record";
+  EXPECT_EQ(CasesOfWatches(), (std::vector<std::set<std::string>>{
+                                  {}, {found.enrolment, found.relocation}, {result.events(0).case_id()}}));
+  context.TryCancel();
+
+  v1::ReportCitizenRequest report;
+  *report.mutable_context() = Said();
+  report.set_cpr(kNobody);
+  v1::ReportCitizenResponse told;
+  ASSERT_EQ(CallBy(odense_, Named("ReportCitizen"), {&report}, &told), "OK");
+  ASSERT_GE(told.look_ups_size(), 1);
+  EXPECT_EQ(told.look_ups(0).kind(), v1::ACCESS_KIND_WATCH);
+}
+
+// Of a number that nobody here has a command tells as much as of another's: both refusals are recorded alike, one by
+// one and in a batch.
+TEST_F(EachLookE2e, ACommandThatIsRefusedByItsNumberIsASearch) {
+  Enrol();
+  v1::SubmitCommandsRequest batch;
+  const auto add = [&batch](const std::string& cpr, const std::string& provider) {
+    auto& item = *batch.add_items();
+    *item.mutable_context() = Said("propose with " + provider);
+    auto& propose = *item.mutable_command()->mutable_propose_enrolment();
+    propose.set_provider(provider);
+    propose.set_cpr(cpr);
+    propose.set_from("2026-11-01");
+  };
+  add(kCpr, odense_.cvr());
+  add(kNobody, "29189722");  // no agreement is named
+  const uint64_t size = LogSize();
+  v1::SubmitCommandsResponse outcomes;
+  ASSERT_EQ(CallBy(odense_, Named("SubmitCommands"), {&batch}, &outcomes), "OK");
+  ASSERT_EQ(outcomes.outcomes_size(), 2);
+  EXPECT_EQ(RuleOfOutcome(outcomes.outcomes(0)), "CITIZEN_ALREADY_ENROLLED");
+  EXPECT_NE(RuleOfOutcome(outcomes.outcomes(1)), "OK");
+  EXPECT_EQ(LogSize(), size + 2);
+  v1::ProposeEnrolmentRequest alone;
+  *alone.mutable_context() = Said("propose alone");
+  *alone.mutable_propose_enrolment() = batch.items(0).command().propose_enrolment();
+  EXPECT_EQ(CallBy(odense_, Named("ProposeEnrolment"), {&alone}), "CITIZEN_ALREADY_ENROLLED");
+  EXPECT_EQ(LogSize(), size + 3);
+  std::vector<std::pair<std::string, v1::AccessKind>> expected = {{"ImportExtract", v1::ACCESS_KIND_READ}};
+  expected.insert(expected.end(), 3, {"ProposeEnrolment", v1::ACCESS_KIND_SEARCH});
+  EXPECT_EQ(Records(), expected);
+
+  // A number that has not its form is no question.
+  alone.mutable_propose_enrolment()->set_cpr("610180199");
+  EXPECT_EQ(CallBy(odense_, Named("ProposeEnrolment"), {&alone}), "CPR_NUMBER_MALFORMED");
+  EXPECT_EQ(LogSize(), size + 4) << "the list, and nothing more";
 }
 
 }  // namespace

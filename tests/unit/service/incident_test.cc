@@ -167,6 +167,7 @@ TEST_F(IncidentTest, WhatShowedWhateverThereWasIsToldAndAMissIsCounted) {
   Look("anna", kFirst, {}, event::AccessKind::kWatch, "WatchEvents");
   Look("anna", kSecond, {}, event::AccessKind::kWatch, "WatchEvents");
   Look("anna", kFirst, {two_});
+  Look("anna", kFirst, {two_}, event::AccessKind::kWatch, "WatchEvents");
   Pass();
   from_ = clock_.now;
   Look("anna", kFirst, {}, event::AccessKind::kSearch);
@@ -174,6 +175,7 @@ TEST_F(IncidentTest, WhatShowedWhateverThereWasIsToldAndAMissIsCounted) {
   Look("anna", kFirst, {one_}, event::AccessKind::kSearch, "ListAccessRecords");
   Pass();
   Look("anna", kFirst, {}, event::AccessKind::kWatch, "WatchEvents");
+  Look("anna", kFirst, {one_}, event::AccessKind::kWatch, "WatchEvents");  // a page of it
   until_ = clock_.now + absl::Hours(1);
   Pass();
   Look("anna", kFirst, {}, event::AccessKind::kWatch, "WatchEvents");
@@ -187,7 +189,8 @@ TEST_F(IncidentTest, WhatShowedWhateverThereWasIsToldAndAMissIsCounted) {
   EXPECT_EQ(report.open_ended(0).certificate(), kFirst.bytes());
   EXPECT_EQ(report.open_ended(0).at().seconds(), absl::ToUnixSeconds(from_) - 3600);
   EXPECT_EQ(report.caseless(), 2U);
-  EXPECT_THAT(TouchedIn(report), UnorderedElementsAre(Pair(one_, Counts{{v1::TOUCH_KIND_SEARCH, 1}})));
+  EXPECT_THAT(TouchedIn(report),
+              UnorderedElementsAre(Pair(one_, Counts{{v1::TOUCH_KIND_SEARCH, 1}, {v1::TOUCH_KIND_WATCH, 1}})));
 }
 
 TEST_F(IncidentTest, WhatCanBeReadNoMoreIsCountedWhereItMayBeOfThatTime) {

@@ -222,6 +222,101 @@ TEST_F(SubmissionsTest, ManyCasesAreSeveralRecords) {
   EXPECT_EQ(LastAccess().cases.size(), 600u - 2 * 256);
 }
 
+// What a command says of a number tells about the citizen, also where it is refused.
+class RefusalTest : public SubmissionsTest {
+ protected:
+  static registry::CprNumber Number(std::string_view digits) { return *registry::CprNumber::Parse(digits); }
+  event::ProposeEnrolment Enrol(const CaseId& id, std::string_view cpr) const {
+    return {id, kOdense, Number(cpr), std::nullopt, Date(2026, 2, 1)};
+  }
+  RequestedCommand Requested(event::CommandBody body, std::string purpose = "case 7") {
+    const rpc::PeerIdentity client = Client(rpc::Role::kCaseSystem);
+    return {.command = event::Command{"an.officer", std::move(body)},
+            .request = RequestKeyOf(client, "request " + std::to_string(++requests_)),
+            .digest = crypto::Sha256("said"),
+            .client_certificate = client.fingerprint,
+            .purpose = std::move(purpose)};
+  }
+  std::string RuleOfOne(const RequestedCommand& requested) {
+    const auto outcomes = Run({requested});
+    if (outcomes[0].ok()) return "OK";
+    const auto broken = BrokenRuleOf(outcomes[0].status());
+    return broken ? broken->rule : outcomes[0].status().ToString();
+  }
+
+  const CaseId one_ = random_.NewId<CaseId>();
+  const CaseId two_ = random_.NewId<CaseId>();
+  int requests_ = 0;
+};
+
+TEST_F(RefusalTest, OfACommandThatNamesANumberIsRecordedHitOrMissBeforeItIsAnswered) {
+  ASSERT_EQ(RuleOfOne(Requested(Enrol(one_, "6101801000"))), "OK");
+  ASSERT_EQ(RuleOfOne(Requested(Enrol(two_, "6101801001"))), "OK");
+  const auto put_right = [&](std::string_view cpr) {
+    event::RectifyValue rectify{one_, {}};
+    rectify.right.cpr = Number(cpr);
+    return rectify;
+  };
+  event::ProposeEnrolment elsewhere = Enrol(random_.NewId<CaseId>(), "6101801999");
+  elsewhere.provider = kNyborg;
+  struct Case {
+    event::CommandBody command;
+    std::string rule;
+    std::string action;
+    std::vector<CaseId> found;
+  };
+  const std::vector<Case> cases = {
+      {Enrol(random_.NewId<CaseId>(), "6101801000"), "CITIZEN_ALREADY_ENROLLED", "ProposeEnrolment", {one_}},
+      {elsewhere, "AGREEMENT_REQUIRED", "ProposeEnrolment", {}},
+      {event::RenumberCitizen{one_, Number("6101801000")}, "NUMBER_UNCHANGED", "RenumberCitizen", {one_}},
+      {event::RenumberCitizen{one_, Number("6101801001")}, "CITIZEN_ALREADY_ENROLLED", "RenumberCitizen", {two_}},
+      {put_right("6101801000"), "VALUE_UNCHANGED", "RectifyValue", {one_}},
+      {put_right("6101801001"), "CITIZEN_ALREADY_ENROLLED", "RectifyValue", {two_}},
+      {event::RenumberCitizen{random_.NewId<CaseId>(), Number("6101801999")}, "UNKNOWN_CASE", "RenumberCitizen", {}},
+  };
+  for (const Case& each : cases) {
+    SCOPED_TRACE(each.action + " " + each.rule);
+    const uint64_t before = log_->head().size.value();
+    std::optional<std::string> rule;
+    ASSERT_TRUE(
+        Commit(std::make_unique<CommandSubmission>(std::vector<RequestedCommand>{Requested(each.command)}, kRetention,
+                                                   [&](const std::vector<CommandOutcome>& outcomes) {
+                                                     EXPECT_EQ(log_->head().size.value(), before + 1) << "not durable";
+                                                     rule = BrokenRuleOf(outcomes.at(0).status())->rule;
+                                                   }))
+            .ok());
+    EXPECT_EQ(rule, each.rule);
+    EXPECT_EQ(LastEvent().header.officer, "an.officer");
+    EXPECT_EQ(LastEvent().header.certificate, crypto::Sha256("one"));
+    const event::AccessRecorded expected{event::AccessKind::kSearch, each.action, "case 7", each.found};
+    EXPECT_EQ(LastAccess(), expected);
+  }
+}
+
+TEST_F(RefusalTest, ThatCannotBeRecordedIsNotAnswered) {
+  ASSERT_EQ(RuleOfOne(Requested(Enrol(one_, "6101801000"))), "OK");
+  const TreeSize before = log_->head().size;
+  const std::string purpose(100'000, 'p');
+  event::ProposeEnrolment elsewhere = Enrol(random_.NewId<CaseId>(), "6101801999");
+  elsewhere.provider = kNyborg;
+  EXPECT_NE(RuleOfOne(Requested(Enrol(random_.NewId<CaseId>(), "6101801000"), purpose)), "CITIZEN_ALREADY_ENROLLED");
+  EXPECT_NE(RuleOfOne(Requested(elsewhere, purpose)), "AGREEMENT_REQUIRED");
+  EXPECT_EQ(log_->head().size, before);
+}
+
+TEST_F(RefusalTest, OfACommandThatNamesNoNumberOrOfARequestAloneIsNotRecorded) {
+  RequestedCommand enrol = Requested(Enrol(one_, "6101801000"));
+  ASSERT_EQ(RuleOfOne(enrol), "OK");
+  const TreeSize before = log_->head().size;
+  RequestedCommand unreadable = Requested(Enrol(two_, "6101801000"));
+  unreadable.command = absl::InvalidArgumentError("as read");
+  EXPECT_FALSE(Run({unreadable})[0].ok());
+  EXPECT_EQ(RuleOfOne(Requested(event::StartEnrolment{two_, Date(2026, 2, 1)})), "UNKNOWN_CASE");
+  enrol.digest = crypto::Sha256("something else");
+  EXPECT_EQ(RuleOfOne(enrol), "REQUEST_ID_REUSED");
+  EXPECT_EQ(log_->head().size, before);
+}
+
 // The two-officer act.
 class ReleaseHoldTest : public SubmissionsTest {
  protected:
