@@ -27,11 +27,21 @@ std::vector<CaseId> CasesIn(const std::vector<v1::WatchEventsResponse>& page) {
       if (case_id && !case_id->is_zero()) cases.insert(*case_id);
     };
     const v1::Content& content = response.event().content();
-    add(content.case_id());
-    // Of an erasure, which is a case of its own, those that are erased.
-    for (const std::string& id : content.erasure_requested().case_ids()) add(id);
-    for (const std::string& id : content.cases_erased().case_ids()) add(id);
-    for (const std::string& id : content.erasure_noticed().case_ids()) add(id);
+    switch (*type) {  // an erasure's own id is no citizen's case
+      case event::Type::kErasureRequested:
+        for (const std::string& id : content.erasure_requested().case_ids()) add(id);
+        break;
+      case event::Type::kCasesErased:
+        for (const std::string& id : content.cases_erased().case_ids()) add(id);
+        break;
+      case event::Type::kErasureNoticed:
+        for (const std::string& id : content.erasure_noticed().case_ids()) add(id);
+        break;
+      case event::Type::kErasureReceipt:
+        break;
+      default:
+        add(content.case_id());
+    }
   }
   return {cases.begin(), cases.end()};
 }
