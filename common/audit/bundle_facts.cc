@@ -1,6 +1,7 @@
 #include "common/audit/bundle_facts.h"
 
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "absl/status/status.h"
@@ -42,15 +43,15 @@ OpenedEntry OpenForAudit(std::string_view entry, const crypto::Key& event_key, s
     opened.fault = FaultOf(content.status());
     return opened;
   }
-  const auto event = codec.Decode(*content, sealed->event_id);
+  auto event = codec.Decode(*content, sealed->event_id);
   crypto::Wipe(*content);
   if (!event.ok()) {
     opened.newer = event.status().code() == absl::StatusCode::kUnimplemented;
     if (!opened.newer) opened.fault = FindingCode::kContentMalformed;
     return opened;
   }
-  opened.header = event->header;
-  opened.type = event::TypeOf(event->body);
+  opened.header = std::move(event->header);
+  opened.body = std::move(event->body);
   return opened;
 }
 

@@ -23,10 +23,10 @@ namespace medflyt::audit {
 
 // A sealed entry that a key was at hand for.
 struct OpenedEntry {
-  std::optional<FindingCode> fault;  // then there is neither header nor type
+  std::optional<FindingCode> fault;  // then there is neither header nor body
   bool newer = false;                // nor here: content of a kind that this version does not know
   event::Header header;
-  event::Type type = event::Type::kAgreementProposed;
+  event::Body body;
 };
 
 // A sealed entry where keys are looked for, in the order of the log.
@@ -34,6 +34,7 @@ struct SealedFacts {
   LeafIndex index;
   bool erased = false;                // no key, and it is known why
   std::optional<OpenedEntry> opened;  // nothing where no key is at hand
+  bool refused = false;               // received, and its recipient refused it: then it has no effect
 };
 
 struct BundleFacts {

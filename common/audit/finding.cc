@@ -49,7 +49,8 @@ constexpr std::array kRows = {
     Row{kIssuerForeign, "ISSUER_FOREIGN", "the opened event names another issuer than the log's owner"},
     Row{kPairNumberReused, "PAIR_NUMBER_REUSED", "two opened events to one recipient have one number"},
     Row{kPairNumberGap, "PAIR_NUMBER_GAP", "a number between opened events to one recipient is missing"},
-    Row{kIssuedWithoutRight, "ISSUED_WITHOUT_RIGHT", "the opened event is of a type that its issuer may not issue"},
+    Row{kIssuedWithoutRight, "ISSUED_WITHOUT_RIGHT",
+        "the opened event is not its issuer's to issue, or not to that recipient"},
 };
 
 constexpr bool InOrder() {

@@ -135,7 +135,7 @@ absl::Status LedgerCheck::Check(LeafIndex index, const wire::EventReceived& reco
       Find(FindingCode::kGenerationMismatch, index, absl::StrCat("entry ", came, " of ", record.issuer_origin));
     }
   }
-  Issuer& issuer = issuers_.try_emplace(record.issuer_origin, begins_late()).first->second;
+  Issuer& issuer = issuers_.try_emplace(record.issuer_origin, begins_late(), cases_).first->second;
   // A peer's events come in the order of its numbers, which is the order of its log.
   if (issuer.last && record.issuer_index <= *issuer.last) {
     Find(FindingCode::kReceivedOutOfOrder, index,
@@ -174,14 +174,16 @@ absl::Status LedgerCheck::CheckKeptEntry(LeafIndex index, const wire::EventRecei
     Find(FindingCode::kReceivedUnproven, index, about);
   }
   if (parts_.opened == nullptr) return absl::OkStatus();
-  SealedFacts event{record.issuer_index, false, std::nullopt};
+  SealedFacts event;
+  event.index = record.issuer_index;
+  event.refused = !record.refused_rule.empty();
   if (const auto sealed = entry::ParseSealed(entry); sealed.ok()) {
     const auto key = parts_.opened->find(sealed->event_id);
     event.erased = key != parts_.opened->end() && !key->second;
     if (key != parts_.opened->end() && key->second) {
       event.opened = OpenForAudit(entry, *key->second, record.issuer_origin, content_);
       // What the recipient has refused is its issuer's fault, and was answered.
-      if (event.opened->fault && !record.refused_rule.empty()) event.opened.reset();
+      if (event.opened->fault && event.refused) event.opened.reset();
     }
   }
   issuer.events.Add(event, index, BundleOf(index, parts_.size), report_.events, report_.findings);

@@ -12,6 +12,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/audit/case_parties.h"
 #include "common/audit/event_keys.h"
 #include "common/audit/files.h"
 #include "common/audit/finding.h"
@@ -39,7 +40,8 @@ class LedgerCheck {
     const EventKeys* opened = nullptr;
     bool begins_late = false;  // earlier records are not there
   };
-  LedgerCheck(const Parts& parts, Report& report) : parts_(parts), report_(report) {}
+  // Borrows `cases`, for what was received.
+  LedgerCheck(const Parts& parts, CaseParties& cases, Report& report) : parts_(parts), cases_(cases), report_(report) {}
 
   // An error only where a file cannot be read.
   [[nodiscard]] absl::Status Add(LeafIndex index, const wire::LedgerRecord& record);
@@ -48,7 +50,7 @@ class LedgerCheck {
 
  private:
   struct Issuer {
-    explicit Issuer(bool begins_late) : events(std::nullopt, begins_late) {}
+    Issuer(bool begins_late, CaseParties& cases) : events(std::nullopt, begins_late, cases) {}
     std::optional<LeafIndex> last;
     entry::AcceptedHead accepted;  // by the last batch that held
     std::optional<v1::EventBatch> batch;
@@ -79,6 +81,7 @@ class LedgerCheck {
   void Find(FindingCode code, LeafIndex index, std::string detail);
 
   const Parts parts_;
+  CaseParties& cases_;
   Report& report_;
   wire::LedgerCodec ledger_;
   wire::ContentCodec content_;

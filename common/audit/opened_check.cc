@@ -29,10 +29,21 @@ void OpenedCheck::Add(const SealedFacts& event, LeafIndex entry, const std::stri
     ++unopened_;  // the number that should stand here is not known
     return;
   }
-  if (!event::CheckParties(event.opened->type, header.issuer, header.recipient).ok()) {
-    Note(findings, FindingCode::kIssuedWithoutRight, path, entry, std::string(event::NameOf(event.opened->type)));
-  }
+  // What its recipient refused as issued without right was answered by that.
+  if (!event.refused) CheckRight(*event.opened, entry, path, findings);
   CheckNumber(header, entry, path, findings);
+}
+
+void OpenedCheck::CheckRight(const OpenedEntry& opened, LeafIndex entry, const std::string& path, Findings& findings) {
+  const event::Header& header = opened.header;
+  const event::Type type = event::TypeOf(opened.body);
+  std::string told(event::NameOf(type));
+  if (event::CheckParties(type, header.issuer, header.recipient).ok()) {
+    const std::optional<std::string> contradiction = cases_.Add(header, opened.body);
+    if (!contradiction) return;
+    absl::StrAppend(&told, ": ", *contradiction);
+  }
+  Note(findings, FindingCode::kIssuedWithoutRight, path, entry, std::move(told));
 }
 
 // What was not opened may hold the numbers between, but no more of them than there are such entries.

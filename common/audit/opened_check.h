@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/audit/bundle_facts.h"
+#include "common/audit/case_parties.h"
 #include "common/audit/finding.h"
 #include "common/audit/report.h"
 #include "common/base/named_type.h"
@@ -14,12 +15,15 @@
 
 namespace medflyt::audit {
 
-// One log's events: issuer, pair numbers, rights. Remembers one number a recipient.
+// One log's events: issuer, pair numbers, rights. Remembers one number a recipient, and in `cases` the parties of what
+// was opened.
 class OpenedCheck {
  public:
   // `owner` is the authority whose log it is; nothing where nobody says so: then the first opened event does. Where the
-  // sequence begins late, any number may be a pair's first.
-  OpenedCheck(std::optional<AuthorityId> owner, bool begins_late) : begins_late_(begins_late), owner_(owner) {}
+  // sequence begins late, any number may be a pair's first. Borrows `cases`, which the events that its owner received
+  // tell of too.
+  OpenedCheck(std::optional<AuthorityId> owner, bool begins_late, CaseParties& cases)
+      : begins_late_(begins_late), owner_(owner), cases_(cases) {}
 
   // The next sealed entry; `entry` and `path` are where findings point.
   void Add(const SealedFacts& event, LeafIndex entry, const std::string& path, OpenedCounts& counts,
@@ -43,10 +47,12 @@ class OpenedCheck {
     PairNumber last;
     uint64_t unopened_before = 0;  // unopened entries up to there
   };
+  void CheckRight(const OpenedEntry& opened, LeafIndex entry, const std::string& path, Findings& findings);
   void CheckNumber(const event::Header& header, LeafIndex entry, const std::string& path, Findings& findings);
 
   bool begins_late_;
   std::optional<AuthorityId> owner_;
+  CaseParties& cases_;
   Sequence sequence_ = Sequence::kOfManyPairs;
   uint64_t unopened_ = 0;
   std::map<AuthorityId, Pair> pairs_;  // by recipient

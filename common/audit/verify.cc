@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/audit/bundle_facts.h"
+#include "common/audit/case_parties.h"
 #include "common/audit/derivation.h"
 #include "common/audit/ledger_check.h"
 #include "common/audit/opened_check.h"
@@ -111,8 +112,9 @@ class EntryRules {
   EntryRules(const FileReader& read, const Trust& trust, const Work& work, Report& report)
       : report_(report),
         opened_(work.opened),
-        ledger_({read, trust.keys, report.origin, report.size, work.beside, work.opened, BeginsLate(work)}, report),
-        events_(OwnerOf(trust, report.origin), BeginsLate(work)) {}
+        ledger_({read, trust.keys, report.origin, report.size, work.beside, work.opened, BeginsLate(work)}, cases_,
+                report),
+        events_(OwnerOf(trust, report.origin), BeginsLate(work), cases_) {}
 
   absl::Status Add(uint64_t bundle, const BundleFacts& facts) {
     report_.outside += facts.outside;
@@ -156,6 +158,7 @@ class EntryRules {
 
   Report& report_;
   const EventKeys* const opened_;
+  CaseParties cases_;  // in one place, since those who received and those who issued tell of one case
   LedgerCheck ledger_;
   OpenedCheck events_;
   Findings malformed_;

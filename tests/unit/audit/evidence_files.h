@@ -48,6 +48,21 @@ class EvidenceFiles {
       return most - least == ~uint64_t{0} ? drawn : least + (drawn >> 11) % (most - least + 1);
     });
     event::Event event = maker.Any(type);
+    return SealedOf(origin, issuer, recipient, number, std::move(event));
+  }
+  // The same of that case and body.
+  [[nodiscard]] static SealedSample Sealed(const char* origin, AuthorityId issuer, AuthorityId recipient,
+                                           uint64_t number, const CaseId& case_id, event::Body body) {
+    static uint8_t drawn = 0;
+    event::Event event;
+    event.header.id = *EventId::FromBytes(std::string(15, 'e') + static_cast<char>(++drawn));
+    event.header.case_id = case_id;
+    event.header.recorded_at = absl::FromUnixSeconds(1'795'000'000);
+    event.body = std::move(body);
+    return SealedOf(origin, issuer, recipient, number, std::move(event));
+  }
+  [[nodiscard]] static SealedSample SealedOf(const char* origin, AuthorityId issuer, AuthorityId recipient,
+                                             uint64_t number, event::Event event) {
     event.header.issuer = issuer;
     event.header.recipient = recipient;
     event.header.number = PairNumber(number);
