@@ -13,6 +13,7 @@
 #include "client/cli/danish_words.h"
 #include "client/cli/front_end.h"
 #include "client/cli/message_fields.h"
+#include "client/cli/told_basis.h"
 #include "client/cli/value.h"
 #include "common/base/absl_view.h"
 #include "common/base/bytes.h"
@@ -123,15 +124,34 @@ class Page {
     Table("Overførsler", {"Ønsket af", "Leverandør", "Fra", "Tilstand"}, rows);
   }
   void Events() {
+    const std::vector<ToldBasis> bases = ToldBases(report_.held);
     std::vector<Cells> rows;
     for (const v1::EventView& each : report_.held.events()) {
       const v1::Content& content = each.content();
       const bool local = content.issuer() != 0 && content.issuer() == content.recipient();
       rows.push_back({Day(TimeOf(each.recorded_at())), InDanish(each.type()) + DisputesOf(each.event_id()),
-                      NameOf(content.issuer()), local ? "kun her" : NameOf(content.recipient()), Details(content)});
+                      NameOf(content.issuer()), local ? "kun her" : NameOf(content.recipient()), Details(content),
+                      InWords(bases[rows.size()])});
     }
     Table("Hvad der er sket, hvor det kommer fra, og hvem der har fået det at vide",
-          {"Dato", "Hvad", "Fra", "Til", "Indhold og hjemmel"}, rows);
+          {"Dato", "Hvad", "Fra", "Til", "Indhold", "Grundlag for at give det videre"}, rows);
+  }
+  static std::string InWords(const ToldBasis& basis) {
+    switch (basis.kind) {
+      case ToldBasis::Kind::kNotTold:
+        return "";
+      case ToldBasis::Kind::kGround:
+        return absl::StrCat(basis.legal_basis, ", fastlagt ", Day(TimeOf(basis.ground->recorded_at())));
+      case ToldBasis::Kind::kStated:
+        return basis.legal_basis;
+      case ToldBasis::Kind::kByRule:
+        return "følger efter reglerne af det, der er meddelt tidligere";
+      case ToldBasis::Kind::kDuty:
+        return "svarer på, retter eller trækker tilbage, hvad der er meddelt tidligere";
+      case ToldBasis::Kind::kUnknown:
+        return "fremgår ikke af udskriften";
+    }
+    return "";
   }
   // Who disputes it, which the events behind it say.
   std::string DisputesOf(const std::string& event_id) const {
@@ -249,17 +269,50 @@ Value::Array AllFields(const Messages& messages) {
   return all;
 }
 
+std::string WordOf(ToldBasis::Kind kind) {
+  switch (kind) {
+    case ToldBasis::Kind::kNotTold:
+      return "";
+    case ToldBasis::Kind::kGround:
+      return "ground";
+    case ToldBasis::Kind::kStated:
+      return "stated";
+    case ToldBasis::Kind::kByRule:
+      return "rule";
+    case ToldBasis::Kind::kDuty:
+      return "duty";
+    case ToldBasis::Kind::kUnknown:
+      return "unknown";
+  }
+  return "";
+}
+
+// Why another authority was told it.
+Value::Object BasisFields(const ToldBasis& basis) {
+  Value::Object fields = {{"by", WordOf(basis.kind)}};
+  if (!basis.legal_basis.empty()) fields.push_back({"legal_basis", basis.legal_basis});
+  if (basis.ground != nullptr) {
+    fields.push_back({"ground_id", basis.ground->event_id()});
+    fields.push_back({"confirmed_at", RecordedAt(*basis.ground)});
+  }
+  return fields;
+}
+
 }  // namespace
 
 std::string ReportPage(const CitizenReport& report) { return Page(report).Make(); }
 
 std::string ReportJson(const CitizenReport& report) {
+  const std::vector<ToldBasis> bases = ToldBases(report.held);
   Value::Array events;
   for (const v1::EventView& each : report.held.events()) {
-    events.emplace_back(Value::Object{{"event_id", each.event_id()},
-                                      {"type", each.type()},
-                                      {"recorded_at", RecordedAt(each)},
-                                      {"content", FieldsOf(each.content())}});
+    Value::Object row = {{"event_id", each.event_id()},
+                         {"type", each.type()},
+                         {"recorded_at", RecordedAt(each)},
+                         {"content", FieldsOf(each.content())}};
+    const ToldBasis& basis = bases[events.size()];
+    if (basis.kind != ToldBasis::Kind::kNotTold) row.push_back({"told_on", BasisFields(basis)});
+    events.emplace_back(std::move(row));
   }
   Value::Array look_ups;
   for (const v1::LookUp& each : report.held.look_ups()) {

@@ -3,6 +3,10 @@
 
 #include <gmock/gmock.h>
 
+#include <cstdint>
+#include <string>
+#include <vector>
+
 #include "common/base/date.h"
 #include "google/protobuf/util/time_util.h"
 #include "nlohmann/json.hpp"
@@ -58,8 +62,10 @@ TEST(CitizenReportTest, ThePageSaysWhatWasToldToWhomOnWhatBasisAndWhoLooked) {
   EXPECT_THAT(page, HasSubstr("fra Nyborg Kommune den 21.11.2026. Personnummer: 610180-****."));
   EXPECT_THAT(page,
               HasSubstr("<td>Odense &lt;Kommune&gt;</td><td>Nyborg Kommune</td><td>i gang</td><td>2026-10-01</td>"));
-  EXPECT_THAT(page, HasSubstr("<td>21.11.2026</td><td>Underretning om flytning</td><td>Nyborg Kommune</td>"
-                              "<td>Odense &lt;Kommune&gt;</td><td>personnummer: 610180-****; hjemmel: RSL-12A</td>"));
+  EXPECT_THAT(
+      page,
+      HasSubstr("<td>21.11.2026</td><td>Underretning om flytning</td><td>Nyborg Kommune</td>"
+                "<td>Odense &lt;Kommune&gt;</td><td>personnummer: 610180-****; hjemmel: RSL-12A</td><td>RSL-12A</td>"));
   EXPECT_THAT(page, HasSubstr("<td>læsning</td><td>&lt;script&gt;alert(1)&lt;/script&gt; &amp; "));
   EXPECT_THAT(page, Not(HasSubstr("<script")));
   EXPECT_THAT(page, Not(HasSubstr("http"))) << "it needs nothing from elsewhere";
@@ -76,7 +82,7 @@ TEST(CitizenReportTest, OfWhatWasErasedThePageSaysThatAndNoMore) {
   CitizenReport report = Sample();
   report.held.mutable_events(0)->clear_content();
   report.held.mutable_events(0)->clear_type();
-  EXPECT_THAT(ReportPage(report), HasSubstr("<td>21.11.2026</td><td></td><td></td><td></td><td>slettet</td>"));
+  EXPECT_THAT(ReportPage(report), HasSubstr("<td>21.11.2026</td><td></td><td></td><td></td><td>slettet</td><td></td>"));
 }
 
 TEST(CitizenReportTest, TheJsonHoldsTheSame) {
@@ -109,6 +115,65 @@ TEST(CitizenReportTest, WhatIsDisputedSaysByWhom) {
   EXPECT_THAT(ReportPage(report), Not(HasSubstr("afklaret")));
   dispute.set_settled_on("2026-11-22");
   EXPECT_THAT(ReportPage(report), HasSubstr("den 21.11.2026, afklaret 2026-11-22</td>"));
+}
+
+// Nyborg's rows of two cases and two recipients: what stands in front of a ground does not rest on it, nor what another
+// was told, nor what was received.
+TEST(CitizenReportTest, EachThingToldNamesTheGroundThatWasInForceForItsCaseAndRecipient) {
+  CitizenReport report = Sample();
+  report.held.clear_events();
+  int day = 1;
+  const auto add = [&](const std::string& type, uint32_t issuer, uint32_t recipient, const std::string& case_id) {
+    auto& event = *report.held.add_events();
+    event.set_event_id("id " + std::to_string(day));
+    event.set_type(type);
+    *event.mutable_recorded_at() = At(absl::FromCivil(absl::CivilHour(2026, 3, day++, 12), absl::UTCTimeZone()));
+    event.mutable_content()->set_issuer(issuer);
+    event.mutable_content()->set_recipient(recipient);
+    event.mutable_content()->set_case_id(case_id);
+    return event.mutable_content();
+  };
+  const auto ground = [&](const std::string& case_id, uint32_t recipient, const std::string& basis) {
+    auto& grounded = *add("DisclosureGrounded", kNyborg, kNyborg, case_id)->mutable_disclosure_grounded();
+    grounded.set_recipient(recipient);
+    grounded.mutable_ground()->set_legal_basis(basis);
+  };
+  constexpr uint32_t kKerteminde = 29189706;
+  add("PlaceReserved", kNyborg, kOdense, "a")->mutable_place_reserved();                    // 1: no ground yet
+  ground("a", kOdense, "RSL-12A");                                                          // 2
+  ground("b", kOdense, "LAB-2014");                                                         // 3: of another case
+  ground("a", kKerteminde, "SEL-1");                                                        // 4: for another recipient
+  add("EnrolmentStarted", kNyborg, kOdense, "a")->mutable_enrolment_started();              // 5
+  ground("a", kOdense, "RSL-12B");                                                          // 6: confirmed anew
+  add("EnrolmentPaused", kNyborg, kOdense, "a")->mutable_enrolment_paused();                // 7
+  add("EnrolmentStarted", kOdense, kNyborg, "a")->mutable_enrolment_started();              // 8: received
+  add("EnrolmentEnded", kNyborg, kOdense, "c")->mutable_enrolment_ended();                  // 9: no ground in this case
+  add("RelocationAcknowledged", kNyborg, kOdense, "d")->mutable_relocation_acknowledged();  // 10
+  add("EnrolmentProposed", kNyborg, kOdense, "c")->mutable_enrolment_proposed();            // 11: an officer's act
+  auto& assessed = *add("DisclosureAssessed", kNyborg, kNyborg, "m")->mutable_disclosure_assessed();  // 12
+  assessed.set_disclose(true);
+  assessed.mutable_ground()->set_legal_basis("SEL-11C");
+  add("RelocationAnnounced", kNyborg, kOdense, "m")->mutable_relocation_announced()->set_legal_basis("SEL-11C");  // 13
+
+  const auto json = nlohmann::json::parse(ReportJson(report))["events"];
+  const std::vector<std::string> by = {"rule", "",     "",     "",        "ground", "",      "ground",
+                                       "",     "rule", "duty", "unknown", "",       "ground"};
+  ASSERT_EQ(json.size(), by.size());
+  for (size_t i = 0; i < by.size(); ++i) {
+    EXPECT_EQ(json[i].contains("told_on") ? json[i]["told_on"]["by"] : "", by[i]) << "event " << i + 1;
+  }
+  EXPECT_EQ(json[4]["told_on"]["legal_basis"], "RSL-12A");
+  EXPECT_EQ(json[4]["told_on"]["ground_id"], "id 2");
+  EXPECT_EQ(json[6]["told_on"]["ground_id"], "id 6");
+  EXPECT_EQ(json[12]["told_on"]["ground_id"], "id 12");
+  const std::string page = ReportPage(report);
+  EXPECT_THAT(page, HasSubstr("<td>RSL-12A, fastlagt 2.3.2026</td>"));
+  EXPECT_THAT(page, HasSubstr("<td>RSL-12B, fastlagt 6.3.2026</td>"));
+  EXPECT_THAT(page, HasSubstr("<td>SEL-11C, fastlagt 12.3.2026</td>"));
+  EXPECT_THAT(page, Not(HasSubstr("LAB-2014, fastlagt")));
+  EXPECT_THAT(page, Not(HasSubstr("SEL-1, fastlagt")));
+  EXPECT_THAT(page, HasSubstr("<td>følger efter reglerne af det, der er meddelt tidligere</td>"));
+  EXPECT_THAT(page, HasSubstr("<td>svarer på, retter eller trækker tilbage, hvad der er meddelt tidligere</td>"));
 }
 
 TEST(CitizenReportTest, OfACitizenOfWhomNothingIsHeldThePageSaysSo) {
