@@ -128,7 +128,7 @@ Option TrustStoreOption() {
           .kind = ValueKind::kFile};
 }
 
-absl::StatusOr<CheckpointStore> TrustStoreOf(const Context& context, const Arguments& arguments) {
+std::optional<CheckpointStore> KnownTrustStore(const Context& context, const Arguments& arguments) {
   if (const auto given = arguments.Find("--trust")) return CheckpointStore(*given);
   const auto variable = [&](std::string_view name) { return context.environment().variable(name).value_or(""); };
   if (const std::string state = variable("XDG_STATE_HOME"); !state.empty()) {
@@ -137,6 +137,11 @@ absl::StatusOr<CheckpointStore> TrustStoreOf(const Context& context, const Argum
   if (const std::string home = variable("HOME"); !home.empty()) {
     return CheckpointStore(fs::path(home) / ".local" / "state" / "medflyt" / "trust");
   }
+  return std::nullopt;
+}
+
+absl::StatusOr<CheckpointStore> TrustStoreOf(const Context& context, const Arguments& arguments) {
+  if (auto store = KnownTrustStore(context, arguments)) return *std::move(store);
   return UsageError("where are checkpoints kept? Give --trust, or set HOME");
 }
 

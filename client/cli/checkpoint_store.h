@@ -58,5 +58,7 @@ class CheckpointStore {
 [[nodiscard]] Option TrustStoreOption();
 // There, else in $XDG_STATE_HOME/medflyt/trust, else ~/.local/state/medflyt/trust. A usage error where none is known.
 [[nodiscard]] absl::StatusOr<CheckpointStore> TrustStoreOf(const Context& context, const Arguments& arguments);
+// The same for what can be done without a memory: nothing where none is known.
+[[nodiscard]] std::optional<CheckpointStore> KnownTrustStore(const Context& context, const Arguments& arguments);
 
 }  // namespace medflyt::cli

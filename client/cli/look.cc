@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/trust.h"
 #include "common/audit/signatures.h"
 #include "common/base/status.h"
 #include "common/merkle/proof.h"
@@ -152,6 +153,37 @@ absl::StatusOr<SeenHead> CosignedOf(NodeLog& log, const SeenHead& head) {
   cosigned.checkpoint = std::move(opened->checkpoint);
   cosigned.note = head.cosigned;
   return cosigned;
+}
+
+absl::StatusOr<SeenHead> LookFirst(Context& context, const Arguments& arguments,
+                                   std::span<const directory::LogKey> keys, NodeLog& log) {
+  MEDFLYT_ASSIGN_OR_RETURN(const CheckpointStore store, TrustStoreOf(context, arguments));
+  MEDFLYT_ASSIGN_OR_RETURN(SeenHead head, Look(context, log, store, keys));
+  if (head.key_by_node) {
+    context.Note("first look at " + head.checkpoint.origin() + ": its key " + head.key.Format() +
+                 " is the node's own word; compare it by another channel");
+  }
+  return head;
+}
+
+absl::Status LookFirst(Context& context, const Arguments& arguments) {
+  MEDFLYT_ASSIGN_OR_RETURN(const audit::Trust trust, TrustOf(context, arguments));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
+  return LookFirst(context, arguments, trust.keys, *NodeLogOver(client, arguments.Find("--origin").value_or("")))
+      .status();
+}
+
+Option OriginOption() {
+  return {.name = "--origin",
+          .value_name = "ORIGIN",
+          .help = "of a log that the node has closed, as its peer card names it; the open one where it is not given"};
+}
+
+std::vector<Option> LookOptions() {
+  std::vector<Option> options = TrustOptions();
+  std::erase_if(options, [](const Option& option) { return option.name == "--policy"; });
+  options.push_back(TrustStoreOption());
+  return options;
 }
 
 absl::StatusOr<SeenHead> Look(const Context& context, NodeLog& log, const CheckpointStore& store,

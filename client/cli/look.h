@@ -3,9 +3,11 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "client/cli/checkpoint_store.h"
+#include "client/cli/command.h"
 #include "client/cli/context.h"
 #include "client/cli/node_log.h"
 #include "common/directory/authority.h"
@@ -36,5 +38,17 @@ struct SeenHead {
 // (NOT_COSIGNED) where there is none. A verification that failed where the log has not signed it, or its own log does
 // not continue it. Whether the cosignatures are enough is for a policy to say.
 [[nodiscard]] absl::StatusOr<SeenHead> CosignedOf(NodeLog& log, const SeenHead& head);
+
+// What every command does before it asks a node for more: looks at its log, with the memory and keys that the command
+// line names, and tells of a key that is the node's own word.
+[[nodiscard]] absl::StatusOr<SeenHead> LookFirst(Context& context, const Arguments& arguments,
+                                                 std::span<const directory::LogKey> keys, NodeLog& log);
+// The same of the context's node, under the keys that --log-key and --card name; --origin, where the command has it,
+// chooses among its logs.
+[[nodiscard]] absl::Status LookFirst(Context& context, const Arguments& arguments);
+// Of a log that the node has closed.
+[[nodiscard]] Option OriginOption();
+// --log-key, --card, --trust: what LookFirst reads.
+[[nodiscard]] std::vector<Option> LookOptions();
 
 }  // namespace medflyt::cli

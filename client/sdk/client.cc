@@ -104,9 +104,11 @@ absl::Status Client::WatchEvents(const v1::WatchEventsRequest& request,
 }
 
 absl::Status Client::StreamEntries(uint64_t first, uint64_t end,
-                                   absl::FunctionRef<absl::Status(uint64_t index, std::string_view entry)> visit) {
+                                   absl::FunctionRef<absl::Status(uint64_t index, std::string_view entry)> visit,
+                                   const std::string& origin) {
   grpc::ClientContext context;
   v1::StreamEntriesRequest request;
+  request.set_origin(origin);
   request.set_first(first);
   request.set_end(end);
   const auto reader = audit_->StreamEntries(&context, request);

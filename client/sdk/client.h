@@ -65,9 +65,11 @@ class Client {
   // Visits what the node sends until it ends or the visitor returns false.
   [[nodiscard]] absl::Status WatchEvents(const v1::WatchEventsRequest& request,
                                          absl::FunctionRef<bool(const v1::WatchEventsResponse&)> visit);
-  // Visits entries [first, end) in order; stops at the visitor's first error.
+  // Visits entries [first, end) in order; stops at the visitor's first error. Of the log with that origin, which may be
+  // a closed one; without one of that which is open.
   [[nodiscard]] absl::Status StreamEntries(
-      uint64_t first, uint64_t end, absl::FunctionRef<absl::Status(uint64_t index, std::string_view entry)> visit);
+      uint64_t first, uint64_t end, absl::FunctionRef<absl::Status(uint64_t index, std::string_view entry)> visit,
+      const std::string& origin = {});
 
   // For streams that this class does not wrap, such as SubmitCommands.
   [[nodiscard]] v1::MunicipalityService::Stub& municipality() { return *municipality_; }

@@ -19,24 +19,11 @@
 namespace medflyt::cli {
 namespace {
 
-void TellFirstLook(const Context& context, const SeenHead& head) {
-  if (!head.key_by_node) return;
-  context.Note("first look at " + head.checkpoint.origin() + ": its key " + head.key.Format() +
-               " is the node's own word; compare it by another channel");
-}
-
-absl::StatusOr<SeenHead> LookAt(Context& context, const Arguments& arguments, const audit::Trust& trust, NodeLog& log) {
-  MEDFLYT_ASSIGN_OR_RETURN(const CheckpointStore store, TrustStoreOf(context, arguments));
-  MEDFLYT_ASSIGN_OR_RETURN(SeenHead head, Look(context, log, store, trust.keys));
-  TellFirstLook(context, head);
-  return head;
-}
-
 absl::Status Checkpoint(Context& context, const Arguments& arguments) {
   MEDFLYT_ASSIGN_OR_RETURN(const audit::Trust trust, TrustOf(context, arguments));
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
   const auto log = NodeLogOver(client, arguments.Find("--origin").value_or(""));
-  MEDFLYT_ASSIGN_OR_RETURN(const SeenHead head, LookAt(context, arguments, trust, *log));
+  MEDFLYT_ASSIGN_OR_RETURN(const SeenHead head, LookFirst(context, arguments, trust.keys, *log));
   if (!context.json()) {
     context.out() << head.note << std::flush;
     return context.out().good() ? absl::OkStatus() : absl::DataLossError("standard output could not be written");
@@ -76,7 +63,7 @@ absl::Status Export(Context& context, const Arguments& arguments) {
   MEDFLYT_ASSIGN_OR_RETURN(audit::Trust trust, TrustOf(context, arguments));
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
   const auto log = NodeLogOver(client, arguments.Find("--origin").value_or(""));
-  MEDFLYT_ASSIGN_OR_RETURN(SeenHead head, LookAt(context, arguments, trust, *log));
+  MEDFLYT_ASSIGN_OR_RETURN(SeenHead head, LookFirst(context, arguments, trust.keys, *log));
   if (trust.policy) {
     // What is handed on is to be verified with the policy.
     MEDFLYT_ASSIGN_OR_RETURN(head, CosignedOf(*log, head));
@@ -125,12 +112,6 @@ absl::Status Export(Context& context, const Arguments& arguments) {
   return document.End();
 }
 
-Option OriginOption() {
-  return {.name = "--origin",
-          .value_name = "ORIGIN",
-          .help = "of a log that the node has closed, as its peer card names it; the open one where it is not given"};
-}
-
 std::vector<Option> ExportOptionsOf() {
   std::vector<Option> options = {
       {.name = "--tiles",
@@ -162,9 +143,7 @@ std::vector<Option> ExportOptionsOf() {
 }
 
 std::vector<Option> CheckpointOptions() {
-  std::vector<Option> options = TrustOptions();
-  std::erase_if(options, [](const Option& option) { return option.name == "--policy"; });
-  options.push_back(TrustStoreOption());
+  std::vector<Option> options = LookOptions();
   options.push_back(OriginOption());
   return options;
 }

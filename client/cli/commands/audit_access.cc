@@ -10,6 +10,7 @@
 #include "client/cli/commands.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/list_output.h"
+#include "client/cli/look.h"
 #include "common/base/date.h"
 #include "common/crypto/hash.h"
 #include "google/protobuf/util/time_util.h"
@@ -84,6 +85,7 @@ absl::Status Access(Context& context, const Arguments& arguments) {
   const auto most = arguments.FindInteger("--sample");
   if (most && *most < 1) return UsageError("--sample takes a number from 1");
   if (!most && arguments.Has("--seed")) return UsageError("--seed goes with --sample");
+  MEDFLYT_RETURN_IF_ERROR(LookFirst(context, arguments));
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
   v1::ListAccessRecordsRequest request = RequestOf(*client, arguments);
   const std::string seed = arguments.Find("--seed").value_or(request.context().request_id());
@@ -111,14 +113,14 @@ absl::Status Access(Context& context, const Arguments& arguments) {
 }  // namespace
 
 Command AuditAccessCommand() {
-  return {
+  Command command = {
       .noun = "audit",
       .verb = "access",
       .summary = "list who looked at citizens, when and why",
       .description =
           "The node opens its access records for this, which is recorded too, with officer and purpose. --sample draws "
           "at random for control, each record as likely as any other; the seed is told, and whoever has it draws the "
-          "same ones from the same log.",
+          "same ones from the same log. That log is first looked at as by audit checkpoint.",
       .options =
           {{.name = "--by", .value_name = "OFFICER", .help = "only what that officer looked at"},
            {.name = "--kind",
@@ -137,6 +139,8 @@ Command AuditAccessCommand() {
                    {"Ten look-ups of November to ask about",
                     "medflyt audit access --since 2026-11-01 --until 2026-11-30 --sample 10"}},
       .run = Access};
+  for (Option& option : LookOptions()) command.options.push_back(std::move(option));
+  return command;
 }
 
 }  // namespace medflyt::cli

@@ -187,13 +187,17 @@ absl::Status VisitEntries(Context& context, const Arguments& arguments, const En
   const std::optional<uint64_t> end = last ? std::optional(static_cast<uint64_t>(*last) + 1) : std::nullopt;
   if (const auto copy = arguments.Find("--tiles")) return VisitCopy(*copy, first, end, visit);
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
-  return client->StreamEntries(first, end.value_or(0), visit);
+  return client->StreamEntries(first, end.value_or(0), visit, arguments.Text("--origin"));
 }
 
 absl::Status Log(Context& context, const Arguments& arguments) {
   if (arguments.Integer("--first") < 0 || arguments.FindInteger("--last").value_or(0) < 0) {
     return UsageError("indices are counted from 0");
   }
+  if (arguments.Has("--tiles") && arguments.Has("--origin")) {
+    return UsageError("--origin is for a node: a copy is of one log");
+  }
+  if (!arguments.Has("--tiles")) MEDFLYT_RETURN_IF_ERROR(LookFirst(context, arguments));
   LogFilter filter(arguments);
   wire::LedgerCodec codec;
   MEDFLYT_ASSIGN_OR_RETURN(ListOutput output, ListOutput::Create(context, arguments, "entries",
@@ -213,15 +217,20 @@ struct ProvenEntry {
   merkle::Proof proof;
 };
 
-absl::StatusOr<ProvenEntry> FetchProven(sdk::Client& client, uint64_t index, const tlog::Checkpoint& head) {
+absl::StatusOr<ProvenEntry> FetchProven(sdk::Client& client, uint64_t index, const tlog::Checkpoint& head,
+                                        const std::string& origin) {
   ProvenEntry proven;
-  MEDFLYT_RETURN_IF_ERROR(client.StreamEntries(index, index + 1, [&](uint64_t, std::string_view entry) {
-    proven.entry = entry;
-    return absl::OkStatus();
-  }));
+  MEDFLYT_RETURN_IF_ERROR(client.StreamEntries(
+      index, index + 1,
+      [&](uint64_t, std::string_view entry) {
+        proven.entry = entry;
+        return absl::OkStatus();
+      },
+      origin));
   v1::GetInclusionProofRequest request;
   request.set_leaf_index(index);
   request.set_tree_size(head.size().value());
+  request.set_origin(origin);
   MEDFLYT_ASSIGN_OR_RETURN(const auto response, client.Call(&Audit::GetInclusionProof, request));
   for (const std::string& bytes : response.hashes()) {
     proven.proof.push_back(merkle::Hash::FromBytes(bytes).value_or(merkle::Hash()));
@@ -266,14 +275,14 @@ absl::Status Show(Context& context, const Arguments& arguments) {
   if (!index || *index < 0) return UsageError("indices are counted from 0");
   const auto leaf = static_cast<uint64_t>(*index);
   MEDFLYT_ASSIGN_OR_RETURN(const audit::Trust trust, TrustOf(context, arguments));
-  MEDFLYT_ASSIGN_OR_RETURN(const CheckpointStore store, TrustStoreOf(context, arguments));
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
-  const auto log = NodeLogOver(client);
-  MEDFLYT_ASSIGN_OR_RETURN(const SeenHead head, Look(context, *log, store, trust.keys));
+  const std::string origin = arguments.Text("--origin");
+  const auto log = NodeLogOver(client, origin);
+  MEDFLYT_ASSIGN_OR_RETURN(const SeenHead head, LookFirst(context, arguments, trust.keys, *log));
   if (leaf >= head.checkpoint.size().value()) {
     return absl::NotFoundError(absl::StrCat("the log has ", head.checkpoint.size().value(), " entries"));
   }
-  MEDFLYT_ASSIGN_OR_RETURN(const ProvenEntry proven, FetchProven(*client, leaf, head.checkpoint));
+  MEDFLYT_ASSIGN_OR_RETURN(const ProvenEntry proven, FetchProven(*client, leaf, head.checkpoint, origin));
   const absl::Status holds = merkle::VerifyInclusion(
       LeafIndex(leaf), head.checkpoint.size(), merkle::LeafHash(proven.entry), proven.proof, head.checkpoint.root());
   if (!holds.ok()) return VerificationFailed(holds);
@@ -306,6 +315,7 @@ absl::Status Show(Context& context, const Arguments& arguments) {
 }
 
 absl::Status Timeline(Context& context, const Arguments& arguments) {
+  MEDFLYT_RETURN_IF_ERROR(LookFirst(context, arguments));
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
   v1::ListCaseEventsRequest request;
   *request.mutable_context() = client->NewContext();
@@ -333,23 +343,27 @@ absl::Status Timeline(Context& context, const Arguments& arguments) {
 }
 
 std::vector<Option> LogOptions() {
-  return {{.name = "--tiles",
-           .value_name = "DIR",
-           .help = "ask an exported copy instead of the node",
-           .kind = ValueKind::kFile},
-          {.name = "--first", .value_name = "N", .help = "from that entry on", .kind = ValueKind::kInteger},
-          {.name = "--last", .value_name = "N", .help = "up to that entry", .kind = ValueKind::kInteger},
-          {.name = "--since", .value_name = "DATE", .help = "from that day on (UTC)", .kind = ValueKind::kDate},
-          {.name = "--until", .value_name = "DATE", .help = "up to that day (UTC)", .kind = ValueKind::kDate},
-          {.name = "--type",
-           .value_name = "TYPE",
-           .help = "only entries of that type; may be repeated",
-           .repeated = true,
-           .choices = EntryTypes()},
-          {.name = "--peer",
-           .value_name = "NAME",
-           .help = "only of that peer: the name of its log or a part of it, or its CVR number as the record has it"},
-          CsvOption()};
+  std::vector<Option> options = {
+      {.name = "--tiles",
+       .value_name = "DIR",
+       .help = "ask an exported copy instead of the node",
+       .kind = ValueKind::kFile},
+      {.name = "--first", .value_name = "N", .help = "from that entry on", .kind = ValueKind::kInteger},
+      {.name = "--last", .value_name = "N", .help = "up to that entry", .kind = ValueKind::kInteger},
+      {.name = "--since", .value_name = "DATE", .help = "from that day on (UTC)", .kind = ValueKind::kDate},
+      {.name = "--until", .value_name = "DATE", .help = "up to that day (UTC)", .kind = ValueKind::kDate},
+      {.name = "--type",
+       .value_name = "TYPE",
+       .help = "only entries of that type; may be repeated",
+       .repeated = true,
+       .choices = EntryTypes()},
+      {.name = "--peer",
+       .value_name = "NAME",
+       .help = "only of that peer: the name of its log or a part of it, or its CVR number as the record has it"},
+      CsvOption()};
+  for (Option& option : LookOptions()) options.push_back(std::move(option));
+  options.push_back(OriginOption());
+  return options;
 }
 
 }  // namespace
@@ -357,14 +371,16 @@ std::vector<Option> LogOptions() {
 std::vector<Command> AuditQueryCommands() {
   std::vector<Option> trust = TrustOptions();
   trust.push_back(TrustStoreOption());
+  trust.push_back(OriginOption());
   return {
       {.noun = "audit",
        .verb = "log",
        .summary = "list the entries of the log, as they are without any key",
        .description =
            "Sealed entries show their event's id and size; ledger records what they say. A sealed entry does "
-           "not tell its time: it is taken to be that of the last record before it. Nothing is verified "
-           "here: see audit verify and audit show.",
+           "not tell its time: it is taken to be that of the last record before it. The node's log is "
+           "first looked at as by audit checkpoint; the entries themselves are verified by audit verify and audit "
+           "show.",
        .options = LogOptions(),
        .examples = {{"Who refused what this month", "medflyt audit log --type event-received --since 2026-11-01"},
                     {"For a spreadsheet", "medflyt audit log --tiles odense-log --csv"}},
@@ -383,7 +399,8 @@ std::vector<Command> AuditQueryCommands() {
        .verb = "timeline",
        .summary = "list the events of a case, issued and received, in their order",
        .description = "CPR numbers are masked. The node opens the events, so this is recorded as a read, with officer "
-                      "and purpose, before it is answered.",
+                      "and purpose, before it is answered. Its log is first looked at as by audit checkpoint.",
+       .options = LookOptions(),
        .positionals = {{.name = "CASE", .help = "the case's id", .kind = ValueKind::kId}},
        .examples = {{"What happened in a case", "medflyt audit timeline 6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b"}},
        .run = Timeline},

@@ -173,10 +173,7 @@ absl::Status Verify(Context& context, const Arguments& arguments) {
     return RuleError(absl::StatusCode::kInvalidArgument, "AUDIT_BUNDLE_MALFORMED", audit::kBundleMember,
                      "the bundle says that it is of another log or size than its checkpoint");
   }
-  std::optional<CheckpointStore> store;
-  if (arguments.Has("--trust")) {
-    MEDFLYT_ASSIGN_OR_RETURN(store, TrustStoreOf(context, arguments));
-  }
+  const std::optional<CheckpointStore> store = KnownTrustStore(context, arguments);
   if (store && claimed) {
     MEDFLYT_ASSIGN_OR_RETURN(auto kept, store->All(claimed->origin()));
     for (KeptCheckpoint& each : kept) trust.kept.push_back(std::move(each.checkpoint));
@@ -198,7 +195,9 @@ absl::Status Verify(Context& context, const Arguments& arguments) {
   Tell(*report, trust, source, keys.has_value(), document);
   MEDFLYT_RETURN_IF_ERROR(document.End());
   if (!report->verified()) return VerificationFailed(absl::DataLossError("the log is not what was signed"));
-  return store ? store->Keep(*note) : absl::OkStatus();
+  // What only the bundle's own key has signed would turn the memory against the true log.
+  const bool keep = arguments.Has("--trust") || !arguments.Has("--bundle-keys");
+  return store && keep ? store->Keep(*note) : absl::OkStatus();
 }
 
 }  // namespace
@@ -206,7 +205,9 @@ absl::Status Verify(Context& context, const Arguments& arguments) {
 Command AuditVerifyCommand() {
   std::vector<Option> options = TrustOptions();
   Option trust = TrustStoreOption();
-  trust.help = "compare with the checkpoints of this log that are kept there, and keep this one";
+  trust.help =
+      "compare with the checkpoints of this log that are kept there, and keep this one; by default "
+      "$XDG_STATE_HOME/medflyt/trust";
   options.push_back(std::move(trust));
   options.push_back({.name = "--event-keys",
                      .value_name = "FILE",
@@ -225,14 +226,17 @@ Command AuditVerifyCommand() {
           "cosignatures against the policy, the ledger records against one another and, where they were exported, "
           "against the receipts and received entries kept beside the log, with the peers' cards; and opens the "
           "events whose keys are there. Needs no node. Of a bundle with a part of the log, all leaf hashes lead to the "
-          "signed root, and the entries of that part to their leaf hashes; the others are counted as outside.\n\n"
+          "signed root, and the entries of that part to their leaf hashes; the others are counted as outside. It is "
+          "also compared with the checkpoints of this log that were seen and kept: a copy that is older "
+          "than the last of them is LOG_ROLLED_BACK, so name an empty folder with --trust to verify an old copy by "
+          "itself. With --bundle-keys the checkpoint is kept only where --trust is given.\n\n"
           "Exit code 3 where something does not hold, with findings by code, file and entry; 1 where there is "
           "nothing that is signed, or the file is no bundle or not all of one.",
       .options = std::move(options),
       .positionals = {{.name = "LOG", .help = "a tlog-tiles directory or an audit bundle", .kind = ValueKind::kFile}},
       .examples = {{"With the authority's card", "medflyt audit verify odense-log --card odense.card"},
                    {"Witnessed, and no step back since the last time",
-                    "medflyt audit verify odense-log --card odense.card --policy witnesses.policy --trust seen"}},
+                    "medflyt audit verify odense-log --card odense.card --policy witnesses.policy"}},
       .run = Verify};
 }
 

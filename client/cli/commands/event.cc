@@ -6,6 +6,7 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/files.h"
 #include "client/cli/input.h"
+#include "client/cli/look.h"
 #include "client/cli/message_fields.h"
 #include "client/cli/trust.h"
 #include "common/audit/verify.h"
@@ -84,6 +85,13 @@ absl::Status Watch(Context& context, const Arguments& arguments) {
 }
 
 absl::Status Proof(Context& context, const Arguments& arguments) {
+  const absl::Status looked = LookFirst(context, arguments);
+  if (looked.code() == absl::StatusCode::kPermissionDenied) {
+    // A case system may prove events without being an auditor.
+    context.Note("the node's log was not looked at, because this client may not audit it");
+  } else {
+    MEDFLYT_RETURN_IF_ERROR(looked);
+  }
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
   v1::GetEventProofRequest request;
   *request.mutable_context() = client->NewContext();
@@ -163,6 +171,11 @@ Positional EventId() { return {.name = "EVENT", .help = "the event's id", .kind 
 }  // namespace
 
 std::vector<Command> EventCommands() {
+  std::vector<Option> proof_options = LookOptions();
+  proof_options.insert(proof_options.begin(),
+                       {.name = "--out",
+                        .value_name = "NAME",
+                        .help = "write NAME.tlog-proof and NAME.entry; by default the event's id"});
   return {
       {.noun = "event",
        .verb = "watch",
@@ -208,10 +221,8 @@ std::vector<Command> EventCommands() {
        .description =
            "A C2SP tlog-proof that carries the entry as its extra data, and the entry's exact bytes in a file of their "
            "own for tools that want them apart. With the log's public key the proof is the event's detached signature; "
-           "the entry is ciphertext.",
-       .options = {{.name = "--out",
-                    .value_name = "NAME",
-                    .help = "write NAME.tlog-proof and NAME.entry; by default the event's id"}},
+           "the entry is ciphertext. The node's log is first looked at as by audit checkpoint, where this client may.",
+       .options = std::move(proof_options),
        .positionals = {EventId()},
        .examples = {{"Keep the proof of an event that was received",
                      "medflyt event proof 6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b --out announcement"}},

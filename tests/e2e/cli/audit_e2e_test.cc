@@ -11,10 +11,12 @@
 #include <thread>
 #include <vector>
 
+#include "client/cli/checkpoint_store.h"
 #include "nlohmann/json.hpp"
 #include "tests/e2e/cli/audit_world.h"
 #include "tests/e2e/node/calls.h"
 #include "tests/support/paths.h"
+#include "tests/unit/audit/tiled_log.h"
 
 namespace medflyt::testing {
 namespace {
@@ -196,6 +198,43 @@ TEST_F(AuditE2e, AnAuditorWhoIsNotClearedOpensNoCase) {
   EXPECT_EQ(Run(program_, nyborg_, {"audit", "timeline", enrolment}, "", "auditor"), ExitCode::kFailed);
   EXPECT_THAT(program_.err, HasSubstr("CLIENT_ROLE_NOT_ALLOWED"));
   EXPECT_THAT(program_.err, HasSubstr("open-cases"));
+}
+
+// Whatever an auditor asks, a node that went back is found first, and both checkpoints are kept.
+TEST_F(AuditE2e, EveryQuestionFirstLooksAtTheLog) {
+  const std::string enrolment = Enrol();
+  const std::string event =
+      Audit(odense_, {"audit", "timeline", enrolment})["events"][0]["event_id"].get<std::string>();
+  const std::string secret = ReadFile(odense_.Path("keys/log.key"));
+  const auto signer = tlog::NoteSigner::Parse(secret.substr(0, secret.size() - 1));
+  ASSERT_TRUE(signer.ok()) << signer.status();
+  const TiledLog longer(NumberedEntries(600), *signer);
+  const std::string out = odense_.Path("proof-of-it");
+  int asked = 0;
+  for (const std::vector<std::string>& question : {std::vector<std::string>{"audit", "log"},
+                                                   {"audit", "show", "0"},
+                                                   {"audit", "timeline", enrolment},
+                                                   {"audit", "access"},
+                                                   {"event", "proof", event, "--out", out}}) {
+    const std::string trust = odense_.Path("seen-" + std::to_string(asked++));
+    ASSERT_TRUE(cli::CheckpointStore(trust).Keep(longer.files().at("checkpoint")).ok());
+    std::vector<std::string> args = question;
+    args.insert(args.end(), {"--trust", trust, "--card", odense_.Path("node.card")});
+    EXPECT_EQ(Run(program_, odense_, args, "", "auditor"), ExitCode::kVerificationFailed) << question[1];
+    EXPECT_THAT(program_.err, HasSubstr("LOG_ROLLED_BACK")) << question[1];
+    EXPECT_EQ(program_.out, "") << question[1];
+    int kept = 0;
+    for (const auto& file : fs::recursive_directory_iterator(trust)) {
+      const std::string name = file.path().filename().string();
+      if (name == "kept.checkpoint" || name == "seen.checkpoint") ++kept;
+    }
+    EXPECT_EQ(kept, 2) << question[1];
+  }
+  EXPECT_FALSE(fs::exists(out + ".tlog-proof"));
+  // A case system is no auditor: it gets its proof, and is told.
+  Do(odense_, {"event", "proof", event, "--out", out});
+  EXPECT_THAT(program_.err, HasSubstr("was not looked at"));
+  EXPECT_TRUE(fs::exists(out + ".tlog-proof"));
 }
 
 TEST_F(AuditE2e, CopyMadeWhileOfficersWorkIsConsistent) {

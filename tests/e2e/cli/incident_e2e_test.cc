@@ -41,6 +41,7 @@ class IncidentE2e : public ::testing::Test {
     odense_.Know(nyborg_);
     nyborg_.Know(odense_);
     program_.connect = ConnectingWith(random_);
+    program_.variables["XDG_STATE_HOME"] = odense_.Path("state");
   }
 
   ExitCode Run(const TestNode& node, const std::string& client, std::vector<std::string> args) {

@@ -41,15 +41,19 @@
 
 namespace medflyt::testing {
 
-// A process whose standard output is read line by line. Killed when it goes.
+// A process whose standard output is read line by line. Killed when it goes. What `medflyt` remembers of logs is beside
+// the file of errors, so that tests do not see each other's memory.
 class Process {
  public:
   explicit Process(const std::vector<std::string>& argv, const std::string& error_file = "/dev/null") {
+    const size_t folder = error_file.starts_with("/dev/") ? std::string::npos : error_file.rfind('/');
+    const std::string state = folder == std::string::npos ? "" : error_file.substr(0, folder) + "/state";
     int out[2];
     if (::pipe2(out, O_CLOEXEC) != 0) return;
     pid_ = ::fork();
     if (pid_ == 0) {
       ::setpgid(0, 0);
+      if (!state.empty()) ::setenv("XDG_STATE_HOME", state.c_str(), 1);
       ::dup2(out[1], STDOUT_FILENO);
       const int errors = ::open(error_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
       ::dup2(errors, STDERR_FILENO);

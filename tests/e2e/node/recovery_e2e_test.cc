@@ -169,6 +169,21 @@ TEST_F(RecoveryE2e, WhatNobodyElseHasIsLostAndAllElseGoesOn) {
   const Ended closed = Verify("closed", {"--origin", "localhost/35209115/1"});
   EXPECT_EQ(closed.code, 0) << closed.output << odense_.Errors();
   EXPECT_THAT(closed.output, HasSubstr("\"origin\":\"localhost/35209115/1\""));
+  const auto ask = [&](std::vector<std::string> question) {
+    question.insert(question.end(), {"--card", odense_.Path("node.card"), "--trust", odense_.Path("trust")});
+    return RunCommand(odense_, question, "auditor", "carl.auditor");
+  };
+  // The open log begins with the record that it goes on from the other; the closed one has no such record.
+  const std::vector<std::string> of_closed = {"--origin", "localhost/35209115/1"};
+  std::vector<std::string> log = {"audit", "log", "--type", "generation-opened"};
+  EXPECT_THAT(ask(log).output, HasSubstr("goes on from"));
+  log.insert(log.end(), of_closed.begin(), of_closed.end());
+  const Ended listed = ask(log);
+  EXPECT_EQ(listed.code, 0) << odense_.Errors();
+  EXPECT_THAT(listed.output, ::testing::Not(HasSubstr("goes on from")));
+  const Ended shown = ask({"audit", "show", "0", "--origin", "localhost/35209115/1"});
+  EXPECT_EQ(shown.code, 0) << odense_.Errors();
+  EXPECT_THAT(shown.output, HasSubstr("\"origin\":\"localhost/35209115/1\""));
   EXPECT_EQ(odense_.Stop(), 0);
   odense_.Start();
   EXPECT_FALSE(Status(odense_).has_restraint());

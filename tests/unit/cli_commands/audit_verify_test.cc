@@ -156,6 +156,20 @@ TEST_F(AuditVerifyTest, MemoryFindsALogThatWentBackOrWasRewritten) {
   EXPECT_EQ(Verify(with_memory), ExitCode::kOk) << "what did not hold was not remembered";
 }
 
+TEST_F(AuditVerifyTest, MemoryIsUsedWhereverOneIsKnown) {
+  ASSERT_EQ(Verify({"--log-key", Key()}), ExitCode::kOk) << "without a memory: " << program_.err;
+  program_.variables["XDG_STATE_HOME"] = Path("state");
+  ASSERT_EQ(Verify({"--log-key", Key()}), ExitCode::kOk) << "nothing is kept yet: " << program_.err;
+  EXPECT_EQ(Json()["kept_checkpoints"], 0);
+  std::filesystem::remove_all(folder_ / "log");
+  const medflyt::testing::TiledLog truncated(medflyt::testing::NumberedEntries(599), signer_);
+  medflyt::testing::WriteFiles(truncated.files(), folder_ / "log");
+  EXPECT_EQ(Verify({"--log-key", Key()}), ExitCode::kVerificationFailed);
+  EXPECT_EQ(Json()["findings"][0]["finding"], "LOG_ROLLED_BACK");
+  EXPECT_EQ(Verify({"--log-key", Key(), "--trust", Path("another")}), ExitCode::kOk)
+      << "a memory that is named instead";
+}
+
 TEST_F(AuditVerifyTest, PolicyAsksForWitnesses) {
   const auto witness = *tlog::Cosigner::Create("witness.example/1", crypto::Signer(crypto::Key::Random()));
   Write("witnesses.policy", "log " + Key() + "\nwitness w " + witness.verifier_key().Format() + "\nquorum w\n");
@@ -220,8 +234,10 @@ TEST_F(BundleVerifyTest, ReportCountsWhatWasOpenedAndWhatNotAndWhy) {
 
 TEST_F(BundleVerifyTest, KeysThatLieBesideTheLogAreBelievedOnlyOnRequest) {
   EXPECT_EQ(Verify({}), ExitCode::kUsage);
+  program_.variables["XDG_STATE_HOME"] = Path("state");
   EXPECT_EQ(Verify({"--bundle-keys"}), ExitCode::kOk) << program_.err;
   EXPECT_THAT(program_.err, HasSubstr("another channel"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "state")) << "and are nothing to remember the log by";
   const auto forger = medflyt::testing::LogSigner(files_.kOrigin, 'f').verifier_key().Format();
   EXPECT_EQ(Verify({"--bundle-keys", "--log-key", forger}), ExitCode::kVerificationFailed)
       << "the key that is named counts before the bundle's";
