@@ -30,6 +30,11 @@ absl::Status VerificationFailed(const absl::Status& status) {
   return status.ok() || OutOfReach(status) ? status : Marked(status, kVerification);
 }
 
+absl::Status QuorumNotMetYet() {
+  return RuleError(absl::StatusCode::kFailedPrecondition, "POLICY_QUORUM_NOT_MET", "checkpoint",
+                   "too few witnesses of the policy have cosigned yet, and nothing else is wrong");
+}
+
 ExitCode ExitCodeOf(const absl::Status& status) {
   if (status.ok()) return ExitCode::kOk;
   if (OutOfReach(status)) return ExitCode::kUnavailable;

@@ -22,6 +22,9 @@ enum class ExitCode : int {
 // Marks an error as a verification that failed. What was merely unavailable, or OK, stays so.
 [[nodiscard]] absl::Status VerificationFailed(const absl::Status& status);
 
+// Too few witnesses have cosigned yet and nothing else is wrong: a failure, but no evidence (POLICY_QUORUM_NOT_MET).
+[[nodiscard]] absl::Status QuorumNotMetYet();
+
 [[nodiscard]] ExitCode ExitCodeOf(const absl::Status& status);
 
 // "<message> (rule RULE, field FIELD)", as far as rule and field are known.

@@ -66,8 +66,23 @@ static_assert(InOrder());
 std::string_view NameOf(FindingCode code) { return kRows[static_cast<size_t>(code)].name; }
 std::string_view MeaningOf(FindingCode code) { return kRows[static_cast<size_t>(code)].meaning; }
 
+void Findings::Add(Finding finding) {
+  size_t& told = told_of_[finding.code];
+  if (told == kMaxFindingsOfACode) {
+    ++untold_[finding.code];
+    return;
+  }
+  ++told;
+  told_.push_back(std::move(finding));
+}
+
+void Findings::Append(const Findings& more) {
+  for (const Finding& finding : more) Add(finding);
+  for (const auto& [code, count] : more.untold_) untold_[code] += count;
+}
+
 void Note(Findings& findings, FindingCode code, std::string path, std::optional<LeafIndex> entry, std::string detail) {
-  if (findings.size() < kMaxFindings) findings.push_back({code, std::move(path), entry, std::move(detail)});
+  findings.Add({code, std::move(path), entry, std::move(detail)});
 }
 
 }  // namespace medflyt::audit

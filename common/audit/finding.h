@@ -1,7 +1,9 @@
 // What an auditor finds: evidence that a log, or what lies beside it, is not what its owner may have signed.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -71,11 +73,39 @@ struct Finding {
   friend bool operator==(const Finding&, const Finding&) = default;
 };
 
-// The first so many are told one by one.
-inline constexpr size_t kMaxFindings = 100;
-using Findings = std::vector<Finding>;
+// Of each code the first so many are told one by one, and the others counted: so a hundred broken leaves do not hide a
+// receipt that was dropped, and memory does not grow with the damage.
+inline constexpr size_t kMaxFindingsOfACode = 100;
 
-// Appends unless there are kMaxFindings already.
+// In the order in which they were found. One thread.
+class Findings {
+ public:
+  using value_type = Finding;
+  using const_iterator = std::vector<Finding>::const_iterator;
+  using iterator = const_iterator;
+
+  void Add(Finding finding);
+  void Append(const Findings& more);
+
+  // Those that are told.
+  [[nodiscard]] const_iterator begin() const { return told_.begin(); }
+  [[nodiscard]] const_iterator end() const { return told_.end(); }
+  [[nodiscard]] size_t size() const { return told_.size(); }
+  [[nodiscard]] bool empty() const { return told_.empty(); }
+  [[nodiscard]] const Finding& operator[](size_t index) const { return told_[index]; }
+  [[nodiscard]] const Finding& front() const { return told_.front(); }
+
+  // How many there were beyond those, by code; none where all are told.
+  [[nodiscard]] const std::map<FindingCode, uint64_t>& untold() const { return untold_; }
+
+  friend bool operator==(const Findings&, const Findings&) = default;
+
+ private:
+  std::vector<Finding> told_;
+  std::map<FindingCode, size_t> told_of_;
+  std::map<FindingCode, uint64_t> untold_;
+};
+
 void Note(Findings& findings, FindingCode code, std::string path, std::optional<LeafIndex> entry,
           std::string detail = {});
 

@@ -1,6 +1,7 @@
 // What a verification leads to.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -69,9 +70,15 @@ struct Report {
   bool quorum_met = false;          // there is a policy, and it is satisfied
   LedgerCounts records;
   OpenedCounts events;
-  Findings findings;  // at most kMaxFindings; empty: the log is what was signed
+  Findings findings;  // empty: the log is what was signed
 
   [[nodiscard]] bool verified() const { return findings.empty(); }
+  // Too few witnesses have cosigned, and nothing else is wrong: no evidence against anybody, for they may do so yet.
+  [[nodiscard]] bool only_quorum_missing() const {
+    return !findings.empty() && std::all_of(findings.begin(), findings.end(), [](const Finding& finding) {
+      return finding.code == FindingCode::kQuorumNotMet;
+    });
+  }
 };
 
 }  // namespace medflyt::audit

@@ -19,12 +19,6 @@ namespace {
 
 constexpr size_t kHashBytes = crypto::Hash::kSize;
 
-void Append(Findings& findings, const Findings& more) {
-  for (const Finding& finding : more) {
-    Note(findings, finding.code, finding.path, finding.entry, finding.detail);
-  }
-}
-
 // Of two derivations, one goes by the entries and, from the first difference on, one by the tiles of level 0.
 class Verification {
  public:
@@ -60,10 +54,10 @@ class Verification {
     const bool entries_hold = by_entries_ && by_entries_->root() == report_.root;
     const bool tiles_hold = !entries_hold && by_tiles_ && by_tiles_->root() == report_.root;
     const Derivation* const followed = by_entries_ && !tiles_hold ? &*by_entries_ : by_tiles_ ? &*by_tiles_ : nullptr;
-    Append(report_.findings, bundles_);
-    Append(report_.findings, tiles_hold ? entries_ : tiles_);
+    report_.findings.Append(bundles_);
+    report_.findings.Append(tiles_hold ? entries_ : tiles_);
     if (followed != nullptr) {
-      Append(report_.findings, followed->findings());
+      report_.findings.Append(followed->findings());
       report_.tiles += followed->tiles();
       report_.kept_checked = followed->known_checked();
     }
@@ -218,9 +212,9 @@ absl::StatusOr<Report> VerifyLog(const FileReader& read, const Trust& trust, con
   const Findings said = std::exchange(report.findings, {});
   MEDFLYT_RETURN_IF_ERROR(verification.Finish(complete));
   const Findings of_tree = report.findings;
-  Append(report.findings, said);
+  report.findings.Append(said);
   rules.Finish(of_tree);
-  Append(found, report.findings);
+  found.Append(report.findings);
   report.findings = std::move(found);
   return report;
 }

@@ -308,7 +308,8 @@ absl::Status Show(Context& context, const Arguments& arguments) {
     document.Row({words});
   }
   MEDFLYT_RETURN_IF_ERROR(document.End());
-  if (!signatures.findings.empty()) {
+  if (signatures.only_quorum_missing()) return QuorumNotMetYet();
+  if (!signatures.verified()) {
     return VerificationFailed(absl::DataLossError("the checkpoint is not cosigned as the policy asks"));
   }
   return absl::OkStatus();
@@ -390,7 +391,7 @@ std::vector<Command> AuditQueryCommands() {
        .summary = "show one entry and explain its proof in words",
        .description =
            "The log is looked at as by audit checkpoint, and the entry is proven to stand in it. Exit code 3 "
-           "where it is not.",
+           "where it is not, 1 where all that is wrong is that too few witnesses of the policy have cosigned yet.",
        .options = std::move(trust),
        .positionals = {{.name = "INDEX", .help = "counted from 0", .kind = ValueKind::kInteger}},
        .examples = {{"The first entry", "medflyt audit show 0 --card odense.card"}},

@@ -154,6 +154,10 @@ void Tell(const audit::Report& report, const audit::Trust& trust, const Source& 
                   OrNone(finding.detail)},
                  {{"meaning", audit::MeaningOf(finding.code)}});
   }
+  if (report.findings.untold().empty()) return;
+  Value::Object more;
+  for (const auto& [code, count] : report.findings.untold()) more.push_back({std::string(audit::NameOf(code)), count});
+  document.Field("more_findings", std::move(more));
 }
 
 absl::Status Verify(Context& context, const Arguments& arguments) {
@@ -194,6 +198,7 @@ absl::Status Verify(Context& context, const Arguments& arguments) {
   Document document = context.NewDocument();
   Tell(*report, trust, source, keys.has_value(), document);
   MEDFLYT_RETURN_IF_ERROR(document.End());
+  if (report->only_quorum_missing()) return QuorumNotMetYet();
   if (!report->verified()) return VerificationFailed(absl::DataLossError("the log is not what was signed"));
   // What only the bundle's own key has signed would turn the memory against the true log.
   const bool keep = arguments.Has("--trust") || !arguments.Has("--bundle-keys");
@@ -230,8 +235,12 @@ Command AuditVerifyCommand() {
           "also compared with the checkpoints of this log that were seen and kept: a copy that is older "
           "than the last of them is LOG_ROLLED_BACK, so name an empty folder with --trust to verify an old copy by "
           "itself. With --bundle-keys the checkpoint is kept only where --trust is given.\n\n"
-          "Exit code 3 where something does not hold, with findings by code, file and entry; 1 where there is "
-          "nothing that is signed, or the file is no bundle or not all of one.",
+          "Exit code 3 where something does not hold, a missing or short file of a directory among it, with findings "
+          "by "
+          "code, file and entry; 1 where there is nothing that is signed, the file is no bundle or not all of one, or "
+          "all that is wrong is that too few witnesses have cosigned yet. Of each kind of finding the first hundred "
+          "are "
+          "listed, and the others counted.",
       .options = std::move(options),
       .positionals = {{.name = "LOG", .help = "a tlog-tiles directory or an audit bundle", .kind = ValueKind::kFile}},
       .examples = {{"With the authority's card", "medflyt audit verify odense-log --card odense.card"},

@@ -11,6 +11,7 @@
 #include "client/cli/trust.h"
 #include "common/audit/verify.h"
 #include "common/base/bytes.h"
+#include "common/base/status.h"
 #include "common/merkle/tree_hasher.h"
 #include "common/tlog/tlog_proof.h"
 
@@ -146,7 +147,11 @@ absl::Status Verify(Context& context, const Arguments& arguments) {
   if (!proof.ok()) return VerificationFailed(proof.status());
   MEDFLYT_ASSIGN_OR_RETURN(const std::string entry, EntryOf(context, arguments, *proof));
   const auto opened = Opened(*proof, trust, entry);
-  if (!opened.ok()) return VerificationFailed(opened.status());
+  if (!opened.ok()) {
+    // Said last, when all else holds.
+    const auto broken = BrokenRuleOf(opened.status());
+    return broken && broken->rule == "POLICY_QUORUM_NOT_MET" ? QuorumNotMetYet() : VerificationFailed(opened.status());
+  }
   Value::Array cosigned;
   if (trust.policy) {
     audit::Report report;
@@ -231,7 +236,7 @@ std::vector<Command> EventCommands() {
        .verb = "verify",
        .summary = "check such a proof offline, with the log's public key alone",
        .description = "Needs no node. With --policy the checkpoint must be cosigned as it asks. Exit code 3 where the "
-                      "proof does not hold.",
+                      "proof does not hold, 1 where too few witnesses have cosigned yet and all else holds.",
        .options = TrustOptions(),
        .positionals = {{.name = "PROOF", .help = "the tlog-proof", .kind = ValueKind::kFile},
                        {.name = "ENTRY",

@@ -47,7 +47,8 @@ class DamageTest : public ::testing::Test {
         },
         testing::Always({LogSigner(kOrigin, 'a').verifier_key()}), [](uint64_t, uint64_t) {});
     EXPECT_TRUE(report.ok()) << report.status();
-    return report.ok() ? report->findings : std::vector<Finding>();
+    return report.ok() ? std::vector<Finding>(report->findings.begin(), report->findings.end())
+                       : std::vector<Finding>();
   }
   static const TiledLog& Whole() {
     static const TiledLog log(NumberedEntries(kSize), LogSigner(kOrigin, 'a'));
@@ -282,6 +283,26 @@ TEST_F(DamageTest, ManyFindingsAreCutAtAHundred) {
               }
             }).size(),
             100U);
+}
+
+TEST_F(DamageTest, ManyFindingsOfOneKindAreCountedAndHideNoOther) {
+  TiledLog::Files files = Whole().files();
+  for (auto& [path, bytes] : files) {
+    if (path.starts_with("tile/0/")) bytes[0] = static_cast<char>(bytes[0] ^ 1);
+  }
+  files.erase(kTile2);
+  const auto report = VerifyTiles(
+      [&files](const std::string& path) -> absl::StatusOr<std::optional<std::string>> {
+        const auto found = files.find(path);
+        return found == files.end() ? std::optional<std::string>() : std::optional(found->second);
+      },
+      testing::Always({LogSigner(kOrigin, 'a').verifier_key()}), [](uint64_t, uint64_t) {});
+  ASSERT_TRUE(report.ok()) << report.status();
+  ASSERT_EQ(report->findings.size(), 101U);
+  EXPECT_EQ(report->findings[99], At(FindingCode::kTileMismatch, "tile/0/099", 99 * 256));
+  EXPECT_EQ(report->findings[100].path, kTile2);
+  EXPECT_EQ(report->findings[100].code, FindingCode::kTileMissing);
+  EXPECT_THAT(report->findings.untold(), ElementsAre(::testing::Pair(FindingCode::kTileMismatch, 158U)));
 }
 
 }  // namespace

@@ -76,6 +76,18 @@ TEST_F(AuditVerifyTest, ChangedEntryIsNamedInTextToo) {
   EXPECT_THAT(program_.out, HasSubstr("256"));
 }
 
+TEST_F(AuditVerifyTest, WhatIsNotListedOfManyFindingsIsCounted) {
+  // All entries of a bundle are others: the tile leads to the signed root, they do not.
+  std::vector<std::string> entries = medflyt::testing::NumberedEntries(600);
+  for (size_t i = 256; i < 512; ++i) entries[i] = "another " + std::to_string(i);
+  Write("log/tile/entries/001", medflyt::testing::TiledLog(entries, signer_).files().at("tile/entries/001"));
+  EXPECT_EQ(Verify({"--log-key", Key()}), ExitCode::kVerificationFailed);
+  EXPECT_EQ(Json()["findings"].size(), 100U);
+  EXPECT_EQ(Json()["more_findings"]["ENTRY_MISMATCH"], 156);
+  EXPECT_EQ(Run({"audit", "verify", Path("log"), "--log-key", Key()}), ExitCode::kVerificationFailed);
+  EXPECT_THAT(program_.out, HasSubstr("ENTRY MISMATCH 156"));
+}
+
 TEST_F(AuditVerifyTest, WithoutAKeyNothingIsBelieved) {
   EXPECT_EQ(Verify({}), ExitCode::kUsage);
   EXPECT_THAT(program_.err, HasSubstr("--log-key"));
@@ -173,8 +185,14 @@ TEST_F(AuditVerifyTest, MemoryIsUsedWhereverOneIsKnown) {
 TEST_F(AuditVerifyTest, PolicyAsksForWitnesses) {
   const auto witness = *tlog::Cosigner::Create("witness.example/1", crypto::Signer(crypto::Key::Random()));
   Write("witnesses.policy", "log " + Key() + "\nwitness w " + witness.verifier_key().Format() + "\nquorum w\n");
-  EXPECT_EQ(Verify({"--policy", Path("witnesses.policy")}), ExitCode::kVerificationFailed);
+  EXPECT_EQ(Verify({"--policy", Path("witnesses.policy")}), ExitCode::kFailed) << "no evidence against anybody";
+  EXPECT_EQ(Json()["verified"], false);
   EXPECT_EQ(Json()["findings"][0]["finding"], "QUORUM_NOT_MET");
+  EXPECT_THAT(program_.err, HasSubstr("nothing else is wrong"));
+  const std::string tile = Read("log/tile/0/000");
+  Write("log/tile/0/000", std::string(tile.size(), 'x'));
+  EXPECT_EQ(Verify({"--policy", Path("witnesses.policy")}), ExitCode::kVerificationFailed) << "something else is";
+  Write("log/tile/0/000", tile);
   auto note = *tlog::SignedNote::Parse(log_.files().at("checkpoint"));
   note.signatures.push_back(*witness.Cosign(*tlog::Checkpoint::Parse(note.text), absl::FromUnixSeconds(1'795'000'000)));
   Write("log/checkpoint", note.Serialize());

@@ -107,7 +107,7 @@ TEST_F(EventVerifyTest, PolicyAsksForACosignedCheckpoint) {
   const auto witness = *tlog::Cosigner::Create("witness.example/1", crypto::Signer(crypto::Key::Random()));
   Write("witnesses.policy",
         "log " + signer_.verifier_key().Format() + "\nwitness w " + witness.verifier_key().Format() + "\nquorum w\n");
-  EXPECT_EQ(Verify({"--policy", Path("witnesses.policy")}), ExitCode::kVerificationFailed);
+  EXPECT_EQ(Verify({"--policy", Path("witnesses.policy")}), ExitCode::kFailed) << "no evidence against anybody";
   EXPECT_THAT(program_.err, HasSubstr("POLICY_QUORUM_NOT_MET"));
   auto proof = *tlog::TlogProof::Parse(proof_);
   proof.checkpoint.signatures.push_back(
@@ -115,6 +115,9 @@ TEST_F(EventVerifyTest, PolicyAsksForACosignedCheckpoint) {
   Write("event.tlog-proof", proof.Serialize());
   EXPECT_EQ(Verify({"--policy", Path("witnesses.policy")}), ExitCode::kOk) << program_.err;
   EXPECT_EQ(Json()["cosigned_by"][0]["witness"], "witness.example/1");
+  proof.checkpoint.signatures.back().signature.back() ^= 1;
+  Write("event.tlog-proof", proof.Serialize());
+  EXPECT_EQ(Verify({"--policy", Path("witnesses.policy")}), ExitCode::kVerificationFailed) << "a wrong cosignature is";
 }
 
 TEST_F(EventVerifyTest, WithoutAKeyNothingIsBelieved) {
