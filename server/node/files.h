@@ -19,8 +19,8 @@ namespace medflyt::node {
 // Replaces the file by one of mode 0600, durably and at once: whoever reads sees the old bytes or the new.
 [[nodiscard]] absl::Status ReplaceFile(const std::string& path, std::string_view bytes);
 
-// Made with mode 0700 where it is missing; its parent must be there. FAILED_PRECONDITION (SECRET_FILE_MODE) for one that
-// belongs to another user, that its group may write, or others read.
+// Made with mode 0700 where it is missing; its parent must be there. FAILED_PRECONDITION (SECRET_FILE_MODE) for one
+// that belongs to another user, that its group may write, or others read.
 [[nodiscard]] absl::Status MakePrivateDirectory(const std::string& path);
 // Within one directory; durable on OK.
 [[nodiscard]] absl::Status RenameDurably(const std::string& from, const std::string& to);
