@@ -11,7 +11,6 @@
 namespace medflyt::audit {
 namespace {
 
-using event::Part;
 using event::Type;
 
 std::string IsNot(AuthorityId authority, std::string_view part) {
@@ -48,23 +47,23 @@ std::optional<std::string> CaseParties::Add(const event::Header& header, const e
   }
 
   const event::Right& right = event::RightOf(event::TypeOf(body));
-  if (right.issuer == Part::kParty) return CheckAgreementEvent(header, body);
-  if (right.issuer == Part::kProvider) {
+  if (right.issuer == event::Part::kParty) return CheckAgreementEvent(header, body);
+  if (right.issuer == event::Part::kProvider) {
     const CaseId* agreement = PlaceOf(body);
     if (agreement != nullptr) {
       if (auto wrong = Check(*agreement, {Relation::kService, issuer, recipient})) return wrong;
     }
     return Hold(id, {Relation::kService, issuer, recipient});
   }
-  if (right.recipient == Part::kProvider) return Hold(id, {Relation::kService, recipient, issuer});
-  if (right.issuer == Part::kMunicipalityLeft) {
+  if (right.recipient == event::Part::kProvider) return Hold(id, {Relation::kService, recipient, issuer});
+  if (right.issuer == event::Part::kMunicipalityLeft) {
     // What was never announced is taken back locally, and names no municipality moved to.
     if (issuer == recipient) return std::nullopt;
     return Hold(id, {Relation::kMove, issuer, recipient});
   }
-  if (right.issuer == Part::kMunicipalityMovedTo) return Hold(id, {Relation::kMove, recipient, issuer});
-  if (right.issuer == Part::kHolder) return Hold(id, {Relation::kErasure, issuer, recipient});
-  if (right.issuer == Part::kConcerned) {
+  if (right.issuer == event::Part::kMunicipalityMovedTo) return Hold(id, {Relation::kMove, recipient, issuer});
+  if (right.issuer == event::Part::kHolder) return Hold(id, {Relation::kErasure, issuer, recipient});
+  if (right.issuer == event::Part::kConcerned) {
     auto wrong = Check(id, {Relation::kErasure, recipient, issuer});
     // Answered, the notice is over, and nothing keeps its id from another use.
     if (!wrong) cases_.erase(id);

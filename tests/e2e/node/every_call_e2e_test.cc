@@ -325,7 +325,7 @@ TEST_F(EachLookE2e, AWatchIsRecordedByWhomItShowsAndAnIdleOneLeavesNothing) {
   EXPECT_EQ(LogSize(), size);
 
   v1::ProposeEnrolmentRequest propose;
-  *propose.mutable_context() = Said("propose another");
+  *propose.mutable_context() = Said("propose-another");
   propose.mutable_propose_enrolment()->set_provider(odense_.cvr());
   propose.mutable_propose_enrolment()->set_cpr(kNobody);
   propose.mutable_propose_enrolment()->set_from("2026-11-01");
@@ -356,7 +356,7 @@ TEST_F(EachLookE2e, ACommandThatIsRefusedByItsNumberIsASearch) {
   v1::SubmitCommandsRequest batch;
   const auto add = [&batch](const std::string& cpr, const std::string& provider) {
     auto& item = *batch.add_items();
-    *item.mutable_context() = Said("propose with " + provider);
+    *item.mutable_context() = Said("propose-with-" + provider);
     auto& propose = *item.mutable_command()->mutable_propose_enrolment();
     propose.set_provider(provider);
     propose.set_cpr(cpr);
@@ -372,7 +372,7 @@ TEST_F(EachLookE2e, ACommandThatIsRefusedByItsNumberIsASearch) {
   EXPECT_NE(RuleOfOutcome(outcomes.outcomes(1)), "OK");
   EXPECT_EQ(LogSize(), size + 2);
   v1::ProposeEnrolmentRequest alone;
-  *alone.mutable_context() = Said("propose alone");
+  *alone.mutable_context() = Said("propose-alone");
   *alone.mutable_propose_enrolment() = batch.items(0).command().propose_enrolment();
   EXPECT_EQ(CallBy(odense_, Named("ProposeEnrolment"), {&alone}), "CITIZEN_ALREADY_ENROLLED");
   EXPECT_EQ(LogSize(), size + 3);
