@@ -11,10 +11,12 @@ files where one would do, never a wrong verdict.
 """
 
 import hashlib
+import os
 import pathlib
 import re
 import sys
 
+PROJECT = pathlib.Path(__file__).resolve().parent.parent.parent
 DECLARED = re.compile(r"(?:(?:class|struct|enum|enum class|using|concept)\s+(\w+)|(\w+)\s*[({=;\[])")
 NAMESPACE = re.compile(r"namespace ([\w:]+) \{")
 # One that defines macros, or is a program, stands alone.
@@ -80,7 +82,8 @@ def join(paths):
     for path in paths:
         own = "in_" + re.sub(r"\W", "_", pathlib.Path(path).name)
         source = pathlib.Path(path).read_text().replace("\nnamespace {\n", f"\nnamespace {own} {{\n")
-        text += f'#line 1 "{path}"\n{source}'
+        # From the project's folder: a compilation is the same in every checkout.
+        text += f'#line 1 "{os.path.relpath(path, PROJECT)}"\n{source}'
     return text
 
 
