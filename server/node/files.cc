@@ -96,7 +96,9 @@ absl::Status MakePrivateDirectory(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == 0) return absl::OkStatus();
   struct stat info {};
   if (errno != EEXIST || ::stat(path.c_str(), &info) != 0) return SystemError(path);
-  if (!S_ISDIR(info.st_mode) || info.st_uid != ::geteuid() || (info.st_mode & (S_IWGRP | S_IRWXO)) != 0) {
+  // Root restores into the directory of the node's user.
+  const bool is_ours = info.st_uid == ::geteuid() || ::geteuid() == 0;
+  if (!S_ISDIR(info.st_mode) || !is_ours || (info.st_mode & (S_IWGRP | S_IRWXO)) != 0) {
     return RuleError(absl::StatusCode::kFailedPrecondition, "SECRET_FILE_MODE", "",
                      absl::StrCat(path, ": must be a directory of the node's user that others cannot read"));
   }
