@@ -164,8 +164,8 @@ enum class ObservationKind : uint8_t {
 enum class HoldReason : uint8_t {
   kNameAndAddressProtection = 1,
   kSpecialRoadCode = 2,
-  kExitProgramme = 3,  // local flag
-  kSafetyPackage = 4,  // local flag
+  kExitProgramme = 3,  // a protection flag, or an officer's word
+  kSafetyPackage = 4,  // the same
   kOfficer = 5,        // held by an officer
 };
 
@@ -392,6 +392,30 @@ struct EventDisputed {
   EventId disputed;
   DisputeGround ground = DisputeGround::kWrongValue;
   friend bool operator==(const EventDisputed&, const EventDisputed&) = default;
+};
+
+// Protection: what the responsible municipality notes of its citizen, so that each move is held. Local, and the
+// header's case id is an enrolment's.
+
+enum class ProtectionFlag : uint8_t { kExitProgramme = 1, kSafetyPackage = 2 };
+
+[[nodiscard]] constexpr HoldReason HoldReasonOf(ProtectionFlag flag) {
+  return flag == ProtectionFlag::kExitProgramme ? HoldReason::kExitProgramme : HoldReason::kSafetyPackage;
+}
+
+struct FlagSet {
+  ProtectionFlag flag = ProtectionFlag::kExitProgramme;
+  friend bool operator==(const FlagSet&, const FlagSet&) = default;
+};
+// The first of two officers asks; the header's officer of FlagCleared is the second.
+struct FlagClearRequested {
+  ProtectionFlag flag = ProtectionFlag::kExitProgramme;
+  friend bool operator==(const FlagClearRequested&, const FlagClearRequested&) = default;
+};
+struct FlagCleared {
+  ProtectionFlag flag = ProtectionFlag::kExitProgramme;
+  std::string first_officer;
+  friend bool operator==(const FlagCleared&, const FlagCleared&) = default;
 };
 
 }  // namespace medflyt::event

@@ -95,6 +95,10 @@ constexpr std::array<Right, kTypeCount> kRights = {
     Local(kDisclosureGrounded, "DisclosureGrounded", kCase),
     MaybeLocal(Between(kValueRectified, "ValueRectified", kHolder, kConcerned, kCase)),
     Between(kEventDisputed, "EventDisputed", kHolder, kConcerned, kCase),
+
+    Local(kFlagSet, "FlagSet", kCase),
+    Local(kFlagClearRequested, "FlagClearRequested", kCase),
+    Local(kFlagCleared, "FlagCleared", kCase),
 };
 
 constexpr bool InOrder() {

@@ -69,6 +69,15 @@ struct EndEnrolment {  // provider
   EndReason reason = EndReason::kOther;
 };
 
+struct SetFlag {  // responsible
+  CaseId enrolment;
+  ProtectionFlag flag = ProtectionFlag::kExitProgramme;
+};
+struct ClearFlag {  // responsible; the first officer asks, another one clears
+  CaseId enrolment;
+  ProtectionFlag flag = ProtectionFlag::kExitProgramme;
+};
+
 // Relocation (the municipality left, but for the two answers).
 
 // One observation about one citizen with an active enrolment here; made by intake, never by a client.
@@ -199,10 +208,11 @@ struct RecordAccess {
 using CommandBody =
     std::variant<ProposeAgreement, AcceptAgreement, DeclineAgreement, TerminateAgreement,                           //
                  ProposeEnrolment, StartEnrolment, RefuseEnrolment, PauseEnrolment, ResumeEnrolment, EndEnrolment,  //
-                 ImportExtract, HoldRelocation, ReleaseHold, AssessDisclosure, AnnounceRelocation,                  //
-                 CorrectRelocation, AnnulRelocation, AcknowledgeRelocation, DeclineRelocation,                      //
-                 EndResponsibility, RestoreResponsibility, RenumberCitizen,                                         //
-                 RequestTransfer, WithdrawTransfer, DeclineTransfer, RectifyValue, DisputeEvent,                    //
+                 SetFlag, ClearFlag, ImportExtract, HoldRelocation, ReleaseHold, AssessDisclosure,
+                 AnnounceRelocation,                                                              //
+                 CorrectRelocation, AnnulRelocation, AcknowledgeRelocation, DeclineRelocation,    //
+                 EndResponsibility, RestoreResponsibility, RenumberCitizen,                       //
+                 RequestTransfer, WithdrawTransfer, DeclineTransfer, RectifyValue, DisputeEvent,  //
                  EraseCases, ExpireDue, RecordAccess>;
 
 struct Command {

@@ -28,7 +28,8 @@ using Body = std::variant<AgreementProposed, AgreementAccepted, AgreementDecline
                           PlaceReserved, PlaceOccupied, PlaceReleased, PlaceWaitlisted,                      //
                           AccessRecorded,                                                                    //
                           ErasureRequested, CasesErased, ErasureNoticed, ErasureReceipt,                     //
-                          DisclosureGrounded, ValueRectified, EventDisputed>;
+                          DisclosureGrounded, ValueRectified, EventDisputed,                                 //
+                          FlagSet, FlagClearRequested, FlagCleared>;
 
 // One per alternative of Body, in its order: TypeOf(body) == static_cast<Type>(body.index()).
 enum class Type : uint8_t {
@@ -75,6 +76,9 @@ enum class Type : uint8_t {
   kDisclosureGrounded,
   kValueRectified,
   kEventDisputed,
+  kFlagSet,
+  kFlagClearRequested,
+  kFlagCleared,
 };
 inline constexpr size_t kTypeCount = std::variant_size_v<Body>;
 

@@ -166,6 +166,8 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"FIELD_REQUIRED", "Et krævet felt mangler."},
     {"FIELD_TOO_LONG", "Feltet er for langt."},
     {"FIELD_UNKNOWN", "Feltet er ukendt for denne version."},
+    {"FLAG_ALREADY_SET", "Beskyttelsen er allerede noteret."},
+    {"FLAG_NOT_SET", "Beskyttelsen er ikke noteret på forløbet."},
     {"FORK_NOT_PROVEN", "De to beviser modsiger ikke hinanden."},
     {"FORK_PROOF_MALFORMED", "Filen er ikke et bevis for en delt log."},
     {"GENERATION_NOT_ADMITTED",
@@ -305,6 +307,9 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"RECOVERY_UNFINISHED", "Overgangen til en ny log er ikke afsluttet."},
     {"RECTIFIED_DATE_CONFLICTS", "Datoen strider mod en anden dato i forløbet."},
     {"RELOCATION_HELD", "Flytningen er tilbageholdt. To medarbejdere skal først frigive den."},
+    {"RELOCATION_NEVER_HELD",
+     "Borgeren er beskyttet, og flytningen har ikke været tilbageholdt. Hold den tilbage, og lad to medarbejdere frigive "
+     "den."},
     {"RELOCATION_WRONG_STATE", "Flytningen er ikke i en tilstand, hvor det kan ske."},
     {"REQUEST_ERASED", "Anmodningens id er brugt til en sag, som er slettet siden. Der er ikke gjort noget nu."},
     {"REQUEST_ID_REQUIRED", "Anmodningens id mangler."},

@@ -46,7 +46,10 @@
   X(ErasureReceipt, erasure_receipt)                 \
   X(DisclosureGrounded, disclosure_grounded)         \
   X(ValueRectified, value_rectified)                 \
-  X(EventDisputed, event_disputed)
+  X(EventDisputed, event_disputed)                   \
+  X(FlagSet, flag_set)                               \
+  X(FlagClearRequested, flag_clear_requested)        \
+  X(FlagCleared, flag_cleared)
 
 // Every command of a client with the name of its field in medflyt.v1.Command.
 // NOLINTNEXTLINE(cppcoreguidelines-macro-usage)
@@ -61,6 +64,8 @@
   X(PauseEnrolment, pause_enrolment)               \
   X(ResumeEnrolment, resume_enrolment)             \
   X(EndEnrolment, end_enrolment)                   \
+  X(SetFlag, set_flag)                             \
+  X(ClearFlag, clear_flag)                         \
   X(HoldRelocation, hold_relocation)               \
   X(ReleaseHold, release_hold)                     \
   X(AssessDisclosure, assess_disclosure)           \

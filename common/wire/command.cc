@@ -106,6 +106,16 @@ void Read(Reader& r, const v1::EndEnrolment& m, CommandBody& out) {
                             .reason = r.Enum("reason", m.reason(), event::EndReason::kError)};
 }
 
+event::ProtectionFlag ReadFlag(Reader& r, int flag) {
+  return r.Enum("flag", flag, event::ProtectionFlag::kSafetyPackage);
+}
+void Read(Reader& r, const v1::SetFlag& m, CommandBody& out) {
+  out = event::SetFlag{.enrolment = r.Case("enrolment_id", m.enrolment_id()), .flag = ReadFlag(r, m.flag())};
+}
+void Read(Reader& r, const v1::ClearFlag& m, CommandBody& out) {
+  out = event::ClearFlag{.enrolment = r.Case("enrolment_id", m.enrolment_id()), .flag = ReadFlag(r, m.flag())};
+}
+
 void Read(Reader& r, const v1::HoldRelocation& m, CommandBody& out) {
   out = event::HoldRelocation{.relocation = r.Case("relocation_id", m.relocation_id()),
                               .reason = r.Enum("reason", m.reason(), event::HoldReason::kOfficer)};

@@ -58,6 +58,15 @@ void Write(const event::EndEnrolment& in, v1::EndEnrolment& out) {
   out.set_reason(ToProto(in.reason));
 }
 
+void Write(const event::SetFlag& in, v1::SetFlag& out) {
+  out.set_enrolment_id(in.enrolment.ToHex());
+  out.set_flag(ToProto(in.flag));
+}
+void Write(const event::ClearFlag& in, v1::ClearFlag& out) {
+  out.set_enrolment_id(in.enrolment.ToHex());
+  out.set_flag(ToProto(in.flag));
+}
+
 void Write(const event::HoldRelocation& in, v1::HoldRelocation& out) {
   out.set_relocation_id(in.relocation.ToHex());
   out.set_reason(ToProto(in.reason));

@@ -217,6 +217,12 @@ void Write(const event::EventDisputed& in, v1::EventDisputed& out) {
   Put(out.mutable_disputed_id(), in.disputed);
   out.set_ground(ToProto(in.ground));
 }
+void Write(const event::FlagSet& in, v1::FlagSet& out) { out.set_flag(ToProto(in.flag)); }
+void Write(const event::FlagClearRequested& in, v1::FlagClearRequested& out) { out.set_flag(ToProto(in.flag)); }
+void Write(const event::FlagCleared& in, v1::FlagCleared& out) {
+  out.set_flag(ToProto(in.flag));
+  out.set_first_officer(in.first_officer);
+}
 
 google::protobuf::ArenaOptions WithBlock(char* block) {
   google::protobuf::ArenaOptions options;

@@ -311,6 +311,17 @@ void Read(Reader& r, const v1::EventDisputed& m, Body& out) {
   out = event::EventDisputed{.disputed = r.Bytes<EventId>("disputed_id", m.disputed_id()),
                              .ground = r.Enum("ground", m.ground(), event::DisputeGround::kNotOurCitizen)};
 }
+event::ProtectionFlag ReadFlag(Reader& r, int flag) {
+  return r.Enum("flag", flag, event::ProtectionFlag::kSafetyPackage);
+}
+void Read(Reader& r, const v1::FlagSet& m, Body& out) { out = event::FlagSet{.flag = ReadFlag(r, m.flag())}; }
+void Read(Reader& r, const v1::FlagClearRequested& m, Body& out) {
+  out = event::FlagClearRequested{.flag = ReadFlag(r, m.flag())};
+}
+void Read(Reader& r, const v1::FlagCleared& m, Body& out) {
+  out = event::FlagCleared{.flag = ReadFlag(r, m.flag()),
+                           .first_officer = r.Text("first_officer", m.first_officer(), kMaxOfficer)};
+}
 
 // What is about a whole file or about a read has no case of its own.
 bool NeedsCase(event::Type type) {

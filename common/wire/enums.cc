@@ -50,6 +50,11 @@ static_assert(Same(HoldReason::kSafetyPackage, v1::HOLD_REASON_SAFETY_PACKAGE));
 static_assert(Same(HoldReason::kOfficer, v1::HOLD_REASON_OFFICER));
 static_assert(v1::HoldReason_ARRAYSIZE == 6);
 
+using event::ProtectionFlag;
+static_assert(Same(ProtectionFlag::kExitProgramme, v1::PROTECTION_FLAG_EXIT_PROGRAMME));
+static_assert(Same(ProtectionFlag::kSafetyPackage, v1::PROTECTION_FLAG_SAFETY_PACKAGE));
+static_assert(v1::ProtectionFlag_ARRAYSIZE == 3);
+
 using event::ResponsibilityEndReason;
 static_assert(Same(ResponsibilityEndReason::kMoved, v1::RESPONSIBILITY_END_REASON_MOVED));
 static_assert(Same(ResponsibilityEndReason::kDead, v1::RESPONSIBILITY_END_REASON_DEAD));

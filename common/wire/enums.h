@@ -14,6 +14,7 @@ inline v1::EnrolmentTransferKind ToProto(event::EnrolmentTransferred::Kind value
 }
 inline v1::ObservationKind ToProto(event::ObservationKind value) { return static_cast<v1::ObservationKind>(value); }
 inline v1::HoldReason ToProto(event::HoldReason value) { return static_cast<v1::HoldReason>(value); }
+inline v1::ProtectionFlag ToProto(event::ProtectionFlag value) { return static_cast<v1::ProtectionFlag>(value); }
 inline v1::ResponsibilityEndReason ToProto(event::ResponsibilityEndReason value) {
   return static_cast<v1::ResponsibilityEndReason>(value);
 }

@@ -42,6 +42,7 @@ constexpr uint8_t Last(event::PriceUnit) { return 2; }
 constexpr uint8_t Last(event::EndReason) { return 10; }
 constexpr uint8_t Last(event::ObservationKind) { return 6; }
 constexpr uint8_t Last(event::HoldReason) { return 5; }
+constexpr uint8_t Last(event::ProtectionFlag) { return 2; }
 constexpr uint8_t Last(event::ResponsibilityEndReason) { return 4; }
 constexpr uint8_t Last(event::DataCategory) { return 3; }
 constexpr uint8_t Last(event::DisputeGround) { return 4; }
@@ -73,6 +74,11 @@ class Writer {
   template <typename... T>
   void operator()(const T&... values) {
     (Put(values), ...);
+  }
+  // The last field: nothing where it is empty, so that rows from before there was one are rows still.
+  template <typename T>
+  void Trailing(const std::vector<T>& values) {
+    if (!values.empty()) Put(values);
   }
   [[nodiscard]] std::string Take() && { return std::move(out_); }
 
@@ -133,6 +139,13 @@ class Reader {
   template <typename... T>
   void operator()(T&... values) {
     (Get(values), ...);
+  }
+  template <typename T>
+  void Trailing(std::vector<T>& values) {
+    values.clear();
+    if (rest_.empty()) return;
+    Get(values);
+    Require(!values.empty());
   }
   // Everything was there, in its one form, and nothing is left.
   [[nodiscard]] bool Complete() const { return ok_ && rest_.empty(); }

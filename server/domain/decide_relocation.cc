@@ -9,17 +9,13 @@
 namespace medflyt::domain {
 namespace {
 
-// Still says what it said: not expired and not taken back.
-bool Stands(const Relocation& relocation) {
-  return relocation.state != RelocationState::kExpired && relocation.state != RelocationState::kCorrected &&
-         relocation.state != RelocationState::kAnnulled;
-}
-
 bool Undisclosed(const Relocation& relocation) { return !relocation.announcement && Stands(relocation); }
 
 absl::Status WrongState(std::string_view message) { return NotNow("RELOCATION_WRONG_STATE", "relocation", message); }
 
-std::vector<event::HoldReason> Ascending(std::vector<event::HoldReason> reasons) {
+std::vector<event::HoldReason> Together(std::vector<event::HoldReason> reasons,
+                                        const std::vector<event::HoldReason>& more) {
+  reasons.insert(reasons.end(), more.begin(), more.end());
   std::sort(reasons.begin(), reasons.end());
   reasons.erase(std::unique(reasons.begin(), reasons.end()), reasons.end());
   return reasons;
@@ -54,11 +50,12 @@ absl::Status Decider::AppendObservation(const event::Observation& observation, M
   }
   appended = true;
   const auto from = observation.kind == event::ObservationKind::kRenumbered ? MunicipalityCode() : own_code;
-  drafts.push_back(Local(observation.relocation,
-                         event::RelocationObserved{
-                             observation.enrolment, observation.kind, from, moved ? observation.to : MunicipalityCode(),
-                             observation.effective_date, observation.uncertain, observation.concerns,
-                             moved ? Ascending(observation.hold_reasons) : std::vector<event::HoldReason>()}));
+  drafts.push_back(
+      Local(observation.relocation,
+            event::RelocationObserved{
+                observation.enrolment, observation.kind, from, moved ? observation.to : MunicipalityCode(),
+                observation.effective_date, observation.uncertain, observation.concerns,
+                moved ? Together(observation.hold_reasons, FlagsOf(*enrolment)) : std::vector<event::HoldReason>()}));
   if (observation.kind == event::ObservationKind::kReversed && observation.concerns) {
     const Relocation* concerned = state_.FindRelocation(*observation.concerns);
     if (concerned == nullptr) return Unknown("observations.concerns");
@@ -153,6 +150,7 @@ Decider::Decision Decider::operator()(const event::AssessDisclosure& command) co
     return WrongState("it is not in assessment");
   }
   if (command.disclose) {
+    MEDFLYT_RETURN_IF_ERROR(CheckWasHeld(*relocation));
     MEDFLYT_RETURN_IF_ERROR(CheckGround(command.ground, facts_, "ground"));
     MEDFLYT_RETURN_IF_ERROR(
         CheckCovers(command.ground, event::RightOf(event::Type::kRelocationAnnounced).discloses, "ground"));
@@ -175,6 +173,7 @@ Decider::Decision Decider::operator()(const event::AnnounceRelocation& command) 
   if (relocation->state != RelocationState::kDisclosed) {
     return NotNow("NOT_DISCLOSED", "relocation", "an officer must record necessity and legal basis first");
   }
+  MEDFLYT_RETURN_IF_ERROR(CheckWasHeld(*relocation));
   const Enrolment* enrolment = state_.FindEnrolment(*relocation->enrolment);
   if (enrolment == nullptr) return Unknown("relocation");
   const EnrolmentState now = enrolment->state();
@@ -229,11 +228,15 @@ Decider::Decision Decider::operator()(const event::CorrectRelocation& command) c
                       event::RelocationCorrected{announced ? std::optional(announced->ref.leaf_hash) : std::nullopt,
                                                  command.effective_date})};
   AppendTakenBack(*relocation, drafts);
-  // What protected the citizen protects still: two officers look at the corrected relocation too.
-  drafts.push_back(
-      Local(command.corrected,
-            event::RelocationObserved{*relocation->enrolment, relocation->kind, relocation->from, relocation->to,
-                                      command.effective_date, false, std::nullopt, relocation->hold_reasons}));
+  // What protected the citizen protects still, and so does what protects since: two officers look at the corrected
+  // relocation too.
+  const Enrolment* enrolment = state_.FindEnrolment(*relocation->enrolment);
+  drafts.push_back(Local(command.corrected,
+                         event::RelocationObserved{
+                             *relocation->enrolment, relocation->kind, relocation->from, relocation->to,
+                             command.effective_date, false, std::nullopt,
+                             Together(relocation->hold_reasons,
+                                      enrolment != nullptr ? FlagsOf(*enrolment) : std::vector<event::HoldReason>())}));
   return drafts;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -86,6 +87,10 @@ class Decider {
   Decision operator()(const event::ResumeEnrolment& command) const;
   Decision operator()(const event::EndEnrolment& command) const;
 
+  // decide_flag.cc
+  Decision operator()(const event::SetFlag& command) const;
+  Decision operator()(const event::ClearFlag& command) const;
+
   // decide_relocation.cc
   Decision operator()(const event::ImportExtract& command) const;
   Decision operator()(const event::HoldRelocation& command) const;
@@ -144,6 +149,13 @@ class Decider {
                                             std::string_view field) const;
   [[nodiscard]] absl::StatusOr<const Enrolment*> EnrolmentAsProvider(const CaseId& id) const;
   [[nodiscard]] absl::StatusOr<const Enrolment*> EnrolmentAsResponsible(const CaseId& id) const;
+  // Every enrolment of the citizen here, with whatever provider and under whichever of the citizen's numbers.
+  [[nodiscard]] std::set<CaseId> EnrolmentsOfCitizen(const Enrolment& enrolment) const;
+  // Why each move of the citizen is held, by the flags that stand in any of them; in no order, perhaps repeated.
+  [[nodiscard]] std::vector<event::HoldReason> FlagsOf(const Enrolment& enrolment) const;
+  // RELOCATION_NEVER_HELD where a flag stands for which it was not held: a new number has shown since that the flag is
+  // of the same citizen.
+  [[nodiscard]] absl::Status CheckWasHeld(const Relocation& relocation) const;
   [[nodiscard]] absl::StatusOr<const Enrolment*> EnrolmentToPause(const CaseId& id, Date from) const;
   [[nodiscard]] absl::Status CheckBeforeEnd(const Spell& spell, Date from, bool inclusive) const;
   [[nodiscard]] absl::StatusOr<const Relocation*> OwnRelocation(const CaseId& id) const;

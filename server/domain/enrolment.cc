@@ -46,6 +46,11 @@ const Spell* Enrolment::FindSpell(const CaseId& case_id) const {
   return found == spells.end() ? nullptr : &*found;
 }
 
+const StandingFlag* Enrolment::FindFlag(event::ProtectionFlag flag) const {
+  const auto found = std::find_if(flags.begin(), flags.end(), [&](const StandingFlag& f) { return f.flag == flag; });
+  return found == flags.end() ? nullptr : &*found;
+}
+
 namespace {
 
 void AddBounds(std::set<Date>& bounds, const Interval& days, const Interval& within) {

@@ -120,6 +120,17 @@ struct EnrolmentEnd {
   }
 };
 
+// Set by the municipality responsible, and known on its node alone. It holds each move that is observed.
+struct StandingFlag {
+  event::ProtectionFlag flag = event::ProtectionFlag::kExitProgramme;
+  std::optional<std::string> clear_officer;  // the first officer who asks that it is cleared
+
+  template <typename Self, typename Visit>
+  static void Fields(Self& self, Visit& visit) {
+    visit(self.flag, self.clear_officer);
+  }
+};
+
 struct Enrolment {
   CaseId id;  // the case of its first spell
   AuthorityId provider;
@@ -130,6 +141,8 @@ struct Enrolment {
   std::optional<EnrolmentEnd> ended;
   std::optional<event::EndReason> local_end_reason;  // stays on this node
   std::vector<Spell> spells;                         // in log order; at least one
+  // In the row of the enrolment, since a row of their own would tell whoever has the disk which case has one.
+  std::vector<StandingFlag> flags;  // ascending, each once
 
   [[nodiscard]] EnrolmentState state() const;
   // Not ended and not refused.
@@ -138,11 +151,13 @@ struct Enrolment {
   [[nodiscard]] const Spell& current() const;
   [[nodiscard]] const Spell* FindSpell(const CaseId& case_id) const;
   [[nodiscard]] const CprNumber& cpr() const { return numbers.back(); }
+  [[nodiscard]] const StandingFlag* FindFlag(event::ProtectionFlag flag) const;
 
   template <typename Self, typename Visit>
   static void Fields(Self& self, Visit& visit) {
     visit(self.id, self.provider, self.numbers, self.started, self.refused, self.ended, self.local_end_reason,
           self.spells, self.replaced);
+    visit.Trailing(self.flags);
   }
 };
 

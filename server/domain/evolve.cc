@@ -408,6 +408,29 @@ class Evolver {
     });
   }
 
+  // Protection. Setting a flag anew takes back that somebody asked to have it cleared.
+
+  void operator()(const event::FlagSet& body) {
+    EditFlags([&](std::vector<StandingFlag>& flags) {
+      std::erase_if(flags, [&](const StandingFlag& each) { return each.flag == body.flag; });
+      const auto behind =
+          std::find_if(flags.begin(), flags.end(), [&](const StandingFlag& each) { return each.flag > body.flag; });
+      flags.insert(behind, StandingFlag{body.flag, std::nullopt});
+    });
+  }
+  void operator()(const event::FlagClearRequested& body) {
+    EditFlags([&](std::vector<StandingFlag>& flags) {
+      for (StandingFlag& each : flags) {
+        if (each.flag == body.flag) each.clear_officer = header_.officer;
+      }
+    });
+  }
+  void operator()(const event::FlagCleared& body) {
+    EditFlags([&](std::vector<StandingFlag>& flags) {
+      std::erase_if(flags, [&](const StandingFlag& each) { return each.flag == body.flag; });
+    });
+  }
+
  private:
   // The wrong number was never the citizen's, so nobody is found by it any more; an announcement may still name it.
   void PutRight(const CprNumber& wrong, const CprNumber& right) {
@@ -459,6 +482,9 @@ class Evolver {
         dispute.settled = DanishDate(header_.recorded_at);
       }
     });
+  }
+  void EditFlags(absl::FunctionRef<void(std::vector<StandingFlag>&)> change) {
+    EditSpell([&](Enrolment& enrolment, Spell&) { change(enrolment.flags); });
   }
   void EditDisputes(absl::FunctionRef<void(CaseDisputes&)> change) {
     if (!state_.UseOf(header_.case_id)) return;

@@ -474,6 +474,9 @@ std::vector<event::Draft> React(const State& state, const event::Event& event, c
     case kCasesErased:
     case kErasureReceipt:
     case kEventDisputed:
+    case kFlagSet:
+    case kFlagClearRequested:
+    case kFlagCleared:
       return {};
   }
   return {};

@@ -75,6 +75,12 @@ struct Relocation {
   }
 };
 
+// Still says what it said: not expired and not taken back.
+[[nodiscard]] inline bool Stands(const Relocation& relocation) {
+  return relocation.state != RelocationState::kExpired && relocation.state != RelocationState::kCorrected &&
+         relocation.state != RelocationState::kAnnulled;
+}
+
 // An announcement to us with which a place may still be asked for.
 [[nodiscard]] inline bool LeadsOn(const Relocation& relocation) {
   return relocation.direction == Direction::kIn &&

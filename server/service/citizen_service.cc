@@ -161,6 +161,7 @@ void LeaveOutStaff(v1::Content& content) {
   content.clear_officer();
   content.clear_certificate();
   if (content.has_hold_released()) content.mutable_hold_released()->clear_first_officer();
+  if (content.has_flag_cleared()) content.mutable_flag_cleared()->clear_first_officer();
 }
 
 }  // namespace

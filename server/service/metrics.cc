@@ -11,7 +11,7 @@ struct Metrics::Families {
   explicit Families(prometheus::Registry& registry)
       : calls(prometheus::BuildCounter()
                   .Name("medflyt_calls_total")
-                  .Help("Calls that ended, by method and status code")
+                  .Help("Calls that ended, by method and status code; all single commands as one method")
                   .Register(registry)),
         seconds(prometheus::BuildHistogram()
                     .Name("medflyt_call_seconds")

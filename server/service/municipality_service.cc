@@ -47,16 +47,17 @@ std::vector<CaseId> AgreementsFrom(const domain::State& state, const std::option
                                                           v1::CommandResult* result) {                        \
     v1::Command command;                                                                                      \
     if (request->has_##field()) *command.mutable_##field() = request->field();                                \
-    return Execute(context, #Name, request->context(), command, result);                                      \
+    return Execute(context, request->context(), command, result);                                             \
   }
 MEDFLYT_FOR_EACH_COMMAND(MEDFLYT_DEFINE_COMMAND)
 #undef MEDFLYT_DEFINE_COMMAND
 
-grpc::ServerUnaryReactor* MunicipalityServiceImpl::Execute(Context* context, std::string_view name,
-                                                           const v1::RequestContext& said, const v1::Command& command,
-                                                           v1::CommandResult* result) {
+grpc::ServerUnaryReactor* MunicipalityServiceImpl::Execute(Context* context, const v1::RequestContext& said,
+                                                           const v1::Command& command, v1::CommandResult* result) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  const Ending ending(parts_.metrics, parts_.clock, name);
+  // Which command it was is not counted: a release, just before something is sent to a peer, would tell whose moves are
+  // held.
+  const Ending ending(parts_.metrics, parts_.clock, "Command");
   const auto client = parts_.gate.AnyClient(*context);
   if (!client.ok()) {
     reactor->Finish(ending.Of(client.status()));

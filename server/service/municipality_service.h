@@ -16,6 +16,8 @@
   X(PauseEnrolment, pause_enrolment)               \
   X(ResumeEnrolment, resume_enrolment)             \
   X(EndEnrolment, end_enrolment)                   \
+  X(SetFlag, set_flag)                             \
+  X(ClearFlag, clear_flag)                         \
   X(HoldRelocation, hold_relocation)               \
   X(ReleaseHold, release_hold)                     \
   X(AssessDisclosure, assess_disclosure)           \
@@ -84,7 +86,7 @@ class MunicipalityServiceImpl final : public v1::MunicipalityService::CallbackSe
     event::AccessKind access = event::AccessKind::kRead;
   };
   // One command, answered when it is durable.
-  Unary* Execute(Context* context, std::string_view name, const v1::RequestContext& said, const v1::Command& command,
+  Unary* Execute(Context* context, const v1::RequestContext& said, const v1::Command& command,
                  v1::CommandResult* result);
   // Reads the state and answers once that is recorded. `prepared`: what parsing the request said.
   Unary* Read(Context* context, const Call& call, const absl::Status& prepared, ReadSubmission::Read read);

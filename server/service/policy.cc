@@ -30,6 +30,8 @@ constexpr std::array<Known, kActionCount> kKnown = {{
     {kPauseEnrolment, "pause-enrolment", v1::Command::kPauseEnrolment},
     {kResumeEnrolment, "resume-enrolment", v1::Command::kResumeEnrolment},
     {kEndEnrolment, "end-enrolment", v1::Command::kEndEnrolment},
+    {kSetFlag, "set-flag", v1::Command::kSetFlag},
+    {kClearFlag, "clear-flag", v1::Command::kClearFlag},
     {kHoldRelocation, "hold-relocation", v1::Command::kHoldRelocation},
     {kReleaseHold, "release-hold", v1::Command::kReleaseHold},
     {kAssessDisclosure, "assess-disclosure", v1::Command::kAssessDisclosure},
@@ -84,9 +86,9 @@ std::vector<Action> DefaultOf(Role role) {
       return actions;
     }
     case Role::kAdministrator:
-      return {kProposeAgreement, kAcceptAgreement, kDeclineAgreement, kTerminateAgreement,
-              kReleaseHold,      kReadAgreements,  kReportIncident,   kAdminister,
-              kReleasePeer,      kAdmitGeneration, kBackUp,           kRecoverNode};
+      return {kProposeAgreement, kAcceptAgreement, kDeclineAgreement, kTerminateAgreement, kReleaseHold,
+              kClearFlag,        kReadAgreements,  kReportIncident,   kAdminister,         kReleasePeer,
+              kAdmitGeneration,  kBackUp,          kRecoverNode};
     case Role::kAuditor:
       // Not open-cases: an auditor is cleared by the municipality's own policy, or works on ciphertext.
       return {kProveEvents, kAudit, kReadAccessRecords};
@@ -105,8 +107,8 @@ std::optional<Action> ActionByName(std::string_view name) {
 }
 
 bool TakesTwoOfficers(Action action) {
-  return action == kReleaseHold || action == kReleasePeer || action == kAdmitGeneration || action == kRecoverNode ||
-         action == kEraseCitizen;
+  return action == kReleaseHold || action == kClearFlag || action == kReleasePeer || action == kAdmitGeneration ||
+         action == kRecoverNode || action == kEraseCitizen;
 }
 
 std::optional<Action> ActionOf(const v1::Command& command) {

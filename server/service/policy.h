@@ -29,6 +29,8 @@ enum class Action : uint8_t {
   kPauseEnrolment,
   kResumeEnrolment,
   kEndEnrolment,
+  kSetFlag,
+  kClearFlag,
   kHoldRelocation,
   kReleaseHold,
   kAssessDisclosure,

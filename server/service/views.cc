@@ -203,6 +203,11 @@ void ToView(const domain::State& state, const domain::Enrolment& enrolment, Date
   }
   if (enrolment.refused) view.set_refused_rule(*enrolment.refused);
   for (const domain::Spell& spell : enrolment.spells) AddDisputes(state, spell.case_id, view);
+  for (const domain::StandingFlag& standing : enrolment.flags) {
+    v1::StandingFlag& flag = *view.add_flags();
+    flag.set_flag(wire::ToProto(standing.flag));
+    flag.set_clear_requested(standing.clear_officer.has_value());
+  }
 }
 
 void ToView(const domain::State& state, const domain::Relocation& relocation, Numbers numbers, v1::Relocation& view) {

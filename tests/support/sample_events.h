@@ -238,6 +238,12 @@ class EventMaker {
         return Rectified();
       case Type::kEventDisputed:
         return EventDisputed{Id<EventId>(), Enum(DisputeGround::kNotOurCitizen)};
+      case Type::kFlagSet:
+        return FlagSet{Enum(ProtectionFlag::kSafetyPackage)};
+      case Type::kFlagClearRequested:
+        return FlagClearRequested{Enum(ProtectionFlag::kSafetyPackage)};
+      case Type::kFlagCleared:
+        return FlagCleared{Enum(ProtectionFlag::kSafetyPackage), Text(1, 128)};
     }
     return HoldReleaseRequested{};
   }

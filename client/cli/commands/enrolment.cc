@@ -10,6 +10,7 @@ namespace {
 constexpr std::string_view kState = "ENROLMENT_STATE_";
 constexpr std::string_view kPlace = "PLACE_STATE_";
 constexpr std::string_view kReason = "END_REASON_";
+constexpr std::string_view kFlag = "PROTECTION_FLAG_";
 
 absl::Status Propose(Context& context, const Arguments& arguments) {
   MEDFLYT_ASSIGN_OR_RETURN(const registry::CprNumber cpr, ReadCprNumber(context, arguments));
@@ -77,6 +78,22 @@ absl::Status Rectify(Context& context, const Arguments& arguments) {
   return Submit(context, arguments, &Municipality::RectifyValue, std::move(request));
 }
 
+// The two commands that name an enrolment and a flag.
+template <typename Request>
+std::function<absl::Status(Context&, const Arguments&)> OfFlag(
+    grpc::Status (Municipality::*method)(grpc::ClientContext*, const Request&, v1::CommandResult*),
+    auto mutable_command) {
+  return [=](Context& context, const Arguments& arguments) {
+    Request request;
+    auto* command = (request.*mutable_command)();
+    command->set_enrolment_id(arguments.Text("ENROLMENT"));
+    v1::ProtectionFlag flag = v1::PROTECTION_FLAG_UNSPECIFIED;
+    v1::ProtectionFlag_Parse(EnumName(kFlag, arguments.Text("--flag")), &flag);
+    command->set_flag(flag);
+    return Submit(context, arguments, method, std::move(request));
+  };
+}
+
 absl::Status Renumber(Context& context, const Arguments& arguments) {
   MEDFLYT_ASSIGN_OR_RETURN(const registry::CprNumber cpr, ReadCprNumber(context, arguments));
   v1::RenumberCitizenRequest request;
@@ -89,6 +106,15 @@ absl::Status Renumber(Context& context, const Arguments& arguments) {
 Value Masked(const std::string& digits) {
   const auto cpr = registry::CprNumber::Parse(digits);
   return cpr.ok() ? Value(cpr->Masked()) : Value();
+}
+
+Value::Array FlagsOf(const v1::Enrolment& enrolment) {
+  Value::Array flags;
+  for (const v1::StandingFlag& standing : enrolment.flags()) {
+    flags.emplace_back(Shown(v1::ProtectionFlag_Name(standing.flag()), kFlag) +
+                       (standing.clear_requested() ? ", clearing asked for" : ""));
+  }
+  return flags;
 }
 
 absl::Status List(Context& context, const Arguments& arguments) {
@@ -131,6 +157,7 @@ absl::Status Show(Context& context, const Arguments& arguments) {
   document.Field("to", OrNone(enrolment.to()));
   document.Field("end_reason", OrNone(Shown(v1::EndReason_Name(enrolment.end_reason()), kReason)));
   document.Field("refused_rule", OrNone(enrolment.refused_rule()));
+  document.Field("flags", FlagsOf(enrolment));
   document.Field("disputes", EachOf(enrolment.disputes()));
   document.Field("conflicting_event_ids",
                  Value::Array(enrolment.conflicting_event_ids().begin(), enrolment.conflicting_event_ids().end()));
@@ -155,6 +182,14 @@ Option Reason(bool required) {
           .help = "why it ends",
           .required = required,
           .choices = {"job", "education", "renounced", "moved", "dead", "other", "stopped", "exit", "prison", "error"}};
+}
+
+Option Flag() {
+  return {.name = "--flag",
+          .value_name = "FLAG",
+          .help = "what protects the citizen",
+          .required = true,
+          .choices = {"exit-programme", "safety-package"}};
 }
 
 Command DatedCommand(std::string verb, std::string summary, std::string description, std::string from_help,
@@ -214,6 +249,26 @@ std::vector<Command> EnrolmentCommands() {
        .options = WithGround({From("first day without the enrolment"), Reason(true)}),
        .positionals = {EnrolmentId()},
        .run = End},
+      {.noun = "enrolment",
+       .verb = "flag",
+       .summary = "have every move of a protected citizen held",
+       .description =
+           "By the responsible municipality, for a citizen in the exit programme or with a safety package. Each move "
+           "that is observed from now on is held until two officers release it, and so is one of which nobody was told "
+           "yet. No other authority learns of it.",
+       .options = {Flag(), RequestIdOption()},
+       .positionals = {EnrolmentId()},
+       .examples = {{"A citizen with a safety package",
+                     "medflyt enrolment flag 6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b --flag safety-package"}},
+       .run = OfFlag(&Municipality::SetFlag, &v1::SetFlagRequest::mutable_set_flag)},
+      {.noun = "enrolment",
+       .verb = "unflag",
+       .summary = "clear a flag, by two officers",
+       .description = "The first officer asks; another one, with another client certificate, clears it. What is held "
+                      "stays held. Setting the flag again takes back what the first one asked.",
+       .options = {Flag(), RequestIdOption()},
+       .positionals = {EnrolmentId()},
+       .run = OfFlag(&Municipality::ClearFlag, &v1::ClearFlagRequest::mutable_clear_flag)},
       {.noun = "enrolment",
        .verb = "renumber",
        .summary = "tell the provider a citizen's new CPR number",

@@ -146,7 +146,11 @@ TEST_F(StoryE2e, PlaceFollowsTheCitizenByCommandsAlone) {
   EXPECT_EQ(by_number["enrolment_id"], enrolment);
   EXPECT_EQ(by_number["citizen"], "610180-****");
 
-  // The registry tells Nyborg that the citizen moved to Kerteminde; an officer holds it, two others release it.
+  // The citizen has a safety package. Then the registry tells Nyborg that the citizen moved to Kerteminde: that is
+  // held, by an officer too, and two release it.
+  Do(nyborg_, {"enrolment", "flag", enrolment, "--flag", "safety-package"});
+  EXPECT_EQ(Do(nyborg_, {"enrolment", "show", enrolment})["flags"], json::array({"safety-package"}));
+  EXPECT_EQ(Do(odense_, {"enrolment", "show", enrolment})["flags"], json::array()) << "nobody else is told";
   const std::string extract = folder + "/extract.txt";
   WriteFile(extract, ExtractText()
                          .Person(kCpr)
@@ -159,9 +163,16 @@ TEST_F(StoryE2e, PlaceFollowsTheCitizenByCommandsAlone) {
   const std::string relocation = imported["relocations"][0]["relocation_id"];
   EXPECT_EQ(imported["relocations"][0]["to"], "0440");
   EXPECT_EQ(Run(nyborg_, {"cpr", "import", extract}, "", "registry-feed"), ExitCode::kFailed) << "an extract twice";
-  Do(nyborg_, {"relocation", "hold", relocation, "--reason", "safety-package"});
+  Do(nyborg_, {"relocation", "hold", relocation, "--reason", "officer"});
   EXPECT_EQ(Do(nyborg_, {"relocation", "list", "--state", "held"})["relocations"][0]["held_for"],
-            json::array({"safety-package"}));
+            json::array({"safety-package", "officer"}));
+  const std::vector<std::string> unflag = {"enrolment", "unflag", enrolment, "--flag", "safety-package"};
+  Do(nyborg_, unflag);
+  EXPECT_EQ(Refused(nyborg_, unflag, "case-system-1", "bo.officer"), "TWO_OFFICERS_REQUIRED");
+  EXPECT_EQ(Do(nyborg_, {"enrolment", "show", enrolment})["flags"],
+            json::array({"safety-package, clearing asked for"}));
+  Do(nyborg_, unflag, "", "case-system-2", "bo.officer");
+  EXPECT_EQ(Do(nyborg_, {"enrolment", "show", enrolment})["flags"], json::array());
   EXPECT_EQ(Do(nyborg_, {"relocation", "list", "--state", "announced"})["relocations"], json::array());
   Do(nyborg_, {"relocation", "release", relocation});
   EXPECT_NE(Refused(nyborg_, {"relocation", "release", relocation}), "") << "the same officer twice";
@@ -450,6 +461,7 @@ TEST_F(StoryE2e, CommandsThatBreakARuleAreRefusedByItsName) {
   EXPECT_EQ(Refused(odense_, {"responsibility", "end", enrolment, "--from", "2026-10-20", "--reason", "other"}),
             "NOT_RESPONSIBLE");
   EXPECT_EQ(Refused(nyborg_, {"enrolment", "pause", enrolment, "--from", "2026-10-20"}), "NOT_THE_PROVIDER");
+  EXPECT_EQ(Refused(odense_, {"enrolment", "flag", enrolment, "--flag", "exit-programme"}), "NOT_RESPONSIBLE");
   EXPECT_EQ(Refused(nyborg_, {"enrolment", "end", enrolment, "--from", "2026-10-20", "--reason", "job"}),
             "NOT_THE_PROVIDER");
   const std::string extract = odense_.Path("extract.txt");

@@ -20,9 +20,9 @@ using Stub = v1::MunicipalityService::Stub;
 
 class ImportE2e : public ::testing::Test {
  protected:
-  void SetUp() override { Prepare(odense); }
+  void SetUp() override { Prepare(odense, enrolment); }
   // One citizen of Odense's own runs in Odense's unit.
-  static void Prepare(TestNode& node) {
+  static void Prepare(TestNode& node, std::string& enrolment) {
     ASSERT_NO_FATAL_FAILURE(node.Start());
     v1::CommandResult result;
     v1::ProposeEnrolmentRequest propose;
@@ -33,7 +33,8 @@ class ImportE2e : public ::testing::Test {
     ASSERT_EQ(Call(*node.Municipality(), &Stub::ProposeEnrolment, propose, result), "OK");
     v1::StartEnrolmentRequest start;
     *start.mutable_context() = Said("start");
-    start.mutable_start_enrolment()->set_enrolment_id(result.events(0).case_id());
+    enrolment = result.events(0).case_id();
+    start.mutable_start_enrolment()->set_enrolment_id(enrolment);
     start.mutable_start_enrolment()->set_from("2026-11-01");
     ASSERT_EQ(Call(*node.Municipality(), &Stub::StartEnrolment, start, result), "OK");
   }
@@ -147,9 +148,18 @@ class ImportE2e : public ::testing::Test {
     return metrics;
   }
 
+  static void ExpectAlike(TestNode& one, TestNode& other) {
+    EXPECT_GT(MetricsAt(other).size(), 3U);
+    EXPECT_EQ(MetricsAt(one), MetricsAt(other));
+    EXPECT_GT(ShapesAt(other).size(), 3U);
+    EXPECT_EQ(ShapesAt(one), ShapesAt(other));
+    EXPECT_EQ(EventsLoggedAt(one), EventsLoggedAt(other));
+  }
+
   static constexpr char kCpr[] = "6101801000";
   static constexpr char kOther[] = "6201801000";
   TestNode odense{"35209115", "0461", "Odense Kommune"};
+  std::string enrolment;
   v1::ImportExtractResponse imported;
 };
 
@@ -260,7 +270,8 @@ TEST_F(ImportE2e, WhatIsNotWholeOrNotTrueChangesNothing) {
 // Who has the disk, the log or the diagnostics of a node cannot tell whose move is on hold.
 TEST_F(ImportE2e, AProtectedCitizensMoveLooksLikeAnyOther) {
   TestNode other("35209115", "0461", "Odense Kommune");
-  ASSERT_NO_FATAL_FAILURE(Prepare(other));
+  std::string with_other;
+  ASSERT_NO_FATAL_FAILURE(Prepare(other, with_other));
   ASSERT_EQ(SendTo(odense, Messages("today", Moves().Closed()), "registry-feed"), "OK");
   EXPECT_EQ(imported.relocations(0).state(), v1::RELOCATION_STATE_IN_ASSESSMENT);
   ExtractText text("20261121", "20261120");
@@ -268,12 +279,44 @@ TEST_F(ImportE2e, AProtectedCitizensMoveLooksLikeAnyOther) {
   text.Person(kOther).Address("0440", "0001", "202611151200", "0461");
   ASSERT_EQ(SendTo(other, Messages("today", text.Closed()), "registry-feed"), "OK");
   EXPECT_EQ(imported.relocations(0).state(), v1::RELOCATION_STATE_HELD);
+  ExpectAlike(other, odense);
+  EXPECT_EQ(other.Stop(), 0);
+}
 
-  EXPECT_GT(MetricsAt(odense).size(), 3U);
-  EXPECT_EQ(MetricsAt(other), MetricsAt(odense));
-  EXPECT_GT(ShapesAt(odense).size(), 3U);
-  EXPECT_EQ(ShapesAt(other), ShapesAt(odense));
-  EXPECT_EQ(EventsLoggedAt(other), EventsLoggedAt(odense));
+// Nor that it is by a flag, and what an officer does about it looks like what any officer does about any citizen.
+TEST_F(ImportE2e, AFlaggedCitizensMoveLooksLikeAnyOther) {
+  TestNode other("35209115", "0461", "Odense Kommune");
+  std::string with_other;
+  ASSERT_NO_FATAL_FAILURE(Prepare(other, with_other));
+  v1::CommandResult result;
+  v1::PauseEnrolmentRequest pause;
+  *pause.mutable_context() = Said("pause");
+  pause.mutable_pause_enrolment()->set_enrolment_id(enrolment);
+  pause.mutable_pause_enrolment()->set_from("2026-11-03");
+  ASSERT_EQ(Call(*odense.Municipality(), &Stub::PauseEnrolment, pause, result), "OK");
+  v1::SetFlagRequest flag;
+  *flag.mutable_context() = Said("flag");
+  flag.mutable_set_flag()->set_enrolment_id(with_other);
+  flag.mutable_set_flag()->set_flag(v1::PROTECTION_FLAG_SAFETY_PACKAGE);
+  ASSERT_EQ(Call(*other.Municipality(), &Stub::SetFlag, flag, result), "OK");
+  ASSERT_EQ(SendTo(odense, Messages("today", Moves().Closed()), "registry-feed"), "OK");
+  EXPECT_EQ(imported.relocations(0).state(), v1::RELOCATION_STATE_IN_ASSESSMENT);
+  const std::string seen = imported.relocations(0).relocation_id();
+  ASSERT_EQ(SendTo(other, Messages("today", Moves().Closed()), "registry-feed"), "OK");
+  EXPECT_EQ(imported.relocations(0).state(), v1::RELOCATION_STATE_HELD);
+  const std::string moved = imported.relocations(0).relocation_id();
+
+  // An assessment there, the first officer's word here.
+  v1::AssessDisclosureRequest assess;
+  *assess.mutable_context() = Said("assess");
+  assess.mutable_assess_disclosure()->set_relocation_id(seen);
+  assess.mutable_assess_disclosure()->mutable_ground()->set_journal_reference("2026-117");
+  ASSERT_EQ(Call(*odense.Municipality(), &Stub::AssessDisclosure, assess, result), "OK");
+  v1::ReleaseHoldRequest release;
+  *release.mutable_context() = Said("release");
+  release.mutable_release_hold()->set_relocation_id(moved);
+  ASSERT_EQ(Call(*other.Municipality(), &Stub::ReleaseHold, release, result), "OK");
+  ExpectAlike(other, odense);
   EXPECT_EQ(other.Stop(), 0);
 }
 

@@ -300,7 +300,7 @@ TEST_F(ProgramE2e, HealthAndMetricsAreThereAndTellNothingPersonal) {
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(slice.begin()), slice.size()), "\x08\x01");
 
   const std::string metrics = MetricsPageOf(odense);
-  EXPECT_THAT(metrics, HasSubstr("medflyt_calls_total{code=\"0\",method=\"ProposeEnrolment\"} 1"));
+  EXPECT_THAT(metrics, HasSubstr("medflyt_calls_total{code=\"0\",method=\"Command\"} 1"));
   EXPECT_THAT(metrics, HasSubstr("medflyt_tree_size"));
   EXPECT_THAT(metrics, Not(HasSubstr("6101801000")));
   EXPECT_EQ(odense.Stop(), 0);

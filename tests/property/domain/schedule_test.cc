@@ -157,6 +157,18 @@ class Schedule {
     Do(kOdense, RectifyValue{stay, {{}, {}, PickDate(), {}}});
   }
 
+  // By any of two officers, so that some flags are cleared and some held moves released.
+  void Protect(AuthorityId who, const CaseId& own_case) {
+    const auto flag = Pick(2) == 0 ? ProtectionFlag::kExitProgramme : ProtectionFlag::kSafetyPackage;
+    if (Pick(2) == 0) return Do(who, SetFlag{own_case, flag});
+    const std::string officer = Pick(2) == 0 ? "officer-1" : "officer-2";
+    if (Pick(2) == 0) return Do(who, ClearFlag{own_case, flag}, officer);
+    Do(who,
+       ReleaseHold{PickWhere(world_.state(who).relocations(),
+                             [](const domain::Relocation& r) { return r.state == domain::RelocationState::kHeld; })},
+       officer);
+  }
+
   void Act(uint32_t what) {
     const AuthorityId who = PickNode();
     const State& state = world_.state(who);
@@ -259,6 +271,7 @@ class Schedule {
       case 37:
         return Do(who, RenumberCitizen{own_case, Citizen(100 + ++renumbered_)});
       case 38:
+        if (Pick(2) == 0) return Protect(who, own_case);
         return Do(kOdense, RefuseEnrolment{current});
       default: {
         if (Pick(8) != 0) return Do(who, AcknowledgeRelocation{moved});

@@ -59,6 +59,7 @@ class Officers {
     if (what < 12) return Propose(state, today);
     if (what < 30 && provider) return Start(state);
     if (what < 33 && provider) return PauseOrEnd(what, state, today);
+    if (what < 34) return Protect(state);
     if (what < 48) return Observe(state, today);
     if (what < 70) return AssessOrAnnounce(state);
     if (what < 73) return TakeBack(what, state);
@@ -93,6 +94,13 @@ class Officers {
     if (found->state() == domain::EnrolmentState::kPaused)
       return event::ResumeEnrolment{found->current().case_id, from};
     return event::PauseEnrolment{found->current().case_id, from};
+  }
+  Body Protect(const domain::State& state) {
+    const auto* found = Pick(state.enrolments(), [&](const auto& each) {
+      return each.unfinished() && each.current().responsible == state.self();
+    });
+    if (found == nullptr) return std::nullopt;
+    return event::SetFlag{found->current().case_id, event::ProtectionFlag::kSafetyPackage};
   }
   Body Observe(const domain::State& state, Date today) {
     const auto* found = Pick(state.enrolments(), [&](const auto& each) {

@@ -42,8 +42,8 @@ TEST(Policy, EachRoleMayDoItsOwnAndNoMore) {
   EXPECT_EQ(AllowedTo(Role::kRegistryFeed), std::set<std::string>({"import-extract"}));
   EXPECT_EQ(AllowedTo(Role::kAdministrator),
             std::set<std::string>({"propose-agreement", "accept-agreement", "decline-agreement", "terminate-agreement",
-                                   "release-hold", "read-agreements", "report-incident", "administer", "release-peer",
-                                   "admit-generation", "back-up", "recover-node"}));
+                                   "release-hold", "clear-flag", "read-agreements", "report-incident", "administer",
+                                   "release-peer", "admit-generation", "back-up", "recover-node"}));
   EXPECT_EQ(AllowedTo(Role::kAuditor), std::set<std::string>({"prove-events", "audit", "read-access-records"}));
   std::set<std::string> rest = AllowedTo(Role::kCaseSystem);
   for (const char* not_theirs : {"import-extract", "audit", "read-access-records", "open-cases", "administer",

@@ -349,7 +349,13 @@ class ReleaseHoldTest : public SubmissionsTest {
             RequestKeyOf(client, "request " + std::to_string(++requests_)), crypto::Sha256("said"), client.fingerprint};
   }
   std::string Release(std::string officer, std::string_view certificate) {
-    const auto outcome = Run({Requested(event::ReleaseHold{relocation_}, std::move(officer), certificate)})[0];
+    return RuleOfCommand(event::ReleaseHold{relocation_}, std::move(officer), certificate);
+  }
+  std::string Clear(event::ProtectionFlag flag, std::string officer, std::string_view certificate) {
+    return RuleOfCommand(event::ClearFlag{enrolment_, flag}, std::move(officer), certificate);
+  }
+  std::string RuleOfCommand(event::CommandBody body, std::string officer, std::string_view certificate) {
+    const auto outcome = Run({Requested(std::move(body), std::move(officer), certificate)})[0];
     if (outcome.ok()) return "OK";
     const auto broken = BrokenRuleOf(outcome.status());
     return broken ? broken->rule : outcome.status().ToString();
@@ -376,6 +382,20 @@ TEST_F(ReleaseHoldTest, ANewHoldAsksForTwoOfficersAnew) {
   EXPECT_EQ(Release("second", "two"), "OK");
   EXPECT_EQ(Release("first", "two"), "TWO_OFFICERS_REQUIRED");
   EXPECT_EQ(Release("first", "one"), "OK");
+}
+
+TEST_F(ReleaseHoldTest, ClearingAFlagTakesTwoCertificatesAndEachFlagItsOwnTwo) {
+  using enum event::ProtectionFlag;
+  Do(event::SetFlag{enrolment_, kExitProgramme});
+  Do(event::SetFlag{enrolment_, kSafetyPackage});
+  EXPECT_EQ(Clear(kExitProgramme, "first", "one"), "OK");
+  EXPECT_EQ(Clear(kSafetyPackage, "second", "two"), "OK");
+  EXPECT_EQ(Clear(kExitProgramme, "second", "one"), "TWO_OFFICERS_REQUIRED");
+  Open();
+  EXPECT_EQ(Clear(kSafetyPackage, "first", "two"), "TWO_OFFICERS_REQUIRED");
+  EXPECT_EQ(Clear(kExitProgramme, "second", "two"), "OK");
+  EXPECT_EQ(Clear(kSafetyPackage, "first", "one"), "OK");
+  EXPECT_EQ(Clear(kSafetyPackage, "first", "one"), "FLAG_NOT_SET");
 }
 
 }  // namespace

@@ -200,6 +200,10 @@ std::vector<Case> Cases() {
   reasons({1, 1});
   reasons({1, 2, 7});
   BAD_TEXT(HoldReleased, hold_released, first_officer, kMaxOfficer);
+  BAD_ENUM(FlagSet, flag_set, flag, ProtectionFlag, 3);
+  BAD_ENUM(FlagClearRequested, flag_clear_requested, flag, ProtectionFlag, 3);
+  BAD_ENUM(FlagCleared, flag_cleared, flag, ProtectionFlag, 3);
+  BAD_TEXT(FlagCleared, flag_cleared, first_officer, kMaxOfficer);
   BAD_GROUND(DisclosureAssessed, disclosure_assessed);
   BAD_OPTIONAL_DAY(DisclosureAssessed, disclosure_assessed, effective_day);
   BAD_CPR(RelocationAnnounced, relocation_announced);

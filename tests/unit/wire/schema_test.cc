@@ -311,6 +311,7 @@ TEST(Schema, WhatIsAssessedAndHeldStaysInTheNode) {
     }
     for (const auto& [field, type] : body.fields) {
       EXPECT_NE(type, "HoldReason") << body.name;
+      EXPECT_NE(type, "ProtectionFlag") << body.name;
       EXPECT_NE(type, "AccessKind") << body.name;
       for (const char* own : {"DisclosureGround.", "DisclosureAssessed.", "AccessRecorded.", "ExtractImported."}) {
         EXPECT_FALSE(field.starts_with(own)) << body.name << " holds " << field;
