@@ -147,7 +147,7 @@ class Page {
       case ToldBasis::Kind::kByRule:
         return "følger efter reglerne af det, der er meddelt tidligere";
       case ToldBasis::Kind::kDuty:
-        return "svarer på, retter eller trækker tilbage, hvad der er meddelt tidligere";
+        return "svarer på eller trækker tilbage, hvad der er meddelt tidligere";
       case ToldBasis::Kind::kUnknown:
         return "fremgår ikke af udskriften";
     }

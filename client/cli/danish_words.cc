@@ -56,6 +56,7 @@ constexpr auto kWords = std::to_array<Word>({
     {"FlagCleared", "Beskyttelse ophævet"},
     {"FlagClearRequested", "Ophævelse af beskyttelse ønsket"},
     {"FlagSet", "Beskyttelse noteret"},
+    {"for_rectification", "kun for rettelsen"},
     {"from_day", "fra"},
     {"from_municipality", "fra kommune"},
     {"ground", "grund"},

@@ -24,6 +24,7 @@ bool MayFollowByRule(event::Type type) {
     case kPlaceOccupied:
     case kPlaceReleased:
     case kPlaceWaitlisted:
+    case kValueRectified:  // that is told on
       return true;
     default:
       return false;
@@ -33,11 +34,19 @@ bool MayFollowByRule(event::Type type) {
 }  // namespace
 
 std::vector<ToldBasis> ToldBases(const v1::ReportCitizenResponse& report) {
-  std::map<std::pair<std::string, uint32_t>, const v1::EventView*> grounded;  // by case and recipient
-  std::map<std::string, const v1::EventView*> assessed;                       // by the relocation's case
+  using Grounds = std::map<std::pair<std::string, uint32_t>, const v1::EventView*>;  // by case and recipient
+  Grounds grounded;
+  Grounds for_rectification;                             // of the one that stands behind it
+  std::map<std::string, const v1::EventView*> assessed;  // by the relocation's case
   const auto basis_of = [&](const v1::EventView& row) -> ToldBasis {
     const v1::Content& content = row.content();
-    if (const auto ground = grounded.find({content.case_id(), content.recipient()}); ground != grounded.end()) {
+    const std::pair in(content.case_id(), content.recipient());
+    if (content.has_value_rectified() || content.has_relocation_corrected()) {
+      if (const auto own = for_rectification.extract(in)) {
+        return {Kind::kGround, own.mapped()->content().disclosure_grounded().ground().legal_basis(), own.mapped()};
+      }
+    }
+    if (const auto ground = grounded.find(in); ground != grounded.end()) {
       return {Kind::kGround, ground->second->content().disclosure_grounded().ground().legal_basis(), ground->second};
     }
     if (const auto move = assessed.find(content.case_id()); move != assessed.end()) {
@@ -62,7 +71,8 @@ std::vector<ToldBasis> ToldBases(const v1::ReportCitizenResponse& report) {
     bases.push_back(is_told ? basis_of(row) : ToldBasis());
     if (!is_own) continue;
     if (content.has_disclosure_grounded()) {
-      grounded[{content.case_id(), content.disclosure_grounded().recipient()}] = &row;
+      Grounds& grounds = content.disclosure_grounded().for_rectification() ? for_rectification : grounded;
+      grounds[{content.case_id(), content.disclosure_grounded().recipient()}] = &row;
     } else if (content.has_disclosure_assessed() && content.disclosure_assessed().disclose()) {
       assessed[content.case_id()] = &row;
     } else if (content.has_disclosure_assessed() || content.has_relocation_held()) {

@@ -16,7 +16,7 @@ struct ToldBasis {
     kGround,   // a ground that was in force for this case and recipient
     kStated,   // the event names its legal basis itself, and the ground's row is not there
     kByRule,   // follows by rule from what was told before: no officer acted, and no ground was given
-    kDuty,     // answers, puts right or takes back what was told before, which needs no ground
+    kDuty,     // answers or takes back what was told before, which needs no ground
     kUnknown,  // rests on a ground that is not among the rows
   };
   Kind kind = Kind::kNotTold;
@@ -25,7 +25,7 @@ struct ToldBasis {
 };
 
 // One for each event of the report, in their order. What they point to is the report's. A ground counts for what stands
-// behind it, until the next for the same case and recipient.
+// behind it, until the next for the same case and recipient; one for a rectification for that alone.
 [[nodiscard]] std::vector<ToldBasis> ToldBases(const v1::ReportCitizenResponse& report);
 
 }  // namespace medflyt::cli

@@ -39,6 +39,8 @@ struct DisclosureGround {
 struct DisclosureGrounded {
   AuthorityId recipient;
   DisclosureGround ground;
+  // Of what the same command puts right, and of nothing else: what is told later rests on the case's ground as before.
+  bool for_rectification = false;
   friend bool operator==(const DisclosureGrounded&, const DisclosureGrounded&) = default;
 };
 

@@ -1,6 +1,7 @@
 #include "common/event/catalogue.h"
 
 #include <array>
+#include <variant>
 
 #include "common/base/status.h"
 
@@ -65,7 +66,8 @@ constexpr std::array<Right, kTypeCount> kRights = {
     Local(kDisclosureAssessed, "DisclosureAssessed", kCase),
     Discloses(kAll,
               Between(kRelocationAnnounced, "RelocationAnnounced", kMunicipalityLeft, kMunicipalityMovedTo, kCase)),
-    MaybeLocal(Between(kRelocationCorrected, "RelocationCorrected", kMunicipalityLeft, kMunicipalityMovedTo, kCase)),
+    Discloses(kResidence, MaybeLocal(Between(kRelocationCorrected, "RelocationCorrected", kMunicipalityLeft,
+                                             kMunicipalityMovedTo, kCase))),
     MaybeLocal(Between(kRelocationAnnulled, "RelocationAnnulled", kMunicipalityLeft, kMunicipalityMovedTo, kCase)),
     Between(kRelocationAcknowledged, "RelocationAcknowledged", kMunicipalityMovedTo, kMunicipalityLeft, kCase),
     Between(kRelocationDeclined, "RelocationDeclined", kMunicipalityMovedTo, kMunicipalityLeft, kCase),
@@ -93,7 +95,7 @@ constexpr std::array<Right, kTypeCount> kRights = {
     Between(kErasureReceipt, "ErasureReceipt", kConcerned, kHolder, kCase),
 
     Local(kDisclosureGrounded, "DisclosureGrounded", kCase),
-    MaybeLocal(Between(kValueRectified, "ValueRectified", kHolder, kConcerned, kCase)),
+    Discloses(kIdentityAndService, MaybeLocal(Between(kValueRectified, "ValueRectified", kHolder, kConcerned, kCase))),
     Between(kEventDisputed, "EventDisputed", kHolder, kConcerned, kCase),
 
     Local(kFlagSet, "FlagSet", kCase),
@@ -120,6 +122,13 @@ std::optional<Type> TypeByName(std::string_view name) {
     if (right.name == name) return right.type;
   }
   return std::nullopt;
+}
+
+std::span<const DataCategory> DisclosedBy(const Body& body) {
+  if (const auto* rectified = std::get_if<ValueRectified>(&body)) {
+    return rectified->right.cpr ? std::span<const DataCategory>(kIdentity) : kService;
+  }
+  return RightOf(TypeOf(body)).discloses;
 }
 
 absl::Status CheckParties(Type type, AuthorityId issuer, AuthorityId recipient) {

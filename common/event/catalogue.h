@@ -37,15 +37,20 @@ struct Right {
   // A local event may be of this type although the recipient's part is another authority's: the provider is then also
   // responsible, or the relocation was never announced.
   bool may_be_local = false;
-  // What it tells another authority of a citizen: only on a ground that an officer confirmed. Empty for what states
-  // nothing that the recipient did not state itself, and for what takes back, puts right, disputes or erases what was
-  // told, which is a duty.
+  // All that events of the type may tell another authority of a citizen; what one of them tells says DisclosedBy. Empty
+  // for what states nothing that the recipient did not state itself, and for what takes back, disputes or erases what
+  // was told and puts no other value in its place (RelocationAnnulled, ResponsibilityRestored, TransferWithdrawn,
+  // EventDisputed, and the notices and receipts of erasure).
   std::span<const DataCategory> discloses = {};
 };
 
 [[nodiscard]] const Right& RightOf(Type type);
 [[nodiscard]] std::string_view NameOf(Type type);
 [[nodiscard]] std::optional<Type> TypeByName(std::string_view name);
+
+// What an event with this body tells another authority of a citizen: only on a ground that an officer confirmed. It is
+// of the type's `discloses`, and all of it but for ValueRectified, which tells a number or something of the service.
+[[nodiscard]] std::span<const DataCategory> DisclosedBy(const Body& body);
 
 // PERMISSION_DENIED (rule ISSUER_HAS_NO_RIGHT) where a local type names another recipient, or a type between two
 // authorities that may not be local names its issuer. Whether the issuer really has its part in this case is the

@@ -219,7 +219,8 @@ struct Command {
   std::string officer;  // who acts; empty for the node itself
   CommandBody body;
   std::optional<crypto::Hash> certificate = {};  // SHA-256 of the client certificate that the officer acted by
-  std::optional<DisclosureGround> ground = {};   // of what the command tells other authorities of a citizen
+  // Of what the command tells other authorities of a citizen; of its rectification it is the ground for that alone.
+  std::optional<DisclosureGround> ground = {};
 };
 
 }  // namespace medflyt::event

@@ -205,6 +205,7 @@ void Write(const event::ErasureReceipt&, v1::ErasureReceipt&) {}
 void Write(const event::DisclosureGrounded& in, v1::DisclosureGrounded& out) {
   out.set_recipient(in.recipient.number());
   WriteGround(in.ground, *out.mutable_ground());
+  out.set_for_rectification(in.for_rectification);
 }
 void Write(const event::ValueRectified& in, v1::ValueRectified& out) {
   if (in.right.cpr) Put(out.mutable_cpr(), *in.right.cpr);

@@ -277,7 +277,8 @@ void Read(Reader&, const v1::ErasureReceipt&, Body& out) { out = event::ErasureR
 void Read(Reader& r, const v1::DisclosureGrounded& m, Body& out) {
   if (!m.has_ground()) r.Fail("FIELD_REQUIRED", "ground", "is missing");
   out = event::DisclosureGrounded{.recipient = r.Authority("recipient", m.recipient()),
-                                  .ground = ReadGround(r, "ground", m.ground())};
+                                  .ground = ReadGround(r, "ground", m.ground()),
+                                  .for_rectification = m.for_rectification()};
 }
 void Read(Reader& r, const v1::ValueRectified& m, Body& out) {
   event::Rectification right;

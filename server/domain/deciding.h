@@ -54,9 +54,10 @@ template <typename Line>
 }
 
 // The one gate for what is told to other authorities: every draft with an officer that discloses something of a citizen
-// (catalogue.h) rests on a ground that is in force and names its categories. The command's own ground is
-// logged in front of the drafts for each case that it is new to. INVALID_ARGUMENT (DISCLOSURE_NOT_NEEDED, and those of
-// CheckGround), FAILED_PRECONDITION (DISCLOSURE_GROUND_REQUIRED, DISCLOSURE_CATEGORY_MISSING, LEGAL_BASIS_EXPIRED).
+// (DisclosedBy) rests on a ground that is in force and names its categories. The command's own ground is logged in
+// front of the drafts for each case that it is new to; that of a rectification stands for this command alone, and of an
+// announcement it is none. INVALID_ARGUMENT (DISCLOSURE_NOT_NEEDED, and those of CheckGround), FAILED_PRECONDITION
+// (DISCLOSURE_GROUND_REQUIRED, DISCLOSURE_CATEGORY_MISSING, LEGAL_BASIS_EXPIRED).
 [[nodiscard]] absl::StatusOr<Drafts> Gate(const State& state, const Facts& facts, const event::Command& command,
                                           Drafts drafts);
 // Complete, and on a basis that is in force today. `field` names the ground.

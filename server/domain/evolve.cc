@@ -374,6 +374,7 @@ class Evolver {
   }
 
   void operator()(const event::DisclosureGrounded& body) {
+    if (body.for_rectification) return;  // it carried what stands behind it, and carries nothing more
     CaseGround ground;
     ground.id = header_.case_id;
     ground.recipient = body.recipient;

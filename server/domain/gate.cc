@@ -22,6 +22,19 @@ std::string_view NameOf(event::DataCategory category) {
   return "";
 }
 
+// The right value may be told on a ground of its own, so that one that has run out never keeps what is wrong in force.
+bool PutsRight(event::Type type) {
+  return type == event::Type::kValueRectified || type == event::Type::kRelocationCorrected;
+}
+
+// What the command's ground is new to.
+struct Grounded {
+  CaseId case_id;
+  AuthorityId recipient;
+  bool for_rectification;
+  friend bool operator==(const Grounded&, const Grounded&) = default;
+};
+
 }  // namespace
 
 absl::Status CheckCovers(const event::DisclosureGround& ground, std::span<const event::DataCategory> told,
@@ -46,15 +59,17 @@ absl::StatusOr<Drafts> Gate(const State& state, const Facts& facts, const event:
   if (command.ground) MEDFLYT_RETURN_IF_ERROR(CheckGround(*command.ground, facts, "disclosure"));
   const ConfirmedGround given{command.officer, command.ground.value_or(event::DisclosureGround())};
   bool used = false;
-  std::vector<std::pair<CaseId, AuthorityId>> grounded;
+  std::vector<Grounded> grounded;
   for (const event::Draft& draft : drafts) {
-    const std::span<const event::DataCategory> told = event::RightOf(event::TypeOf(draft.body)).discloses;
+    const std::span<const event::DataCategory> told = event::DisclosedBy(draft.body);
     // What has no officer follows by rule from what officers here or there have asked for.
     if (told.empty() || draft.recipient == state.self() || draft.officer.empty()) continue;
     const ConfirmedGround* ground = state.FindGround(draft.case_id, draft.recipient);
-    if (command.ground && state.FindRelocation(draft.case_id) == nullptr) {
+    // An announcement rests on the relocation's assessment alone.
+    const bool puts_right = PutsRight(event::TypeOf(draft.body));
+    if (command.ground && (puts_right || state.FindRelocation(draft.case_id) == nullptr)) {
       const bool is_new = ground == nullptr || ground->ground != given.ground || ground->officer != given.officer;
-      const std::pair in(draft.case_id, draft.recipient);
+      const Grounded in{draft.case_id, draft.recipient, puts_right};
       if (is_new && std::find(grounded.begin(), grounded.end(), in) == grounded.end()) grounded.push_back(in);
       ground = &given;
       used = true;
@@ -74,12 +89,12 @@ absl::StatusOr<Drafts> Gate(const State& state, const Facts& facts, const event:
 
   Drafts all;
   all.reserve(grounded.size() + drafts.size());
-  for (const auto& [case_id, recipient] : grounded) {
+  for (const auto& [case_id, recipient, for_rectification] : grounded) {
     event::Draft draft;
     draft.recipient = state.self();
     draft.case_id = case_id;
     draft.officer = command.officer;
-    draft.body = event::DisclosureGrounded{recipient, *command.ground};
+    draft.body = event::DisclosureGrounded{recipient, *command.ground, for_rectification};
     all.push_back(std::move(draft));
   }
   for (event::Draft& draft : drafts) {

@@ -19,7 +19,8 @@ struct ConfirmedGround {
   }
 };
 
-// Of what is told in one case; the last one confirmed holds. Of a relocation its assessment is the ground.
+// Of what is told in one case; the last one confirmed holds. Of a relocation its assessment is the ground. One that was
+// confirmed for a rectification alone is not kept.
 struct CaseGround {
   CaseId id;  // the case
   AuthorityId recipient;

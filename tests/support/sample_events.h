@@ -233,7 +233,7 @@ class EventMaker {
       case Type::kErasureReceipt:
         return ErasureReceipt{};
       case Type::kDisclosureGrounded:
-        return DisclosureGrounded{Authority(), Ground()};
+        return DisclosureGrounded{Authority(), Ground(), Bool()};
       case Type::kValueRectified:
         return Rectified();
       case Type::kEventDisputed:

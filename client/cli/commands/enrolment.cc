@@ -75,7 +75,7 @@ absl::Status Rectify(Context& context, const Arguments& arguments) {
   } else {
     right.set_end_reason(ReasonOf(arguments));
   }
-  return Submit(context, arguments, &Municipality::RectifyValue, std::move(request));
+  return Submit(context, arguments, &Municipality::RectifyValue, std::move(request), GroundOf(context, arguments));
 }
 
 // The two commands that name an enrolment and a flag.
@@ -281,22 +281,26 @@ std::vector<Command> EnrolmentCommands() {
        .summary = "put right a value that was wrong from the start",
        .description =
            "One of --number, --start, --end and --reason. A number is put right by the responsible municipality: "
-           "nobody "
-           "is found by the wrong one any more. Dates and the reason are put right by the provider. Everyone who was "
-           "told the wrong value by this node is told the right one, and tells it on. Of a stay that changed hands the "
-           "start is the first case's and the end the last's; a move's date is put right by relocation correct.",
-       .options = {{.name = "--number",
-                    .value_name = "",
-                    .help = "the CPR number, read from --cpr-file",
-                    .kind = ValueKind::kFlag},
-                   CprOption(),
-                   {.name = "--start", .value_name = "DATE", .help = "first day", .kind = ValueKind::kDate},
-                   {.name = "--end", .value_name = "DATE", .help = "first day without it", .kind = ValueKind::kDate},
-                   Reason(false),
-                   RequestIdOption()},
+           "nobody is found by the wrong one any more. Dates and the reason are put right by the provider. Everyone "
+           "who was told the wrong value by this node is told the right one, and tells it on. Of a stay that changed "
+           "hands the start is the first case's and the end the last's; a move's date is put right by relocation "
+           "correct. Others are told on the ground of the case, or on one that is given here and counts for this "
+           "alone, also where the basis of the case's ground has run out.",
+       .options = WithGround(
+           {{.name = "--number",
+             .value_name = "",
+             .help = "the CPR number, read from --cpr-file",
+             .kind = ValueKind::kFlag},
+            CprOption(),
+            {.name = "--start", .value_name = "DATE", .help = "first day", .kind = ValueKind::kDate},
+            {.name = "--end", .value_name = "DATE", .help = "first day without it", .kind = ValueKind::kDate},
+            Reason(false)}),
        .positionals = {EnrolmentId()},
        .examples = {{"It began a month later than was written",
-                     "medflyt enrolment rectify 6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b --start 2026-03-01"}},
+                     "medflyt enrolment rectify 6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b --start 2026-03-01"},
+                    {"On a ground of its own",
+                     "medflyt enrolment rectify 6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b --start 2026-03-01 --legal-basis "
+                     "GDPR-16-19 --necessity-file why.txt --journal 2026-119 --data service"}},
        .run = Rectify},
       {.noun = "enrolment",
        .verb = "list",

@@ -103,7 +103,7 @@ absl::Status Correct(Context& context, const Arguments& arguments) {
   v1::CorrectRelocationRequest request;
   request.mutable_correct_relocation()->set_relocation_id(arguments.Text("RELOCATION"));
   request.mutable_correct_relocation()->set_effective_date(arguments.Text("--effective-date"));
-  return Submit(context, arguments, &Municipality::CorrectRelocation, std::move(request));
+  return Submit(context, arguments, &Municipality::CorrectRelocation, std::move(request), GroundOf(context, arguments));
 }
 
 Positional RelocationId() { return {.name = "RELOCATION", .help = "the relocation's id", .kind = ValueKind::kId}; }
@@ -197,8 +197,11 @@ std::vector<Command> RelocationCommands() {
       {.noun = "relocation",
        .verb = "correct",
        .summary = "correct the date of a move",
-       .description = "What was announced no longer holds; a new relocation with the right date is assessed anew.",
-       .options = {EffectiveDate("the right date", true), RequestIdOption()},
+       .description =
+           "What was announced no longer holds; a new relocation with the right date is assessed anew. Who was "
+           "announced to is told the right date on the ground of the assessment, or on one that is given here "
+           "and counts for this alone.",
+       .options = WithGround({EffectiveDate("the right date", true)}),
        .positionals = {RelocationId()},
        .run = Correct},
       Plain("annul", "annul a move that did not happen", "A transfer that followed from it is reversed.",

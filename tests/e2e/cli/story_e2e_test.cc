@@ -381,6 +381,17 @@ TEST_F(StoryE2e, WhatWasWrongIsPutRightWhereverItWasTold) {
 
   EXPECT_EQ(Run(nyborg_, {"enrolment", "rectify", enrolment}), ExitCode::kUsage) << "one value";
   EXPECT_EQ(Refused(nyborg_, {"enrolment", "rectify", enrolment, "--start", "2026-10-02"}), "NOT_THE_PROVIDER");
+  // A ground that is given counts, and may have run out; what was recorded with each case does as well.
+  const auto expired = [](const std::vector<std::string>& command) {
+    std::vector<std::string> args = OnGround(command);
+    std::replace(args.begin(), args.end(), std::string("RSL-12A"), std::string("LAB-2014"));
+    return args;
+  };
+  EXPECT_EQ(Refused(odense_, expired({"enrolment", "rectify", enrolment, "--start", "2026-10-05"})),
+            "LEGAL_BASIS_EXPIRED");
+  EXPECT_THAT(program_.err, HasSubstr("LAB-2014 (an act of 2014, section 10)"));
+  EXPECT_EQ(Refused(nyborg_, expired({"relocation", "correct", relocation, "--effective-date", "2026-11-16"})),
+            "LEGAL_BASIS_EXPIRED");
   const json told = Do(nyborg_, {"enrolment", "rectify", enrolment, "--number"}, kCpr);
   ASSERT_EQ(told["events"].size(), 2U) << told;
   EXPECT_EQ(told["events"][0]["recipient"], odense_.cvr());

@@ -131,13 +131,24 @@ class Schedule {
     world_.VerifyOpening(kOdense, transfer->id);
   }
 
-  void Do(AuthorityId who, CommandBody body, std::string officer = "officer-1") {
+  void Do(AuthorityId who, CommandBody body, std::string officer = "officer-1",
+          std::optional<DisclosureGround> ground = std::nullopt) {
     const std::string before = world_.state(who).CanonicalBytes();
-    const absl::Status status = world_.Do(who, std::move(body), std::move(officer));
+    const absl::Status status =
+        ground ? world_.DoExactly(who, {std::move(officer), std::move(body), std::nullopt, std::move(ground)}).status()
+               : world_.Do(who, std::move(body), std::move(officer));
     if (!status.ok()) {
       RC_ASSERT(BrokenRuleOf(status).has_value());
       RC_ASSERT(world_.state(who).CanonicalBytes() == before);
     }
+  }
+
+  // On the ground that there is, or on one for this alone.
+  void PutRight(AuthorityId who, CommandBody body) {
+    if (Pick(2) == 0) return Do(who, std::move(body));
+    DisclosureGround ground = Ground();
+    ground.journal_reference = "what was wrong";
+    Do(who, std::move(body), "officer-1", ground);
   }
 
   // Something that another authority stated.
@@ -153,8 +164,8 @@ class Schedule {
     const State& odense = world_.state(kOdense);
     const CaseId stay =
         PickWhere(odense.enrolments(), [](const domain::Enrolment& e) { return e.started && e.spells.size() > 1; });
-    if (Pick(2) == 0) return Do(kOdense, RectifyValue{stay, {{}, PickDate() - Pick(60), {}, {}}});
-    Do(kOdense, RectifyValue{stay, {{}, {}, PickDate(), {}}});
+    if (Pick(2) == 0) return PutRight(kOdense, RectifyValue{stay, {{}, PickDate() - Pick(60), {}, {}}});
+    PutRight(kOdense, RectifyValue{stay, {{}, {}, PickDate(), {}}});
   }
 
   // By any of two officers, so that some flags are cleared and some held moves released.
@@ -230,7 +241,7 @@ class Schedule {
                     return r.announcement && r.direction == domain::Direction::kOut;
                   })});
       case 28:
-        return Do(who, CorrectRelocation{moved, Fresh(), PickDate()});
+        return PutRight(who, CorrectRelocation{moved, Fresh(), PickDate()});
       case 29:
         return Do(who, EndResponsibility{own_case, PickDate(), ResponsibilityEndReason::kOther});
       case 30:
@@ -265,7 +276,7 @@ class Schedule {
         for (const AuthorityId node : kAll) Do(node, ExpireDue(), "");
         return;
       case 14:
-        if (Pick(2) == 0) return Do(who, RectifyValue{own_case, {Citizen(500 + ++renumbered_), {}, {}, {}}});
+        if (Pick(2) == 0) return PutRight(who, RectifyValue{own_case, {Citizen(500 + ++renumbered_), {}, {}, {}}});
         if (Pick(4) == 0) return Dispute(who);
         return Rectify();
       case 37:
@@ -447,19 +458,26 @@ void CheckGrounds(DomainWorld& world) {
   };
   for (auto& [authority, node] : world.nodes()) {
     std::map<CaseId, Confirmed> confirmed;
+    std::map<CaseId, Confirmed> for_rectification;  // which is the next that stands in the case
     for (const DomainWorld::Entry& entry : node.log) {
       const Header& header = entry.event.header;
       if (header.issuer != authority) continue;
       if (const auto* grounded = std::get_if<DisclosureGrounded>(&entry.event.body)) {
-        confirmed[header.case_id] = {grounded->recipient, grounded->ground};
+        (grounded->for_rectification ? for_rectification : confirmed)[header.case_id] = {grounded->recipient,
+                                                                                         grounded->ground};
       } else if (const auto* assessed = std::get_if<DisclosureAssessed>(&entry.event.body)) {
         confirmed[header.case_id] = {std::nullopt, assessed->ground};
       }
-      const std::span<const DataCategory> told = event::RightOf(TypeOf(entry.event.body)).discloses;
+      const std::span<const DataCategory> told = event::DisclosedBy(entry.event.body);
       if (told.empty() || header.recipient == authority || header.officer.empty()) continue;
-      const auto stands = confirmed.find(header.case_id);
-      RC_ASSERT(stands != confirmed.end());
-      const Confirmed& ground = stands->second;
+      const Type type = TypeOf(entry.event.body);
+      const bool on_its_own = for_rectification.contains(header.case_id);
+      RC_ASSERT(!on_its_own || type == Type::kValueRectified || type == Type::kRelocationCorrected);
+      std::map<CaseId, Confirmed>& grounds = on_its_own ? for_rectification : confirmed;
+      const auto stands = grounds.find(header.case_id);
+      RC_ASSERT(stands != grounds.end());
+      const Confirmed ground = stands->second;
+      if (on_its_own) grounds.erase(stands);
       RC_ASSERT(!ground.recipient || *ground.recipient == header.recipient);
       RC_ASSERT(
           std::includes(ground.ground.categories.begin(), ground.ground.categories.end(), told.begin(), told.end()));

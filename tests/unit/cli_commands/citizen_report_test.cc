@@ -154,10 +154,21 @@ TEST(CitizenReportTest, EachThingToldNamesTheGroundThatWasInForceForItsCaseAndRe
   assessed.set_disclose(true);
   assessed.mutable_ground()->set_legal_basis("SEL-11C");
   add("RelocationAnnounced", kNyborg, kOdense, "m")->mutable_relocation_announced()->set_legal_basis("SEL-11C");  // 13
+  add("RelocationCorrected", kNyborg, kOdense, "m")->mutable_relocation_corrected();  // 14: on the assessment
+  auto& for_rectification = *add("DisclosureGrounded", kNyborg, kNyborg, "a")->mutable_disclosure_grounded();  // 15
+  for_rectification.set_recipient(kOdense);
+  for_rectification.set_for_rectification(true);
+  for_rectification.mutable_ground()->set_legal_basis("GDPR-16-19");
+  add("ValueRectified", kNyborg, kOdense, "a")->mutable_value_rectified();            // 16: on that
+  add("ValueRectified", kNyborg, kOdense, "a")->mutable_value_rectified();            // 17: on the case's again
+  add("EnrolmentPaused", kNyborg, kOdense, "a")->mutable_enrolment_paused();          // 18: and so this
+  add("ValueRectified", kNyborg, kOdense, "c")->mutable_value_rectified();            // 19: told on
+  add("RelocationCorrected", kNyborg, kOdense, "n")->mutable_relocation_corrected();  // 20: an officer's act
 
   const auto json = nlohmann::json::parse(ReportJson(report))["events"];
-  const std::vector<std::string> by = {"rule", "",     "",     "",        "ground", "",      "ground",
-                                       "",     "rule", "duty", "unknown", "",       "ground"};
+  const std::vector<std::string> by = {"rule", "",       "",       "",        "ground", "",       "ground",
+                                       "",     "rule",   "duty",   "unknown", "",       "ground", "ground",
+                                       "",     "ground", "ground", "ground",  "rule",   "unknown"};
   ASSERT_EQ(json.size(), by.size());
   for (size_t i = 0; i < by.size(); ++i) {
     EXPECT_EQ(json[i].contains("told_on") ? json[i]["told_on"]["by"] : "", by[i]) << "event " << i + 1;
@@ -166,6 +177,11 @@ TEST(CitizenReportTest, EachThingToldNamesTheGroundThatWasInForceForItsCaseAndRe
   EXPECT_EQ(json[4]["told_on"]["ground_id"], "id 2");
   EXPECT_EQ(json[6]["told_on"]["ground_id"], "id 6");
   EXPECT_EQ(json[12]["told_on"]["ground_id"], "id 12");
+  EXPECT_EQ(json[13]["told_on"]["ground_id"], "id 12");
+  EXPECT_EQ(json[15]["told_on"]["ground_id"], "id 15");
+  EXPECT_EQ(json[15]["told_on"]["legal_basis"], "GDPR-16-19");
+  EXPECT_EQ(json[16]["told_on"]["ground_id"], "id 6");
+  EXPECT_EQ(json[17]["told_on"]["ground_id"], "id 6");
   const std::string page = ReportPage(report);
   EXPECT_THAT(page, HasSubstr("<td>RSL-12A, fastlagt 2.3.2026</td>"));
   EXPECT_THAT(page, HasSubstr("<td>RSL-12B, fastlagt 6.3.2026</td>"));
@@ -173,7 +189,7 @@ TEST(CitizenReportTest, EachThingToldNamesTheGroundThatWasInForceForItsCaseAndRe
   EXPECT_THAT(page, Not(HasSubstr("LAB-2014, fastlagt")));
   EXPECT_THAT(page, Not(HasSubstr("SEL-1, fastlagt")));
   EXPECT_THAT(page, HasSubstr("<td>følger efter reglerne af det, der er meddelt tidligere</td>"));
-  EXPECT_THAT(page, HasSubstr("<td>svarer på, retter eller trækker tilbage, hvad der er meddelt tidligere</td>"));
+  EXPECT_THAT(page, HasSubstr("<td>svarer på eller trækker tilbage, hvad der er meddelt tidligere</td>"));
 }
 
 TEST(CitizenReportTest, OfACitizenOfWhomNothingIsHeldThePageSaysSo) {

@@ -116,7 +116,8 @@ TEST(Catalogue, OnlyWhatIsAskedForIsARequest) {
   EXPECT_EQ(requests, (std::set<std::string_view>{"AgreementProposed", "EnrolmentProposed", "TransferRequested"}));
 }
 
-// By hand, from domain.md: what states something of a citizen to another authority that this one did not state itself.
+// By hand, from domain.md: what states something of a citizen to another authority that this one did not state itself,
+// the right value in place of a wrong one included.
 TEST(Catalogue, WhatDisclosesSaysWhatKindOfData) {
   using enum DataCategory;
   const std::vector<DataCategory> service = {kService};
@@ -128,6 +129,7 @@ TEST(Catalogue, WhatDisclosesSaysWhatKindOfData) {
       {"EnrolmentEnded", service},
       {"EnrolmentTransferred", service},
       {"RelocationAnnounced", {kIdentity, kService, kResidence}},
+      {"RelocationCorrected", {kResidence}},
       {"ResponsibilityEnded", {kResidence}},
       {"CitizenRenumbered", {kIdentity}},
       {"TransferRequested", {kIdentity, kService, kResidence}},
@@ -135,6 +137,7 @@ TEST(Catalogue, WhatDisclosesSaysWhatKindOfData) {
       {"PlaceOccupied", service},
       {"PlaceReleased", service},
       {"PlaceWaitlisted", service},
+      {"ValueRectified", {kIdentity, kService}},
   };
   for (size_t i = 0; i < kTypeCount; ++i) {
     const Right& right = RightOf(static_cast<Type>(i));
@@ -142,6 +145,26 @@ TEST(Catalogue, WhatDisclosesSaysWhatKindOfData) {
     const std::vector<DataCategory> said(right.discloses.begin(), right.discloses.end());
     EXPECT_EQ(said, row == expected.end() ? std::vector<DataCategory>() : row->second) << right.name;
   }
+}
+
+// Whoever tells a right date need have no ground for telling a number, nor the reverse.
+TEST(Catalogue, WhatOneRectificationTellsIsWhatItPutsRight) {
+  const auto told = [](const Body& body) {
+    const auto categories = DisclosedBy(body);
+    return std::vector<DataCategory>(categories.begin(), categories.end());
+  };
+  const auto number = *registry::CprNumber::Parse("6101801000");
+  const auto wrong = *registry::CprNumber::Parse("6101801001");
+  const Date day(2026, 3, 1);
+  const std::vector<DataCategory> identity = {DataCategory::kIdentity};
+  const std::vector<DataCategory> service = {DataCategory::kService};
+  EXPECT_EQ(told(ValueRectified{{.cpr = number, .start = {}, .end = {}, .end_reason = {}}, wrong}), identity);
+  EXPECT_EQ(told(ValueRectified{{.cpr = {}, .start = day, .end = {}, .end_reason = {}}, std::nullopt}), service);
+  EXPECT_EQ(told(ValueRectified{{.cpr = {}, .start = {}, .end = day, .end_reason = {}}, std::nullopt}), service);
+  EXPECT_EQ(told(ValueRectified{{.cpr = {}, .start = {}, .end = {}, .end_reason = EndReason::kJob}, std::nullopt}),
+            service);
+  EXPECT_EQ(told(RelocationCorrected{std::nullopt, day}), (std::vector<DataCategory>{DataCategory::kResidence}));
+  EXPECT_TRUE(told(RelocationAnnulled{}).empty());
 }
 
 TEST(Catalogue, AccountsOutliveTheCaseAndAccessRecordsAreApart) {
