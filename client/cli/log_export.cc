@@ -104,7 +104,7 @@ class Exporting {
  private:
   // That the copy which lies there may become one of this head.
   absl::Status CheckCopy() {
-    MEDFLYT_ASSIGN_OR_RETURN(const auto note, read_("checkpoint"));
+    MEDFLYT_ASSIGN_OR_RETURN(const auto note, audit::ReadOne(read_, "checkpoint"));
     if (!note) return absl::OkStatus();
     const auto opened = tlog::OpenCheckpoint(*note, std::span(&head_.key, 1));
     const bool same = opened.ok() && opened->checkpoint.origin() == head_.checkpoint.origin();
@@ -132,7 +132,7 @@ class Exporting {
     const std::string path = tlog::TilePath(tile);
     const bool full = tile.width == tlog::kTileWidth;
     if (full) {
-      MEDFLYT_ASSIGN_OR_RETURN(const auto there, read_(path));
+      MEDFLYT_ASSIGN_OR_RETURN(const auto there, audit::ReadOne(read_, path));
       if (there && there->size() == tlog::kTileWidth * merkle::Hash::kSize) {
         ++done_.kept;
         return absl::OkStatus();
@@ -164,9 +164,9 @@ class Exporting {
 
   absl::Status CopyBundle(uint64_t index, unsigned width, const std::string& path) {
     if (width == tlog::kTileWidth) {
-      MEDFLYT_ASSIGN_OR_RETURN(const auto there, read_(path));
+      MEDFLYT_ASSIGN_OR_RETURN(const auto there, audit::ReadOne(read_, path));
       if (there) {
-        MEDFLYT_ASSIGN_OR_RETURN(const auto tile, read_(tlog::TilePath({0, index, width})));
+        MEDFLYT_ASSIGN_OR_RETURN(const auto tile, audit::ReadOne(read_, tlog::TilePath({0, index, width})));
         if (IsBundleOf(*there, tile.value_or(""))) {
           ++done_.kept;
           return absl::OkStatus();
@@ -179,7 +179,7 @@ class Exporting {
 
   // From where the last one ended, which a file of its own says: an interrupted one begins again.
   absl::Status CopyBeside() {
-    MEDFLYT_ASSIGN_OR_RETURN(const auto complete, read_(std::string(kBesideComplete)));
+    MEDFLYT_ASSIGN_OR_RETURN(const auto complete, audit::ReadOne(read_, std::string(kBesideComplete)));
     const audit::Part whole{LeafIndex(tlog::ParseDecimal(complete.value_or("0"), copied_.value()).value_or(0)), size_};
     const audit::Part& part = options_.part ? *options_.part : whole;
     MEDFLYT_RETURN_IF_ERROR(log_.VisitBeside(part.first, part.end, [this](const NodeLog::Beside& beside) {

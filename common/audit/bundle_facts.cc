@@ -80,7 +80,7 @@ void BundleExaminer::ExamineEntry(LeafIndex index, std::string_view entry, Bundl
 }
 
 void BundleExaminer::ExamineTile(const tlog::Tile& tile, BundleFacts& facts) const {
-  auto bytes = read_(tlog::TilePath(tile));
+  auto bytes = ReadOne(read_, tlog::TilePath(tile));
   if (!bytes.ok()) {
     facts.status = bytes.status();
     return;
@@ -99,18 +99,18 @@ BundleFacts BundleExaminer::Examine(uint64_t bundle) {
     ExamineTile({0, bundle, width}, facts);
     return facts;
   }
-  const auto bytes = read_(tlog::EntryBundlePath(bundle, width));
-  auto tile = bytes.ok() ? read_(tlog::TilePath({0, bundle, width})) : bytes.status();
+  const auto there = read_(tlog::EntryBundlePath(bundle, width), bundle_);
+  auto tile = there.ok() ? ReadOne(read_, tlog::TilePath({0, bundle, width})) : there.status();
   if (!tile.ok()) {
     facts.status = tile.status();
     return facts;
   }
   facts.from_tile = *std::move(tile);
-  if (!*bytes) {
+  if (!*there) {
     facts.fault = FindingCode::kBundleMissing;
     return facts;
   }
-  const auto entries = tlog::DecodeEntryBundle(**bytes, width);
+  const auto entries = tlog::DecodeEntryBundle(bundle_, width);
   if (!entries.ok()) {
     facts.fault = FindingCode::kBundleMalformed;
     return facts;

@@ -79,6 +79,7 @@ class BundleExaminer {
   const std::optional<Part> part_;
   wire::LedgerCodec ledger_;
   wire::ContentCodec content_;
+  std::string bundle_;  // the last one's bytes: its memory is used again
 };
 
 }  // namespace medflyt::audit

@@ -182,8 +182,8 @@ absl::StatusOr<std::shared_ptr<const BundleFile>> BundleFile::Open(const std::st
 
 BundleFile::~BundleFile() { ::close(file_); }
 
-absl::StatusOr<std::string> BundleFile::ReadAt(uint64_t offset, size_t size) const {
-  std::string bytes(size, '\0');
+absl::Status BundleFile::ReadAt(uint64_t offset, size_t size, std::string& bytes) const {
+  bytes.resize(size);
   size_t done = 0;
   while (done < size) {
     const ssize_t got = ::pread(file_, bytes.data() + done, size - done, static_cast<off_t>(offset + done));
@@ -192,14 +192,14 @@ absl::StatusOr<std::string> BundleFile::ReadAt(uint64_t offset, size_t size) con
     if (got == 0) return Malformed("");
     done += static_cast<size_t>(got);
   }
-  return bytes;
+  return absl::OkStatus();
 }
 
 absl::Status BundleFile::Index(uint64_t size) {
   uint64_t at = 0;
-  for (;;) {
+  for (std::string block;;) {
     if (size < at + kBlock) return Malformed("");
-    MEDFLYT_ASSIGN_OR_RETURN(const std::string block, ReadAt(at, kBlock));
+    MEDFLYT_RETURN_IF_ERROR(ReadAt(at, kBlock, block));
     if (block[0] == '\0') break;
     const std::string path(block.c_str(), ::strnlen(block.data(), kMaxPath));
     uint64_t content = 0;
@@ -213,18 +213,19 @@ absl::Status BundleFile::Index(uint64_t size) {
     }
     at += kBlock + Padded(content);
   }
-  MEDFLYT_ASSIGN_OR_RETURN(const std::string end, ReadAt(at, static_cast<size_t>(std::min<uint64_t>(size - at, 2048))));
+  std::string end;
+  MEDFLYT_RETURN_IF_ERROR(ReadAt(at, static_cast<size_t>(std::min<uint64_t>(size - at, 2048)), end));
   if (members_.empty() || end != BundleEnd()) return Malformed("");
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::optional<std::string>> BundleFile::Read(const std::string& path) const {
+absl::StatusOr<bool> BundleFile::Read(const std::string& path, std::string& bytes) const {
   const auto member = members_.find(path);
-  if (member == members_.end()) return std::optional<std::string>();
+  if (member == members_.end()) return false;
   // One that is longer is wrong for every reader.
   const auto size = static_cast<size_t>(std::min<uint64_t>(member->second.size, kMaxRead));
-  MEDFLYT_ASSIGN_OR_RETURN(std::string bytes, ReadAt(member->second.offset, size));
-  return std::optional<std::string>(std::move(bytes));
+  MEDFLYT_RETURN_IF_ERROR(ReadAt(member->second.offset, size, bytes));
+  return true;
 }
 
 bool BundleFile::HasBelow(std::string_view folder) const {
@@ -233,7 +234,8 @@ bool BundleFile::HasBelow(std::string_view folder) const {
 }
 
 FileReader BundleReader(std::shared_ptr<const BundleFile> bundle) {
-  return [bundle = std::move(bundle)](const std::string& path) { return bundle->Read(path); };
+  return
+      [bundle = std::move(bundle)](const std::string& path, std::string& bytes) { return bundle->Read(path, bytes); };
 }
 
 }  // namespace medflyt::audit

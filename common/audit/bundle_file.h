@@ -65,8 +65,8 @@ class BundleFile {
   BundleFile(const BundleFile&) = delete;
   BundleFile& operator=(const BundleFile&) = delete;
 
-  // A member's content, or nothing.
-  [[nodiscard]] absl::StatusOr<std::optional<std::string>> Read(const std::string& path) const;
+  // A member's content into `bytes`; false where there is none.
+  [[nodiscard]] absl::StatusOr<bool> Read(const std::string& path, std::string& bytes) const;
   [[nodiscard]] bool Has(const std::string& path) const { return members_.contains(path); }
   [[nodiscard]] size_t size() const { return members_.size(); }
   // Any member below that folder.
@@ -79,7 +79,7 @@ class BundleFile {
   };
   BundleFile(int file, std::string path) : file_(file), path_(std::move(path)) {}
   [[nodiscard]] absl::Status Index(uint64_t size);
-  [[nodiscard]] absl::StatusOr<std::string> ReadAt(uint64_t offset, size_t size) const;
+  [[nodiscard]] absl::Status ReadAt(uint64_t offset, size_t size, std::string& bytes) const;
 
   const int file_;
   const std::string path_;

@@ -72,7 +72,7 @@ absl::Status Derivation::Compare(const FileReader& read, unsigned level) {
   Level& at = levels_[level - 1];
   const auto width = static_cast<unsigned>(at.hashes.size() / kHashBytes);
   const std::string path = tlog::TilePath({level, at.index, width});
-  MEDFLYT_ASSIGN_OR_RETURN(const auto bytes, read(path));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto bytes, ReadOne(read, path));
   ++tiles_;
   if (!bytes || *bytes != at.hashes) {
     uint64_t node = at.index * tlog::kTileWidth;

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "common/base/status.h"
 #include "common/tlog/tile.h"
 
 namespace medflyt::audit {
@@ -19,12 +20,12 @@ namespace {
 constexpr size_t kMaxFile = tlog::kTileWidth * (2 + tlog::kMaxEntryBytes);
 
 // One that is longer is read one byte beyond the most, which makes it wrong for every reader.
-absl::StatusOr<std::optional<std::string>> ReadOpen(int file, const std::string& path) {
+absl::StatusOr<bool> ReadOpen(int file, const std::string& path, std::string& bytes) {
   struct stat facts {};
   if (fstat(file, &facts) != 0) return absl::UnavailableError(path + ": " + std::generic_category().message(errno));
-  if (!S_ISREG(facts.st_mode)) return std::optional<std::string>();
+  if (!S_ISREG(facts.st_mode)) return false;
   const auto size = static_cast<uint64_t>(facts.st_size);
-  std::string bytes(size > kMaxFile ? kMaxFile + 1 : static_cast<size_t>(size), '\0');
+  bytes.resize(size > kMaxFile ? kMaxFile + 1 : static_cast<size_t>(size));
   size_t done = 0;
   while (done < bytes.size()) {
     const ssize_t got = ::read(file, bytes.data() + done, bytes.size() - done);
@@ -34,7 +35,7 @@ absl::StatusOr<std::optional<std::string>> ReadOpen(int file, const std::string&
     done += static_cast<size_t>(got);
   }
   bytes.resize(done);
-  return std::optional<std::string>(std::move(bytes));
+  return true;
 }
 
 std::string KeptPath(std::string_view kind, LeafIndex record) {
@@ -53,18 +54,24 @@ Part Part::Around(LeafIndex first, TreeSize end, TreeSize size) {
 std::string ReceiptPath(LeafIndex record) { return KeptPath("receipts", record); }
 std::string ReceivedPath(LeafIndex record) { return KeptPath("received", record); }
 
+absl::StatusOr<std::optional<std::string>> ReadOne(const FileReader& read, const std::string& path) {
+  std::string bytes;
+  MEDFLYT_ASSIGN_OR_RETURN(const bool there, read(path, bytes));
+  return there ? std::optional(std::move(bytes)) : std::nullopt;
+}
+
 FileReader DirectoryReader(std::string directory) {
-  return [directory = std::move(directory)](const std::string& path) -> absl::StatusOr<std::optional<std::string>> {
+  return [directory = std::move(directory)](const std::string& path, std::string& bytes) -> absl::StatusOr<bool> {
     // Without waiting for the writer of a pipe.
     const int file = ::open((directory + "/" + path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0) {
       const int error = errno;
-      if (error == ENOENT || error == ENOTDIR || error == ENXIO) return std::optional<std::string>();
+      if (error == ENOENT || error == ENOTDIR || error == ENXIO) return false;
       return absl::UnavailableError(path + ": " + std::generic_category().message(error));
     }
-    auto bytes = ReadOpen(file, path);
+    auto read = ReadOpen(file, path, bytes);
     ::close(file);
-    return bytes;
+    return read;
   };
 }
 

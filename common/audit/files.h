@@ -21,9 +21,11 @@ struct Part {
   [[nodiscard]] bool Holds(LeafIndex index) const { return index >= first && index.value() < end.value(); }
 };
 
-// The bytes of a file by its path ("checkpoint", "tile/0/000", ...), or nothing where it is absent. Called by several
-// threads at once where a verification uses several.
-using FileReader = std::function<absl::StatusOr<std::optional<std::string>>(const std::string& path)>;
+// Reads a file by its path ("checkpoint", "tile/0/000", ...) into `bytes`, whose memory is used again; false where it
+// is absent, and `bytes` then says nothing. Called by several threads at once where a verification uses several.
+using FileReader = std::function<absl::StatusOr<bool>(const std::string& path, std::string& bytes)>;
+// The same, for whoever reads one file.
+[[nodiscard]] absl::StatusOr<std::optional<std::string>> ReadOne(const FileReader& read, const std::string& path);
 
 // The files below a directory. What is no regular file is absent; of a file longer than any that a log has, the
 // beginning alone is read. UNAVAILABLE where the system cannot read a file. Thread-safe.

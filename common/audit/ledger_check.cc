@@ -192,7 +192,7 @@ absl::Status LedgerCheck::CheckKeptEntry(LeafIndex index, const wire::EventRecei
 
 absl::Status LedgerCheck::NextBatch(LeafIndex index, const wire::EventReceived& record, Issuer& issuer) {
   if (issuer.batch && PlaceOf(*issuer.batch, record.issuer_index)) return absl::OkStatus();
-  MEDFLYT_ASSIGN_OR_RETURN(const auto bytes, parts_.read(ReceivedPath(index)));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto bytes, ReadOne(parts_.read, ReceivedPath(index)));
   if (!bytes) return absl::OkStatus();
   v1::EventBatch batch;
   if (!batch.ParseFromString(*bytes)) return absl::OkStatus();
@@ -255,7 +255,7 @@ absl::Status LedgerCheck::Check(LeafIndex index, const wire::ReceiptsLogged& rec
 
 absl::Status LedgerCheck::CheckKeptReceipts(LeafIndex index, const wire::ReceiptsLogged& record,
                                             const entry::AcceptedHead& accepted) {
-  MEDFLYT_ASSIGN_OR_RETURN(const auto bytes, parts_.read(ReceiptPath(index)));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto bytes, ReadOne(parts_.read, ReceiptPath(index)));
   v1::Receipt receipt;
   if (!bytes || crypto::Sha256(*bytes) != record.receipts_digest) {
     Find(bytes ? FindingCode::kReceiptAltered : FindingCode::kReceiptMissing, index, record.recipient_origin);
@@ -312,7 +312,7 @@ absl::StatusOr<std::optional<crypto::Hash>> LedgerCheck::OwnLeaf(LeafIndex index
   const uint64_t tile = index.value() / tlog::kTileWidth;
   if (tile_index_ != tile) {
     MEDFLYT_ASSIGN_OR_RETURN(auto bytes,
-                             parts_.read(tlog::TilePath({0, tile, tlog::TileWidthAt(0, tile, parts_.size)})));
+                             ReadOne(parts_.read, tlog::TilePath({0, tile, tlog::TileWidthAt(0, tile, parts_.size)})));
     tile_index_ = tile;
     tile_ = std::move(bytes).value_or("");
   }

@@ -179,7 +179,7 @@ std::vector<KnownRoot> KnownRoots(const std::vector<tlog::Checkpoint>& kept, Rep
 
 absl::StatusOr<Report> VerifyLog(const FileReader& read, const Trust& trust, const Work& work) {
   Report report;
-  MEDFLYT_ASSIGN_OR_RETURN(const auto note, read("checkpoint"));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto note, ReadOne(read, "checkpoint"));
   if (!note) {
     Note(report.findings, FindingCode::kCheckpointMissing, "checkpoint", std::nullopt);
     return report;

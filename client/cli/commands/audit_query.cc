@@ -163,16 +163,17 @@ class LogFilter {
 absl::Status VisitCopy(const std::string& directory, uint64_t first, std::optional<uint64_t> end,
                        const EntryVisitor& visit) {
   const audit::FileReader read = audit::DirectoryReader(directory);
-  MEDFLYT_ASSIGN_OR_RETURN(const auto note, read("checkpoint"));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto note, audit::ReadOne(read, "checkpoint"));
   if (!note) return absl::NotFoundError(directory + ": there is no checkpoint");
   MEDFLYT_ASSIGN_OR_RETURN(const auto checkpoint, tlog::StatedCheckpoint(*note));
   const uint64_t last = std::min(end.value_or(~uint64_t{0}), checkpoint.size().value());
+  std::string bytes;
   for (uint64_t bundle = first / tlog::kTileWidth; bundle * tlog::kTileWidth < last; ++bundle) {
     const unsigned width = tlog::TileWidthAt(0, bundle, checkpoint.size());
     const std::string path = tlog::EntryBundlePath(bundle, width);
-    MEDFLYT_ASSIGN_OR_RETURN(const auto bytes, read(path));
-    if (!bytes) return absl::NotFoundError(path + " is missing");
-    MEDFLYT_ASSIGN_OR_RETURN(const auto entries, tlog::DecodeEntryBundle(*bytes, width));
+    MEDFLYT_ASSIGN_OR_RETURN(const bool there, read(path, bytes));
+    if (!there) return absl::NotFoundError(path + " is missing");
+    MEDFLYT_ASSIGN_OR_RETURN(const auto entries, tlog::DecodeEntryBundle(bytes, width));
     for (unsigned i = 0; i < width; ++i) {
       const uint64_t index = bundle * tlog::kTileWidth + i;
       if (index >= first && index < last) MEDFLYT_RETURN_IF_ERROR(visit(index, entries[i]));

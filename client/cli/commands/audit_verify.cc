@@ -38,7 +38,7 @@ absl::StatusOr<Source> OpenSource(const std::string& path) {
   auto bundle = audit::BundleFile::Open(path);
   if (!bundle.ok()) return Annotate(bundle.status(), path);
   Source source{audit::BundleReader(*bundle), (*bundle)->HasBelow("kept/"), *bundle, std::nullopt};
-  MEDFLYT_ASSIGN_OR_RETURN(const auto header, source.read(std::string(audit::kBundleMember)));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto header, audit::ReadOne(source.read, std::string(audit::kBundleMember)));
   auto said = audit::ParseBundleContent(header.value_or(""));
   if (!said.ok()) return Annotate(said.status(), path);
   source.said = *std::move(said);
@@ -47,7 +47,7 @@ absl::StatusOr<Source> OpenSource(const std::string& path) {
 
 // Keys of the bundle count for logs of which the user has named none; and only where the user said so.
 absl::Status AddBundleKeys(const Source& source, audit::Trust& trust) {
-  MEDFLYT_ASSIGN_OR_RETURN(const auto text, source.read(std::string(audit::kBundleKeysMember)));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto text, audit::ReadOne(source.read, std::string(audit::kBundleKeysMember)));
   MEDFLYT_ASSIGN_OR_RETURN(audit::Trust carried, audit::ParseBundleKeys(text.value_or("")));
   const size_t named = trust.keys.size();
   for (directory::LogKey& key : carried.keys) {
@@ -66,7 +66,7 @@ absl::StatusOr<std::optional<audit::EventKeys>> EventKeysFor(Context& context, c
     MEDFLYT_ASSIGN_OR_RETURN(const auto file, InputFile::Open(context, *path));
     MEDFLYT_ASSIGN_OR_RETURN(text, file->ReadAll(kMaxEventKeys));
   } else if (source.bundle != nullptr) {
-    MEDFLYT_ASSIGN_OR_RETURN(text, source.read(std::string(audit::kBundleEventKeysMember)));
+    MEDFLYT_ASSIGN_OR_RETURN(text, audit::ReadOne(source.read, std::string(audit::kBundleEventKeysMember)));
   }
   if (!text) return std::optional<audit::EventKeys>();
   auto keys = audit::ParseEventKeys(*text);
@@ -77,7 +77,7 @@ absl::StatusOr<std::optional<audit::EventKeys>> EventKeysFor(Context& context, c
 
 absl::Status AddBundlePolicy(const Source& source, audit::Trust& trust) {
   if (trust.policy || source.bundle == nullptr) return absl::OkStatus();
-  MEDFLYT_ASSIGN_OR_RETURN(const auto text, source.read(std::string(audit::kBundlePolicyMember)));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto text, audit::ReadOne(source.read, std::string(audit::kBundlePolicyMember)));
   if (!text) return absl::OkStatus();
   auto policy = tlog::Policy::Parse(*text);
   if (!policy.ok()) return Annotate(policy.status(), "the bundle's policy");
@@ -169,7 +169,7 @@ absl::Status Verify(Context& context, const Arguments& arguments) {
   }
   MEDFLYT_RETURN_IF_ERROR(AddBundlePolicy(source, trust));
   MEDFLYT_RETURN_IF_ERROR(CheckKeysNamed(trust));
-  MEDFLYT_ASSIGN_OR_RETURN(const auto note, source.read("checkpoint"));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto note, audit::ReadOne(source.read, "checkpoint"));
   // Nothing was signed here, or not all was copied: that shows nothing of anybody.
   if (!note) return absl::NotFoundError("there is no checkpoint, so nothing that is signed: export the log again");
   const auto claimed = Claimed(note);

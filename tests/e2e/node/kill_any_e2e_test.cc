@@ -124,24 +124,30 @@ class KillAnyE2e : public ::testing::Test {
     const auto stub = v1::AuditService::NewStub(party.node.Channel("auditor"));
     v1::GetCheckpointResponse head;
     EXPECT_EQ(Call(*stub, &Audit::GetCheckpoint, v1::GetCheckpointRequest(), head), "OK");
-    const audit::FileReader read = [&](const std::string& path) -> absl::StatusOr<std::optional<std::string>> {
-      if (path == "checkpoint") return head.checkpoint();
+    const audit::FileReader read = [&](const std::string& path, std::string& bytes) -> absl::StatusOr<bool> {
+      if (path == "checkpoint") {
+        bytes = head.checkpoint();
+        return true;
+      }
       const auto parts = tlog::ParseTilePath(path);
-      if (!parts.ok()) return std::nullopt;
+      if (!parts.ok()) return false;
       if (parts->entries) {
         v1::GetEntryBundleRequest request;
         request.set_index(parts->tile.index);
         request.set_width(parts->tile.width);
         v1::GetEntryBundleResponse bundle;
-        return Call(*stub, &Audit::GetEntryBundle, request, bundle) == "OK" ? std::optional(bundle.data())
-                                                                            : std::nullopt;
+        const bool there = Call(*stub, &Audit::GetEntryBundle, request, bundle) == "OK";
+        bytes = bundle.data();
+        return there;
       }
       v1::GetTileRequest request;
       request.set_level(parts->tile.level);
       request.set_index(parts->tile.index);
       request.set_width(parts->tile.width);
       v1::GetTileResponse tile;
-      return Call(*stub, &Audit::GetTile, request, tile) == "OK" ? std::optional(tile.data()) : std::nullopt;
+      const bool there = Call(*stub, &Audit::GetTile, request, tile) == "OK";
+      bytes = tile.data();
+      return there;
     };
     const directory::LogKey key{party.node.verifier(), TreeSize(0), std::nullopt};
     const auto report = audit::VerifyTiles(read, std::span(&key, 1), [](uint64_t, uint64_t) {});

@@ -14,6 +14,7 @@ namespace {
 
 using ::medflyt::testing::LogSigner;
 using ::medflyt::testing::NumberedEntries;
+using ::medflyt::testing::ReaderOf;
 using ::medflyt::testing::TiledLog;
 
 constexpr std::string_view kOrigin = "odense.example/log";
@@ -26,12 +27,7 @@ Report Verify(const TiledLog::Files& files, std::vector<tlog::Checkpoint> kept =
   trust.kept = std::move(kept);
   Work work;
   work.threads = *rc::gen::inRange(1U, 4U);
-  const auto report = VerifyLog(
-      [&files](const std::string& path) -> absl::StatusOr<std::optional<std::string>> {
-        const auto found = files.find(path);
-        return found == files.end() ? std::optional<std::string>() : std::optional(found->second);
-      },
-      trust, work);
+  const auto report = VerifyLog(ReaderOf(files), trust, work);
   RC_ASSERT(report.ok());
   return *report;
 }

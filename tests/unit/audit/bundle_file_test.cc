@@ -58,11 +58,12 @@ TEST_F(BundleFileTest, MembersComeBackAsTheyWere) {
   const auto opened = Opened(Bundle(Sample()));
   ASSERT_TRUE(opened.ok()) << opened.status();
   EXPECT_EQ((*opened)->size(), 4U);
-  for (const auto& [path, content] : Sample()) EXPECT_EQ(*(*opened)->Read(path), content) << path;
-  EXPECT_EQ(*(*opened)->Read("tile/0"), std::nullopt);
+  const FileReader read = BundleReader(*opened);
+  for (const auto& [path, content] : Sample()) EXPECT_EQ(*ReadOne(read, path), content) << path;
+  EXPECT_EQ(*ReadOne(read, "tile/0"), std::nullopt);
   EXPECT_TRUE((*opened)->HasBelow("tile/"));
   EXPECT_FALSE((*opened)->HasBelow("kept/"));
-  EXPECT_EQ(*(*opened)->Read("bundle"), "medflyt audit bundle v1\norigin odense.example/log\nsize 3\n");
+  EXPECT_EQ(*ReadOne(read, "bundle"), "medflyt audit bundle v1\norigin odense.example/log\nsize 3\n");
 }
 
 TEST_F(BundleFileTest, OthersToolsUnpackIt) {

@@ -14,6 +14,7 @@ namespace {
 
 using ::medflyt::testing::LogSigner;
 using ::medflyt::testing::NumberedEntries;
+using ::medflyt::testing::ReaderOf;
 using ::medflyt::testing::TiledLog;
 using ::testing::ElementsAre;
 
@@ -40,12 +41,8 @@ class DamageTest : public ::testing::Test {
     return FindingsOf(files);
   }
   static std::vector<Finding> FindingsOf(const TiledLog::Files& files) {
-    const auto report = VerifyTiles(
-        [&files](const std::string& path) -> absl::StatusOr<std::optional<std::string>> {
-          const auto found = files.find(path);
-          return found == files.end() ? std::optional<std::string>() : std::optional(found->second);
-        },
-        testing::Always({LogSigner(kOrigin, 'a').verifier_key()}), [](uint64_t, uint64_t) {});
+    const auto report = VerifyTiles(ReaderOf(files), testing::Always({LogSigner(kOrigin, 'a').verifier_key()}),
+                                    [](uint64_t, uint64_t) {});
     EXPECT_TRUE(report.ok()) << report.status();
     return report.ok() ? std::vector<Finding>(report->findings.begin(), report->findings.end())
                        : std::vector<Finding>();
@@ -291,12 +288,8 @@ TEST_F(DamageTest, ManyFindingsOfOneKindAreCountedAndHideNoOther) {
     if (path.starts_with("tile/0/")) bytes[0] = static_cast<char>(bytes[0] ^ 1);
   }
   files.erase(kTile2);
-  const auto report = VerifyTiles(
-      [&files](const std::string& path) -> absl::StatusOr<std::optional<std::string>> {
-        const auto found = files.find(path);
-        return found == files.end() ? std::optional<std::string>() : std::optional(found->second);
-      },
-      testing::Always({LogSigner(kOrigin, 'a').verifier_key()}), [](uint64_t, uint64_t) {});
+  const auto report = VerifyTiles(ReaderOf(files), testing::Always({LogSigner(kOrigin, 'a').verifier_key()}),
+                                  [](uint64_t, uint64_t) {});
   ASSERT_TRUE(report.ok()) << report.status();
   ASSERT_EQ(report->findings.size(), 101U);
   EXPECT_EQ(report->findings[99], At(FindingCode::kTileMismatch, "tile/0/099", 99 * 256));

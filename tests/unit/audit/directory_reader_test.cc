@@ -38,8 +38,8 @@ TEST_F(DirectoryReaderTest, GivesTheExactBytes) {
   std::ofstream(folder_ / "checkpoint", std::ios::binary) << bytes;
   std::ofstream(folder_ / "empty");
   const FileReader read = DirectoryReader(folder_.string());
-  EXPECT_EQ(read("checkpoint").value_or(std::nullopt), bytes);
-  EXPECT_EQ(read("empty").value_or(std::nullopt), "");
+  EXPECT_EQ(ReadOne(read, "checkpoint").value_or(std::nullopt), bytes);
+  EXPECT_EQ(ReadOne(read, "empty").value_or(std::nullopt), "");
 }
 
 TEST_F(DirectoryReaderTest, WhatIsNoFileIsAbsentAndNeverWaitedFor) {
@@ -48,7 +48,7 @@ TEST_F(DirectoryReaderTest, WhatIsNoFileIsAbsentAndNeverWaitedFor) {
   ASSERT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0);
   const FileReader read = DirectoryReader(folder_.string());
   for (const char* path : {"absent", "tile/0", "tile/0/000", "checkpoint/below", "pipe"}) {
-    const auto bytes = read(path);
+    const auto bytes = ReadOne(read, path);
     ASSERT_TRUE(bytes.ok()) << path << ": " << bytes.status();
     EXPECT_FALSE(bytes->has_value()) << path;
   }
@@ -57,14 +57,14 @@ TEST_F(DirectoryReaderTest, WhatIsNoFileIsAbsentAndNeverWaitedFor) {
 TEST_F(DirectoryReaderTest, OfATooLongFileOnlySoMuchIsReadThatItIsWrong) {
   std::ofstream(folder_ / "long") << "x";
   std::filesystem::resize_file(folder_ / "long", 1'000'000'000'000);
-  const auto bytes = DirectoryReader(folder_.string())("long");
+  const auto bytes = ReadOne(DirectoryReader(folder_.string()), "long");
   ASSERT_TRUE(bytes.ok() && bytes->has_value());
   EXPECT_EQ((*bytes)->size(), 256U * 65537 + 1);
 }
 
 TEST_F(DirectoryReaderTest, WhatTheSystemRefusesIsUnavailable) {
   std::filesystem::create_symlink("loop", folder_ / "loop");
-  EXPECT_EQ(DirectoryReader(folder_.string())("loop").status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReadOne(DirectoryReader(folder_.string()), "loop").status().code(), absl::StatusCode::kUnavailable);
 }
 
 }  // namespace

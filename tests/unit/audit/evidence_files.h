@@ -131,12 +131,7 @@ class EvidenceFiles {
     work.beside = beside;
     work.opened = keys;
     work.part = part;
-    const auto report = audit::VerifyLog(
-        [&files](const std::string& path) -> absl::StatusOr<std::optional<std::string>> {
-          const auto found = files.find(path);
-          return found == files.end() ? std::optional<std::string>() : std::optional(found->second);
-        },
-        trust, work);
+    const auto report = audit::VerifyLog(ReaderOf(files), trust, work);
     EXPECT_TRUE(report.ok()) << report.status();
     return report.value_or(audit::Report());
   }

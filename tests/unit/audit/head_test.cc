@@ -14,6 +14,7 @@ namespace {
 
 using ::medflyt::testing::LogSigner;
 using ::medflyt::testing::NumberedEntries;
+using ::medflyt::testing::ReaderOf;
 using ::medflyt::testing::TiledLog;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -27,12 +28,7 @@ tlog::Cosigner Witness(char seed) {
 }
 
 Report Verify(const TiledLog::Files& files, const Trust& trust) {
-  const auto report = VerifyLog(
-      [&files](const std::string& path) -> absl::StatusOr<std::optional<std::string>> {
-        const auto found = files.find(path);
-        return found == files.end() ? std::optional<std::string>() : std::optional(found->second);
-      },
-      trust, {});
+  const auto report = VerifyLog(ReaderOf(files), trust, {});
   EXPECT_TRUE(report.ok()) << report.status();
   return report.value_or(Report());
 }

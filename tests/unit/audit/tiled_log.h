@@ -107,6 +107,16 @@ inline void WriteFiles(const TiledLog::Files& files, const std::filesystem::path
   }
 }
 
+// Borrows `files`.
+inline audit::FileReader ReaderOf(const TiledLog::Files& files) {
+  return [&files](const std::string& path, std::string& bytes) -> absl::StatusOr<bool> {
+    const auto found = files.find(path);
+    if (found == files.end()) return false;
+    bytes = found->second;
+    return true;
+  };
+}
+
 }  // namespace medflyt::testing
 
 namespace medflyt::audit {

@@ -18,18 +18,12 @@ namespace {
 
 using ::medflyt::testing::LogSigner;
 using ::medflyt::testing::NumberedEntries;
+using ::medflyt::testing::ReaderOf;
 using ::medflyt::testing::TiledLog;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 constexpr std::string_view kOrigin = "odense.example/35209115/1";
-
-FileReader ReaderOf(const TiledLog::Files& files) {
-  return [&files](const std::string& path) -> absl::StatusOr<std::optional<std::string>> {
-    const auto found = files.find(path);
-    return found == files.end() ? std::optional<std::string>() : std::optional(found->second);
-  };
-}
 
 Report Verified(const TiledLog::Files& files, const std::vector<tlog::VerifierKey>& keys) {
   const auto report = VerifyTiles(ReaderOf(files), testing::Always(keys), [](uint64_t, uint64_t) {});
@@ -102,9 +96,9 @@ TEST(VerifyTilesTest, ThreadsEndWhereNothingMoreCanBeDerivedOrRead) {
   EXPECT_EQ(report->findings.size(), 2U);
   const FileReader whole = ReaderOf(log.files());
   const auto unread = VerifyLog(
-      [&](const std::string& path) -> absl::StatusOr<std::optional<std::string>> {
+      [&](const std::string& path, std::string& bytes) -> absl::StatusOr<bool> {
         if (path == "tile/entries/005") return absl::UnavailableError("input/output error");
-        return whole(path);
+        return whole(path, bytes);
       },
       trust, work);
   EXPECT_EQ(unread.status().code(), absl::StatusCode::kUnavailable);
@@ -116,9 +110,9 @@ TEST(VerifyTilesTest, ReadsEachFileOnceAndNoOther) {
   std::map<std::string, int> reads;
   const FileReader reader = ReaderOf(log.files());
   const auto report = VerifyTiles(
-      [&](const std::string& path) {
+      [&](const std::string& path, std::string& bytes) {
         ++reads[path];
-        return reader(path);
+        return reader(path, bytes);
       },
       testing::Always({signer.verifier_key()}), [](uint64_t, uint64_t) {});
   ASSERT_TRUE(report.ok() && report->verified());
@@ -198,22 +192,22 @@ TEST(VerifyTilesTest, LogOfAnotherImplementationHoldsAtEverySize) {
       *tlog::VerifierKey::Parse("example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx")};
   const FileReader files = DirectoryReader(folder.string());
   for (int size = 0; size <= 15; ++size) {
-    const FileReader at_size = [&](const std::string& path) {
-      return files(path == "checkpoint" ? "checkpoint." + std::to_string(size) : path);
+    const FileReader at_size = [&](const std::string& path, std::string& bytes) {
+      return files(path == "checkpoint" ? "checkpoint." + std::to_string(size) : path, bytes);
     };
     const auto report = VerifyTiles(at_size, testing::Always(keys), [](uint64_t, uint64_t) {});
     ASSERT_TRUE(report.ok()) << report.status();
     EXPECT_THAT(report->findings, IsEmpty()) << size;
     EXPECT_EQ(report->size, TreeSize(static_cast<uint64_t>(size)));
     // One byte wrong in the checkpoint, wherever it is.
-    const std::string note = **at_size("checkpoint");
+    const std::string note = **ReadOne(at_size, "checkpoint");
     for (size_t i = 0; i < note.size(); ++i) {
       const auto damaged = VerifyTiles(
-          [&](const std::string& path) -> absl::StatusOr<std::optional<std::string>> {
-            if (path != "checkpoint") return files(path);
-            std::string bytes = note;
+          [&](const std::string& path, std::string& bytes) -> absl::StatusOr<bool> {
+            if (path != "checkpoint") return files(path, bytes);
+            bytes = note;
             bytes[i] = static_cast<char>(bytes[i] ^ 1);
-            return std::optional(bytes);
+            return true;
           },
           testing::Always(keys), [](uint64_t, uint64_t) {});
       ASSERT_TRUE(damaged.ok());
@@ -286,9 +280,9 @@ TEST(VerifyTilesTest, WhatCannotBeReadIsAnErrorAndNoFinding) {
   const FileReader reader = ReaderOf(log.files());
   for (const auto& [broken, bytes] : log.files()) {
     const auto report = VerifyTiles(
-        [&](const std::string& path) -> absl::StatusOr<std::optional<std::string>> {
+        [&](const std::string& path, std::string& file) -> absl::StatusOr<bool> {
           if (path == broken) return absl::UnavailableError("input/output error");
-          return reader(path);
+          return reader(path, file);
         },
         testing::Always({signer.verifier_key()}), [](uint64_t, uint64_t) {});
     EXPECT_EQ(report.status().code(), absl::StatusCode::kUnavailable) << broken;
