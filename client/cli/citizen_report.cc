@@ -52,6 +52,14 @@ std::string Day(absl::Time time) {
 }
 absl::Time TimeOf(const google::protobuf::Timestamp& time) { return absl::FromUnixSeconds(time.seconds()); }
 
+// Empty where the node's table has no such basis, or no title for it.
+std::string TitleOf(const CitizenReport& report, const std::string& key) {
+  for (const v1::TitledBasis& each : report.held.legal_bases()) {
+    if (each.key() == key) return each.title();
+  }
+  return "";
+}
+
 class Page {
  public:
   explicit Page(const CitizenReport& report) : report_(report) {}
@@ -102,9 +110,17 @@ class Page {
     std::vector<Cells> rows;
     for (const v1::Enrolment& each : report_.held.enrolments()) {
       rows.push_back({NameOf(each.provider()), NameOf(each.responsible()),
-                      State(v1::EnrolmentState_Name(each.state()), "ENROLMENT_STATE_"), each.from(), each.to()});
+                      State(v1::EnrolmentState_Name(each.state()), "ENROLMENT_STATE_"), each.from(), each.to(),
+                      FlagsOf(each)});
     }
-    Table("Forløb", {"Leverandør", "Ansvarlig", "Tilstand", "Fra", "Til"}, rows);
+    Table("Forløb", {"Leverandør", "Ansvarlig", "Tilstand", "Fra", "Til", "Beskyttelse"}, rows);
+  }
+  static std::string FlagsOf(const v1::Enrolment& enrolment) {
+    std::vector<std::string> words;
+    for (const v1::StandingFlag& each : enrolment.flags()) {
+      words.push_back(State(v1::ProtectionFlag_Name(each.flag()), "PROTECTION_FLAG_"));
+    }
+    return absl::StrJoin(words, ", ");
   }
   void Relocations() {
     std::vector<Cells> rows;
@@ -136,14 +152,14 @@ class Page {
     Table("Hvad der er sket, hvor det kommer fra, og hvem der har fået det at vide",
           {"Dato", "Hvad", "Fra", "Til", "Indhold", "Grundlag for at give det videre"}, rows);
   }
-  static std::string InWords(const ToldBasis& basis) {
+  std::string InWords(const ToldBasis& basis) const {
     switch (basis.kind) {
       case ToldBasis::Kind::kNotTold:
         return "";
       case ToldBasis::Kind::kGround:
-        return absl::StrCat(basis.legal_basis, ", fastlagt ", Day(TimeOf(basis.ground->recorded_at())));
+        return absl::StrCat(Titled(basis.legal_basis), ", fastlagt ", Day(TimeOf(basis.ground->recorded_at())));
       case ToldBasis::Kind::kStated:
-        return basis.legal_basis;
+        return Titled(basis.legal_basis);
       case ToldBasis::Kind::kByRule:
         return "følger efter reglerne af det, der er meddelt tidligere";
       case ToldBasis::Kind::kDuty:
@@ -152,6 +168,11 @@ class Page {
         return "fremgår ikke af udskriften";
     }
     return "";
+  }
+  // The paragraph, and the key by which it stands in the events.
+  std::string Titled(const std::string& key) const {
+    const std::string title = TitleOf(report_, key);
+    return title.empty() ? key : absl::StrCat(title, " (", key, ")");
   }
   // Who disputes it, which the events behind it say.
   std::string DisputesOf(const std::string& event_id) const {
@@ -288,9 +309,12 @@ std::string WordOf(ToldBasis::Kind kind) {
 }
 
 // Why another authority was told it.
-Value::Object BasisFields(const ToldBasis& basis) {
+Value::Object BasisFields(const CitizenReport& report, const ToldBasis& basis) {
   Value::Object fields = {{"by", WordOf(basis.kind)}};
-  if (!basis.legal_basis.empty()) fields.push_back({"legal_basis", basis.legal_basis});
+  if (!basis.legal_basis.empty()) {
+    fields.push_back({"legal_basis", basis.legal_basis});
+    fields.push_back({"legal_basis_title", OrNone(TitleOf(report, basis.legal_basis))});
+  }
   if (basis.ground != nullptr) {
     fields.push_back({"ground_id", basis.ground->event_id()});
     fields.push_back({"confirmed_at", RecordedAt(*basis.ground)});
@@ -311,7 +335,7 @@ std::string ReportJson(const CitizenReport& report) {
                          {"recorded_at", RecordedAt(each)},
                          {"content", FieldsOf(each.content())}};
     const ToldBasis& basis = bases[events.size()];
-    if (basis.kind != ToldBasis::Kind::kNotTold) row.push_back({"told_on", BasisFields(basis)});
+    if (basis.kind != ToldBasis::Kind::kNotTold) row.push_back({"told_on", BasisFields(report, basis)});
     events.emplace_back(std::move(row));
   }
   Value::Array look_ups;

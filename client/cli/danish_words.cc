@@ -110,7 +110,7 @@ constexpr auto kWords = std::to_array<Word>({
     {"restored", "genoprettet"},
     {"reversed", "tilbageført"},
     {"rule", "regel"},
-    {"safety-package", "sikkerhedspakke"},
+    {"safety-package", "tryghedspakke"},
     {"same_citizen", "samme borger"},
     {"search", "søgning"},
     {"service", "forløb og plads"},

@@ -31,6 +31,11 @@ void ToViews(const log::Appender& appender, const privacy::Citizen& citizen, v1:
     ToView(appender.state(), *each, Numbers::kShown, *response.add_relocations());
   }
   for (const auto* each : citizen.transfers) ToView(appender.state(), *each, today, *response.add_transfers());
+  for (const domain::LegalBasis& basis : appender.facts().legal_bases) {
+    v1::TitledBasis& titled = *response.add_legal_bases();
+    titled.set_key(basis.key);
+    titled.set_title(basis.title);
+  }
 }
 
 // Whom an erasure is asked for: by a number or by a case.

@@ -272,6 +272,7 @@ TEST_F(StoryE2e, PlaceFollowsTheCitizenByCommandsAlone) {
   const std::string page = ReadFile(folder + "/report.html");
   EXPECT_THAT(page, HasSubstr("Kerteminde Kommune"));
   EXPECT_THAT(page, HasSubstr("Underretning om flytning"));
+  EXPECT_THAT(page, HasSubstr("an act, section 12 a (RSL-12A), fastlagt"));
   EXPECT_THAT(page, HasSubstr("end-to-end test")) << "the purpose of a look-up";
   for (const char* file : {"/report.html", "/report.json"}) {
     EXPECT_THAT(FilesInClear(folder + file, {kCpr, "610180-1000", "anna.officer", "bodil.officer", "certificate"}),

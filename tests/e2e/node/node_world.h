@@ -167,7 +167,7 @@ class TestNode {
     card_ = card.value_or("");
     WriteFile(Path("node.card"), card_);
     WriteFile(Path("legal-bases.toml"),
-              "[[legal_basis]]\nkey = \"RSL-12A\"\nvalid_from = 2017-01-01\n"
+              "[[legal_basis]]\nkey = \"RSL-12A\"\ntitle = \"an act, section 12 a\"\nvalid_from = 2017-01-01\n"
               "[[legal_basis]]\nkey = \"LAB-2014\"\ntitle = \"an act of 2014, section 10\"\nvalid_from = 2014-01-01\n"
               "valid_to = 2019-12-31\n");
     WriteFile(Path("retention.toml"),

@@ -41,6 +41,7 @@ CitizenReport Sample() {
   enrolment.set_responsible("29189722");
   enrolment.set_state(v1::ENROLMENT_STATE_ACTIVE);
   enrolment.set_from("2026-10-01");
+  enrolment.add_flags()->set_flag(v1::PROTECTION_FLAG_SAFETY_PACKAGE);
   auto& event = *report.held.add_events();
   event.set_type("RelocationAnnounced");
   *event.mutable_recorded_at() = At(evening);
@@ -49,6 +50,9 @@ CitizenReport Sample() {
   auto& announced = *event.mutable_content()->mutable_relocation_announced();
   announced.set_cpr("6101801000");
   announced.set_legal_basis("RSL-12A");
+  auto& basis = *report.held.add_legal_bases();
+  basis.set_key("RSL-12A");
+  basis.set_title("Retssikkerhedsloven § 12 a");
   auto& look_up = *report.held.add_look_ups();
   *look_up.mutable_at() = At(evening);
   look_up.set_kind(v1::ACCESS_KIND_READ);
@@ -60,12 +64,13 @@ TEST(CitizenReportTest, ThePageSaysWhatWasToldToWhomOnWhatBasisAndWhoLooked) {
   const std::string page = ReportPage(Sample());
   EXPECT_THAT(page, HasSubstr("<html lang=\"da\">"));
   EXPECT_THAT(page, HasSubstr("fra Nyborg Kommune den 21.11.2026. Personnummer: 610180-****."));
-  EXPECT_THAT(page,
-              HasSubstr("<td>Odense &lt;Kommune&gt;</td><td>Nyborg Kommune</td><td>i gang</td><td>2026-10-01</td>"));
   EXPECT_THAT(
       page,
-      HasSubstr("<td>21.11.2026</td><td>Underretning om flytning</td><td>Nyborg Kommune</td>"
-                "<td>Odense &lt;Kommune&gt;</td><td>personnummer: 610180-****; hjemmel: RSL-12A</td><td>RSL-12A</td>"));
+      HasSubstr("<td>Odense &lt;Kommune&gt;</td><td>Nyborg Kommune</td><td>i gang</td><td>2026-10-01</td><td></td>"
+                "<td>tryghedspakke</td>"));
+  EXPECT_THAT(page, HasSubstr("<td>21.11.2026</td><td>Underretning om flytning</td><td>Nyborg Kommune</td>"
+                              "<td>Odense &lt;Kommune&gt;</td><td>personnummer: 610180-****; hjemmel: RSL-12A</td>"
+                              "<td>Retssikkerhedsloven § 12 a (RSL-12A)</td>"));
   EXPECT_THAT(page, HasSubstr("<td>læsning</td><td>&lt;script&gt;alert(1)&lt;/script&gt; &amp; "));
   EXPECT_THAT(page, Not(HasSubstr("<script")));
   EXPECT_THAT(page, Not(HasSubstr("http"))) << "it needs nothing from elsewhere";
@@ -174,6 +179,7 @@ TEST(CitizenReportTest, EachThingToldNamesTheGroundThatWasInForceForItsCaseAndRe
     EXPECT_EQ(json[i].contains("told_on") ? json[i]["told_on"]["by"] : "", by[i]) << "event " << i + 1;
   }
   EXPECT_EQ(json[4]["told_on"]["legal_basis"], "RSL-12A");
+  EXPECT_EQ(json[4]["told_on"]["legal_basis_title"], "Retssikkerhedsloven § 12 a");
   EXPECT_EQ(json[4]["told_on"]["ground_id"], "id 2");
   EXPECT_EQ(json[6]["told_on"]["ground_id"], "id 6");
   EXPECT_EQ(json[12]["told_on"]["ground_id"], "id 12");
@@ -183,7 +189,7 @@ TEST(CitizenReportTest, EachThingToldNamesTheGroundThatWasInForceForItsCaseAndRe
   EXPECT_EQ(json[16]["told_on"]["ground_id"], "id 6");
   EXPECT_EQ(json[17]["told_on"]["ground_id"], "id 6");
   const std::string page = ReportPage(report);
-  EXPECT_THAT(page, HasSubstr("<td>RSL-12A, fastlagt 2.3.2026</td>"));
+  EXPECT_THAT(page, HasSubstr("<td>Retssikkerhedsloven § 12 a (RSL-12A), fastlagt 2.3.2026</td>"));
   EXPECT_THAT(page, HasSubstr("<td>RSL-12B, fastlagt 6.3.2026</td>"));
   EXPECT_THAT(page, HasSubstr("<td>SEL-11C, fastlagt 12.3.2026</td>"));
   EXPECT_THAT(page, Not(HasSubstr("LAB-2014, fastlagt")));
