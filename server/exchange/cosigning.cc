@@ -31,11 +31,18 @@ std::vector<AuthorityId> WitnessesIn(const directory::Directory& directory, Auth
 
 class Cosigning::Storing final : public log::Submission {
  public:
-  Storing(Cosigning& cosigning, std::map<AuthorityId, PeersCosignature> cosigned, CosignedHead published)
-      : cosigning_(cosigning), cosigned_(std::move(cosigned)), published_(std::move(published)) {}
+  Storing(Cosigning& cosigning, std::map<AuthorityId, PeersCosignature> cosigned, CosignedHead published,
+          std::optional<std::pair<std::string, CosignedHead>> closed)
+      : cosigning_(cosigning),
+        cosigned_(std::move(cosigned)),
+        published_(std::move(published)),
+        closed_(std::move(closed)) {}
   void Apply(log::Appender& appender) override {
     for (const auto& [peer, cosignature] : cosigned_) {
       appender.batch().Put(store::Table::kMeta, CosignedByKey(peer), EncodeCosignedBy(cosignature));
+    }
+    if (closed_) {
+      appender.batch().Put(store::Table::kMeta, ClosedCosignedKey(closed_->first), EncodeCosigned(closed_->second));
     }
     appender.batch().Put(store::Table::kMeta, kCosignedRow, EncodeCosigned(published_));
   }
@@ -48,6 +55,7 @@ class Cosigning::Storing final : public log::Submission {
   Cosigning& cosigning_;
   const std::map<AuthorityId, PeersCosignature> cosigned_;
   const CosignedHead published_;
+  const std::optional<std::pair<std::string, CosignedHead>> closed_;
 };
 
 absl::StatusOr<std::unique_ptr<Cosigning>> Cosigning::Create(Context& context, PeerCalls& calls,
@@ -60,6 +68,11 @@ absl::StatusOr<std::unique_ptr<Cosigning>> Cosigning::Create(Context& context, P
   if (published) {
     MEDFLYT_ASSIGN_OR_RETURN(CosignedHead head, DecodeCosigned(*published, log.origin()));
     if (head.size.value() != 0) cosigning->published_ = std::move(head);
+    for (const log::Generation& each : log.reader().generations().all()) {
+      if (!each.last) continue;
+      MEDFLYT_ASSIGN_OR_RETURN(CosignedHead of_closed, DecodeCosigned(*published, each.origin));
+      if (of_closed.size.value() != 0) cosigning->closed_.emplace(each.origin, std::move(of_closed));
+    }
   }
   for (const AuthorityId& peer : WitnessesIn(context.directory(), context.parts.self)) {
     MEDFLYT_ASSIGN_OR_RETURN(const auto row, store.Get(store::Table::kMeta, CosignedByKey(peer)));
@@ -198,8 +211,8 @@ void Cosigning::Store() {
     }
   }
   CosignedHead published{round_->size, all.Serialize()};
-  if (const absl::Status submitted =
-          context_.parts.queue.Submit(std::make_unique<Storing>(*this, std::move(cosigned), std::move(published)));
+  if (const absl::Status submitted = context_.parts.queue.Submit(
+          std::make_unique<Storing>(*this, std::move(cosigned), std::move(published), closed_));
       !submitted.ok()) {
     // Next time the peers say how far they are.
     context_.parts.logger.Warning("cosignatures_not_kept", absl::StrCat("rule=", RuleOf(submitted)));
@@ -216,7 +229,9 @@ void Cosigning::OnStored(bool durable, const std::map<AuthorityId, PeersCosignat
   }
   strand_->Post([this, durable, size = published.size] {
     round_.reset();
-    if (durable) told_(size);
+    if (!durable) return;
+    closed_.reset();
+    told_(size);
   });
 }
 

@@ -93,7 +93,9 @@ class Cosigning {
   PeerCalls& calls_;
   const CosigningSchedule schedule_;
   const std::shared_ptr<Strand> strand_;
-  std::optional<Round> round_;  // the strand's
+  std::optional<Round> round_;  // the strand's, as the next
+  // A closed log's origin and newest cosigned head, which still stand where those of the open one will.
+  std::optional<std::pair<std::string, CosignedHead>> closed_;
   std::function<void(TreeSize)> told_ = [](TreeSize) {};
 
   struct Known {

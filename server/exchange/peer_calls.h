@@ -24,6 +24,9 @@ class PeerCalls {
   using Proven = std::function<void(absl::StatusOr<v1::ProveConsistencyResponse>)>;
   virtual void ProveConsistency(AuthorityId peer, v1::ProveConsistencyRequest request, absl::Duration timeout,
                                 Proven answer) = 0;
+  using Included = std::function<void(absl::StatusOr<v1::ProveInclusionResponse>)>;
+  virtual void ProveInclusion(AuthorityId peer, v1::ProveInclusionRequest request, absl::Duration timeout,
+                              Included answer) = 0;
   using Held = std::function<void(absl::StatusOr<v1::GetHeldHeadsResponse>)>;
   virtual void GetHeldHeads(AuthorityId peer, v1::GetHeldHeadsRequest request, absl::Duration timeout, Held answer) = 0;
   using HeldEvents = std::function<void(absl::StatusOr<v1::GetHeldEventsResponse>)>;

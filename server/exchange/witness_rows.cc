@@ -34,6 +34,8 @@ std::string CosignedByKey(AuthorityId peer) {
   return key;
 }
 
+std::string ClosedCosignedKey(std::string_view origin) { return std::string("cosigned-of").append(origin); }
+
 std::string EncodeWitnessed(const WitnessedHead& witnessed) {
   std::string value = Versioned();
   AppendU64(value, witnessed.head.size.value());

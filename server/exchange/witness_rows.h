@@ -4,11 +4,13 @@
 //   kMeta 'witnessed' ‖ origin     ->  version 1 (u8) ‖ u64 size ‖ root (32) ‖ u64 microseconds ‖ note
 //   kMeta 'cosigned-by' ‖ u32 peer ->  version 1 (u8) ‖ u64 seconds ‖ note
 //   kMeta 'cosigned'               ->  version 1 (u8) ‖ note
+//   kMeta 'cosigned-of' ‖ origin   ->  version 1 (u8) ‖ note
 // clang-format on
 //
 // The first: the largest head of that log that this node cosigned, when, and its note with the log's signature alone.
 // The second: the head of ours that the peer cosigned last, with its cosignature, and the time that it signed.
-// The third: the newest head of ours that anybody cosigned, with every cosignature of it.
+// The third: the newest head of ours that anybody cosigned, with every cosignature of it. The fourth: the same of a log
+// of ours that was closed, written when the first head of the next one is cosigned.
 #pragma once
 
 #include <string>
@@ -47,6 +49,7 @@ inline constexpr std::string_view kWitnessedPrefix = "witnessed";
 inline constexpr std::string_view kCosignedRow = "cosigned";
 [[nodiscard]] std::string WitnessedKey(std::string_view origin);
 [[nodiscard]] std::string CosignedByKey(AuthorityId peer);
+[[nodiscard]] std::string ClosedCosignedKey(std::string_view origin);
 
 [[nodiscard]] std::string EncodeWitnessed(const WitnessedHead& witnessed);
 [[nodiscard]] std::string EncodeCosignedBy(const PeersCosignature& cosignature);

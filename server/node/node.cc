@@ -19,6 +19,7 @@
 #include "prometheus/exposer.h"
 #include "prometheus/registry.h"
 #include "server/exchange/admission.h"
+#include "server/exchange/cosigned_proof.h"
 #include "server/exchange/cosigning.h"
 #include "server/exchange/exchange.h"
 #include "server/exchange/head_comparison.h"
@@ -375,10 +376,11 @@ absl::Status Node::Running::StartServer() {
       std::make_unique<service::Gate>(config.authority, known.Find(config.authority)->kind, inputs.policy, *identities);
   events = std::make_unique<service::EventReader>(config.authority, *log, *opened->keys,
                                                   [this] { return directory->directory(); });
-  parts.emplace(service::Parts{
-      config.authority, *log, *sequencer, *gate, *events, *watch_hub, *workers, metrics, environment.clock,
-      environment.random, [this] { return directory->directory(); }, config.request_retention,
-      config.production ? config.test_numbers : std::vector<service::NumberRange>(), *opened->rotation});
+  parts.emplace(service::Parts{config.authority, *log, *sequencer, *gate, *events, *watch_hub, *workers, metrics,
+                               environment.clock, environment.random, [this] { return directory->directory(); },
+                               config.request_retention,
+                               config.production ? config.test_numbers : std::vector<service::NumberRange>(),
+                               *opened->rotation, exchange->context(), *peer_calls});
   const std::string verifier_key = inputs.note_signer.verifier_key().Format();
   municipality = std::make_unique<service::MunicipalityServiceImpl>(*parts);
   peer = std::make_unique<service::PeerServiceImpl>(
@@ -396,6 +398,9 @@ absl::Status Node::Running::StartServer() {
             return comparison->Compare(authority, request);
           },
           [this](const v1::ProveConsistencyRequest& request) { return comparison->Prove(request); },
+          [this](AuthorityId authority, const v1::ProveInclusionRequest& request) {
+            return exchange::AnswerInclusion(exchange->context(), authority, request);
+          },
           [this](AuthorityId authority, const v1::GetHeldHeadsRequest& request) {
             return exchange::AnswerHeldHeads(exchange->context(), *witness, authority, request);
           },

@@ -11,6 +11,7 @@
 #include "common/rpc/status_map.h"
 #include "common/tlog/text.h"
 #include "common/tlog/tile.h"
+#include "server/exchange/cosigned_proof.h"
 #include "server/log/tiles.h"
 #include "server/service/kept_reader.h"
 #include "server/service/pages.h"
@@ -150,7 +151,7 @@ grpc::ServerUnaryReactor* AuditServiceImpl::GetCheckpoint(Context* context, cons
       if (key.ok()) response->set_verifier_key(key->Format());
       return absl::OkStatus();
     }
-    MEDFLYT_ASSIGN_OR_RETURN(const auto cosigned, NewestCosigned(parts_.log));
+    MEDFLYT_ASSIGN_OR_RETURN(const auto cosigned, exchange::NewestCosigned(parts_.log, asked.log));
     response->set_verifier_key(verifier_key_);
     if (cosigned) response->set_cosigned(cosigned->note);
     return absl::OkStatus();

@@ -12,10 +12,13 @@
 #include "common/wire/content.h"
 #include "common/wire/ledger.h"
 #include "google/protobuf/util/time_util.h"
+#include "server/exchange/cosigned_proof.h"
 #include "server/exchange/refusals.h"
 
 namespace medflyt::service {
 namespace {
+
+constexpr std::string_view kNotCosigned = "NOT_COSIGNED";
 
 absl::Status Unknown() {
   return RuleError(absl::StatusCode::kNotFound, "EVENT_UNKNOWN", "event_id", "no event with this id is known here");
@@ -36,14 +39,6 @@ absl::StatusOr<std::optional<wire::EventReceived>> ReceivedRecord(std::string_vi
 }
 
 }  // namespace
-
-absl::StatusOr<std::optional<exchange::CosignedHead>> NewestCosigned(const log::Log& log) {
-  MEDFLYT_ASSIGN_OR_RETURN(const auto row, log.reader().store().Get(store::Table::kMeta, exchange::kCosignedRow));
-  if (!row) return std::optional<exchange::CosignedHead>();
-  MEDFLYT_ASSIGN_OR_RETURN(exchange::CosignedHead head, exchange::DecodeCosigned(*row, log.origin()));
-  if (head.size.value() == 0 || head.size > log.head().size) return std::optional<exchange::CosignedHead>();
-  return std::optional<exchange::CosignedHead>(std::move(head));
-}
 
 absl::StatusOr<log::EventLocation> EventReader::Locate(const EventId& id) const {
   MEDFLYT_ASSIGN_OR_RETURN(log::EventLocation location, log_.reader().Locate(id));
@@ -171,15 +166,21 @@ absl::StatusOr<event::LoggedEvent> EventReader::Logged(const EventId& id) const 
                             !view.refused_rule().empty()};
 }
 
-absl::StatusOr<v1::GetEventProofResponse> EventReader::Proof(const EventId& id) const {
+absl::StatusOr<EventReader::Proven> EventReader::Proof(const EventId& id) const {
   MEDFLYT_ASSIGN_OR_RETURN(const log::EventLocation location, Locate(id));
-  v1::GetEventProofResponse response;
+  Proven proven;
+  v1::GetEventProofResponse& response = proven.response;
+  // Until a head with cosignatures is found.
+  response.set_not_cosigned_rule(std::string(kNotCosigned));
   if (IsInOwnLog(location)) {
     const log::Generation& log = log_.reader().generations().Of(location.position);
     const LeafIndex leaf = log.IndexOf(location.position);
     log::Head head = log.last ? *log.last : log_.head();
-    MEDFLYT_ASSIGN_OR_RETURN(const auto cosigned, NewestCosigned(log_));
-    if (cosigned && !log.last && leaf.value() < cosigned->size.value()) head = {cosigned->size, {}, cosigned->note};
+    MEDFLYT_ASSIGN_OR_RETURN(const auto cosigned, exchange::NewestCosigned(log_, log));
+    if (cosigned && leaf.value() < cosigned->size.value()) {
+      head = {cosigned->size, {}, cosigned->note};
+      response.clear_not_cosigned_rule();
+    }
     MEDFLYT_ASSIGN_OR_RETURN(log::StoredEntry stored, log_.reader().Entry(location.position));
     MEDFLYT_ASSIGN_OR_RETURN(merkle::Proof hashes, log_.reader().InclusionProof(log, leaf, head.size));
     MEDFLYT_ASSIGN_OR_RETURN(tlog::SignedNote checkpoint, tlog::SignedNote::Parse(head.checkpoint));
@@ -191,12 +192,13 @@ absl::StatusOr<v1::GetEventProofResponse> EventReader::Proof(const EventId& id) 
     response.set_tlog_proof(std::move(received.tlog_proof));
     response.set_entry(std::move(received.entry));
     response.set_origin(std::move(received.origin));
+    if (location.issuer != self_) proven.from_peer = location;
   }
   const directory::Directory directory = directory_();
   if (const directory::Log* log = directory.LogOf(response.origin())) {
     for (const directory::LogKey& key : log->keys) response.add_verifier_keys(key.key.Format());
   }
-  return response;
+  return proven;
 }
 
 absl::Status EventScan::Load(AuthorityId issuer, PairNumber number, Cursor& cursor) const {

@@ -18,17 +18,12 @@
 #include "common/event/command.h"
 #include "medflyt/v1/municipality_service.pb.h"
 #include "server/exchange/kept.h"
-#include "server/exchange/witness_rows.h"
 #include "server/keys/key_table.h"
 #include "server/log/log.h"
 
 namespace medflyt::service {
 
 using DirectorySource = std::function<directory::Directory()>;  // thread-safe
-
-// The newest head of this log that peers have cosigned, of those that are durable; nothing before the first. DATA_LOSS
-// (ROW_MALFORMED).
-[[nodiscard]] absl::StatusOr<std::optional<exchange::CosignedHead>> NewestCosigned(const log::Log& log);
 
 // Thread-safe.
 class EventReader {
@@ -42,10 +37,14 @@ class EventReader {
   // What a dispute of the event needs to know of it. NOT_FOUND (EVENT_UNKNOWN), FAILED_PRECONDITION (EVENT_ERASED: its
   // key is destroyed; EVENT_NOT_DISPUTABLE: it cannot be read).
   [[nodiscard]] absl::StatusOr<event::LoggedEvent> Logged(const EventId& id) const;
-  // The proof of the event's entry in its issuer's log: for an event of our own under the newest checkpoint that peers
-  // have cosigned, else under our present one; for a received one under the checkpoint that it came with. NOT_FOUND
-  // (EVENT_UNKNOWN).
-  [[nodiscard]] absl::StatusOr<v1::GetEventProofResponse> Proof(const EventId& id) const;
+  // The proof of the event's entry in its issuer's log: for an event of our own under the newest checkpoint of that log
+  // that peers have cosigned, else under its last one; for a received one under the checkpoint that it came with, which
+  // nobody had cosigned. NOT_FOUND (EVENT_UNKNOWN).
+  struct Proven {
+    v1::GetEventProofResponse response;
+    std::optional<log::EventLocation> from_peer;  // whose node may have a better one
+  };
+  [[nodiscard]] absl::StatusOr<Proven> Proof(const EventId& id) const;
 
  private:
   friend class EventScan;

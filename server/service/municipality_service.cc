@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/rpc/status_map.h"
+#include "server/exchange/cosigned_proof.h"
 #include "server/service/bulk.h"
 #include "server/service/import.h"
 #include "server/service/pages.h"
@@ -25,6 +27,39 @@ class Refused final : public Base {
   explicit Refused(const absl::Status& why) { this->Finish(rpc::ToGrpc(why)); }
   void OnDone() override { delete this; }
 };
+
+// How long an issuer has to answer for its own event, while a client waits.
+constexpr absl::Duration kIssuerTimeout = absl::Seconds(3);
+
+// Puts a received event's proof under a head with cosignatures into the response, where the issuer's node gives one
+// that holds. Else the proof stays that is there, and the response says why. Never blocks; `end` is called once.
+void AskIssuer(const Parts& parts, std::shared_ptr<const exchange::InclusionQuestion> question,
+               v1::GetEventProofResponse& response, std::function<void()> end) {
+  const auto leave_it = [&parts, question, &response, end](const absl::Status& why) {
+    response.set_not_cosigned_rule(exchange::PeersRule(exchange::RuleOf(why), "INCLUSION_REFUSED"));
+    parts.exchange.parts.logger.Warning("inclusion_not_proven", absl::StrCat("peer=", question->issuer.ToString(),
+                                                                             " rule=", response.not_cosigned_rule()));
+    end();
+  };
+  const auto judge = [&parts, question, &response, end,
+                      leave_it](const absl::StatusOr<v1::ProveInclusionResponse>& answer) {
+    auto proof = answer.ok() ? exchange::JudgeInclusion(parts.exchange, *question, *answer)
+                             : absl::StatusOr<std::string>(answer.status());
+    if (!proof.ok()) return leave_it(proof.status());
+    response.set_tlog_proof(*std::move(proof));
+    response.clear_not_cosigned_rule();
+    end();
+  };
+  const absl::Status queued = parts.workers.Run([&parts, question, judge, leave_it] {
+    parts.peer_calls.ProveInclusion(
+        question->issuer, question->request, kIssuerTimeout,
+        [&parts, judge, leave_it](const absl::StatusOr<v1::ProveInclusionResponse>& answer) {
+          const absl::Status judged = parts.workers.Run([judge, answer] { judge(answer); });
+          if (!judged.ok()) leave_it(judged);
+        });
+  });
+  if (!queued.ok()) leave_it(queued);
+}
 
 // The agreements of a list of places: one, or all, from where the token says.
 std::vector<CaseId> AgreementsFrom(const domain::State& state, const std::optional<CaseId>& only,
@@ -377,13 +412,28 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetEvent(Context* context, co
 grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetEventProof(Context* context,
                                                                  const v1::GetEventProofRequest* request,
                                                                  v1::GetEventProofResponse* response) {
-  return ReadStored(parts_, *context,
-                    {Action::kProveEvents, "GetEventProof", request->context(), event::AccessKind::kProof},
-                    [this, request, response](std::vector<CaseId>&) -> absl::Status {
-                      MEDFLYT_ASSIGN_OR_RETURN(const EventId id, ParseEventId(request->event_id(), "event_id"));
-                      MEDFLYT_ASSIGN_OR_RETURN(*response, parts_.events.Proof(id));
-                      return absl::OkStatus();
-                    });
+  // Set on a worker, and used once the read is recorded.
+  const auto question = std::make_shared<std::optional<exchange::InclusionQuestion>>();
+  return ReadStored(
+      parts_, *context, {Action::kProveEvents, "GetEventProof", request->context(), event::AccessKind::kProof},
+      [this, request, response, question](std::vector<CaseId>&) -> absl::Status {
+        MEDFLYT_ASSIGN_OR_RETURN(const EventId id, ParseEventId(request->event_id(), "event_id"));
+        MEDFLYT_ASSIGN_OR_RETURN(EventReader::Proven proven, parts_.events.Proof(id));
+        *response = std::move(proven.response);
+        if (!proven.from_peer) return absl::OkStatus();
+        auto asked = exchange::AskInclusion(parts_.exchange, *proven.from_peer);
+        if (asked.ok()) {
+          *question = *std::move(asked);
+        } else {
+          response->set_not_cosigned_rule(exchange::RuleOf(asked.status()));
+        }
+        return absl::OkStatus();
+      },
+      {},
+      [this, response, question](const std::function<void(const absl::Status&)>& end) {
+        if (!*question) return end(absl::OkStatus());
+        AskIssuer(parts_, {question, &**question}, *response, [end] { end(absl::OkStatus()); });
+      });
 }
 
 grpc::ServerWriteReactor<v1::WatchEventsResponse>* MunicipalityServiceImpl::WatchEvents(

@@ -81,6 +81,12 @@ void GrpcPeerCalls::ProveConsistency(AuthorityId peer, v1::ProveConsistencyReque
                                                                  &Async::ProveConsistency, std::move(answer));
 }
 
+void GrpcPeerCalls::ProveInclusion(AuthorityId peer, v1::ProveInclusionRequest request, absl::Duration timeout,
+                                   Included answer) {
+  Ask<v1::ProveInclusionRequest, v1::ProveInclusionResponse>(peer, std::move(request), timeout, &Async::ProveInclusion,
+                                                             std::move(answer));
+}
+
 void GrpcPeerCalls::GetHeldHeads(AuthorityId peer, v1::GetHeldHeadsRequest request, absl::Duration timeout,
                                  Held answer) {
   Ask<v1::GetHeldHeadsRequest, v1::GetHeldHeadsResponse>(peer, std::move(request), timeout, &Async::GetHeldHeads,
@@ -166,6 +172,12 @@ grpc::ServerUnaryReactor* PeerServiceImpl::OnWorker(grpc::CallbackServerContext*
   }
   if (!status.ok()) reactor->Finish(rpc::ToGrpc(status));
   return reactor;
+}
+
+grpc::ServerUnaryReactor* PeerServiceImpl::ProveInclusion(grpc::CallbackServerContext* context,
+                                                          const v1::ProveInclusionRequest* request,
+                                                          v1::ProveInclusionResponse* response) {
+  return OnWorker(context, request, response, answers_.inclusion);
 }
 
 grpc::ServerUnaryReactor* PeerServiceImpl::GetHeldHeads(grpc::CallbackServerContext* context,

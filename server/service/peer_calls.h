@@ -29,6 +29,8 @@ class GrpcPeerCalls final : public exchange::PeerCalls {
                     Compared answer) override;
   void ProveConsistency(AuthorityId peer, v1::ProveConsistencyRequest request, absl::Duration timeout,
                         Proven answer) override;
+  void ProveInclusion(AuthorityId peer, v1::ProveInclusionRequest request, absl::Duration timeout,
+                      Included answer) override;
   void GetHeldHeads(AuthorityId peer, v1::GetHeldHeadsRequest request, absl::Duration timeout, Held answer) override;
   void GetHeldEvents(AuthorityId peer, v1::GetHeldEventsRequest request, absl::Duration timeout,
                      HeldEvents answer) override;

@@ -64,6 +64,7 @@ struct PeerAnswers {
   std::function<absl::StatusOr<v1::CompareHeadsResponse>(AuthorityId, const v1::CompareHeadsRequest&)> compare;
   std::function<absl::StatusOr<v1::ProveConsistencyResponse>(const v1::ProveConsistencyRequest&)> prove;  // on workers
   // These on workers.
+  std::function<absl::StatusOr<v1::ProveInclusionResponse>(AuthorityId, const v1::ProveInclusionRequest&)> inclusion;
   std::function<absl::StatusOr<v1::GetHeldHeadsResponse>(AuthorityId, const v1::GetHeldHeadsRequest&)> held;
   std::function<absl::StatusOr<v1::GetHeldEventsResponse>(AuthorityId, const v1::GetHeldEventsRequest&)> held_events;
   std::function<absl::StatusOr<v1::GetReceiptedEventsResponse>(AuthorityId, const v1::GetReceiptedEventsRequest&)>
@@ -84,6 +85,9 @@ class PeerServiceImpl final : public v1::PeerService::CallbackService {
   grpc::ServerUnaryReactor* ProveConsistency(grpc::CallbackServerContext* context,
                                              const v1::ProveConsistencyRequest* request,
                                              v1::ProveConsistencyResponse* response) override;
+  grpc::ServerUnaryReactor* ProveInclusion(grpc::CallbackServerContext* context,
+                                           const v1::ProveInclusionRequest* request,
+                                           v1::ProveInclusionResponse* response) override;
   grpc::ServerUnaryReactor* GetHeldHeads(grpc::CallbackServerContext* context, const v1::GetHeldHeadsRequest* request,
                                          v1::GetHeldHeadsResponse* response) override;
   grpc::ServerUnaryReactor* GetHeldEvents(grpc::CallbackServerContext* context, const v1::GetHeldEventsRequest* request,

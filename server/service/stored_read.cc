@@ -11,7 +11,7 @@ namespace medflyt::service {
 
 grpc::ServerUnaryReactor* ReadStored(const Parts& parts, grpc::CallbackServerContext& context, const StoredRead& call,
                                      std::function<absl::Status(std::vector<CaseId>& cases)> read,
-                                     StoredReadEnd complete) {
+                                     StoredReadEnd complete, StoredReadRest rest) {
   grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
   const Ending ending(parts.metrics, parts.clock, call.name);
   const absl::Status status = [&]() -> absl::Status {
@@ -19,6 +19,7 @@ grpc::ServerUnaryReactor* ReadStored(const Parts& parts, grpc::CallbackServerCon
     MEDFLYT_RETURN_IF_ERROR(CheckContext(call.context, RequestId::kUnused));
     MEDFLYT_RETURN_IF_ERROR(call.form);
     return parts.workers.Run([&parts, reactor, ending, read = std::move(read), complete = std::move(complete),
+                              rest = std::move(rest),
                               access = ReadSubmission::Access{call.kind, call.context.officer(), std::string(call.name),
                                                               call.context.purpose(), client->fingerprint}] {
       std::vector<CaseId> found;
@@ -30,7 +31,11 @@ grpc::ServerUnaryReactor* ReadStored(const Parts& parts, grpc::CallbackServerCon
             cases = found;
             return outcome.ok() && complete ? complete(appender, certificate) : outcome;
           },
-          [reactor, ending](const absl::Status& done) { reactor->Finish(ending.Of(done)); }));
+          [reactor, ending, rest](const absl::Status& done) {
+            const auto end = [reactor, ending](const absl::Status& ended) { reactor->Finish(ending.Of(ended)); };
+            if (done.ok() && rest) return rest(end);
+            end(done);
+          }));
       if (!queued.ok()) reactor->Finish(ending.Of(queued));
     });
   }();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/tlog/cosignature.h"
+#include "server/exchange/cosigned_proof.h"
 #include "server/exchange/cosigning.h"
 #include "server/exchange/head_comparison.h"
 #include "server/exchange/held_events.h"
@@ -125,6 +126,15 @@ class SimWitnesses {
           self_, peer, timeout,
           [this, peer, request] {
             return all_.prove && all_.prove_for == peer ? all_.prove(request) : all_.comparison(peer).Prove(request);
+          },
+          std::move(answer));
+    }
+    void ProveInclusion(AuthorityId peer, v1::ProveInclusionRequest request, absl::Duration timeout,
+                        Included answer) override {
+      all_.Put<v1::ProveInclusionResponse>(
+          self_, peer, timeout,
+          [this, peer, request] {
+            return exchange::AnswerInclusion(all_.world_.node(peer).exchange().context(), self_, request);
           },
           std::move(answer));
     }

@@ -101,6 +101,10 @@ absl::Status Proof(Context& context, const Arguments& arguments) {
   const std::string out = arguments.Find("--out").value_or(arguments.Text("EVENT"));
   MEDFLYT_ASSIGN_OR_RETURN(tlog::TlogProof proof, tlog::TlogProof::Parse(response.tlog_proof()));
   proof.extra = response.entry();  // so that the one file stands alone
+  if (!response.not_cosigned_rule().empty()) {
+    context.Note("the proof's checkpoint carries no cosignatures (" + response.not_cosigned_rule() +
+                 "): it holds by the log's own key, and meets no policy's quorum yet");
+  }
   MEDFLYT_RETURN_IF_ERROR(WriteFile(out + ".tlog-proof", proof.Serialize(), FileMode::kPublic));
   MEDFLYT_RETURN_IF_ERROR(WriteFile(out + ".entry", response.entry(), FileMode::kPublic));
   Document document = context.NewDocument();
@@ -226,7 +230,9 @@ std::vector<Command> EventCommands() {
        .description =
            "A C2SP tlog-proof that carries the entry as its extra data, and the entry's exact bytes in a file of their "
            "own for tools that want them apart. With the log's public key the proof is the event's detached signature; "
-           "the entry is ciphertext. The node's log is first looked at as by audit checkpoint, where this client may.",
+           "the entry is ciphertext. It is made under a checkpoint that witnesses have cosigned where there is one: of "
+           "an event that was received the node asks the issuer's node for it, and says why where there is none. The "
+           "node's log is first looked at as by audit checkpoint, where this client may.",
        .options = std::move(proof_options),
        .positionals = {EventId()},
        .examples = {{"Keep the proof of an event that was received",
