@@ -140,6 +140,13 @@ TEST_F(AuditE2e, LogIsCopiedVerifiedAndAskedQuestions) {
   EXPECT_EQ(program_.Run({"event", "verify", proof, "--card", odense_.Path("node.card")}),
             ExitCode::kVerificationFailed);
 
+  // Its issuer's node is away and gives no head that witnesses have cosigned: that is told, and the proof is good.
+  EXPECT_EQ(nyborg_.Stop(), 0);
+  Do(odense_, {"event", "proof", event, "--out", folder + "/alone"});
+  EXPECT_THAT(program_.err, HasSubstr("carries no cosignatures"));
+  EXPECT_EQ(Offline({"event", "verify", folder + "/alone.tlog-proof", "--card", nyborg_.Path("node.card")})["verified"],
+            true);
+
   // A node that does not answer is not accused.
   EXPECT_EQ(odense_.Stop(), 0);
   EXPECT_EQ(Run(program_, odense_, WithCards({"audit", "checkpoint"}), "", "auditor"), ExitCode::kUnavailable);

@@ -7,6 +7,7 @@
 #include "common/base/status.h"
 #include "common/crypto/hash.h"
 #include "common/merkle/tree_hasher.h"
+#include "common/tlog/policy.h"
 #include "common/tlog/tlog_proof.h"
 #include "tests/e2e/node/exchange_world.h"
 
@@ -59,6 +60,47 @@ TEST_F(ExchangeE2e, AnAgreementAndAnEnrolmentReachBothAndArePlaced) {
   ASSERT_EQ(Call(*nyborg.Municipality(), &Stub::GetEvent, shown, event), "OK");
   EXPECT_EQ(event.event().type(), "EnrolmentStarted");
   EXPECT_EQ(event.event().content().officer(), "anna.officer");
+}
+
+// An auditor's policy asks for a witness, and a batch goes out before anybody has cosigned its head.
+TEST_F(ExchangeE2e, AReceivedEventIsProvenUnderAHeadThatAWitnessHasCosigned) {
+  odense.WriteConfig("cosigning.interval_seconds = 1\ncosigning.first_after_seconds = 0\n");
+  StartBoth();
+  v1::CommandResult result;
+  ASSERT_EQ(Call(*odense.Municipality(), &Stub::ProposeAgreement, Proposal(odense, nyborg, "propose"), result), "OK");
+  ASSERT_TRUE(Await([&] { return StateAt(nyborg, result.events(0).case_id()) == v1::AGREEMENT_STATE_PROPOSED; }));
+  const auto prove = [&] {
+    v1::GetEventProofRequest wanted;
+    *wanted.mutable_context() = Said();
+    wanted.set_event_id(result.events(0).event_id());
+    v1::GetEventProofResponse response;
+    EXPECT_EQ(Call(*nyborg.Municipality("auditor"), &Stub::GetEventProof, wanted, response), "OK");
+    return response;
+  };
+  const auto policy = tlog::Policy::Parse("log " + odense.verifier().Format() + "\nwitness nyborg " +
+                                          nyborg.witness().Format() + "\ngroup all all nyborg\nquorum all\n");
+  ASSERT_TRUE(policy.ok()) << policy.status();
+  const auto rule_of = [&](const v1::GetEventProofResponse& response) -> std::string {
+    const auto proof = tlog::TlogProof::Parse(response.tlog_proof());
+    if (!proof.ok()) return "no proof";
+    const tlog::VerifierKey& key = odense.verifier();
+    const crypto::Hash leaf = merkle::LeafHash(response.entry());
+    if (!tlog::VerifyTlogProof(*proof, leaf, std::span(&key, 1)).ok()) return "no proof of this entry";
+    const absl::Status checked = tlog::VerifyTlogProof(*proof, leaf, *policy).status();
+    return checked.ok() ? "OK" : BrokenRuleOf(checked)->rule;
+  };
+  v1::GetEventProofResponse response;
+  ASSERT_TRUE(Await([&] {
+    response = prove();
+    return response.not_cosigned_rule().empty();
+  })) << response.not_cosigned_rule();
+  EXPECT_EQ(rule_of(response), "OK");
+
+  // With the issuer away it is the proof that the event came with.
+  EXPECT_EQ(odense.Stop(), 0);
+  response = prove();
+  EXPECT_NE(response.not_cosigned_rule(), "");
+  EXPECT_EQ(rule_of(response), "POLICY_QUORUM_NOT_MET");
 }
 
 // Store, write-ahead log, keys, diagnostics of a node that was killed and of one that stopped.

@@ -8,6 +8,7 @@
 #include "common/merkle/tree_hasher.h"
 #include "common/tlog/checkpoint.h"
 #include "server/exchange/admitted.h"
+#include "server/exchange/cosigned_proof.h"
 #include "server/exchange/kept_receipt.h"
 #include "server/exchange/refusals.h"
 #include "tests/sim/exchange/checks.h"
@@ -159,6 +160,51 @@ TEST_P(RecoveryTest, WhatPeersHoldComesBackAndTheNumbersGoOn) {
   EXPECT_EQ(world.node(kOdense).log().peer(kNyborg).issued.value(), nyborg.issued.value() + 1);
   EXPECT_TRUE(world.node(kOdense).StateNow().FindAgreement(lost.agreement)->InForceOn(Date(2026, 3, 2)));
   ExpectSound();
+}
+
+// An event proves itself under the head that was cosigned last, also where its log is closed and the next one cosigned.
+TEST_P(RecoveryTest, TheCosignedHeadOfTheClosedLogStaysAndProvesItsEvents) {
+  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
+  ASSERT_TRUE(world.Settle());
+  world.RunFor(kSchedule.interval);
+  const auto cosigned = witnesses.cosigning(kOdense).published();
+  ASSERT_TRUE(cosigned.has_value());
+  world.node(kOdense).CopyStore();
+  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kKerteminde)), "OK");
+  ASSERT_TRUE(world.Settle());
+  const std::string closed = world.node(kOdense).log().origin();
+  Lose(kOdense);
+
+  exchange::Context& nyborg = world.node(kNyborg).exchange().context();
+  const auto expect_proven = [&] {
+    const log::Log& log = world.node(kOdense).log();
+    const auto kept = exchange::NewestCosigned(log, *log.reader().generations().Find(closed));
+    ASSERT_TRUE(kept.ok()) << kept.status();
+    EXPECT_EQ(*kept, cosigned);
+    const auto question = exchange::AskInclusion(nyborg, {kOdense, PairNumber(1), log::Position()});
+    ASSERT_TRUE(question.ok()) << question.status();
+    EXPECT_EQ(question->request.origin(), closed);
+    const auto answer = exchange::AnswerInclusion(world.node(kOdense).exchange().context(), kNyborg, question->request);
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    EXPECT_EQ(answer->checkpoint(), cosigned->note);
+    const auto proof = exchange::JudgeInclusion(nyborg, *question, *answer);
+    EXPECT_TRUE(proof.ok()) << proof.status();
+  };
+  expect_proven();
+  world.RunFor(3 * kSchedule.interval);
+  const log::Log& log = world.node(kOdense).log();
+  const auto of_the_next = exchange::NewestCosigned(log, log.reader().generations().open());
+  ASSERT_TRUE(of_the_next.ok()) << of_the_next.status();
+  EXPECT_TRUE(of_the_next->has_value());
+  expect_proven();
+
+  // What came back stands in no tree that Odense has.
+  const auto lost =
+      exchange::AskInclusion(world.node(kKerteminde).exchange().context(), {kOdense, PairNumber(1), log::Position()});
+  ASSERT_TRUE(lost.ok()) << lost.status();
+  EXPECT_EQ(
+      RuleOf(exchange::AnswerInclusion(world.node(kOdense).exchange().context(), kKerteminde, lost->request).status()),
+      "PROOF_LEAF_FOREIGN");
 }
 
 TEST_P(RecoveryTest, WhatNeverArrivedIsToldAgain) {
