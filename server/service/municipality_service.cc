@@ -33,8 +33,8 @@ constexpr absl::Duration kIssuerTimeout = absl::Seconds(3);
 
 // Puts a received event's proof under a head with cosignatures into the response, where the issuer's node gives one
 // that holds. Else the proof stays that is there, and the response says why. Never blocks; `end` is called once.
-void AskIssuer(const Parts& parts, std::shared_ptr<const exchange::InclusionQuestion> question,
-               v1::GetEventProofResponse& response, std::function<void()> end) {
+void AskIssuer(const Parts& parts, const std::shared_ptr<const exchange::InclusionQuestion>& question,
+               v1::GetEventProofResponse& response, const std::function<void()>& end) {
   const auto leave_it = [&parts, question, &response, end](const absl::Status& why) {
     response.set_not_cosigned_rule(exchange::PeersRule(exchange::RuleOf(why), "INCLUSION_REFUSED"));
     parts.exchange.parts.logger.Warning("inclusion_not_proven", absl::StrCat("peer=", question->issuer.ToString(),

@@ -29,6 +29,7 @@ class CosignedProofTest : public ::testing::Test {
  protected:
   CosignedProofTest() : world(5), witnesses(world, kSchedule), started(world.timeline.Now()) {}
   void SetUp() override {
+    world.network.weather.queue_full_one_in = 0;
     Propose(kNyborg);
     Propose(kKerteminde);
     // So that the head which is cosigned is larger than those which came with the events.

@@ -164,6 +164,7 @@ TEST_P(RecoveryTest, WhatPeersHoldComesBackAndTheNumbersGoOn) {
 
 // An event proves itself under the head that was cosigned last, also where its log is closed and the next one cosigned.
 TEST_P(RecoveryTest, TheCosignedHeadOfTheClosedLogStaysAndProvesItsEvents) {
+  world.network.weather.queue_full_one_in = 0;
   EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
   ASSERT_TRUE(world.Settle());
   world.RunFor(kSchedule.interval);
