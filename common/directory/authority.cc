@@ -98,6 +98,8 @@ absl::Status CheckLog(const Log& log, bool last, std::set<crypto::PublicKey>& se
       return Invalid("LOG_KEY_INVALID", "log-key", "a log key is an Ed25519 key with the origin as its name");
     }
     if (key.from != next) return Invalid("LOG_KEY_INVALID", "log-key", "keys follow each other from tree size 0");
+    if (i == 0 && !key.handover.empty())
+      return Invalid("LOG_KEY_INVALID", "handover", "the first key follows no other");
     const bool open = !key.until.has_value();
     if (open && i + 1 < log.keys.size()) return Invalid("LOG_KEY_INVALID", "log-key", "only the last key is open");
     if (open != (last && i + 1 == log.keys.size()) && i + 1 == log.keys.size()) {

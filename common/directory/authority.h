@@ -42,6 +42,7 @@ struct LogKey {
   tlog::VerifierKey key;
   TreeSize from;
   std::optional<TreeSize> until;
+  std::string handover = {};  // that the key before signed the log over to this one: entry/handover.h; empty for none
 
   friend bool operator==(const LogKey&, const LogKey&) = default;
 };

@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "common/crypto/hash.h"
 #include "common/tlog/note.h"
@@ -38,6 +39,7 @@ std::string FormatCard(const Authority& authority, Date issued) {
     for (const LogKey& key : log.keys) {
       absl::StrAppend(&text, "log-key: ", key.key.Format(), " from ", key.from.value(),
                       key.until ? absl::StrCat(" until ", key.until->value()) : "", "\n");
+      if (!key.handover.empty()) absl::StrAppend(&text, "handover: ", Base64Encode(key.handover), "\n");
     }
   }
   absl::StrAppend(&text, "witness-key: ", authority.witness->Format(), "\nissued: ", FormatIsoDate(issued),
@@ -97,6 +99,7 @@ class Reader {
   absl::Status Take(std::string_view key, std::string_view value, size_t number) {
     if (key == "name" || key == "code") return TakeDated(key, value);
     if (key == "log-key") return TakeLogKey(value);
+    if (key == "handover") return TakeHandover(value);
     if (key == "origin") {
       authority_.logs.push_back(Log{std::string(value), {}});
       return absl::OkStatus();
@@ -157,6 +160,16 @@ class Reader {
     MEDFLYT_ASSIGN_OR_RETURN(tlog::VerifierKey key, tlog::VerifierKey::Parse(interval->value));
     authority_.logs.back().keys.push_back(
         LogKey{std::move(key), TreeSize(*from), until ? std::optional(TreeSize(*until)) : std::nullopt});
+    return absl::OkStatus();
+  }
+
+  absl::Status TakeHandover(std::string_view value) {
+    if (authority_.logs.empty() || authority_.logs.back().keys.empty()) {
+      return Malformed("handover", "a handover follows the log key that it is to");
+    }
+    auto proof = Base64Decode(value);
+    if (!proof.ok()) return Malformed("handover", "a handover is in base64");
+    authority_.logs.back().keys.back().handover = *std::move(proof);
     return absl::OkStatus();
   }
 

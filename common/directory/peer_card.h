@@ -19,7 +19,9 @@
 //   -----END CERTIFICATE-----
 //
 // "name", "code", "origin" and "log-key" may repeat, in order; a log-key belongs to the origin above it. A code or a
-// log-key may end: "0461 from 2007-01-01 until 2030-01-01", "… from 0 until 5000" (exclusive).
+// log-key may end: "0461 from 2007-01-01 until 2030-01-01", "… from 0 until 5000" (exclusive). Below a log-key that the
+// one before it handed the log over to stands "handover: BASE64", the proof of that (entry/handover.h). A card is read
+// whether or not the proof is there, and whatever it is: who knows the key before judges it.
 #pragma once
 
 #include <string>

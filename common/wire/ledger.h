@@ -106,11 +106,11 @@ struct EntryReissued {
   friend bool operator==(const EntryReissued&, const EntryReissued&) = default;
 };
 
-// Two officers let a peer go on in a new log.
+// Two officers let a peer go on in a new log, or under a key that the one before did not hand its log over to.
 struct PeerGenerationAdmitted {
   AuthorityId peer;
   std::string origin;
-  std::string verifier_key;  // the log's first: tlog::VerifierKey as text
+  std::string verifier_key;  // a new log's first, a known one's newest: tlog::VerifierKey as text
   Hash first_certificate;    // SHA-256 of the officers' client certificates: two
   Hash second_certificate;
   friend bool operator==(const PeerGenerationAdmitted&, const PeerGenerationAdmitted&) = default;

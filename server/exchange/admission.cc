@@ -32,15 +32,16 @@ absl::StatusOr<std::optional<Admission::Outcome>> Admission::Hear(const Word& wo
   if (!directory::SameFingerprint(word.fingerprint, card->fingerprint)) {
     return Refused("CARD_FINGERPRINT_MISMATCH", "fingerprint", "the peer's card in the directory has another one");
   }
-  MEDFLYT_ASSIGN_OR_RETURN(const bool admitted, IsAdmitted(word.peer, *card));
-  if (admitted) return Outcome{true, card->origin};
+  const std::string& origin = card->log.origin;
+  MEDFLYT_ASSIGN_OR_RETURN(const auto key, ToAdmit(word.peer, *card));
+  if (!key) return Outcome{true, origin};
   MEDFLYT_RETURN_IF_ERROR(context_.parts.log.restraint());
-  AdmittedLog log;
+  wire::PeerGenerationAdmitted record{word.peer, origin, *key, {}, word.certificate};
   {
     MutexLock lock(mutex_);
     const auto [found, is_first] =
         words_.try_emplace(Key(word.peer, card->fingerprint), First{word.officer, word.certificate, {}});
-    if (is_first) return Outcome{false, card->origin};
+    if (is_first) return Outcome{false, origin};
     First& first = found->second;
     if (first.waiting.empty() && (first.officer == word.officer || first.certificate == word.certificate)) {
       return Refused("TWO_OFFICERS_REQUIRED", "",
@@ -48,27 +49,34 @@ absl::StatusOr<std::optional<Admission::Outcome>> Admission::Hear(const Word& wo
     }
     first.waiting.push_back(done);
     if (first.waiting.size() > 1) return std::nullopt;  // the record is on its way
-    log = {first.certificate, word.certificate, card->verifier_key};
+    record.first_certificate = first.certificate;
   }
-  Record(word.peer, *card, log);
+  Record(word.peer, *card, record);
   return std::nullopt;
 }
 
-absl::StatusOr<bool> Admission::IsAdmitted(AuthorityId peer, const CardLog& card) const {
-  MEDFLYT_ASSIGN_OR_RETURN(const auto row, FindAdmitted(context_.parts.log.reader().store(), peer, card.origin));
-  if (row && row->verifier_key == card.verifier_key) return true;
+absl::StatusOr<std::optional<std::string>> Admission::ToAdmit(AuthorityId peer, const CardLog& card) const {
+  const directory::Log& log = card.log;
+  const std::string first_key = log.keys.front().key.Format();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto row, FindAdmitted(context_.parts.log.reader().store(), peer, log.origin));
+  const bool admitted = row && row->verifier_key == first_key;
   const std::string known = context_.parts.log.peer(peer).origin;
-  if (known.empty() || known == card.origin) {
-    return Refused("GENERATION_NOT_NEW", "authority", "the open log of the peer's card needs no admission");
-  }
-  return false;
+  const bool is_new = !known.empty() && known != log.origin;
+  if (is_new && !admitted) return std::optional(first_key);
+  const absl::Status keys = context_.log_keys.Check(peer, log);
+  if (RuleOf(keys) == "LOG_KEY_NOT_HANDED_OVER") return std::optional(log.keys.back().key.Format());
+  MEDFLYT_RETURN_IF_ERROR(keys);
+  if (admitted) return std::optional<std::string>();
+  return Refused("GENERATION_NOT_NEW", "authority", "the open log of the peer's card needs no admission");
 }
 
-void Admission::Record(AuthorityId peer, const CardLog& card, const AdmittedLog& admitted) {
-  std::vector<log::LedgerSubmission::Record> records = {wire::PeerGenerationAdmitted{
-      peer, card.origin, card.verifier_key, admitted.first_certificate, admitted.second_certificate}};
-  const auto put_row = [key = AdmittedKey(peer, card.origin), value = EncodeAdmitted(admitted)](store::Batch& batch) {
-    batch.Put(store::Table::kMeta, key, value);
+// The log's keys are those of the card from then on: the ones before them, too.
+void Admission::Record(AuthorityId peer, const CardLog& card, const wire::PeerGenerationAdmitted& record) {
+  std::vector<log::LedgerSubmission::Record> records = {record};
+  const AdmittedLog row{record.first_certificate, record.second_certificate, card.log.keys.front().key.Format()};
+  const auto put_row = [this, peer, log = card.log, row](store::Batch& batch) {
+    batch.Put(store::Table::kMeta, AdmittedKey(peer, log.origin), EncodeAdmitted(row));
+    context_.log_keys.Admit(peer, log, batch);
   };
   const absl::Status queued = context_.parts.queue.Submit(std::make_unique<log::LedgerSubmission>(
       std::move(records), put_row,
@@ -87,12 +95,12 @@ void Admission::OnRecorded(AuthorityId peer, const CardLog& card, const absl::St
   }
   if (recorded.ok()) {
     context_.parts.logger.Warning("generation_admitted",
-                                  absl::StrCat("peer=", peer.ToString(), " origin=", card.origin));
+                                  absl::StrCat("peer=", peer.ToString(), " origin=", card.log.origin));
     around_.admitted(peer);
   }
   for (const Done& done : waiting) {
     if (recorded.ok()) {
-      done(Outcome{true, card.origin});
+      done(Outcome{true, card.log.origin});
     } else {
       done(recorded);
     }

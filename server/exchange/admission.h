@@ -1,5 +1,6 @@
-// Two officers admit the log in which a recovered peer goes on: the log that is open in the card which the directory
-// has of it now. What they name is the fingerprint of that card, which the peer read out to each of them.
+// Two officers admit the log in which a recovered peer goes on, or the key that a peer put in the place of one which
+// was lost or stolen and could not hand the log over: of the log that is open in the card which the directory has of it
+// now. What they name is the fingerprint of that card, which the peer read out to each of them.
 #pragma once
 
 #include <functional>
@@ -13,17 +14,18 @@
 #include "absl/status/statusor.h"
 #include "common/base/mutex.h"
 #include "common/crypto/hash.h"
+#include "common/directory/authority.h"
 #include "common/directory/identity.h"
+#include "common/wire/ledger.h"
 #include "server/exchange/admitted.h"
 #include "server/exchange/context.h"
 
 namespace medflyt::exchange {
 
-// The open log of a peer's card, with the first key of that log.
+// The open log of a peer's card.
 struct CardLog {
   std::string fingerprint;  // of the card: directory::FingerprintOf
-  std::string origin;
-  std::string verifier_key;
+  directory::Log log;
 };
 
 // Thread-safe. Borrows the context; outlives the sequencer.
@@ -65,9 +67,10 @@ class Admission {
   };
   // The answer; nothing where both have spoken now: `done` is called later.
   [[nodiscard]] absl::StatusOr<std::optional<Outcome>> Hear(const Word& word, const Done& done);
-  // Whether the log is admitted already; GENERATION_NOT_NEW where it needs no admission.
-  [[nodiscard]] absl::StatusOr<bool> IsAdmitted(AuthorityId peer, const CardLog& card) const;
-  void Record(AuthorityId peer, const CardLog& card, const AdmittedLog& admitted);
+  // The key that is to be admitted: the first of a new log, the newest of a log that is known. Nothing where both log
+  // and keys are admitted already; GENERATION_NOT_NEW where they need no admission.
+  [[nodiscard]] absl::StatusOr<std::optional<std::string>> ToAdmit(AuthorityId peer, const CardLog& card) const;
+  void Record(AuthorityId peer, const CardLog& card, const wire::PeerGenerationAdmitted& record);
   void OnRecorded(AuthorityId peer, const CardLog& card, const absl::Status& recorded);
 
   Context& context_;

@@ -12,6 +12,7 @@ namespace {
 using store::Table;
 
 constexpr uint8_t kRowVersion = 1;
+constexpr std::string_view kNotHandedOver = "LOG_KEY_NOT_HANDED_OVER";
 
 // The place of the log among the peer's generations; nothing where the card does not have it.
 std::optional<size_t> GenerationOf(const directory::Authority& peer, std::string_view origin) {
@@ -19,6 +20,25 @@ std::optional<size_t> GenerationOf(const directory::Authority& peer, std::string
                                   [origin](const directory::Log& log) { return log.origin == origin; });
   if (found == peer.logs.end()) return std::nullopt;
   return static_cast<size_t>(found - peer.logs.begin());
+}
+
+absl::Status CheckGeneration(const Context& context, AuthorityId peer, std::string_view origin) {
+  const std::string known = context.parts.log.peer(peer).origin;
+  if (known.empty() || known == origin) return absl::OkStatus();
+  const directory::Directory directory = context.directory();
+  const directory::Authority* authority = directory.Find(peer);
+  if (const auto place = authority == nullptr ? std::nullopt : GenerationOf(*authority, origin)) {
+    // What was signed before stays good. A card that no longer has the log that we know says nothing of the order.
+    if (const auto ours = GenerationOf(*authority, known); ours && *place < *ours) return absl::OkStatus();
+    MEDFLYT_ASSIGN_OR_RETURN(const auto admitted, FindAdmitted(context.parts.log.reader().store(), peer, origin));
+    if (admitted && admitted->verifier_key == authority->logs[*place].keys.front().key.Format()) {
+      return absl::OkStatus();
+    }
+  }
+  context.parts.logger.Error("generation_not_admitted",
+                             absl::StrCat("peer=", peer.ToString(), " origin=", std::string(origin)));
+  return RuleError(absl::StatusCode::kFailedPrecondition, "GENERATION_NOT_ADMITTED", "origin",
+                   "this is a new log of the peer, which two officers have not admitted here");
 }
 
 }  // namespace
@@ -54,23 +74,23 @@ absl::StatusOr<std::optional<AdmittedLog>> FindAdmitted(const store::Reader& sto
   return std::optional<AdmittedLog>(std::move(admitted));
 }
 
-absl::Status CheckAdmitted(const Context& context, AuthorityId peer, std::string_view origin) {
-  const std::string known = context.parts.log.peer(peer).origin;
-  if (known.empty() || known == origin) return absl::OkStatus();
+absl::Status CheckLogKeys(const Context& context, AuthorityId peer, std::string_view origin) {
   const directory::Directory directory = context.directory();
-  const directory::Authority* authority = directory.Find(peer);
-  if (const auto place = authority == nullptr ? std::nullopt : GenerationOf(*authority, origin)) {
-    // What was signed before stays good. A card that no longer has the log that we know says nothing of the order.
-    if (const auto ours = GenerationOf(*authority, known); ours && *place < *ours) return absl::OkStatus();
-    MEDFLYT_ASSIGN_OR_RETURN(const auto admitted, FindAdmitted(context.parts.log.reader().store(), peer, origin));
-    if (admitted && admitted->verifier_key == authority->logs[*place].keys.front().key.Format()) {
-      return absl::OkStatus();
-    }
+  const directory::Authority* owner = directory.OfOrigin(origin);
+  if (owner == nullptr || peer == context.parts.self) return absl::OkStatus();
+  absl::Status status = owner->id == peer ? context.log_keys.Check(peer, *directory.LogOf(origin))
+                                          : RuleError(absl::StatusCode::kFailedPrecondition, kNotHandedOver, "origin",
+                                                      "the log is in another authority's card");
+  if (RuleOf(status) == kNotHandedOver) {
+    context.parts.logger.Error("log_key_not_handed_over",
+                               absl::StrCat("peer=", peer.ToString(), " origin=", std::string(origin)));
   }
-  context.parts.logger.Error("generation_not_admitted",
-                             absl::StrCat("peer=", peer.ToString(), " origin=", std::string(origin)));
-  return RuleError(absl::StatusCode::kFailedPrecondition, "GENERATION_NOT_ADMITTED", "origin",
-                   "this is a new log of the peer, which two officers have not admitted here");
+  return status;
+}
+
+absl::Status CheckAdmitted(const Context& context, AuthorityId peer, std::string_view origin) {
+  MEDFLYT_RETURN_IF_ERROR(CheckGeneration(context, peer, origin));
+  return CheckLogKeys(context, peer, origin);
 }
 
 }  // namespace medflyt::exchange

@@ -5,8 +5,8 @@
 //   kMeta 'admitted' ‖ u32 peer ‖ SHA-256 of the origin (32)   ->  version 1 (u8) ‖ fingerprints of the two officers'
 //                                                                 certificates (2 × 32) ‖ verifier key
 //
-// The key is the log's first: under another one the origin is not admitted. What the log hands over to later is its
-// own.
+// The key is the log's first: under another one the origin is not admitted. What the log hands over to later it proves
+// (log_key_pins.h). Where it was the key of a known log that two officers admitted, the row says who they were.
 #pragma once
 
 #include <optional>
@@ -37,9 +37,15 @@ struct AdmittedLog {
 [[nodiscard]] absl::StatusOr<std::optional<AdmittedLog>> FindAdmitted(const store::Reader& store, AuthorityId peer,
                                                                       std::string_view origin);
 
+// Whether what is signed with the keys that the peer's card has for this log may be believed: LogKeyPins::Check, for
+// whoever verifies a peer's checkpoint. FAILED_PRECONDITION (LOG_KEY_NOT_HANDED_OVER), which the diagnostic log is
+// told. Any thread. A log that is in no card is for the caller to refuse.
+[[nodiscard]] absl::Status CheckLogKeys(const Context& context, AuthorityId peer, std::string_view origin);
+
 // Whether what this log of the peer says may be taken: it is the one that is exchanged with, or an earlier one of the
-// peer's card, or admitted, or no log of the peer is known yet. FAILED_PRECONDITION (GENERATION_NOT_ADMITTED), which
-// the diagnostic log is told; the errors of FindAdmitted. Any thread; reads the store where the log is another one.
+// peer's card, or admitted, or no log of the peer is known yet; and its keys may be believed. FAILED_PRECONDITION
+// (GENERATION_NOT_ADMITTED), which the diagnostic log is told; the errors of FindAdmitted and of CheckLogKeys. Any
+// thread; reads the store where the log is another one.
 [[nodiscard]] absl::Status CheckAdmitted(const Context& context, AuthorityId peer, std::string_view origin);
 
 }  // namespace medflyt::exchange

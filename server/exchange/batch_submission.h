@@ -12,16 +12,18 @@
 #include "common/directory/identity.h"
 #include "common/entry/batch.h"
 #include "server/exchange/batch_check.h"
+#include "server/exchange/log_key_pins.h"
 #include "server/log/submission.h"
 
 namespace medflyt::exchange {
 
 struct BatchToLog {
   AuthorityId peer;
-  std::string origin;        // of the peer's log
-  entry::AcceptedHead base;  // from which its consistency was proven
-  CheckedBatch checked;      // events that are new here, of consecutive numbers
-  std::string kept;          // the row of the batch (StartKept), still without the records
+  std::string origin;              // of the peer's log
+  entry::AcceptedHead base;        // from which its consistency was proven
+  CheckedBatch checked;            // events that are new here, of consecutive numbers
+  std::string kept;                // the row of the batch (StartKept), still without the records
+  LogKeyPins* log_keys = nullptr;  // where the keys of the log that proved it are pinned
 };
 
 struct BatchOutcome {

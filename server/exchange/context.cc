@@ -33,6 +33,7 @@ Context::Context(const Parts& parts_in, directory::Directory directory, const Op
     : parts(parts_in),
       options(options_in),
       rejections(parts_in.queue, parts_in.clock, parts_in.scheduler),
+      log_keys(parts_in.log),
       directory_(std::move(directory)) {}
 
 directory::Directory Context::directory() const {

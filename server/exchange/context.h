@@ -21,6 +21,7 @@
 #include "common/registry/number_range.h"
 #include "server/exchange/evidence_rows.h"
 #include "server/exchange/link.h"
+#include "server/exchange/log_key_pins.h"
 #include "server/exchange/rejection_log.h"
 #include "server/exchange/scheduler.h"
 #include "server/keys/exchange_keys.h"
@@ -63,6 +64,7 @@ class Context {
   const Options options;
   RejectionLog rejections;
   EvidenceRows evidence;  // the sequencer's, once the exchange was made
+  LogKeyPins log_keys;    // asked by CheckLogKeys (admitted.h)
 
   [[nodiscard]] directory::Directory directory() const;
   void set_directory(directory::Directory directory);

@@ -329,7 +329,7 @@ absl::Status Delivery::TakeReceipt(const v1::BatchAnswer& answer) {
   std::string kept = EncodeReceipt(receipt, *verified);
   auto submission = std::make_unique<ReceiptSubmission>(
       ReceiptToLog{peer_, hello_->origin, receipt_head_, head, std::move(expected), verified->events,
-                   crypto::Sha256(receipt.SerializeAsString()), std::move(kept)},
+                   crypto::Sha256(receipt.SerializeAsString()), std::move(kept), &context_.log_keys},
       [weak = weak_from_this()](bool logged) {
         const auto self = weak.lock();
         if (self == nullptr) return;

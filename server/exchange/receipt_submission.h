@@ -11,6 +11,7 @@
 #include "common/entry/batch.h"
 #include "common/entry/receipt.h"
 #include "server/exchange/batch_builder.h"
+#include "server/exchange/log_key_pins.h"
 #include "server/log/submission.h"
 
 namespace medflyt::exchange {
@@ -24,6 +25,7 @@ struct ReceiptToLog {
   std::vector<entry::ReceiptedEvent> receipts;  // one for each event
   crypto::Hash digest;                          // of the Receipt's bytes
   std::string kept;                             // what is kept of it (kept_receipt.h)
+  LogKeyPins* log_keys = nullptr;               // where the keys of the log that proved it are pinned
 };
 
 // Logs ReceiptsLogged, keeps the receipt beside it, notes what was refused and which keys the peer now has. Changes

@@ -284,7 +284,9 @@ absl::StatusOr<bool> Reception::TakeBatch(v1::EventBatch& batch, std::vector<Key
   positions.reserve(checked->events.size());
   for (const CheckedEvent& event : checked->events) positions.push_back(static_cast<uint32_t>(event.position));
   auto submission = std::make_unique<BatchSubmission>(
-      BatchToLog{peer_, hello_->origin, staged_head_, *std::move(checked), StartKept(positions, batch)}, link_failed_,
+      BatchToLog{peer_, hello_->origin, staged_head_, *std::move(checked), StartKept(positions, batch),
+                 &context_.log_keys},
+      link_failed_,
       [weak = weak_from_this(), link = link_number_, sequence, records = std::move(records),
        paused](BatchOutcome outcome) {
         const auto self = weak.lock();

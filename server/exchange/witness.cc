@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/merkle/proof.h"
+#include "server/exchange/admitted.h"
 #include "server/exchange/fork_evidence.h"
 #include "server/log/appender.h"
 
@@ -34,6 +35,7 @@ class Witness::Storing final : public log::Submission {
     checked_.head.at = appender.now();
     appender.batch().Put(store::Table::kMeta, WitnessedKey(checked_.checkpoint.origin()),
                          EncodeWitnessed(checked_.head));
+    witness_.context_.log_keys.Stage(peer_, checked_.checkpoint.origin(), appender.batch());
   }
   void Committed(const log::Head&) override {
     witness_.Stored(peer_, checked_);
@@ -114,6 +116,7 @@ absl::StatusOr<std::optional<Witness::Checked>> Witness::Check(AuthorityId peer,
     return RuleError(absl::StatusCode::kPermissionDenied, "COSIGN_ORIGIN_FOREIGN", "checkpoint",
                      "the directory has no such log of this peer");
   }
+  MEDFLYT_RETURN_IF_ERROR(CheckLogKeys(context_, peer, stated.origin()));
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key, directory.LogKeyFor(stated.origin(), stated.size()));
   // Others' signatures are not looked at, and not kept.
   std::erase_if(note.signatures, [&key](const tlog::NoteSignature& each) { return !key.Made(each); });

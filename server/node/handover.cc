@@ -10,6 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/directory/peer_card.h"
+#include "common/entry/handover.h"
+#include "common/merkle/proof.h"
 #include "common/wire/ledger.h"
 #include "server/log/ledger_submission.h"
 #include "server/log/log.h"
@@ -35,8 +37,27 @@ absl::StatusOr<std::optional<std::string>> HandedOverTo(const log::Log& log) {
   return handed == nullptr ? std::optional<std::string>() : handed->verifier_key;
 }
 
-// Step 2. The size from which the next key signs.
-absl::StatusOr<TreeSize> Append(const Config& config, const Environment& environment, const tlog::NoteSigner& present,
+// The card has room for no more than these; a peer that saw none of as many cards has two officers admit the newest.
+constexpr size_t kMaxHandovers = 8;
+
+struct Appended {
+  TreeSize from;         // which the next key signs
+  std::string handover;  // entry::MakeHandover
+};
+
+// Of the log whose last entry is the record, under the head that both keys have signed.
+absl::StatusOr<Appended> Prove(const log::Log& log) {
+  const log::Head head = log.head();
+  const LeafIndex last(head.size.value() - 1);
+  MEDFLYT_ASSIGN_OR_RETURN(log::StoredEntry record, log.reader().Entry(log.reader().generations().open().At(last)));
+  MEDFLYT_ASSIGN_OR_RETURN(const merkle::Proof hashes, log.reader().InclusionProof(last, head.size));
+  MEDFLYT_ASSIGN_OR_RETURN(std::string proof,
+                           entry::MakeHandover(std::move(record.bytes), last, hashes, head.checkpoint));
+  return Appended{head.size, std::move(proof)};
+}
+
+// Step 2.
+absl::StatusOr<Appended> Append(const Config& config, const Environment& environment, const tlog::NoteSigner& present,
                                 const tlog::NoteSigner& next, const PeerDirectory& directory) {
   MEDFLYT_ASSIGN_OR_RETURN(const crypto::Key root_secret, LoadRootSecret(config.root_secret));
   MEDFLYT_ASSIGN_OR_RETURN(const auto opened,
@@ -46,7 +67,7 @@ absl::StatusOr<TreeSize> Append(const Config& config, const Environment& environ
                                                            environment.clock, environment.random, directory, &next}));
   const std::string key = next.verifier_key().Format();
   MEDFLYT_ASSIGN_OR_RETURN(const auto handed_over, HandedOverTo(*log));
-  if (handed_over == key) return log->head().size;
+  if (handed_over == key) return Prove(*log);
   MEDFLYT_RETURN_IF_ERROR(RaiseStartEpoch(*opened->store, config.epoch, opened->last_epoch, log->head().size));
   absl::Status outcome;
   std::vector<std::unique_ptr<log::Submission>> submissions;
@@ -57,7 +78,7 @@ absl::StatusOr<TreeSize> Append(const Config& config, const Environment& environ
   MEDFLYT_RETURN_IF_ERROR(log->Commit(*prepared));
   MEDFLYT_RETURN_IF_ERROR(outcome);
   MEDFLYT_RETURN_IF_ERROR(NoteSize(config.epoch, log->head().size));
-  return log->head().size;
+  return Prove(*log);
 }
 
 }  // namespace
@@ -78,9 +99,10 @@ absl::StatusOr<Handover> HandOverLogKey(const Config& config, const Environment&
       return RuleError(absl::StatusCode::kInvalidArgument, "CARD_KEY_MISMATCH", "card",
                        "the own card does not name this node's log key as its newest");
     }
-    MEDFLYT_ASSIGN_OR_RETURN(const TreeSize from, Append(config, environment, present, next, *directory));
-    keys.back().until = from;
-    keys.push_back({next.verifier_key(), from, std::nullopt});
+    MEDFLYT_ASSIGN_OR_RETURN(Appended appended, Append(config, environment, present, next, *directory));
+    keys.back().until = appended.from;
+    keys.push_back({next.verifier_key(), appended.from, std::nullopt, std::move(appended.handover)});
+    if (keys.size() > kMaxHandovers) keys[keys.size() - 1 - kMaxHandovers].handover.clear();
     MEDFLYT_ASSIGN_OR_RETURN(const std::string card,
                              directory::WritePeerCard(self, DanishDate(environment.clock.Now()), next));
     MEDFLYT_RETURN_IF_ERROR(ReplaceFile(config.card, card));

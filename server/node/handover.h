@@ -4,13 +4,15 @@
 //   1 the new key in `<log_key>.next`, synced                       that file                                    -> 2
 //   2 one synced batch: a record that names the new key, under a
 //     checkpoint that both keys have signed                         that record as the log's last entry          -> 3
-//   3 own card: the old key until that size, the new one from it    that card                                    -> 4
+//   3 own card: the old key until that size, the new one from it,
+//     with the proof that the one handed over to the other          that card                                    -> 4
 //   4 `<log_key>.next` takes the place of `log_key`                 the end: another call begins another handover
 //
 // In between the node does not start (CheckHandoverIsOver), for the old key may sign nothing more.
 //
 // So the key that goes authorises its successor, and cannot after that sign anything that the card lets it. A key that
-// was lost or stolen has no such successor: it is replaced by a new card that two officers at each peer let in.
+// was lost or stolen has no such successor: it is replaced by a new card that two officers at each peer let in. Peers
+// that know the log take the new key by the card's proof alone (entry/handover.h).
 #pragma once
 
 #include "absl/status/statusor.h"

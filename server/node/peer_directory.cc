@@ -88,8 +88,7 @@ std::optional<exchange::CardLog> PeerDirectory::OpenLogOf(AuthorityId authority)
   MutexLock lock(mutex_);
   const auto fingerprint = read_.fingerprints.find(authority);
   if (fingerprint == read_.fingerprints.end()) return std::nullopt;
-  const directory::Log& open = read_.directory.Find(authority)->logs.back();
-  return exchange::CardLog{fingerprint->second, open.origin, open.keys.front().key.Format()};
+  return exchange::CardLog{fingerprint->second, read_.directory.Find(authority)->logs.back()};
 }
 
 std::string PeerDirectory::IssuersOf(AuthorityId authority) const {

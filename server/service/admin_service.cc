@@ -19,7 +19,7 @@ google::protobuf::Timestamp Stamp(absl::Time time) {
 }
 
 // Somebody's officers must act, whatever else went wrong meanwhile: ours, or the peer's where the peer says it of us.
-constexpr std::string_view kNotAdmitted = "GENERATION_NOT_ADMITTED";
+constexpr std::string_view kToBeAdmitted[] = {"GENERATION_NOT_ADMITTED", "LOG_KEY_NOT_HANDED_OVER"};
 
 void ToPeer(const exchange::PeerStatus& status, const directory::Directory& directory, Date today, v1::Peer& peer) {
   peer.set_authority(status.peer.ToString());
@@ -36,13 +36,17 @@ void ToPeer(const exchange::PeerStatus& status, const directory::Directory& dire
   peer.set_receipted_number(status.numbers.receipted.value());
   peer.set_last_received_number(status.numbers.received.value());
   peer.set_accepted_size(status.numbers.by_batch.size.value());
-  const bool not_admitted = status.delivery.last_error == kNotAdmitted || status.reception.last_error == kNotAdmitted;
-  peer.set_paused(status.forked || not_admitted || !status.delivery.paused.empty() || !status.reception.paused.empty());
+  std::string_view not_admitted;
+  for (const std::string_view rule : kToBeAdmitted) {
+    if (status.delivery.last_error == rule || status.reception.last_error == rule) not_admitted = rule;
+  }
+  peer.set_paused(status.forked || !not_admitted.empty() || !status.delivery.paused.empty() ||
+                  !status.reception.paused.empty());
   for (const std::string* rule :
        {&status.delivery.paused, &status.reception.paused, &status.delivery.last_error, &status.reception.last_error}) {
     if (peer.last_error().empty()) peer.set_last_error(*rule);
   }
-  if (not_admitted) peer.set_last_error(std::string(kNotAdmitted));
+  if (!not_admitted.empty()) peer.set_last_error(std::string(not_admitted));
   if (status.forked) peer.set_last_error("LOG_FORKED");
   const absl::Time contact = std::max(status.delivery.last_contact, status.reception.last_contact);
   if (contact != absl::InfinitePast()) *peer.mutable_last_contact_at() = Stamp(contact);

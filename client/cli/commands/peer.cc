@@ -137,10 +137,11 @@ std::vector<Command> PeerCommands() {
        .run = Reload},
       {.noun = "peer",
        .verb = "admit",
-       .summary = "admit the new log of a peer whose node was recovered",
+       .summary = "admit a peer's new log, or its log's new key in the place of one that was lost or stolen",
        .description = "Once its new card is known (peer add, peer reload), and compared by telephone anew. Nothing is "
-                      "exchanged with the new log before two officers, each with a client certificate of their own, "
-                      "have given this command with the fingerprint of the card.",
+                      "exchanged with the new log, or under the new key, before two officers, each with a client "
+                      "certificate of their own, have given this command with the fingerprint of the card. A key that "
+                      "the one before handed the log over to needs no admission.",
        .options = {{.name = "--fingerprint",
                     .value_name = "GROUPS",
                     .help = "of the new card, what the other authority read out",

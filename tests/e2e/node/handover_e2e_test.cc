@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "common/entry/handover.h"
 #include "tests/e2e/node/calls.h"
 #include "tests/e2e/node/node_world.h"
 
@@ -84,6 +85,8 @@ TEST_F(HandoverE2e, ThePeerGoesOnWithTheNewCardAndTheWholeLogVerifies) {
   ASSERT_EQ(keys.size(), 2u);
   EXPECT_EQ(keys[0].key, odense_.verifier());
   EXPECT_EQ(keys[0].until, keys[1].from);
+  const absl::Status handed_over = entry::VerifyHandover(keys[0].key, keys[1]);
+  EXPECT_TRUE(handed_over.ok()) << handed_over;
 
   odense_.Start();
   Propose(1);

@@ -83,7 +83,8 @@ Generated GenerateLogs() {
       const bool open = number + 1 == logs && i + 1 == keys;
       generated.newest = seed++;
       log.keys.push_back({NoteSignerOf(log.origin, generated.newest).verifier_key(), TreeSize(size),
-                          open ? std::nullopt : std::optional(TreeSize(end))});
+                          open ? std::nullopt : std::optional(TreeSize(end)),
+                          i == 0 ? std::string() : *rc::gen::arbitrary<std::string>()});
       size = end;
     }
     generated.authority.logs.push_back(log);

@@ -5,6 +5,7 @@
 #include "common/event/catalogue.h"
 #include "server/exchange/fork_evidence.h"
 #include "tests/sim/exchange/byzantine_peer.h"
+#include "tests/support/log_handover.h"
 
 namespace medflyt::testing {
 namespace {
@@ -172,16 +173,19 @@ TEST_F(ByzantinePeer, ARetiredLogKeySignsNothingBeyondItsEnd) {
   Begin();
   // Nyborg's new card: the old key signs up to the size of the next batch, and no further.
   const Prepared second = Prepare(2);
-  const TreeSize end(forger.log.size() + 1);
+  const uint64_t accepted = forger.log.size();
   directory::Authority nyborg = *world.directory.Find(kNyborg);
   const auto successor = tlog::NoteSigner::Create(forger.log.origin(), crypto::Signer(crypto::Key::Random()));
+  const LeafIndex record = AppendHandover(forger.log, successor->verifier_key());
+  const TreeSize end(forger.log.size());
   nyborg.logs.back().keys.back().until = end;
-  nyborg.logs.back().keys.push_back({successor->verifier_key(), end, std::nullopt});
+  nyborg.logs.back().keys.push_back(
+      {successor->verifier_key(), end, std::nullopt, HandoverProof(forger.log, record, end.value(), {*successor})});
   world.node(kOdense).exchange().OnDirectoryChanged(*world.directory.With(nyborg));
   forger.Send(second.batch);
   EXPECT_THAT(forger.ReceiptedRules(), ElementsAre("")) << "what it signed before its end stays valid";
   EXPECT_EQ(Received(), 2U);
-  forger.set_accepted(forger.log.size());
+  forger.set_accepted(accepted);
   ExpectRejected(Prepare(3).batch, "NOTE_UNSIGNED");
   EXPECT_EQ(Received(), 2U);
 }

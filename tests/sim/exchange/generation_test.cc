@@ -1,14 +1,18 @@
-// A peer that goes on in a new log, of which two officers must be told before anything of it is taken.
+// A peer that goes on in a new log, or under a new key, of which two officers must be told before anything of it is
+// taken, unless the key before handed the log over to it.
 #include <gmock/gmock.h>
 
 #include "server/exchange/admission.h"
+#include "server/exchange/log_key_pins.h"
 #include "tests/sim/exchange/byzantine_peer.h"
+#include "tests/support/log_handover.h"
 
 namespace medflyt::testing {
 namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 using ::testing::Key;
 
 constexpr std::string_view kNewOrigin = "medflyt.example/29189722/2";
@@ -46,13 +50,12 @@ class Generation : public ByzantinePeer {
   void MakeAdmission() {
     admission_ = std::make_unique<exchange::Admission>(
         odense().exchange().context(),
-        exchange::Admission::Surroundings{
-            [this](AuthorityId peer) -> std::optional<exchange::CardLog> {
-              if (peer != kNyborg) return std::nullopt;
-              const directory::Log& open = card_.logs.back();
-              return exchange::CardLog{fingerprint_, open.origin, open.keys.front().key.Format()};
-            },
-            [this](AuthorityId peer) { odense().exchange().DialNow(peer); }});
+        exchange::Admission::Surroundings{[this](AuthorityId peer) -> std::optional<exchange::CardLog> {
+                                            if (peer != kNyborg) return std::nullopt;
+                                            const directory::Log& open = card_.logs.back();
+                                            return exchange::CardLog{fingerprint_, open};
+                                          },
+                                          [this](AuthorityId peer) { odense().exchange().DialNow(peer); }});
   }
   // Nyborg has exchanged one event and was recovered: the card of its new log, under the key of this seed, is known.
   void Recover(uint8_t seed = 24, const std::string& fingerprint = "3f2a 9b1c") {
@@ -84,8 +87,8 @@ class Generation : public ByzantinePeer {
                   AuthorityId peer = kNyborg) {
     std::string said = "SILENCE";
     admission_->Admit({peer, fingerprint, officer, crypto::Sha256(certificate)},
-                      [&said](const absl::StatusOr<exchange::Admission::Outcome>& outcome) {
-                        EXPECT_EQ(outcome.ok() ? outcome->origin : kNewOrigin, kNewOrigin);
+                      [this, &said](const absl::StatusOr<exchange::Admission::Outcome>& outcome) {
+                        EXPECT_TRUE(!outcome.ok() || outcome->origin == card_.logs.back().origin);
                         said = !outcome.ok() ? RuleOf(outcome.status()) : outcome->admitted ? "admitted" : "waits";
                       });
     world.RunFor(absl::Milliseconds(100));
@@ -246,6 +249,156 @@ TEST_F(Generation, ThereIsNoWayBackToTheOldLog) {
   forger.log = old_log_;
   forger.set_receipted(2);
   EXPECT_EQ(DialRule(), "GENERATION_NOT_ADMITTED");
+}
+
+// One event was exchanged under the key of seed 20; another key signs the log from here on.
+class LogKeys : public Generation {
+ protected:
+  LogKeys() {
+    Begin();
+    forger.set_receipted(1);
+    ShowNoChange();
+  }
+  void ShowNoChange() {
+    card_ = *world.directory.Find(kNyborg);
+    fingerprint_ = "0000 0000";
+  }
+  // Nyborg's card names the forger's key as the one that signs from this size on.
+  void Show(uint64_t from, std::string handover) {
+    ShowNoChange();
+    std::vector<directory::LogKey>& keys = card_.logs.back().keys;
+    keys.back().until = TreeSize(from);
+    keys.push_back({forger.log.identity().keys[0], TreeSize(from), std::nullopt, std::move(handover)});
+    fingerprint_ = "3f2a 9b1c";
+    odense().exchange().OnDirectoryChanged(*world.directory.With(card_));
+  }
+  void HandOver() {
+    const tlog::NoteSigner next = NoteSignerOf(forger.log.origin(), 24);
+    const LeafIndex record = AppendHandover(forger.log, next.verifier_key());
+    const std::string proof = HandoverProof(forger.log, record, forger.log.size(), {next});
+    forger.log = ContinuedUnder(forger.log, 24);
+    Show(forger.log.size(), proof);
+  }
+  // The key is another, without a word of the one before.
+  void Replace(std::string handover = "") {
+    forger.log = ContinuedUnder(forger.log, 24);
+    forger.log.Append("the first entry under another key");
+    Show(forger.log.size(), std::move(handover));
+  }
+  // The keys of the log that the store names.
+  std::vector<std::string> Pinned() {
+    std::vector<std::string> keys;
+    const auto row = odense().store().Get(store::Table::kMeta, exchange::PinnedRowKey(kNyborg, forger.log.origin()));
+    EXPECT_TRUE(row.ok());
+    const auto pinned = exchange::DecodePinned(row.ok() ? row->value_or("") : "");
+    if (!pinned.ok()) return keys;
+    for (const exchange::PinnedKey& each : *pinned) keys.push_back(each.key.Format());
+    return keys;
+  }
+  static std::string KeyOf(uint8_t seed) {
+    return NoteSignerOf("medflyt.example/29189722/1", seed).verifier_key().Format();
+  }
+  void Restart() {
+    odense().Crash();
+    odense().Boot();
+    MakeAdmission();
+    world.RunFor(absl::Seconds(1));
+  }
+};
+
+TEST_F(LogKeys, AKeyThatTheOneBeforeHandedTheLogOverToIsTakenByTheCardAlone) {
+  EXPECT_THAT(Pinned(), ElementsAre(KeyOf(20)));
+  HandOver();
+  EXPECT_EQ(Say("anna", "one", "3f2a 9b1c"), "GENERATION_NOT_NEW");
+  forger.Send(Prepare(2).batch);
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre(""));
+  EXPECT_THAT(Pinned(), ElementsAre(KeyOf(20), KeyOf(24)));
+
+  // Where the retired key is the newest of a card again, nothing is taken under it: after a restart, too.
+  const EvidenceLog handed_over = forger.log;
+  Restart();  // with the old card
+  forger.log = ContinuedUnder(handed_over, 20);
+  forger.set_receipted(2);
+  EXPECT_EQ(DialRule(), "LOG_KEY_NOT_HANDED_OVER");
+  forger.log = handed_over;
+  odense().exchange().OnDirectoryChanged(*world.directory.With(card_));
+  EXPECT_EQ(DialRule(), "SILENCE");
+  EXPECT_FALSE(forger.closed());
+}
+
+TEST_F(LogKeys, AnotherKeyOfAKnownLogOpensNothingWithoutOfficers) {
+  Replace();
+  ExpectRejected(Prepare(2).batch, "LOG_KEY_NOT_HANDED_OVER");
+  EXPECT_EQ(DialRule(), "LOG_KEY_NOT_HANDED_OVER");
+  EXPECT_TRUE(forger.closed());
+  for (const auto& link : dialled_) link->Close(absl::UnavailableError("the node stops"));
+  world.RunFor(absl::Minutes(2));
+  const exchange::PeerStatus status = odense().exchange().StatusOf(kNyborg);
+  EXPECT_EQ(status.reception.last_error, "LOG_KEY_NOT_HANDED_OVER");
+  EXPECT_EQ(status.delivery.last_error, "LOG_KEY_NOT_HANDED_OVER");
+  EXPECT_GT(odense().logger.events["log_key_not_handed_over"], 1);
+  EXPECT_EQ(Received(), 1U);
+  EXPECT_THAT(Pinned(), ElementsAre(KeyOf(20)));
+}
+
+TEST_F(LogKeys, AHandoverToAnotherKeyOrOfAnotherSizeProvesNothing) {
+  const EvidenceLog before = forger.log;
+  EvidenceLog log = before;
+  const LeafIndex record = AppendHandover(log, NoteSignerOf(log.origin(), 25).verifier_key());
+  Replace(HandoverProof(log, record, log.size(), {NoteSignerOf(log.origin(), 24)}));
+  EXPECT_EQ(DialRule(), "LOG_KEY_NOT_HANDED_OVER") << "the record names another key";
+  forger.log = before;
+  HandOver();
+  ASSERT_EQ(card_.logs.back().keys.size(), 2U);
+  const std::string proof = card_.logs.back().keys.back().handover;
+  forger.log.Append("an entry behind it");
+  Show(forger.log.size(), proof);
+  EXPECT_EQ(DialRule(), "LOG_KEY_NOT_HANDED_OVER");
+}
+
+TEST_F(LogKeys, TwoOfficersAdmitTheKeyInThePlaceOfOneThatWasLost) {
+  EXPECT_EQ(Say("anna", "one", "0000 0000"), "GENERATION_NOT_NEW");
+  Replace();
+  EXPECT_EQ(Say("anna", "one", "3f2a 9b1c"), "waits");
+  EXPECT_EQ(Say("anna", "two", "3f2a 9b1c"), "TWO_OFFICERS_REQUIRED");
+  EXPECT_EQ(Say("bodil", "one", "3f2a 9b1c"), "TWO_OFFICERS_REQUIRED");
+  EXPECT_EQ(DialRule(), "LOG_KEY_NOT_HANDED_OVER");
+  EXPECT_THAT(Records(), IsEmpty());
+  EXPECT_EQ(Say("bodil", "two", "3f2a 9b1c"), "admitted");
+  EXPECT_THAT(Records(), ElementsAre(wire::PeerGenerationAdmitted{kNyborg, forger.log.origin(), KeyOf(24),
+                                                                  crypto::Sha256("one"), crypto::Sha256("two")}));
+  EXPECT_THAT(Pinned(), ElementsAre(KeyOf(20), KeyOf(24)));
+  EXPECT_EQ(DialRule(), "SILENCE");
+  forger.Send(Prepare(2).batch);
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre(""));
+
+  Restart();
+  odense().exchange().OnDirectoryChanged(*world.directory.With(card_));
+  forger.set_receipted(2);
+  EXPECT_EQ(DialRule(), "SILENCE");
+  EXPECT_FALSE(forger.closed());
+  EXPECT_EQ(Say("carl", "three", "3f2a 9b1c"), "admitted");
+  EXPECT_EQ(Records().size(), 1U);
+}
+
+// As a store of before there were pins.
+TEST_F(LogKeys, OfAKnownLogThatIsNotPinnedTheFirstCheckPinsTheKeysOfTheCard) {
+  odense().Submit([](log::Appender& appender) {
+    appender.batch().Delete(store::Table::kMeta, exchange::PinnedRowKey(kNyborg, "medflyt.example/29189722/1"));
+  });
+  world.RunFor(absl::Milliseconds(100));
+  ASSERT_THAT(Pinned(), IsEmpty());
+  Restart();
+  EXPECT_EQ(DialRule(), "SILENCE");
+  const EvidenceLog before = forger.log;
+  Replace();
+  EXPECT_EQ(DialRule(), "LOG_KEY_NOT_HANDED_OVER");
+  odense().exchange().OnDirectoryChanged(world.directory);
+  forger.log = before;
+  forger.Dial();
+  forger.Send(Prepare(2).batch);
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre(""));
+  EXPECT_THAT(Pinned(), ElementsAre(KeyOf(20)));
 }
 
 }  // namespace

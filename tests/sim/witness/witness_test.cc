@@ -8,6 +8,7 @@
 #include "server/exchange/own_log_check.h"
 #include "tests/sim/exchange/checks.h"
 #include "tests/sim/exchange/forger.h"
+#include "tests/support/log_handover.h"
 #include "tests/support/sim_witnesses.h"
 
 namespace medflyt::testing {
@@ -221,6 +222,30 @@ TEST_F(WitnessTest, ARetiredKeyCanSpeakOfNothingLater) {
   world.node(kOdense).exchange().OnDirectoryChanged(*world.directory.With(retired));
   EXPECT_EQ(Ask(Request(log_, 0, 4)), "cosigned");
   ExpectRefused(Request(log_, 4, 6), "NOTE_UNSIGNED");
+}
+
+TEST_F(WitnessTest, AKeyThatTheOneBeforeHandedTheLogOverToIsCosignedAndNoOther) {
+  directory::Authority card = *world.directory.Find(kNyborg);
+  std::vector<directory::LogKey>& keys = card.logs[0].keys;
+  exchange::Exchange& odense = world.node(kOdense).exchange();
+  ASSERT_EQ(Ask(Request(log_, 0, 4)), "cosigned");
+  const tlog::NoteSigner next = NoteSignerOf(kOrigin, 24);
+  keys[0].until = TreeSize(5);
+  keys.push_back({next.verifier_key(), TreeSize(5), std::nullopt});
+  odense.OnDirectoryChanged(*world.directory.With(card));
+  ExpectRefused(Request(ContinuedUnder(log_, 24), 4, 6), "LOG_KEY_NOT_HANDED_OVER");
+
+  EvidenceLog handed_over(std::string(kOrigin), 20);
+  for (uint64_t i = 0; i < 4; ++i) handed_over.Append(log_.entry(LeafIndex(i)));
+  const LeafIndex record = AppendHandover(handed_over, next.verifier_key());
+  keys[1].handover = HandoverProof(handed_over, record, 5, {next});
+  odense.OnDirectoryChanged(*world.directory.With(card));
+  handed_over = ContinuedUnder(handed_over, 24);
+  handed_over.Append("an entry behind it");
+  ASSERT_EQ(Ask(Request(handed_over, 4, 6)), "cosigned");
+  witnesses.Restart(kOdense);  // with the card that knows the old key alone
+  world.RunFor(absl::Seconds(1));
+  ExpectRefused(Request(ContinuedUnder(handed_over, 20), 6, 6), "LOG_KEY_NOT_HANDED_OVER");
 }
 
 TEST_F(WitnessTest, AClosedLogGrowsNoMore) {

@@ -54,8 +54,8 @@ TEST(PeerCardTest, CarriesHistory) {
   authority.codes = {{Date(2007, 1, 1), Date(2025, 1, 1), *MunicipalityCode::Parse("0461")},
                      {Date(2025, 6, 1), std::nullopt, *MunicipalityCode::Parse("0462")}};
   authority.logs[0].keys[0].until = TreeSize(100);
-  authority.logs[0].keys.push_back(
-      {NoteSignerOf(authority.logs[0].origin, 50).verifier_key(), TreeSize(100), TreeSize(150)});
+  authority.logs[0].keys.push_back({NoteSignerOf(authority.logs[0].origin, 50).verifier_key(), TreeSize(100),
+                                    TreeSize(150), std::string("what proves\0it\xff\n", 16)});
   authority.logs.push_back({"second", {{NoteSignerOf("second", 51).verifier_key(), TreeSize(0), std::nullopt}}});
   authority.issuers += medflyt::testing::kNyborgIssuer;
   const auto bytes = WritePeerCard(authority, kIssued, NoteSignerOf("second", 51));
@@ -126,6 +126,10 @@ TEST(PeerCardTest, AForeignFormIsRefusedEvenWhenSigned) {
       {" from 0\nwitness", "\nwitness", "CARD_MALFORMED"},
       {" from 0\nwitness", " from 0 until 4\nwitness", "LOG_KEY_INVALID"},
       {"log-key: medflyt", "log-key: medflyt+", "VERIFIER_KEY_MALFORMED"},
+      {"log-key: medflyt", "handover: cHJvb2Y=\nlog-key: medflyt", "CARD_MALFORMED"},
+      {"witness-key: medflyt", "handover: cHJvb2Y=\nwitness-key: medflyt", "LOG_KEY_INVALID"},
+      {"witness-key: medflyt", "handover: cHJvb2Y\nwitness-key: medflyt", "CARD_MALFORMED"},
+      {"witness-key: medflyt", "handover: \nwitness-key: medflyt", "CARD_MALFORMED"},
       {"witness-key: medflyt", "witness-key: medfly", "VERIFIER_KEY_MALFORMED"},
       {"issued: 2026-11-21", "issued: 21-11-2026", "CARD_MALFORMED"},
       {"issued: 2026-11-21\n", "", "CARD_MALFORMED"},

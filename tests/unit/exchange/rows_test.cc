@@ -5,6 +5,7 @@
 #include "server/exchange/admitted.h"
 #include "server/exchange/fork_evidence.h"
 #include "server/exchange/kept.h"
+#include "server/exchange/log_key_pins.h"
 #include "server/store/memory_store.h"
 #include "tests/support/evidence_log.h"
 
@@ -148,6 +149,28 @@ TEST(Admitted, WhatWasWrittenIsReadAndNothingElse) {
   EXPECT_EQ(*FindAdmitted(*store, kIssuer, "o"), admitted);
   EXPECT_EQ(*FindAdmitted(*store, kIssuer, "p"), std::nullopt);
   EXPECT_EQ(*FindAdmitted(*store, *AuthorityId::Parse("35209115"), "o"), std::nullopt);
+}
+
+TEST(LogKeyPins, WhatWasWrittenIsReadAndNothingElse) {
+  const PinnedKeys keys = {{EvidenceLog("o", 1).identity().keys[0], TreeSize(0)},
+                           {EvidenceLog("o", 2).identity().keys[0], TreeSize(260)}};
+  const std::string first = keys[0].key.Format();
+  const std::string second = keys[1].key.Format();
+  ASSERT_LT(first.size(), 256U);
+  const std::string row = EncodePinned(keys);
+  EXPECT_EQ(row, "\x01" + std::string(9, '\0') + static_cast<char>(first.size()) + first + std::string(6, '\0') +
+                     std::string("\x01\x04\0", 3) + static_cast<char>(second.size()) + second);
+  const auto read = DecodePinned(row);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(*read, keys);
+  const size_t one = 1 + 8 + 2 + first.size();
+  for (size_t size = 0; size < row.size(); ++size) {
+    if (size == one) continue;
+    EXPECT_EQ(BrokenRuleOf(DecodePinned(row.substr(0, size)).status())->rule, "ROW_MALFORMED") << size;
+  }
+  EXPECT_FALSE(DecodePinned("\x02" + row.substr(1)).ok());
+  EXPECT_EQ(PinnedRowKey(kIssuer, "o"),
+            "log-keys" + std::string("\x01\xbd\x66\x5a", 4) + std::string(crypto::Sha256("o").bytes()));
 }
 
 TEST(PeersRule, OnlyWhatHasARulesFormIsRepeated) {
