@@ -1,6 +1,7 @@
 #include "server/service/admin_service.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -19,7 +20,7 @@ google::protobuf::Timestamp Stamp(absl::Time time) {
 }
 
 // Somebody's officers must act, whatever else went wrong meanwhile: ours, or the peer's where the peer says it of us.
-constexpr std::string_view kToBeAdmitted[] = {"GENERATION_NOT_ADMITTED", "LOG_KEY_NOT_HANDED_OVER"};
+constexpr std::array<std::string_view, 2> kToBeAdmitted = {"GENERATION_NOT_ADMITTED", "LOG_KEY_NOT_HANDED_OVER"};
 
 void ToPeer(const exchange::PeerStatus& status, const directory::Directory& directory, Date today, v1::Peer& peer) {
   peer.set_authority(status.peer.ToString());

@@ -2,6 +2,7 @@
 // reads it also as it is. What parses must be the one form of its content.
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,7 +23,11 @@ const tlog::NoteSigner& Signer() {
 // A well-formed text, so that mutation has something to begin with and the mutated lines meet a valid rest.
 const std::string& SampleText() {
   static const auto& text = *new std::string([] {
-    const auto card = WritePeerCard(testing::Odense(), Date(2026, 11, 21), Signer());
+    Authority odense = testing::Odense();
+    Log& log = odense.logs.back();
+    log.keys = {{testing::NoteSignerOf(log.origin, 50).verifier_key(), TreeSize(0), TreeSize(100)},
+                {Signer().verifier_key(), TreeSize(100), std::nullopt, "what proves the handover"}};
+    const auto card = WritePeerCard(odense, Date(2026, 11, 21), Signer());
     return tlog::SignedNote::Parse(*card)->text;
   }());
   return text;

@@ -189,6 +189,25 @@ TEST_F(HeadComparisonTest, WhatTheLogDidNotSignAccusesNobody) {
   EXPECT_EQ(world.node(kOdense).logger.events["head_not_taken"], 4);
 }
 
+TEST_F(HeadComparisonTest, AHeadUnderAKeyThatWasNotHandedOverToAccusesNobody) {
+  Show(kOdense, log_, 5);
+  EvidenceLog forged(std::string(kOrigin), 99);
+  for (int i = 0; i < 8; ++i) forged.Append("forged " + std::to_string(i));
+  // A card in which a forger's key signs that size.
+  directory::Authority card = *world.directory.Find(kNyborg);
+  card.logs[0].keys[0].until = TreeSize(5);
+  card.logs[0].keys.push_back({forged.identity().keys[0], TreeSize(5), std::nullopt});
+  world.node(kOdense).exchange().OnDirectoryChanged(*world.directory.With(card));
+  v1::CompareHeadsRequest request;
+  request.add_checkpoints(forged.Note(5));
+  ASSERT_TRUE(witnesses.comparison(kOdense).Compare(kKerteminde, request).ok());
+  world.RunFor(absl::Minutes(1));
+  EXPECT_THAT(EvidenceAt(kOdense), IsEmpty());
+  EXPECT_FALSE(Stopped(kOdense));
+  EXPECT_EQ(world.node(kOdense).logger.events["head_not_taken"], 1);
+  EXPECT_EQ(world.node(kOdense).logger.events["log_key_not_handed_over"], 1);
+}
+
 // A log that shows one history to its recipient in batches and another to it as a witness.
 TEST_F(HeadComparisonTest, WhatCameWithBatchesIsComparedToo) {
   Forger forger(world);
