@@ -104,6 +104,47 @@ TEST_F(HandoverE2e, ThePeerGoesOnWithTheNewCardAndTheWholeLogVerifies) {
   EXPECT_EQ(nyborg_.Stop(), 0);
 }
 
+// As where the key before was lost.
+TEST_F(HandoverE2e, WithoutTheProofTwoOfficersAtThePeerAdmitTheKey) {
+  nyborg_.Start();
+  odense_.Start();
+  Propose(1);
+  ASSERT_TRUE(Await([&] { return StatusOfPeer().receipted_number() == 1; }));
+  EXPECT_EQ(odense_.Stop(), 0);
+  ASSERT_EQ(HandOver(), 0) << odense_.Errors();
+  directory::Authority authority = directory::ParsePeerCard(ReadFile(odense_.Path("node.card")))->authority;
+  authority.logs.back().keys.back().handover.clear();
+  std::string key = ReadFile(odense_.Path("keys/log.key"));
+  while (!key.empty() && key.back() == '\n') key.pop_back();
+  const auto card = directory::WritePeerCard(authority, Date(2026, 11, 28), *tlog::NoteSigner::Parse(key));
+  ASSERT_TRUE(card.ok()) << card.status();
+  WriteFile(nyborg_.Path("peers/" + odense_.cvr() + ".card"), *card);
+  nyborg_.Signal(SIGHUP);
+  odense_.Start();
+  Propose(1);
+  ASSERT_TRUE(Await([&] { return StatusOfPeer().last_error() == "LOG_KEY_NOT_HANDED_OVER"; }))
+      << StatusOfPeer().last_error();
+  EXPECT_EQ(StatusOfPeer().receipted_number(), 1u);
+  EXPECT_THAT(nyborg_.Errors(), HasSubstr("log_key_not_handed_over"));
+
+  const auto admit = [&](const std::string& client, const std::string& officer) -> std::string {
+    v1::AdmitGenerationRequest request;
+    *request.mutable_context() = Said("", officer);
+    request.set_authority(odense_.cvr());
+    request.set_fingerprint(directory::FingerprintOf(*directory::ParsePeerCard(*card)));
+    v1::AdmitGenerationResponse response;
+    const auto admin = v1::AdminService::NewStub(nyborg_.Channel(client));
+    const std::string answer = Call(*admin, &v1::AdminService::Stub::AdmitGeneration, request, response);
+    return answer != "OK" ? answer : response.admitted() ? "admitted" : "waits";
+  };
+  EXPECT_EQ(admit("administrator-1", "anna.officer"), "waits");
+  EXPECT_EQ(admit("administrator-2", "anna.officer"), "TWO_OFFICERS_REQUIRED");
+  EXPECT_EQ(admit("administrator-2", "bodil.officer"), "admitted");
+  ASSERT_TRUE(Await([&] { return StatusOfPeer().receipted_number() == 2; })) << StatusOfPeer().last_error();
+  EXPECT_EQ(odense_.Stop(), 0);
+  EXPECT_EQ(nyborg_.Stop(), 0);
+}
+
 TEST_F(HandoverE2e, InterruptedAfterAnyStepItIsCompletedAndDoneOnce) {
   odense_.Start();
   Propose(1);
