@@ -6,9 +6,10 @@
 //                                                                 u64 tree size that it signs from ‖ u16 length ‖
 //                                                                 verifier key
 //
-// The first contact with a log trusts the card. Its keys are pinned in the commit that takes something which they
-// signed. A store from before there were pins knows logs without a row: their keys are pinned at the first check after
-// the start, as the card then names them, and written with what is next taken of the peer.
+// The first contact with a peer trusts the card. Its keys are pinned in the commit that takes something which they
+// signed. Of a peer that something was taken of, a log without a row is pinned at the first check after the start, as
+// the card then names its keys, and written with what is next taken: a log of a store from before there were pins, or a
+// new one, which two officers may still admit with other keys.
 #pragma once
 
 #include <map>
