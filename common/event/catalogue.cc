@@ -2,6 +2,7 @@
 
 #include <array>
 #include <variant>
+#include <vector>
 
 #include "common/base/status.h"
 
@@ -129,6 +130,23 @@ std::span<const DataCategory> DisclosedBy(const Body& body) {
     return rectified->right.cpr ? std::span<const DataCategory>(kIdentity) : kService;
   }
   return RightOf(TypeOf(body)).discloses;
+}
+
+std::set<CaseId> CasesNamedBy(const Event& event) {
+  const auto* named = std::visit(
+      [](const auto& body) -> const std::vector<CaseId>* {
+        if constexpr (requires { body.cases; }) {
+          return &body.cases;
+        } else {
+          return nullptr;
+        }
+      },
+      event.body);
+  if (named != nullptr) return {named->begin(), named->end()};
+  const bool of_citizen = RightOf(TypeOf(event.body)).retention == RetentionClass::kCase &&
+                          !std::holds_alternative<ErasureReceipt>(event.body);
+  if (!of_citizen || event.header.case_id.is_zero()) return {};
+  return {event.header.case_id};
 }
 
 absl::Status CheckParties(Type type, AuthorityId issuer, AuthorityId recipient) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <span>
 #include <string_view>
 
@@ -51,6 +52,9 @@ struct Right {
 // What an event with this body tells another authority of a citizen: only on a ground that an officer confirmed. It is
 // of the type's `discloses`, and all of it but for ValueRectified, which tells a number or something of the service.
 [[nodiscard]] std::span<const DataCategory> DisclosedBy(const Body& body);
+// The citizens' cases that whoever reads the event learns of. An agreement is nobody's; of an erasure they are those
+// that it names, for its own id is no citizen's.
+[[nodiscard]] std::set<CaseId> CasesNamedBy(const Event& event);
 
 // PERMISSION_DENIED (rule ISSUER_HAS_NO_RIGHT) where a local type names another recipient, or a type between two
 // authorities that may not be local names its issuer. Whether the issuer really has its part in this case is the

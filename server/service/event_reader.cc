@@ -111,7 +111,7 @@ absl::Status EventReader::AddDelivery(const EventId& id, const v1::Content& cont
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::EventView> EventReader::ViewOf(const Found& found) const {
+absl::StatusOr<v1::EventView> EventReader::ViewOf(const Found& found, std::set<CaseId>* named) const {
   v1::EventView view;
   view.set_origin(found.origin);
   view.set_leaf_index(found.index.value());
@@ -137,6 +137,7 @@ absl::StatusOr<v1::EventView> EventReader::ViewOf(const Found& found) const {
     if (found.own) return event.status();
     return view;
   }
+  if (named != nullptr) named->merge(event::CasesNamedBy(*event));
   view.set_type(std::string(event::NameOf(event::TypeOf(event->body))));
   *view.mutable_recorded_at() =
       google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(event->header.recorded_at));
@@ -263,10 +264,11 @@ absl::StatusOr<std::optional<EventReader::Found>> EventScan::Received(log::Posit
                                             record->issuer_index, record->refused_rule, position, false});
 }
 
-absl::StatusOr<std::vector<v1::WatchEventsResponse>> EventScan::Next(size_t entries) {
-  std::vector<v1::WatchEventsResponse> responses;
+absl::StatusOr<EventScan::Page> EventScan::Next(size_t entries) {
+  Page page;
+  std::vector<v1::WatchEventsResponse>& responses = page.responses;
   const log::Position last = reader_.log_.end();
-  if (next_ >= last) return responses;
+  if (next_ >= last) return page;
   const log::Position end = std::min(last, log::Position(next_.value() + entries));
 
   std::vector<std::pair<std::string, KeyId>> stored;
@@ -285,8 +287,10 @@ absl::StatusOr<std::vector<v1::WatchEventsResponse>> EventScan::Next(size_t entr
       found = reader_.Own(position, entry, key_id);
     }
     if (!found) continue;
-    MEDFLYT_ASSIGN_OR_RETURN(v1::EventView view, reader_.ViewOf(*found));
+    std::set<CaseId> named;
+    MEDFLYT_ASSIGN_OR_RETURN(v1::EventView view, reader_.ViewOf(*found, &named));
     if (view.type() == event::NameOf(event::Type::kAccessRecorded)) continue;
+    page.cases.merge(named);
     v1::WatchEventsResponse& response = responses.emplace_back();
     *response.mutable_event() = std::move(view);
     response.set_next_position(reader_.log_.reader().generations().BookmarkOf(next_));
@@ -296,7 +300,7 @@ absl::StatusOr<std::vector<v1::WatchEventsResponse>> EventScan::Next(size_t entr
     responses.emplace_back().set_next_position(bookmark);
   }
   responses.back().set_caught_up(next_ >= last);
-  return responses;
+  return page;
 }
 
 }  // namespace medflyt::service

@@ -74,7 +74,8 @@ class EventReader {
   // keys and whose records stand among the entries [first, end).
   [[nodiscard]] absl::Status FindReceived(AuthorityId issuer, const std::set<KeyId>& keys, log::Position first,
                                           log::Position end, std::vector<Found>& found) const;
-  [[nodiscard]] absl::StatusOr<v1::EventView> ViewOf(const Found& found) const;
+  // Adds to `named` the citizens' cases that it names; none of what cannot be read.
+  [[nodiscard]] absl::StatusOr<v1::EventView> ViewOf(const Found& found, std::set<CaseId>* named = nullptr) const;
   [[nodiscard]] absl::Status AddDelivery(const EventId& id, const v1::Content& content, v1::EventView& view) const;
 
   const AuthorityId self_;
@@ -86,11 +87,16 @@ class EventReader {
 // Goes through the log from a position on. One thread at a time.
 class EventScan {
  public:
+  struct Page {
+    std::vector<v1::WatchEventsResponse> responses;
+    std::set<CaseId> cases;  // citizens', that its events name
+  };
+
   EventScan(const EventReader& reader, log::Position from) : reader_(reader), next_(from) {}
 
   // What the next entries of the log hold, at most `entries` of them: one response for each event that is shown, and
   // one without an event where the position moved on beyond it. Empty when nothing durable is left.
-  [[nodiscard]] absl::StatusOr<std::vector<v1::WatchEventsResponse>> Next(size_t entries);
+  [[nodiscard]] absl::StatusOr<Page> Next(size_t entries);
   [[nodiscard]] log::Position next() const { return next_; }
 
  private:

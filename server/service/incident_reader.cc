@@ -57,24 +57,6 @@ absl::StatusOr<decltype(IncidentQuery::by)> ParseBy(const v1::ReportIncidentRequ
   return Faulty("FIELD_REQUIRED", "by", "a certificate, an officer or a key must be named");
 }
 
-// Of citizens: an agreement is nobody's, and the events of an erasure stand under a case of its own.
-std::set<CaseId> CasesOf(const event::Event& event) {
-  const auto* named = std::visit(
-      [](const auto& body) -> const std::vector<CaseId>* {
-        if constexpr (requires { body.cases; }) {
-          return &body.cases;
-        } else {
-          return nullptr;
-        }
-      },
-      event.body);
-  if (named != nullptr) return {named->begin(), named->end()};
-  const bool of_citizen = event::RightOf(event::TypeOf(event.body)).retention == event::RetentionClass::kCase &&
-                          !std::holds_alternative<event::ErasureReceipt>(event.body);
-  if (!of_citizen || event.header.case_id.is_zero()) return {};
-  return {event.header.case_id};
-}
-
 // What was found in one walk.
 class Findings {
  public:
@@ -97,7 +79,7 @@ class Findings {
   void Add(const event::Event& event) {
     const absl::Time at = event.header.recorded_at;
     const auto* access = std::get_if<event::AccessRecorded>(&event.body);
-    const std::set<CaseId> cases = CasesOf(event);
+    const std::set<CaseId> cases = event::CasesNamedBy(event);
     // Its start names no case; each page of it names those that it showed.
     const bool watch_began = access != nullptr && access->kind == event::AccessKind::kWatch && cases.empty();
     if (at < query_.from && watch_began) watch_before_ = event;
@@ -264,7 +246,7 @@ class IncidentReader::Walk {
     if (key_ == nullptr) {
       if (IsByWhom(event.header)) findings_.Add(event);
     } else if (findings_.IsWithin(event.header.recorded_at)) {
-      findings_.Touch(CasesOf(event), v1::TOUCH_KIND_READABLE, event.header.recorded_at);
+      findings_.Touch(event::CasesNamedBy(event), v1::TOUCH_KIND_READABLE, event.header.recorded_at);
     }
     return absl::OkStatus();
   }
@@ -280,7 +262,7 @@ class IncidentReader::Walk {
       } else if (findings_.IsWithin(each.received_at)) {
         // What an issuer sealed by the rules of nobody is of the key's case all the same.
         const auto event = Open(each.entry, *key, each.origin);
-        findings_.Touch(event.ok() ? CasesOf(*event) : std::set<CaseId>{key_case_}, v1::TOUCH_KIND_READABLE,
+        findings_.Touch(event.ok() ? event::CasesNamedBy(*event) : std::set<CaseId>{key_case_}, v1::TOUCH_KIND_READABLE,
                         each.received_at);
       }
     }

@@ -1,13 +1,11 @@
 #include "server/service/watch.h"
 
 #include <memory>
-#include <set>
 #include <utility>
 #include <vector>
 
 #include "common/base/id.h"
 #include "common/base/status.h"
-#include "common/event/catalogue.h"
 #include "common/rpc/status_map.h"
 #include "common/wire/limits.h"
 
@@ -15,36 +13,6 @@ namespace medflyt::service {
 namespace {
 
 constexpr size_t kEntriesAtOnce = wire::kMaxCases;  // so that one access record names the cases of a page
-
-// Those of citizens: an agreement alone names none, and what cannot be read shows none.
-std::vector<CaseId> CasesIn(const std::vector<v1::WatchEventsResponse>& page) {
-  std::set<CaseId> cases;
-  for (const v1::WatchEventsResponse& response : page) {
-    const auto type = event::TypeByName(response.event().type());
-    if (!type || event::RightOf(*type).retention != event::RetentionClass::kCase) continue;
-    const auto add = [&cases](const std::string& bytes) {
-      const auto case_id = CaseId::FromBytes(bytes);
-      if (case_id && !case_id->is_zero()) cases.insert(*case_id);
-    };
-    const v1::Content& content = response.event().content();
-    switch (*type) {  // an erasure's own id is no citizen's case
-      case event::Type::kErasureRequested:
-        for (const std::string& id : content.erasure_requested().case_ids()) add(id);
-        break;
-      case event::Type::kCasesErased:
-        for (const std::string& id : content.cases_erased().case_ids()) add(id);
-        break;
-      case event::Type::kErasureNoticed:
-        for (const std::string& id : content.erasure_noticed().case_ids()) add(id);
-        break;
-      case event::Type::kErasureReceipt:
-        break;
-      default:
-        add(content.case_id());
-    }
-  }
-  return {cases.begin(), cases.end()};
-}
 
 }  // namespace
 
@@ -109,8 +77,9 @@ void WatchStream::Scan() {
   if (const absl::Status valid = parts_.gate.StillValid(identity_); !valid.ok()) return End(valid);
   auto found = scan_.Next(kEntriesAtOnce);
   if (!found.ok()) return End(found.status());
-  if (!found->empty()) {
-    pending_ = *std::move(found);
+  if (!found->responses.empty()) {
+    pending_ = std::move(found->responses);
+    shown_ = {found->cases.begin(), found->cases.end()};
     written_ = 0;
     return RecordAndWrite();
   }
@@ -138,12 +107,11 @@ void WatchStream::Scan() {
 
 // A page without cases leaves no record: that a watch was recorded is itself such a page, which so ends with itself.
 void WatchStream::RecordAndWrite() {
-  std::vector<CaseId> shown = CasesIn(pending_);
-  if (shown.empty()) return WriteNext();
+  if (shown_.empty()) return WriteNext();
   // Nothing of this object is touched after Submit: the record may already be durable, and the stream go on.
   const absl::Status queued = parts_.queue.Submit(std::make_unique<ReadSubmission>(
       access_,
-      [shown = std::move(shown)](log::Appender&, std::vector<CaseId>& cases) {
+      [shown = std::move(shown_)](log::Appender&, std::vector<CaseId>& cases) {
         cases = shown;
         return absl::OkStatus();
       },

@@ -4,7 +4,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <vector>
 
+#include "common/base/id.h"
 #include "common/base/mutex.h"
 #include "grpcpp/support/server_callback.h"
 #include "medflyt/v1/municipality_service.pb.h"
@@ -78,6 +80,7 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchEventsRespons
   const ReadSubmission::Access access_;
   EventScan scan_;
   std::vector<v1::WatchEventsResponse> pending_;
+  std::vector<CaseId> shown_;  // by what is pending
   size_t written_ = 0;
 
   Mutex mutex_;

@@ -7,8 +7,11 @@
 #include <set>
 #include <string>
 #include <type_traits>
+#include <variant>
+#include <vector>
 
 #include "common/base/status.h"
+#include "tests/support/sample_events.h"
 
 namespace medflyt::event {
 namespace {
@@ -39,6 +42,42 @@ TEST(Catalogue, ATypeIsThePositionOfItsBody) {
   EXPECT_EQ(NameOf(TypeOf(AnnouncementVerified{})), "AnnouncementVerified");
   EXPECT_EQ(NameOf(TypeOf(PlaceWaitlisted{})), "PlaceWaitlisted");
   EXPECT_EQ(NameOf(TypeOf(AccessRecorded{})), "AccessRecorded");
+}
+
+// An event's own id is a citizen's case, but for those that are told here.
+TEST(Catalogue, TheCasesThatEachTypeNamesAreTheCitizens) {
+  const std::set<std::string_view> of_nobody = {"AgreementProposed", "AgreementAccepted", "AgreementDeclined",
+                                                "AgreementTerminated", "ErasureReceipt"};
+  std::set<std::string_view> in_their_bodies;
+  uint64_t drawn = 0;
+  testing::EventMaker maker([&drawn](uint64_t least, uint64_t most) {
+    const uint64_t span = most - least + 1;  // 0: all
+    drawn = drawn * 6364136223846793005U + 1;
+    return span == 0 ? drawn : least + (drawn >> 8) % span;
+  });
+  for (size_t i = 0; i < kTypeCount; ++i) {
+    Event event = maker.Any(static_cast<Type>(i));
+    const std::string_view name = NameOf(static_cast<Type>(i));
+    const std::set<CaseId> own = {event.header.case_id};
+    const std::vector<CaseId> others = {maker.Id<CaseId>(), maker.Id<CaseId>()};
+    std::visit(
+        [&](auto& body) {
+          if constexpr (requires { body.cases; }) {
+            body.cases = others;
+            in_their_bodies.insert(name);
+          }
+        },
+        event.body);
+    if (in_their_bodies.contains(name)) {
+      EXPECT_EQ(CasesNamedBy(event), (std::set<CaseId>(others.begin(), others.end()))) << name;
+    } else {
+      EXPECT_EQ(CasesNamedBy(event), of_nobody.contains(name) ? std::set<CaseId>() : own) << name;
+      event.header.case_id = CaseId();
+      EXPECT_TRUE(CasesNamedBy(event).empty()) << name << " stands under no case";
+    }
+  }
+  EXPECT_EQ(in_their_bodies,
+            (std::set<std::string_view>{"AccessRecorded", "ErasureRequested", "CasesErased", "ErasureNoticed"}));
 }
 
 TEST(Catalogue, IssuersAndRecipientsAreThoseOfTheDomain) {
