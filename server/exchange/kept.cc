@@ -109,6 +109,25 @@ absl::StatusOr<PairNumber> NumberOfRecord(const store::Reader& store, AuthorityI
   return PairNumber(low);
 }
 
+absl::StatusOr<std::vector<AuthorityId>> KeptIssuers(const store::Reader& store) {
+  std::vector<AuthorityId> issuers;
+  std::string from(1, 'r');
+  for (;;) {
+    std::string first;
+    MEDFLYT_RETURN_IF_ERROR(store.Scan(Table::kOutbox, KeyRange::Between(from, std::string(1, 'r' + 1)),
+                                       store::Order::kAscending, [&first](std::string_view key, std::string_view) {
+                                         first = key;
+                                         return store::Step::kStop;
+                                       }));
+    if (first.empty()) return issuers;
+    const auto number = ByteReader(std::string_view(first).substr(1)).U32();
+    const auto issuer = number ? AuthorityId::FromNumber(*number) : std::nullopt;
+    if (!issuer) return Malformed();
+    issuers.push_back(*issuer);
+    from = log::PairRowKey('r', *issuer, ~uint64_t{0}).append(1, '\0');
+  }
+}
+
 absl::Status VisitKept(const store::Reader& store, AuthorityId issuer, PairNumber from,
                        absl::FunctionRef<absl::Status(const KeptRow&)> visit) {
   MEDFLYT_ASSIGN_OR_RETURN(

@@ -51,6 +51,9 @@ void SetRecord(std::string& row, size_t event, log::Position record);
 // does.
 [[nodiscard]] absl::StatusOr<PairNumber> NumberOfRecord(const store::Reader& store, AuthorityId issuer, PairNumber last,
                                                         log::Position record);
+// Of whom rows are kept, ascending, whether or not the directory still has them; this node itself for events of its own
+// that came back.
+[[nodiscard]] absl::StatusOr<std::vector<AuthorityId>> KeptIssuers(const store::Reader& store);
 // The rows that hold numbers from `from` on, in order, until the visitor returns an error.
 [[nodiscard]] absl::Status VisitKept(const store::Reader& store, AuthorityId issuer, PairNumber from,
                                      absl::FunctionRef<absl::Status(const KeptRow&)> visit);

@@ -17,6 +17,7 @@
 #include "common/wire/ledger.h"
 #include "common/wire/limits.h"
 #include "google/protobuf/util/time_util.h"
+#include "server/exchange/kept.h"
 #include "server/service/pages.h"
 
 namespace medflyt::service {
@@ -25,6 +26,7 @@ namespace {
 // Of one answer: less than a second's work, and far below a message's bounds.
 constexpr uint64_t kEntriesAtOnce = 1'000'000;
 constexpr uint64_t kStep = 1024;
+constexpr uint64_t kGrantStep = 8 * kStep;  // each grant came with an event that has an entry of its own
 constexpr size_t kOpenedAtOnce = 20'000;
 constexpr size_t kRowsAtOnce = 5'000;  // cases and open-ended accesses
 
@@ -51,10 +53,12 @@ absl::StatusOr<decltype(IncidentQuery::by)> ParseBy(const v1::ReportIncidentRequ
     case v1::ReportIncidentRequest::kKeyId:
       if (const auto id = KeyId::FromHex(request.key_id()); id && !id->is_zero()) return *id;
       return Faulty("FIELD_MALFORMED", "key_id", "must be 32 hexadecimal digits");
+    case v1::ReportIncidentRequest::kReceivedGrants:
+      return ReceivedGrants();
     case v1::ReportIncidentRequest::BY_NOT_SET:
       break;
   }
-  return Faulty("FIELD_REQUIRED", "by", "a certificate, an officer or a key must be named");
+  return Faulty("FIELD_REQUIRED", "by", "a certificate, an officer, a key or the received grants must be named");
 }
 
 // What was found in one walk.
@@ -174,14 +178,19 @@ class IncidentReader::Walk {
       : events_(events), query_(query), key_(std::get_if<KeyId>(&query.by)), findings_(query) {}
 
   absl::Status Run(log::Position first, v1::ReportIncidentResponse& response) {
-    MEDFLYT_RETURN_IF_ERROR(FindIssuers());
     const uint64_t size = events_.log_.end().value();
     const uint64_t begin = std::min(first.value(), size);
-    MEDFLYT_ASSIGN_OR_RETURN(const uint64_t end, ReadOwn(begin, std::min(size, begin + kEntriesAtOnce)));
-    for (const AuthorityId& issuer : issuers_) {
-      MEDFLYT_RETURN_IF_ERROR(ReadReceived(issuer, log::Position(begin), log::Position(end)));
+    uint64_t end = std::min(size, begin + kEntriesAtOnce);
+    if (std::holds_alternative<ReceivedGrants>(query_.by)) {
+      MEDFLYT_ASSIGN_OR_RETURN(end, ReadGrants(begin, end));
+    } else {
+      MEDFLYT_RETURN_IF_ERROR(FindIssuers());
+      MEDFLYT_ASSIGN_OR_RETURN(end, ReadOwn(begin, end));
+      for (const AuthorityId& issuer : issuers_) {
+        MEDFLYT_RETURN_IF_ERROR(ReadReceived(issuer, log::Position(begin), log::Position(end)));
+      }
+      if (key_ == nullptr) MEDFLYT_RETURN_IF_ERROR(ReadBack(log::Position(begin), log::Position(end)));
     }
-    if (key_ == nullptr) MEDFLYT_RETURN_IF_ERROR(ReadBack(log::Position(begin), log::Position(end)));
     findings_.WriteTo(response);
     if (end < size) response.set_next_first(end);
     return absl::OkStatus();
@@ -200,10 +209,7 @@ class IncidentReader::Walk {
     if (!events_.keys_.IsDestroyed(*key_)) {
       return RuleError(absl::StatusCode::kNotFound, "KEY_UNKNOWN", "key_id", "no such key is or was held here");
     }
-    const directory::Directory directory = events_.directory_();
-    for (const directory::Authority& authority : directory.authorities()) {
-      issuers_.push_back(authority.id);
-    }
+    MEDFLYT_ASSIGN_OR_RETURN(issuers_, exchange::KeptIssuers(events_.log_.reader().store()));
     return absl::OkStatus();
   }
 
@@ -284,6 +290,89 @@ class IncidentReader::Walk {
     return absl::OkStatus();
   }
 
+  // How far it came. The rows of one issuer are in the order of their records.
+  absl::StatusOr<uint64_t> ReadGrants(uint64_t begin, uint64_t end) {
+    const store::Store& store = events_.log_.reader().store();
+    MEDFLYT_ASSIGN_OR_RETURN(issuers_, exchange::KeptIssuers(store));
+    std::map<AuthorityId, PairNumber> from;
+    for (const AuthorityId& issuer : issuers_) {
+      MEDFLYT_ASSIGN_OR_RETURN(from[issuer], exchange::NumberOfRecord(store, issuer, events_.log_.peer(issuer).received,
+                                                                      log::Position(begin)));
+    }
+    uint64_t next = begin;
+    while (next < end && !IsFull()) {
+      const uint64_t reached = std::min(end, next + kGrantStep);
+      for (auto& [issuer, number] : from) {
+        const absl::Status beyond = absl::CancelledError();
+        const absl::Status visited = exchange::VisitKept(store, issuer, number, [&](const exchange::KeptRow& row) {
+          const uint64_t record = row.events.front().record.value();
+          if (record >= reached) return beyond;
+          number = PairNumber(row.first.value() + row.events.size());
+          return record < next ? absl::OkStatus() : AddGrants(issuer, row);
+        });
+        if (!visited.ok() && visited != beyond) return visited;
+      }
+      next = reached;
+    }
+    return next;
+  }
+
+  // Of one batch: the keys whose grants came with it, and those of requests beside which an announcement's key came.
+  absl::Status AddGrants(AuthorityId issuer, const exchange::KeptRow& row) {
+    const log::Position at = row.events.front().record;
+    MEDFLYT_ASSIGN_OR_RETURN(const log::StoredEntry stored, events_.log_.reader().Entry(at));
+    MEDFLYT_ASSIGN_OR_RETURN(const wire::LedgerRecord record, ledger_.Decode(stored.bytes));
+    const auto* received = std::get_if<wire::EventReceived>(&record.record);
+    if (received == nullptr || !findings_.IsWithin(record.recorded_at)) return absl::OkStatus();
+    MEDFLYT_ASSIGN_OR_RETURN(const bool came_back, CameBack(at, record.recorded_at));
+    MEDFLYT_ASSIGN_OR_RETURN(const v1::EventBatch batch, row.ParseBatch());
+    std::set<KeyId> granted;
+    std::map<KeyId, std::set<CaseId>> named;  // by what opens
+    for (int i = 0; i < batch.entries_size(); ++i) {
+      const auto id = KeyId::FromBytes(batch.key_ids(i));
+      if (!id) {
+        const auto beside = ledger_.Decode(batch.entries(i));
+        const auto* grant = beside.ok() ? std::get_if<wire::KeyGranted>(&beside->record) : nullptr;
+        if (grant != nullptr && grant->recipient == events_.self_) granted.insert(grant->key_id);
+        continue;
+      }
+      if (came_back) granted.insert(*id);
+      const auto key = events_.keys_.Find(*id);
+      if (!key.ok()) {
+        if (!absl::IsNotFound(key.status())) return key.status();
+        continue;
+      }
+      ++opened_;
+      const auto event = Open(batch.entries(i), *key, received->issuer_origin);
+      if (!event.ok()) continue;
+      named[*id].merge(event::CasesNamedBy(*event));
+      if (issuer != events_.self_ && std::holds_alternative<event::TransferRequested>(event->body)) {
+        granted.insert(*id);
+      }
+    }
+    for (const KeyId& id : granted) {
+      const auto purpose = events_.keys_.PurposeOf(id);
+      if (!purpose.ok()) {
+        findings_.SawErasedAt(record.recorded_at);
+      } else if (named.contains(id)) {
+        findings_.Touch(named[id], v1::TOUCH_KIND_GRANTED, record.recorded_at);
+      } else if (purpose->retention == event::RetentionClass::kCase) {
+        findings_.Touch({purpose->case_id}, v1::TOUCH_KIND_GRANTED, record.recorded_at);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  // Whether a record was made as a new log was opened: all that came back for it came with its key, sealed anew. What
+  // was only recorded again then cannot be told from it.
+  absl::StatusOr<bool> CameBack(log::Position at, absl::Time recorded_at) {
+    const log::Generation& log = events_.log_.reader().generations().Of(at);
+    if (log.number == 0) return false;
+    MEDFLYT_ASSIGN_OR_RETURN(const log::StoredEntry stored, events_.log_.reader().Entry(log.begin));
+    MEDFLYT_ASSIGN_OR_RETURN(const wire::LedgerRecord opened, ledger_.Decode(stored.bytes));
+    return std::holds_alternative<wire::GenerationOpened>(opened.record) && opened.recorded_at == recorded_at;
+  }
+
   absl::StatusOr<event::Event> Open(std::string_view entry, const crypto::Key& key, std::string_view origin) {
     MEDFLYT_ASSIGN_OR_RETURN(const entry::SealedView sealed, entry::ParseSealed(entry));
     MEDFLYT_ASSIGN_OR_RETURN(std::string content, entry::OpenEntry(sealed, key, origin));
@@ -299,7 +388,7 @@ class IncidentReader::Walk {
 
   const EventReader& events_;
   const IncidentQuery& query_;
-  const KeyId* const key_;  // null: who acted is asked about
+  const KeyId* const key_;  // null: another thing is asked about
   CaseId key_case_;
   std::vector<AuthorityId> issuers_;
   wire::LedgerCodec ledger_;

@@ -1,5 +1,5 @@
-// Whose data a client certificate, an officer or a data key touched (GDPR, article 33), out of the durable log. Reads
-// the store: on a worker's thread.
+// Whose data a client certificate, an officer, a data key or the keys that peers granted touched (GDPR, article 33),
+// out of the durable log. Reads the store: on a worker's thread.
 #pragma once
 
 #include <string>
@@ -16,8 +16,12 @@
 
 namespace medflyt::service {
 
+// All that peers sealed to an exchange key of this node's and that it recorded in the time: what whoever has that key's
+// private half can open, if they have what travelled.
+struct ReceivedGrants {};
+
 struct IncidentQuery {
-  std::variant<crypto::Hash, std::string, KeyId> by;  // a certificate, an officer, a data key
+  std::variant<crypto::Hash, std::string, KeyId, ReceivedGrants> by;  // a certificate, an officer, a data key
   absl::Time from;
   absl::Time until;  // later; no longer asked about
 
@@ -27,7 +31,8 @@ struct IncidentQuery {
 
 // Thread-safe. By certificate and officer it opens every entry of this node's own that can be opened, for who acted
 // stands inside; by key, what is sealed under that key alone: entries of this node's own, in the time at which they
-// were recorded, and events of others, refused ones too, in the time at which they were received.
+// were recorded, and events of others, refused ones too, in the time at which they were received. By received grants it
+// is the batches that are kept: the cases of the keys that came with them.
 class IncidentReader {
  public:
   // Borrows `events`.

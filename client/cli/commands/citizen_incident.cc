@@ -48,8 +48,9 @@ absl::StatusOr<v1::ReportIncidentRequest> RequestOf(Context& context, const Argu
   const auto certificate = arguments.Find("--by-certificate");
   const auto officer = arguments.Find("--by-officer");
   const auto key = arguments.Find("--by-key");
-  if (int{certificate.has_value()} + int{officer.has_value()} + int{key.has_value()} != 1) {
-    return UsageError("name one of --by-certificate, --by-officer and --by-key");
+  const bool grants = arguments.Has("--by-received-grants");
+  if (int{certificate.has_value()} + int{officer.has_value()} + int{key.has_value()} + int{grants} != 1) {
+    return UsageError("name one of --by-certificate, --by-officer, --by-key and --by-received-grants");
   }
   MEDFLYT_ASSIGN_OR_RETURN(const absl::Time from, ReadTime(arguments, "--from", 0));
   MEDFLYT_ASSIGN_OR_RETURN(const absl::Time until, ReadTime(arguments, "--until", 1));
@@ -59,8 +60,10 @@ absl::StatusOr<v1::ReportIncidentRequest> RequestOf(Context& context, const Argu
     MEDFLYT_ASSIGN_OR_RETURN(*request.mutable_certificate(), FingerprintOf(context, *certificate));
   } else if (officer) {
     request.set_officer(*officer);
-  } else {
+  } else if (key) {
     request.set_key_id(*key);
+  } else {
+    request.mutable_received_grants();
   }
   *request.mutable_from() = TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(from));
   *request.mutable_until() = TimeUtil::MicrosecondsToTimestamp(absl::ToUnixMicros(until));
@@ -136,12 +139,14 @@ Command CitizenIncidentCommand() {
   return {
       .noun = "citizen",
       .verb = "incident",
-      .summary = "list whose data a certificate, an officer or a key touched (GDPR, article 33)",
+      .summary = "list whose data a certificate, an officer or a stolen key touched (GDPR, article 33)",
       .description =
           "What the notification to the supervisory authority counts: citizens and entries of the log, of the time "
           "between --from and --until. By certificate and officer it is what they looked up, proved and issued; by "
-          "key, "
-          "what can be read with it, events of others too. `cases_not_held` are cases of which nothing is held any "
+          "key, what can be read with it, events of others too; by received grants, the cases of the keys that peers "
+          "sealed to this node: after an exchange key was stolen, from the beginning of its week (Thursday at 00:00 "
+          "UTC) until the end of the next, and from earlier where a peer had been away before it. `cases_not_held` are "
+          "cases of which nothing is held any "
           "more, such as erased ones; `caseless_entries` are look-ups that showed no case; of `erased_entries` nobody "
           "can say any more what they touched. `open_ended` lists accesses that showed whatever there was: watches, "
           "the last that began before --from too, and lists of access records.\n\n"
@@ -164,13 +169,19 @@ Command CitizenIncidentCommand() {
                    .value_name = "ID",
                    .help = "a data key, by the id that the log has for it",
                    .kind = ValueKind::kId},
+                  {.name = "--by-received-grants",
+                   .value_name = "",
+                   .help = "all keys that peers granted to this node in that time",
+                   .kind = ValueKind::kFlag},
                   {.name = "--out",
                    .value_name = "FILE",
                    .help = "write citizens and cases as JSON, with whole CPR numbers, readable by its owner alone",
                    .kind = ValueKind::kFile}},
       .examples = {{"A laptop with a client's key was stolen",
                     "medflyt citizen incident --from 2026-11-19T16:00:00Z --until 2026-11-20 "
-                    "--by-certificate case-system-1.pem --out letters.json"}},
+                    "--by-certificate case-system-1.pem --out letters.json"},
+                   {"The exchange key of the week from 19 November on was stolen",
+                    "medflyt citizen incident --from 2026-11-19 --until 2026-12-02 --by-received-grants"}},
       .run = ReportIncident};
 }
 

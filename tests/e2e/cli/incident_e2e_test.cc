@@ -226,7 +226,7 @@ TEST_F(IncidentE2e, AFaultyRequestIsNoReadAndAMissIs) {
   EXPECT_EQ(IncidentOf("case-system-1")["caseless_entries"], 1);
 }
 
-TEST_F(IncidentE2e, WhatAnotherAuthoritySaidIsReadableByItsKey) {
+TEST_F(IncidentE2e, WhatAnotherAuthoritySaidIsReadableByItsKeyAndByTheKeyThatItWasSealedTo) {
   ASSERT_NO_FATAL_FAILURE(odense_.Start());
   ASSERT_NO_FATAL_FAILURE(nyborg_.Start());
   ASSERT_NO_FATAL_FAILURE(EnrolFromNyborg());
@@ -239,6 +239,12 @@ TEST_F(IncidentE2e, WhatAnotherAuthoritySaidIsReadableByItsKey) {
   }
   EXPECT_GE(keys, 2) << "the agreement's is nobody's case";
   EXPECT_THAT(touched, UnorderedElementsAre(Pair("610180-****", std::vector<std::string>{"readable"})));
+
+  // All that a stolen exchange key opens.
+  const json granted = Incident({"--by-received-grants"});
+  EXPECT_THAT(TouchedIn(granted), UnorderedElementsAre(Pair("610180-****", std::vector<std::string>{"granted"})));
+  EXPECT_EQ(granted["entries"], 1);
+  EXPECT_EQ(Incident({"--by-received-grants"}, "2000-01-02")["citizens"], 0);
 }
 
 }  // namespace

@@ -98,10 +98,12 @@ class IncidentCommandTest : public testing::Workspace {
   }
 };
 
-TEST_F(IncidentCommandTest, OneOfThreeIsAskedAbout) {
+TEST_F(IncidentCommandTest, OneOfFourIsAskedAbout) {
   const std::vector<std::string> time = {"--from", "2026-11-20", "--until", "2026-11-20"};
-  const std::vector<std::string> by[] = {
-      {"--by-officer", "anna"}, {"--by-key", kCaseA}, {"--by-certificate", std::string(64, 'a')}};
+  const std::vector<std::string> by[] = {{"--by-officer", "anna"},
+                                         {"--by-key", kCaseA},
+                                         {"--by-certificate", std::string(64, 'a')},
+                                         {"--by-received-grants"}};
   EXPECT_EQ(Incident(time), ExitCode::kUsage);
   EXPECT_THAT(program_.err, HasSubstr("--by-certificate"));
   for (const auto& one : by) {

@@ -7,8 +7,12 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/entry/grant.h"
 #include "common/entry/seal.h"
+#include "common/event/catalogue.h"
+#include "common/registry/cpr_number.h"
 #include "common/wire/content.h"
+#include "common/wire/ledger.h"
 #include "google/protobuf/util/time_util.h"
 #include "server/exchange/kept.h"
 #include "server/keys/access_period.h"
@@ -61,29 +65,44 @@ class IncidentTest : public testing::LogFixture {
   void Destroy(const KeyId& key) {
     On([&](log::Appender& appender) { ASSERT_TRUE(privacy::DestroyKeys(appender, {key}).ok()); });
   }
-  // An event of Nyborg's that this node took and refused, kept beside the log under a key that it granted.
-  void Receive(PairNumber number, const CaseId& id, const keys::DataKey& key) {
+  keys::DataKey NewKey() { return {random_.NewId<KeyId>(), crypto::Key::Random()}; }
+  // An event of Nyborg's that this node took and refused, kept beside the log under a key of Nyborg's, whose grant came
+  // in the same batch or not.
+  void Receive(PairNumber number, const CaseId& id, const keys::DataKey& key,
+               event::Body body = event::TransferWithdrawn{}, bool with_grant = false) {
     const event::Event event{
-        {random_.NewId<EventId>(), kNyborg, kOdense, id, number, clock_.now - absl::Hours(5), "bo"},
-        event::TransferWithdrawn{}};
+        {random_.NewId<EventId>(), kNyborg, kOdense, id, number, clock_.now - absl::Hours(5), "bo"}, std::move(body)};
     std::string content;
     ASSERT_TRUE(wire::ContentCodec().Encode(event, content).ok());
     const auto entry = entry::SealEntry(event.header.id, random_.NewId<crypto::Nonce>(), content, key.key, kNyborgLog);
     ASSERT_TRUE(entry.ok());
+    v1::EventBatch batch;
+    if (with_grant) {
+      const auto grant = wire::LedgerCodec().Encode(
+          {clock_.now, wire::KeyGranted{kOdense, key.id, entry::GrantCommitment(key.id, key.key)}});
+      ASSERT_TRUE(grant.ok());
+      batch.add_indices(2 * number.value() - 1);
+      batch.add_entries(*grant);
+      batch.add_key_ids("");
+    }
+    batch.add_indices(2 * number.value());
+    batch.add_entries(*entry);
+    batch.add_key_ids(std::string(key.id.bytes()));
     On([&](log::Appender& appender) {
-      ASSERT_TRUE(
-          appender.keys().Accept(key, {id, kNyborg, kOdense, event::RetentionClass::kCase}, appender.batch()).ok());
+      const event::RetentionClass retention = event::RightOf(event::TypeOf(event.body)).retention;
+      ASSERT_TRUE(appender.keys().Accept(key, {id, kNyborg, kOdense, retention}, appender.batch()).ok());
       const auto record = appender.AppendReceived(
-          event, {std::string(kNyborgLog), LeafIndex(number.value()), crypto::Sha256(*entry)}, "UNKNOWN_CASE", {});
+          event, {std::string(kNyborgLog), LeafIndex(2 * number.value()), crypto::Sha256(*entry)}, "UNKNOWN_CASE", {});
       ASSERT_TRUE(record.ok());
-      v1::EventBatch batch;
-      batch.add_indices(number.value());
-      batch.add_entries(*entry);
-      batch.add_key_ids(std::string(key.id.bytes()));
-      std::string row = exchange::StartKept({0}, batch);
+      std::string row = exchange::StartKept({static_cast<uint32_t>(batch.entries_size() - 1)}, batch);
       exchange::SetRecord(row, 0, *record);
       appender.batch().Put(store::Table::kOutbox, log::PairRowKey('r', kNyborg, number.value()), row);
+      appender.peer(kNyborg).received = number;
     });
+  }
+  void ReceiveGrant(PairNumber number, const CaseId& id, const keys::DataKey& key,
+                    event::Body body = event::TransferWithdrawn{}) {
+    Receive(number, id, key, std::move(body), true);
   }
 
   void Pass(absl::Duration time = absl::Hours(1)) { clock_.now += time; }
@@ -241,8 +260,8 @@ TEST_F(IncidentTest, TheKeyOfAMonthOpensItsAccessRecords) {
 }
 
 TEST_F(IncidentTest, AKeyOpensWhatOthersSaidRefusedOrNotInTheTimeOfItsReceipt) {
-  const keys::DataKey key{random_.NewId<KeyId>(), crypto::Key::Random()};
-  const keys::DataKey other{random_.NewId<KeyId>(), crypto::Key::Random()};
+  const keys::DataKey key = NewKey();
+  const keys::DataKey other = NewKey();
   Receive(PairNumber(1), one_, key);
   Pass();
   from_ = clock_.now;
@@ -257,7 +276,7 @@ TEST_F(IncidentTest, AKeyOpensWhatOthersSaidRefusedOrNotInTheTimeOfItsReceipt) {
 
 TEST_F(IncidentTest, OfADestroyedKeyTheEntriesAreCountedOursAndReceived) {
   Enrol(one_);
-  const keys::DataKey granted{random_.NewId<KeyId>(), crypto::Key::Random()};
+  const keys::DataKey granted = NewKey();
   Receive(PairNumber(1), two_, granted);
   Pass();
   Receive(PairNumber(2), two_, granted);
@@ -270,6 +289,93 @@ TEST_F(IncidentTest, OfADestroyedKeyTheEntriesAreCountedOursAndReceived) {
   }
   from_ = clock_.now;
   EXPECT_EQ(Report(granted.id).erased(), 1U);
+}
+
+TEST_F(IncidentTest, ReceivedGrantsAreTheCasesOfTheKeysThatCameInTheTimeAndOfNoOther) {
+  const keys::DataKey before = NewKey();
+  ReceiveGrant(PairNumber(1), one_, before);
+  Pass();
+  from_ = clock_.now;
+  Receive(PairNumber(2), one_, before);  // under a key that was granted before
+  ReceiveGrant(PairNumber(3), two_, NewKey());
+  Enrol(random_.NewId<CaseId>());  // under a key that nobody granted
+  Pass();
+  until_ = clock_.now;
+  ReceiveGrant(PairNumber(4), random_.NewId<CaseId>(), NewKey());
+
+  const auto report = Report(ReceivedGrants());
+  EXPECT_THAT(TouchedIn(report), UnorderedElementsAre(Pair(two_, Counts{{v1::TOUCH_KIND_GRANTED, 1}})));
+  ASSERT_EQ(report.cases_size(), 1);
+  EXPECT_EQ(report.cases(0).first().seconds(), absl::ToUnixSeconds(from_));
+  EXPECT_EQ(report.entries(), 1U);
+  EXPECT_EQ(report.next_first(), 0U);
+  from_ = absl::InfinitePast();
+  EXPECT_THAT(TouchedIn(Report(ReceivedGrants())),
+              UnorderedElementsAre(Pair(one_, Counts{{v1::TOUCH_KIND_GRANTED, 1}}),
+                                   Pair(two_, Counts{{v1::TOUCH_KIND_GRANTED, 1}})));
+}
+
+TEST_F(IncidentTest, AGrantIsFoundWhoeverLeftTheDirectoryAndOnlyCountedOnceItsKeyIsDestroyed) {
+  peers_ = *directory::Directory::Create({testing::Odense()});
+  const keys::DataKey key = NewKey();
+  ReceiveGrant(PairNumber(1), one_, key);
+  Receive(PairNumber(2), one_, key);
+  EXPECT_THAT(TouchedIn(Report(ReceivedGrants())),
+              UnorderedElementsAre(Pair(one_, Counts{{v1::TOUCH_KIND_GRANTED, 1}})));
+  Destroy(key.id);
+  const auto report = Report(ReceivedGrants());
+  EXPECT_THAT(TouchedIn(report), IsEmpty());
+  EXPECT_EQ(report.erased(), 1U);
+  EXPECT_EQ(Report(key.id).erased(), 2U);
+}
+
+TEST_F(IncidentTest, ARequestIsToldForTheAnnouncementThatWasOpenedBesideIt) {
+  const keys::DataKey key = NewKey();
+  ReceiveGrant(PairNumber(1), one_, key);
+  Pass();
+  from_ = clock_.now;
+  const auto cpr = registry::CprNumber::Parse("6101801001");
+  ASSERT_TRUE(cpr.ok());
+  Receive(PairNumber(2), one_, key,
+          event::TransferRequested{
+              *cpr, std::nullopt, {"middelfart.example/log", LeafIndex(7), crypto::Sha256("leaf")}, Date(2026, 11, 1)});
+  EXPECT_THAT(TouchedIn(Report(ReceivedGrants())),
+              UnorderedElementsAre(Pair(one_, Counts{{v1::TOUCH_KIND_GRANTED, 1}})));
+}
+
+TEST_F(IncidentTest, WhatCameBackAsANewLogWasOpenedCameWithItsKeys) {
+  const keys::DataKey key = NewKey();
+  ReceiveGrant(PairNumber(1), one_, key);
+  Pass();
+  from_ = clock_.now;
+  tlog::NoteSigner next = *tlog::NoteSigner::Create("odense.example/log/2", crypto::Signer(crypto::Key::Random()));
+  const std::string closed = log_->head().checkpoint;
+  store::Batch batch;
+  ASSERT_TRUE(log::StageNextGeneration(log_->reader().generations().open(), log_->head(), next, batch).ok());
+  ASSERT_TRUE(store_->Commit(batch, store::Durability::kSynced).ok());
+  signer_ = std::move(next);
+  Open();
+  On([&](log::Appender& appender) {
+    const auto opened =
+        wire::LedgerCodec().Encode({appender.now(), wire::GenerationOpened{closed, TreeSize(1), {}, kFirst, kSecond}});
+    ASSERT_TRUE(opened.ok());
+    appender.AppendLedger(*opened);
+  });
+  Receive(PairNumber(2), one_, key);
+  Pass();
+  Receive(PairNumber(3), two_, NewKey());
+  EXPECT_THAT(TouchedIn(Report(ReceivedGrants())),
+              UnorderedElementsAre(Pair(one_, Counts{{v1::TOUCH_KIND_GRANTED, 1}})));
+}
+
+TEST_F(IncidentTest, AGrantForAnErasuresNoticeTouchesTheCitizensAndOneForAnAgreementNobody) {
+  ReceiveGrant(PairNumber(1), random_.NewId<CaseId>(), NewKey(),
+               event::ErasureNoticed{{one_, two_}, "gdpr-17-1-d", {}, {}, 0});
+  ReceiveGrant(PairNumber(2), random_.NewId<CaseId>(), NewKey(), event::AgreementAccepted{1});
+  const auto report = Report(ReceivedGrants());
+  EXPECT_THAT(TouchedIn(report), UnorderedElementsAre(Pair(one_, Counts{{v1::TOUCH_KIND_GRANTED, 1}}),
+                                                      Pair(two_, Counts{{v1::TOUCH_KIND_GRANTED, 1}})));
+  EXPECT_EQ(report.erased(), 0U);
 }
 
 TEST_F(IncidentTest, AKeyThatNeverWasHereIsUnknown) {
@@ -352,6 +458,8 @@ TEST(IncidentQueryTest, FaultsNameTheField) {
   EXPECT_EQ(FaultOf(request), "OK");
   request.set_key_id(std::string(32, '0'));
   EXPECT_EQ(FaultOf(request), "FIELD_MALFORMED key_id");
+  request.mutable_received_grants();
+  EXPECT_EQ(FaultOf(request), "OK");
 
   request = Request();
   request.clear_from();
