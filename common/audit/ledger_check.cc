@@ -77,6 +77,8 @@ absl::Status LedgerCheck::Add(LeafIndex index, const wire::LedgerRecord& record)
     Check(index, *reissued);
   } else if (std::holds_alternative<wire::PeerGenerationAdmitted>(record.record)) {
     ++counts.generations_admitted;
+  } else if (std::holds_alternative<wire::DirectoryChanged>(record.record)) {
+    ++counts.directory_changes;
   }
   return absl::OkStatus();
 }

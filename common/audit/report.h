@@ -25,6 +25,7 @@ struct LedgerCounts {
   uint64_t handovers = 0;             // of the log's key
   uint64_t peers_released = 0;        // whose answer was not waited for after a restore
   uint64_t generations_admitted = 0;  // of peers' logs
+  uint64_t directory_changes = 0;     // of the peers' cards
   uint64_t came_back = 0;  // of `received`: this owner's own events of the log before, that their recipients had
   uint64_t reissued = 0;   // events that say again what never arrived from the log before
   // Held against what is kept beside the log, where that is there.

@@ -96,6 +96,12 @@ void Write(const PeerGenerationAdmitted& in, v1::LedgerRecord& record) {
   Put(out.mutable_first_certificate(), in.first_certificate);
   Put(out.mutable_second_certificate(), in.second_certificate);
 }
+void Write(const DirectoryChanged& in, v1::LedgerRecord& record) {
+  auto& out = *record.mutable_directory_changed();
+  Put(out.mutable_digest(), in.digest);
+  out.set_authorities(in.authorities);
+  if (in.certificate) Put(out.mutable_certificate(), *in.certificate);
+}
 
 EventReceived Read(FieldReader& r, const v1::EventReceived& m) {
   return {.issuer_origin = r.Text("issuer_origin", m.issuer_origin(), kMaxOrigin),
@@ -179,6 +185,11 @@ PeerGenerationAdmitted Read(FieldReader& r, const v1::PeerGenerationAdmitted& m)
   if (out.first_certificate == out.second_certificate) r.Fail("", "second_certificate", "is the first one");
   return out;
 }
+DirectoryChanged Read(FieldReader& r, const v1::DirectoryChanged& m) {
+  return {.digest = r.Bytes<Hash>("digest", m.digest()),
+          .authorities = m.authorities(),
+          .certificate = r.OptionalBytes<Hash>("certificate", m.certificate())};
+}
 
 template <typename Message>
 void Take(FieldReader& r, std::string_view name, const Message& message, LedgerRecord& out) {
@@ -233,6 +244,9 @@ absl::StatusOr<LedgerRecord> ReadEntry(const v1::LogEntry& entry) {
       break;
     case v1::LedgerRecord::kPeerGenerationAdmitted:
       Take(r, "peer_generation_admitted", record.peer_generation_admitted(), out);
+      break;
+    case v1::LedgerRecord::kDirectoryChanged:
+      Take(r, "directory_changed", record.directory_changed(), out);
       break;
     case v1::LedgerRecord::RECORD_NOT_SET:
       r.Fail("", "record", "is missing");

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -116,10 +117,18 @@ struct PeerGenerationAdmitted {
   friend bool operator==(const PeerGenerationAdmitted&, const PeerGenerationAdmitted&) = default;
 };
 
+// The peers' cards are others than those recorded last.
+struct DirectoryChanged {
+  Hash digest;                      // over the cards, as log.proto has it
+  uint32_t authorities = 0;         // that there is a card of
+  std::optional<Hash> certificate;  // SHA-256 of the officer's client certificate; none: at a start or a signal
+  friend bool operator==(const DirectoryChanged&, const DirectoryChanged&) = default;
+};
+
 struct LedgerRecord {
   absl::Time recorded_at;  // whole microseconds
   std::variant<EventReceived, ReceiptsLogged, RejectionsRecorded, KeyGranted, KeyDestroyed, LogKeyHandedOver,
-               PeerReleased, GenerationOpened, PeerGenerationAdmitted, EntryReissued>
+               PeerReleased, GenerationOpened, PeerGenerationAdmitted, EntryReissued, DirectoryChanged>
       record;
   friend bool operator==(const LedgerRecord&, const LedgerRecord&) = default;
 };

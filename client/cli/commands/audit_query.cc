@@ -42,6 +42,7 @@ const std::vector<std::string>& EntryTypes() {
                                                   "log-key-handed-over",
                                                   "peer-released",
                                                   "peer-generation-admitted",
+                                                  "directory-changed",
                                                   "generation-opened",
                                                   "entry-reissued",
                                                   "other"};
@@ -115,6 +116,11 @@ struct RecordLine {
     line.peer = record.peer.ToString();
     line.about = absl::StrCat("log ", record.origin, " with the key ", record.verifier_key, ", by certificates ",
                               record.first_certificate.ToHex(), " and ", record.second_certificate.ToHex());
+  }
+  void operator()(const wire::DirectoryChanged& record) const {
+    line.type = "directory-changed";
+    line.about = absl::StrCat("cards of peers: ", record.authorities, ", with the digest ", record.digest.ToHex(),
+                              record.certificate ? ", by certificate " + record.certificate->ToHex() : "");
   }
 };
 

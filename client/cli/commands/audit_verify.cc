@@ -132,6 +132,7 @@ void Tell(const audit::Report& report, const audit::Trust& trust, const Source& 
   document.Field("own_events_back", records.came_back);
   document.Field("reissued", records.reissued);
   document.Field("generations_admitted", records.generations_admitted);
+  document.Field("directory_changes", records.directory_changes);
   if (source.beside) {
     document.Field("received_proven", records.received_proven);
     if (part) document.Field("received_before_the_part", records.batch_outside);

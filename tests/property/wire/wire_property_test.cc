@@ -122,7 +122,7 @@ RC_GTEST_PROP(DayNumberProperty, NextDayHasTheNextNumber, ()) {
 LedgerRecord AnyRecord() {
   EventMaker maker = Maker();
   LedgerRecord record{.recorded_at = maker.Time(), .record = {}};
-  switch (Draw(0, 9)) {
+  switch (Draw(0, 10)) {
     case 0:
       record.record = EventReceived{maker.Text(1, 255), LeafIndex(Draw(0, ~uint64_t{0})), maker.Id<Hash>(),
                                     maker.Bool() ? maker.Rule() : std::string()};
@@ -168,6 +168,9 @@ LedgerRecord AnyRecord() {
     }
     case 8:
       record.record = EntryReissued{maker.Text(1, 255), LeafIndex(Draw(0, ~uint64_t{0}))};
+      break;
+    case 9:
+      record.record = DirectoryChanged{maker.Id<Hash>(), maker.Number(0, ~0U), maker.MaybeId<Hash>()};
       break;
     default:
       record.record = KeyDestroyed{maker.Id<KeyId>()};

@@ -42,6 +42,7 @@ LedgerRecord Opened() {
                                   kOtherHash}};
 }
 LedgerRecord Reissued() { return {kTime, EntryReissued{"odense.example/log/1", LeafIndex(5)}}; }
+LedgerRecord Changed() { return {kTime, DirectoryChanged{kHash, 3, kOtherHash}}; }
 
 v1::LogEntry MessageOf(const LedgerRecord& record) {
   LedgerCodec codec;
@@ -83,6 +84,8 @@ TEST(Ledger, BytesArePinned) {
                 kHash.ToHex() + "2a20" + kOtherHash.ToHex());
   EXPECT_EQ(HexEncode(*codec.Encode(Reissued())),
             "12230881e0fc8ab09198035a180a14" + HexEncode("odense.example/log/1") + "1005");
+  EXPECT_EQ(HexEncode(*codec.Encode(Changed())),
+            "12510881e0fc8ab091980362460a20" + kHash.ToHex() + "10031a20" + kOtherHash.ToHex());
 }
 
 TEST(Ledger, EveryFieldOutOfBoundsIsNamed) {
@@ -176,6 +179,9 @@ TEST(Ledger, EveryFieldOutOfBoundsIsNamed) {
       {Opened(), "generation_opened.second_certificate",
        [&hash](auto& r) { r.mutable_generation_opened()->set_second_certificate(hash); }},
       {Reissued(), "entry_reissued.closed_origin", [](auto& r) { r.mutable_entry_reissued()->clear_closed_origin(); }},
+      {Changed(), "directory_changed.digest", [](auto& r) { r.mutable_directory_changed()->clear_digest(); }},
+      {Changed(), "directory_changed.certificate",
+       [](auto& r) { r.mutable_directory_changed()->set_certificate("x"); }},
       {Destroyed(), "key_destroyed.key_id", [](auto& r) { r.mutable_key_destroyed()->clear_key_id(); }},
   };
   LedgerCodec codec;
