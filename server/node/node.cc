@@ -31,6 +31,7 @@
 #include "server/log/sequencer.h"
 #include "server/node/backup.h"
 #include "server/node/config_files.h"
+#include "server/node/directory_record.h"
 #include "server/node/files.h"
 #include "server/node/handover.h"
 #include "server/node/housekeeping.h"
@@ -151,6 +152,9 @@ struct Node::Running {
   [[nodiscard]] absl::Status StartMetrics();
   [[nodiscard]] absl::Status Announce() const;
   [[nodiscard]] absl::StatusOr<size_t> ReloadPeers();
+  // The same at an officer's word; answered when a record of it is durable.
+  void ReloadPeersBy(const crypto::Hash& certificate, std::function<void(absl::StatusOr<size_t>)> done);
+  void RecordDirectory();
   // Looks whether the revocation lists are others now, and ends what they revoke.
   [[nodiscard]] absl::Status ReloadRevocations();
   // After issuers or revocations have changed: whatever stands is looked at again, and what has no right to is ended.
@@ -182,6 +186,7 @@ struct Node::Running {
   std::shared_ptr<Revocations> revocations;  // as the directory
   std::unique_ptr<OpenedStore> opened;
   std::unique_ptr<log::Log> log;
+  std::unique_ptr<DirectoryRecorder> directory_recorder;
 
   service::Metrics metrics;
   std::optional<CommitMeter> commit_meter;
@@ -232,6 +237,7 @@ absl::Status Node::Running::StartLog() {
   MEDFLYT_ASSIGN_OR_RETURN(log, log::Log::Open({config.authority, *opened->store, *opened->keys, inputs.note_signer,
                                                 environment.clock, environment.random, *directory}));
   MEDFLYT_RETURN_IF_ERROR(CheckHandoverIsOver(*log, inputs.note_signer.verifier_key()));
+  MEDFLYT_ASSIGN_OR_RETURN(directory_recorder, DirectoryRecorder::Load(*opened->store));
   began_restrained = !opened->last_epoch.behind.ok();
   if (!began_restrained) {
     MEDFLYT_RETURN_IF_ERROR(RaiseStartEpoch(*opened->store, config.epoch, opened->last_epoch, log->head().size));
@@ -295,6 +301,7 @@ absl::Status Node::Running::StartLog() {
 
 void Node::Running::BeginSigning() {
   RecordReleased();
+  RecordDirectory();
   exchange->Start();
   cosigning->Start();
   comparison->Start();
@@ -417,7 +424,10 @@ absl::Status Node::Running::StartServer() {
       service::AdminServiceImpl::Node{
           verifier_key, std::string(kVersion), config.production, started_at, [this] { return exchange->Statuses(); },
           [this] { return cosigning->status(); }, [this] { return cosigning->published(); },
-          [this] { return ReloadPeers(); }, [this]() -> absl::StatusOr<std::string> { return directory->card(); },
+          [this](const crypto::Hash& certificate, std::function<void(absl::StatusOr<size_t>)> done) {
+            ReloadPeersBy(certificate, std::move(done));
+          },
+          [this]() -> absl::StatusOr<std::string> { return directory->card(); },
           [this] { return own_log_check->status(); },
           [this](AuthorityId authority, const std::string& officer, const crypto::Hash& certificate) {
             return own_log_check->Release(authority, officer, certificate);
@@ -479,6 +489,26 @@ absl::StatusOr<size_t> Node::Running::ReloadPeers() {
   MEDFLYT_RETURN_IF_ERROR(ReloadRevocations());
   environment.logger.Info("peers_reloaded", absl::StrCat("authorities=", now.authorities().size()));
   return now.authorities().size();
+}
+
+void Node::Running::ReloadPeersBy(const crypto::Hash& certificate, std::function<void(absl::StatusOr<size_t>)> done) {
+  const auto known = ReloadPeers();
+  if (!known.ok()) return done(known.status());
+  directory_recorder->Record(directory->others(), certificate, *sequencer,
+                             [this, known = *known, done](const absl::Status& recorded) {
+                               if (recorded.ok()) return done(known);
+                               environment.logger.Error("directory_not_recorded", ToStd(recorded.message()));
+                               // They are believed from now on all the same. What is restrained records it once it
+                               // signs again.
+                               if (!log->restraint().ok()) return done(known);
+                               done(recorded);
+                             });
+}
+
+void Node::Running::RecordDirectory() {
+  directory_recorder->Record(directory->others(), std::nullopt, *sequencer, [this](const absl::Status& recorded) {
+    if (!recorded.ok()) environment.logger.Error("directory_not_recorded", ToStd(recorded.message()));
+  });
 }
 
 absl::Status Node::Running::ReloadRevocations() {
@@ -577,7 +607,11 @@ const std::string& Node::metrics_listening() const { return running_->metrics_li
 
 std::vector<exchange::PeerStatus> Node::Peers() const { return running_->exchange->Statuses(); }
 
-absl::StatusOr<size_t> Node::ReloadPeers() { return running_->ReloadPeers(); }
+absl::StatusOr<size_t> Node::ReloadPeers() {
+  const auto known = running_->ReloadPeers();
+  if (known.ok()) running_->RecordDirectory();
+  return known;
+}
 
 absl::Status Check(const Config& config, const Environment& environment) {
   MEDFLYT_ASSIGN_OR_RETURN(const Inputs inputs, ReadInputs(config));

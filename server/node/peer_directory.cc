@@ -51,15 +51,20 @@ absl::StatusOr<PeerDirectory::Read> PeerDirectory::ReadCards() const {
   std::vector<directory::Authority> authorities;
   authorities.push_back(std::move(own.authority));
   MEDFLYT_ASSIGN_OR_RETURN(const std::vector<std::string> files, CardFiles(sources_.peers_dir));
+  std::map<AuthorityId, crypto::Hash> others;
   for (const std::string& file : files) {
     std::string bytes;
     MEDFLYT_ASSIGN_OR_RETURN(directory::PeerCard card, ReadCard(file, bytes));
     // The own card may lie among the others'.
     if (card.authority.id == sources_.self) continue;
+    others[card.authority.id] = crypto::Sha256(bytes);
     read.fingerprints[card.authority.id] = directory::FingerprintOf(card);
     authorities.push_back(std::move(card.authority));
   }
   MEDFLYT_ASSIGN_OR_RETURN(read.directory, directory::Directory::Create(std::move(authorities)));
+  std::string digested;
+  for (const auto& [authority, digest] : others) digested.append(authority.ToString()).append(digest.bytes());
+  read.others = {static_cast<uint32_t>(others.size()), crypto::Sha256(digested)};
   std::string roots;
   for (const directory::Authority& authority : read.directory.authorities()) roots.append(authority.issuers);
   MEDFLYT_RETURN_IF_ERROR(ReplaceFile(sources_.roots, roots));
@@ -82,6 +87,11 @@ directory::Directory PeerDirectory::directory() const {
 std::string PeerDirectory::card() const {
   MutexLock lock(mutex_);
   return read_.card;
+}
+
+PeerDirectory::Cards PeerDirectory::others() const {
+  MutexLock lock(mutex_);
+  return read_.others;
 }
 
 std::optional<exchange::CardLog> PeerDirectory::OpenLogOf(AuthorityId authority) const {

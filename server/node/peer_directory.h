@@ -1,6 +1,7 @@
 // The peer directory of a running node: its own card and the others', read again while it runs.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
+#include "common/crypto/hash.h"
 #include "common/directory/directory.h"
 #include "common/directory/peer_card.h"
 #include "server/domain/facts.h"
@@ -48,6 +50,12 @@ class PeerDirectory final : public log::FactsSource, private domain::AuthorityDi
   [[nodiscard]] directory::Directory directory() const MEDFLYT_EXCLUDES(mutex_);
   // Own card, as its file's bytes.
   [[nodiscard]] std::string card() const MEDFLYT_EXCLUDES(mutex_);
+  // Those of other authorities.
+  struct Cards {
+    uint32_t count = 0;
+    crypto::Hash digest;  // as wire::DirectoryChanged has it
+  };
+  [[nodiscard]] Cards others() const MEDFLYT_EXCLUDES(mutex_);
   // The log that is open in another authority's card; nothing where there is no card of it.
   [[nodiscard]] std::optional<exchange::CardLog> OpenLogOf(AuthorityId authority) const MEDFLYT_EXCLUDES(mutex_);
   // PEM of the issuers of that authority; empty for an unknown one.
@@ -61,6 +69,7 @@ class PeerDirectory final : public log::FactsSource, private domain::AuthorityDi
   struct Read {
     directory::Directory directory;
     std::string card;
+    Cards others;
     std::map<AuthorityId, std::string> fingerprints;  // of the others' cards
   };
   PeerDirectory(Sources sources, DatedTables tables, const Clock& clock)

@@ -152,13 +152,21 @@ grpc::ServerUnaryReactor* AdminServiceImpl::ListPeers(Context* context, const v1
   });
 }
 
-grpc::ServerUnaryReactor* AdminServiceImpl::ReloadPeers(Context* context, const v1::ReloadPeersRequest*,
+grpc::ServerUnaryReactor* AdminServiceImpl::ReloadPeers(Context* context, const v1::ReloadPeersRequest* request,
                                                         v1::ReloadPeersResponse* response) {
-  return Answer(context, "ReloadPeers", [this, response]() -> absl::Status {
-    MEDFLYT_ASSIGN_OR_RETURN(const size_t known, node_.reload_peers());
-    response->set_authorities(static_cast<uint32_t>(known));
-    return absl::OkStatus();
-  });
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const Ending ending(parts_.metrics, parts_.clock, "ReloadPeers");
+  const auto answer = [=](const absl::StatusOr<size_t>& known) {
+    if (known.ok()) response->set_authorities(static_cast<uint32_t>(*known));
+    reactor->Finish(ending.Of(known.status()));
+  };
+  const absl::Status status = [&]() -> absl::Status {
+    MEDFLYT_ASSIGN_OR_RETURN(const Identity client, parts_.gate.Client(*context, Action::kAdminister));
+    MEDFLYT_RETURN_IF_ERROR(CheckContext(request->context(), RequestId::kUnused));
+    return parts_.workers.Run([this, client, answer] { node_.reload_peers(client->fingerprint, answer); });
+  }();
+  if (!status.ok()) answer(status);
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* AdminServiceImpl::GetPeerCard(Context* context, const v1::GetPeerCardRequest*,

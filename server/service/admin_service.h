@@ -35,8 +35,8 @@ class AdminServiceImpl final : public v1::AdminService::CallbackService {
     std::function<std::vector<exchange::PeerStatus>()> peers;
     std::function<std::vector<exchange::CosignerStatus>()> cosigners;  // of our log
     std::function<std::optional<exchange::CosignedHead>()> cosigned;   // the newest
-    // Reads the cards anew; how many authorities are known then.
-    std::function<absl::StatusOr<size_t>()> reload_peers;
+    // Reads the cards anew, at the word of that certificate's holder; how many authorities are known then.
+    std::function<void(const crypto::Hash& certificate, std::function<void(absl::StatusOr<size_t>)> done)> reload_peers;
     std::function<absl::StatusOr<std::string>()> card;
     // What the peers said of our own log.
     std::function<std::vector<exchange::PeerKnowledge>()> knowledge;

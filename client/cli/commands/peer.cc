@@ -60,7 +60,9 @@ absl::Status Add(Context& context, const Arguments& arguments) {
 
 absl::Status Reload(Context& context, const Arguments&) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
-  MEDFLYT_ASSIGN_OR_RETURN(const auto response, client->Call(&Admin::ReloadPeers, v1::ReloadPeersRequest()));
+  v1::ReloadPeersRequest request;
+  *request.mutable_context() = client->NewContext();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto response, client->Call(&Admin::ReloadPeers, request));
   Document document = context.NewDocument();
   document.Field("authorities", response.authorities());
   return document.End();
@@ -133,7 +135,9 @@ std::vector<Command> PeerCommands() {
       {.noun = "peer",
        .verb = "reload",
        .summary = "make the running node read the peer cards again",
-       .description = "A card that is faulty changes nothing.",
+       .description = "A card that is faulty changes nothing. Where the cards are others than before, the log has a "
+                      "record of it with the certificate of the client that asked (audit log --type "
+                      "directory-changed).",
        .run = Reload},
       {.noun = "peer",
        .verb = "admit",

@@ -25,9 +25,8 @@ const std::set<std::string> kTouchNoCitizen = {
 };
 // Of those, what asks for neither officer nor purpose: the log for auditors, and looking at the node.
 const std::set<std::string> kAskNobody = {
-    "GetCheckpoint",       "GetTile",   "GetEntryBundle", "StreamEntries", "GetInclusionProof",
-    "GetConsistencyProof", "ListKept",  "GetStatus",      "ListPeers",     "ReloadPeers",
-    "GetPeerCard",         "GetPolicy", "ListForks",
+    "GetCheckpoint", "GetTile",   "GetEntryBundle", "StreamEntries", "GetInclusionProof", "GetConsistencyProof",
+    "ListKept",      "GetStatus", "ListPeers",      "GetPeerCard",   "GetPolicy",         "ListForks",
 };
 
 bool IsCommand(const MethodDescriptor& call) {

@@ -6,14 +6,17 @@
 #include "common/base/bytes.h"
 #include "common/base/status.h"
 #include "common/crypto/hash.h"
+#include "common/crypto/x509.h"
 #include "common/merkle/tree_hasher.h"
 #include "common/tlog/policy.h"
 #include "common/tlog/tlog_proof.h"
 #include "tests/e2e/node/exchange_world.h"
+#include "tests/e2e/node/programs.h"
 
 namespace medflyt::testing {
 namespace {
 
+using ::testing::HasSubstr;
 using Stub = v1::MunicipalityService::Stub;
 
 using ExchangeE2e = ExchangeWorld;
@@ -210,10 +213,38 @@ TEST_F(ExchangeE2e, APeerThatIsNotInTheDirectoryIsRefused) {
 
   // Once the administrator has its card, it is let in.
   odense.Know(kerteminde);
+  v1::ReloadPeersRequest reload;
   v1::ReloadPeersResponse reloaded;
   const auto admin = v1::AdminService::NewStub(odense.Channel("administrator-1"));
-  ASSERT_EQ(Call(*admin, &v1::AdminService::Stub::ReloadPeers, v1::ReloadPeersRequest(), reloaded), "OK");
+  const auto by = [&] { return Call(*admin, &v1::AdminService::Stub::ReloadPeers, reload, reloaded); };
+  EXPECT_EQ(by(), "OFFICER_REQUIRED");
+  *reload.mutable_context() = Said();
+  ASSERT_EQ(by(), "OK");
   EXPECT_EQ(reloaded.authorities(), 3u);
+
+  // Its log says so as it answers, once; and that the next start found other cards.
+  ASSERT_EQ(by(), "OK");
+  const auto records = [this] {
+    return RunCommand(odense, {"audit", "log", "--type", "directory-changed"}, "auditor", "carl.auditor").output;
+  };
+  const auto count = [&records] {
+    const std::string all = records();
+    size_t found = 0;
+    for (size_t at = all.find("cards of peers: "); at != std::string::npos; at = all.find("cards of peers: ", at + 1))
+      ++found;
+    return found;
+  };
+  EXPECT_EQ(count(), 1u) << records();
+  const auto pem = ReadFile(odense.pki().Path("clients/administrator-1.pem"));
+  const auto certificate = crypto::ParseCertificate(pem);
+  ASSERT_TRUE(certificate.ok());
+  EXPECT_THAT(records(), HasSubstr("cards of peers: 2"));
+  EXPECT_THAT(records(), HasSubstr("by certificate " + certificate->fingerprint.ToHex()));
+  EXPECT_EQ(odense.Stop(), 0);
+  std::filesystem::remove(odense.Path("peers/" + kerteminde.cvr() + ".card"));
+  odense.Start();
+  EXPECT_TRUE(Await([&] { return count() == 2; })) << records();
+  EXPECT_THAT(records(), HasSubstr("cards of peers: 1"));
 }
 
 // What `node` says of its peer; empty where it has none.

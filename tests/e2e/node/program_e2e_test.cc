@@ -165,10 +165,11 @@ TEST_F(ProgramE2e, AFaultyPeerCardStopsTheStartAndChangesNothingLater) {
   std::string card = ReadFile(odense.Path("peers/" + nyborg.cvr() + ".card"));
   card.replace(card.find("0450"), 4, "0451");
   WriteFile(odense.Path("peers/" + nyborg.cvr() + ".card"), card);
+  v1::ReloadPeersRequest reload;
+  *reload.mutable_context() = Said();
   v1::ReloadPeersResponse response;
   const auto admin = v1::AdminService::NewStub(odense.Channel("administrator-1"));
-  EXPECT_EQ(Call(*admin, &v1::AdminService::Stub::ReloadPeers, v1::ReloadPeersRequest(), response),
-            "CARD_SIGNATURE_INVALID");
+  EXPECT_EQ(Call(*admin, &v1::AdminService::Stub::ReloadPeers, reload, response), "CARD_SIGNATURE_INVALID");
   odense.Signal(SIGHUP);
   Propose(1);  // Nyborg is still known
   EXPECT_EQ(odense.Stop(), 0);
