@@ -74,6 +74,22 @@ TEST_F(Kept, AnyEventIsFoundByItsNumberWithAProofThatHolds) {
   EXPECT_EQ(visited, (std::vector<uint64_t>{3}));
 }
 
+TEST_F(Kept, IssuersAreToldOnceEachAndInOrder) {
+  const auto none = KeptIssuers(*store);
+  ASSERT_TRUE(none.ok()) << none.status();
+  EXPECT_TRUE(none->empty());
+  const AuthorityId other = *AuthorityId::Parse("00000007");
+  store::Batch batch;
+  for (const uint64_t first : {1U, 2U, 300U})
+    batch.Put(store::Table::kOutbox, log::PairRowKey('r', kIssuer, first), "");
+  batch.Put(store::Table::kOutbox, log::PairRowKey('r', other, ~uint64_t{0}), "");
+  batch.Put(store::Table::kOutbox, log::PairRowKey('p', *AuthorityId::Parse("00000003"), 1), "of another kind");
+  ASSERT_TRUE(store->Commit(batch, store::Durability::kSynced).ok());
+  const auto issuers = KeptIssuers(*store);
+  ASSERT_TRUE(issuers.ok()) << issuers.status();
+  EXPECT_EQ(*issuers, (std::vector<AuthorityId>{other, kIssuer}));
+}
+
 TEST_F(Kept, ARowThatDoesNotParseIsAnErrorNotACrash) {
   const std::string good = Encoded({{0, log::Position(1)}}, v1::EventBatch());
   EXPECT_TRUE(DecodeKept(PairNumber(1), good).ok());
