@@ -270,6 +270,8 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"PARTIES_EQUAL", "Leverandør og køber skal være to myndigheder."},
     {"PEER_BEHIND_RECEIPTS", "Den anden node mangler noget, som den har kvitteret for."},
     {"PEER_IS_SELF", "En node udveksler ikke med sig selv."},
+    {"PEER_LEFT_OUT",
+     "En node blev udeladt, da den anden fik en ny log, og har mere af den lukkede log, end den nye bygger på."},
     {"PEER_SILENT", "Den anden node svarede ikke i tide."},
     {"PEER_UNKNOWN", "Myndigheden findes ikke i partnerkataloget."},
     {"PEER_WITHOUT_LOG", "Partnerkataloget kender ingen log for myndigheden."},

@@ -201,6 +201,8 @@ void Delivery::OnHello(const v1::Hello& message) {
   auto hello = CheckHello(message, context_.parts.self, peer_, context_.directory(), context_.parts.clock.Now());
   absl::Status status = hello.status();
   if (status.ok()) status = CheckProgress(*hello);
+  if (RuleOf(status) == kPeerLeftOut)
+    ShowLeftOut(context_.parts.log.peer(peer_).receipted, hello->progress.last_number);
   if (!status.ok()) return Reject(status);
   hello_ = *std::move(hello);
   const log::PeerState peer = context_.parts.log.peer(peer_);
@@ -213,6 +215,7 @@ void Delivery::OnHello(const v1::Hello& message) {
   Update([&peer](DirectionStatus& known) {
     known.connected = true;
     known.proven = peer.receipted;
+    known.left_out.reset();
     // That nobody answered is over; what a peer answered is over only when it has taken a batch.
     if (known.last_error == absl::StatusCodeToString(absl::StatusCode::kUnavailable)) known.last_error.clear();
   });
@@ -229,7 +232,14 @@ absl::Status Delivery::CheckProgress(const PeerHello& hello) const {
   }
   // Each of these says that one of the two stores is not what it was. Who it is, people find out.
   std::string_view rule;
-  if (hello.progress.accepted_size > context_.parts.log.head().size || hello.progress.last_number > peer.issued) {
+  const bool goes_on_from_another = context_.parts.log.reader().generations().before_open() != nullptr;
+  if (goes_on_from_another && hello.progress.accepted_size.value() == 0 &&
+      hello.progress.last_number > peer.receipted) {
+    // Nothing of this log has arrived there, so those numbers are of an earlier log's events. What follows them is not
+    // sent: it would be taken, and what this log has under these numbers never would.
+    rule = kPeerLeftOut;
+  } else if (hello.progress.accepted_size > context_.parts.log.head().size ||
+             hello.progress.last_number > peer.issued) {
     rule = "OWN_LOG_BEHIND";
   } else if (hello.progress.last_number < peer.receipted) {
     rule = "PEER_BEHIND_RECEIPTS";
@@ -239,6 +249,13 @@ absl::Status Delivery::CheckProgress(const PeerHello& hello) const {
   context_.parts.logger.Error("exchange_held", absl::StrCat("peer=", peer_.ToString(), " rule=", std::string(rule)));
   return RuleError(absl::StatusCode::kFailedPrecondition, rule, "hello",
                    "the peer's progress contradicts what is stored here");
+}
+
+void Delivery::ShowLeftOut(PairNumber one, PairNumber other) {
+  const Numbers left_out = Between(one, other);
+  context_.parts.logger.Error("peer_left_out", absl::StrCat("peer=", peer_.ToString(), " ours=", left_out.first.value(),
+                                                            "-", left_out.last.value()));
+  Update([&left_out](DirectionStatus& status) { status.left_out = left_out; });
 }
 
 void Delivery::OnFault(const v1::Fault& fault) {
@@ -251,6 +268,12 @@ void Delivery::OnFault(const v1::Fault& fault) {
   }
   for (const std::string& bytes : fault.missing_key_ids()) {
     if (const auto id = KeyId::FromBytes(bytes); id && sent.contains(*id)) regrant_.insert(*id);
+  }
+  if (rule == kPeerLeftOut && fault.expected_number() > 0) {
+    // It has more of our events than this log says, or its new log lacks what we have receipts for.
+    const PairNumber receipted = context_.parts.log.peer(peer_).receipted;
+    const PairNumber has(fault.expected_number() - 1);
+    if (has != receipted) ShowLeftOut(receipted, has);
   }
   if (IsPause(rule)) {
     Update([&rule](DirectionStatus& status) { status.paused = rule; });

@@ -56,6 +56,8 @@ class Delivery final : public std::enable_shared_from_this<Delivery> {
   void OnHello(const v1::Hello& hello);
   // Whether what the peer says of our exchange so far can be true.
   [[nodiscard]] absl::Status CheckProgress(const PeerHello& hello) const;
+  // What a node that was left out of a recovery has, and the other does not, between these last numbers.
+  void ShowLeftOut(PairNumber one, PairNumber other);
   void OnAnswer(const v1::BatchAnswer& answer);
   void OnFault(const v1::Fault& fault);
   [[nodiscard]] absl::Status TakeReceipt(const v1::BatchAnswer& answer);

@@ -12,6 +12,7 @@
 #include "server/exchange/fork_evidence.h"
 #include "server/exchange/kept.h"
 #include "server/exchange/own_events.h"
+#include "server/exchange/record_again.h"
 
 namespace medflyt::exchange {
 namespace {
@@ -72,6 +73,24 @@ class Reception::Events final : public LinkEvents {
  private:
   const std::weak_ptr<Reception> reception_;
   const uint64_t link_;
+};
+
+class Reception::RecordingAgain final : public log::Submission {
+ public:
+  using Done = std::function<void(const absl::Status&)>;
+  RecordingAgain(const log::LogReader& reader, AuthorityId peer, PairNumber from, Done done)
+      : reader_(reader), peer_(peer), from_(from), done_(std::move(done)) {}
+
+  void Apply(log::Appender& appender) override { status_ = exchange::RecordAgain(reader_, peer_, from_, appender); }
+  void Committed(const log::Head&) override { done_(status_); }
+  void Abandoned(const absl::Status& why) override { done_(why); }
+
+ private:
+  const log::LogReader& reader_;
+  const AuthorityId peer_;
+  const PairNumber from_;
+  const Done done_;
+  absl::Status status_;
 };
 
 Reception::Reception(Context& context, AuthorityId peer)
@@ -176,6 +195,15 @@ absl::Status Reception::Greet(const v1::Hello& message) {
     if (SuggestsFork(status)) KeepForkEvidence(context_, peer_, status, accepted, hello.checkpoint);
     return status;
   }
+  const PairNumber receipted = hello.progress.receipted_number;
+  if (hello.progress.accepted_size.value() == 0 && receipted > peer.received &&
+      context_.parts.log.reader().generations().before_open() != nullptr) {
+    return LeftOut(receipted, "the issuer holds receipts of a closed log for events that are not stored here");
+  }
+  if (accepted.size.value() == 0 && peer.received > receipted) {
+    // What it sends next would be taken, and what its new log has under the numbers before never would.
+    return LeftOut(receipted, "more of the issuer's closed log was received here than its new log goes on from");
+  }
   // One of the two stores is not what it was; people find out which.
   if (hello.progress.accepted_size > own.size || hello.progress.receipted_number > peer.received) {
     context_.parts.logger.Error("exchange_held", absl::StrCat("peer=", peer_.ToString(), " rule=OWN_LOG_BEHIND"));
@@ -194,16 +222,30 @@ absl::Status Reception::Greet(const v1::Hello& message) {
   Update([](DirectionStatus& status) {
     status.connected = true;
     status.last_error.clear();
+    status.left_out.reset();
   });
-  const PairNumber receipted = hello_->progress.receipted_number;
   if (receipted < peer.received) repeat_ = {PairNumber(receipted.value() + 1), peer.received};
   return absl::OkStatus();
 }
 
+absl::Status Reception::LeftOut(PairNumber receipted, std::string_view message) {
+  const Numbers left_out = Between(receipted, context_.parts.log.peer(peer_).received);
+  context_.parts.logger.Error(
+      "peer_left_out",
+      absl::StrCat("peer=", peer_.ToString(), " theirs=", left_out.first.value(), "-", left_out.last.value()));
+  Update([&left_out](DirectionStatus& status) { status.left_out = left_out; });
+  return Fault(kPeerLeftOut, message);
+}
+
 void Reception::RepeatReceipts() {
-  if (!repeat_ || link_ == nullptr) return;
+  if (!repeat_ || recording_ || link_ == nullptr) return;
   const auto records = RecordsToRepeat();
   if (!records.ok()) return Fail(0, records.status());
+  const log::Position open = context_.parts.log.reader().generations().open().begin;
+  if (records->front() < open) {
+    if (const absl::Status status = RecordAgain(open); !status.ok()) Fail(0, status);
+    return;
+  }
   repeat_->next = PairNumber(repeat_->next.value() + records->size());
   if (repeat_->next > repeat_->last) repeat_.reset();
   repeats_.store(repeat_.has_value());  // before it is sent: OnSent may come at once
@@ -227,6 +269,37 @@ absl::StatusOr<std::vector<log::Position>> Reception::RecordsToRepeat() const {
   if (records.size() == count) return records;
   MEDFLYT_RETURN_IF_ERROR(visited);
   return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "received", "events that were received are not kept");
+}
+
+// The open log can prove nothing of a record in a closed one, and only its head is signed.
+absl::Status Reception::RecordAgain(log::Position open) {
+  const log::LogReader& reader = context_.parts.log.reader();
+  MEDFLYT_ASSIGN_OR_RETURN(const KeptRow row, FindKept(reader.store(), peer_, repeat_->last));
+  if (row.events[repeat_->last.value() - row.first.value()].record >= open) {
+    // Records stand in the order of numbers, so what was receipted under this log cannot have been before.
+    return Fault("PEER_BEHIND_RECEIPTS", "the issuer held receipts that it says not to have");
+  }
+  MEDFLYT_RETURN_IF_ERROR(context_.parts.queue.Submit(std::make_unique<RecordingAgain>(
+      reader, peer_, repeat_->next, [weak = weak_from_this(), link = link_number_](const absl::Status& recorded) {
+        const auto self = weak.lock();
+        if (self == nullptr) return;
+        self->strand_->Post([weak, link, recorded] {
+          if (const auto still = weak.lock()) still->OnRecordedAgain(link, recorded);
+        });
+      })));
+  recording_ = true;
+  ++in_flight_;
+  return absl::OkStatus();
+}
+
+void Reception::OnRecordedAgain(uint64_t link, const absl::Status& recorded) {
+  recording_ = false;
+  --in_flight_;
+  if (link == link_number_ && link_ != nullptr) {
+    if (!recorded.ok()) return Fail(0, recorded);
+    return RepeatReceipts();
+  }
+  if (in_flight_ == 0 && waiting_hello_ && link_ != nullptr) OnHello(*waiting_hello_);
 }
 
 void Reception::AskForMore() {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -20,6 +21,7 @@
 #include "server/exchange/link.h"
 #include "server/exchange/scheduler.h"
 #include "server/exchange/status.h"
+#include "server/log/layout.h"
 
 namespace medflyt::exchange {
 
@@ -36,15 +38,21 @@ class Reception final : public std::enable_shared_from_this<Reception> {
 
  private:
   class Events;
+  class RecordingAgain;
 
   // Takes over the link that arrived last.
   void Attach();
   void OnMessage(uint64_t link, v1::PeerMessage& message);  // takes what it keeps out of it
   void OnHello(const v1::Hello& hello);
   [[nodiscard]] absl::Status Greet(const v1::Hello& hello);
+  // This node or the peer was left out of the other's recovery: the fault, and what one has and the other does not.
+  [[nodiscard]] absl::Status LeftOut(PairNumber receipted, std::string_view message);
   // Repeats some receipts that the peer lost; goes on when the link has sent them, and then with what waits.
   void RepeatReceipts();
   [[nodiscard]] absl::StatusOr<std::vector<log::Position>> RecordsToRepeat() const;
+  // Has what is to be repeated, and was recorded before the open log began, recorded once more.
+  [[nodiscard]] absl::Status RecordAgain(log::Position open);
+  void OnRecordedAgain(uint64_t link, const absl::Status& recorded);
   // Takes the batches that wait, in order, as far as it can, and asks for more where there is room.
   void TakeBatches();
   void AskForMore();
@@ -74,7 +82,8 @@ class Reception final : public std::enable_shared_from_this<Reception> {
   uint64_t link_number_ = 0;  // messages of other links are ignored
   std::shared_ptr<Link> link_;
   std::shared_ptr<std::atomic<bool>> link_failed_;
-  size_t in_flight_ = 0;  // batches with the sequencer, of any link
+  size_t in_flight_ = 0;    // batches with the sequencer, of any link; and what is recorded again
+  bool recording_ = false;  // again
 
   std::optional<v1::Hello> waiting_hello_;  // greeted once nothing is in flight
   std::optional<PeerHello> hello_;

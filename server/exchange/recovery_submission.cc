@@ -15,6 +15,7 @@
 #include "common/wire/content.h"
 #include "server/domain/query.h"
 #include "server/exchange/kept.h"
+#include "server/exchange/record_again.h"
 #include "server/exchange/recovery.h"
 #include "server/exchange/refusals.h"
 
@@ -57,7 +58,9 @@ absl::Status RecoverySubmission::Append(log::Appender& appender) {
   appender.DeferRules();
   MEDFLYT_RETURN_IF_ERROR(AppendReturned(appender));
   for (const PeerEvidence& each : recovery_.evidence) {
-    MEDFLYT_RETURN_IF_ERROR(AppendUnreceipted(each.peer, each.receipted_by_us, appender));
+    if (each.receipted_by_us >= recovery_.log.peer(each.peer).received) continue;
+    MEDFLYT_RETURN_IF_ERROR(
+        RecordAgain(recovery_.log.reader(), each.peer, PairNumber(each.receipted_by_us.value() + 1), appender));
   }
   MEDFLYT_RETURN_IF_ERROR(Reissue(std::move(waiting), appender));
   MEDFLYT_RETURN_IF_ERROR(appender.ApplyRules([this](const event::Draft& draft) {
@@ -216,38 +219,6 @@ absl::StatusOr<log::Position> RecoverySubmission::AppendFromPeer(const ReturnedE
     appender.PutIndex(log::LeafHashKey(event.stands_at.leaf_hash), event.id.bytes());
   }
   return appender.AppendReceived(*event.event, event.stands_at, event.refused, verified);
-}
-
-absl::Status RecoverySubmission::AppendUnreceipted(AuthorityId peer, PairNumber receipted, log::Appender& appender) {
-  const log::LogReader& reader = recovery_.log.reader();
-  const PairNumber last = recovery_.log.peer(peer).received;
-  if (receipted >= last) return absl::OkStatus();
-  wire::LedgerCodec codec;
-  return VisitKept(reader.store(), peer, PairNumber(receipted.value() + 1), [&](const KeptRow& row) -> absl::Status {
-    MEDFLYT_ASSIGN_OR_RETURN(const v1::EventBatch batch, row.ParseBatch());
-    std::vector<uint32_t> positions;
-    for (const KeptEvent& event : row.events) positions.push_back(event.position);
-    std::string again = StartKept(positions, batch);
-    for (size_t i = 0; i < row.events.size(); ++i) {
-      const PairNumber number(row.first.value() + i);
-      SetRecord(again, i, row.events[i].record);
-      if (number <= receipted) continue;
-      MEDFLYT_ASSIGN_OR_RETURN(const log::StoredEntry stored, reader.Entry(row.events[i].record));
-      MEDFLYT_ASSIGN_OR_RETURN(const wire::LedgerRecord record, codec.Decode(stored.bytes));
-      const auto* received = std::get_if<wire::EventReceived>(&record.record);
-      if (received == nullptr) return Broken("received");
-      const std::string& entry = batch.entries(static_cast<int>(row.events[i].position));
-      const auto sealed = entry::ParseSealed(entry);
-      const EventId id =
-          sealed.ok() ? sealed->event_id : *EventId::FromBytes(received->leaf_hash.bytes().substr(0, EventId::kSize));
-      SetRecord(again, i,
-                appender.AppendUndecodable(peer, number, id,
-                                           {received->issuer_origin, received->issuer_index, received->leaf_hash},
-                                           received->refused_rule));
-    }
-    appender.batch().Put(Table::kOutbox, log::PairRowKey('r', peer, row.first.value()), again);
-    return absl::OkStatus();
-  });
 }
 
 absl::Status RecoverySubmission::TakeBack(AuthorityId peer, PairNumber arrived, log::Appender& appender,

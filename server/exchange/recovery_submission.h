@@ -57,7 +57,6 @@ class RecoverySubmission final : public log::Submission {
   [[nodiscard]] absl::StatusOr<log::Position> AppendHeld(const HeldEvent& held, log::Appender& appender);
   [[nodiscard]] absl::StatusOr<log::Position> AppendFromPeer(const ReturnedEvent& returned, AuthorityId peer,
                                                              log::Appender& appender);
-  [[nodiscard]] absl::Status AppendUnreceipted(AuthorityId peer, PairNumber receipted, log::Appender& appender);
   // The peer's numbers go on from what arrived; adds what did not.
   [[nodiscard]] absl::Status TakeBack(AuthorityId peer, PairNumber arrived, log::Appender& appender,
                                       std::vector<log::Outbound>& waiting);

@@ -1,7 +1,10 @@
 // How far this node and a peer have come, for `node status`.
 #pragma once
 
+#include <algorithm>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/time/time.h"
 #include "common/base/named_type.h"
@@ -9,6 +12,21 @@
 #include "server/log/layout.h"
 
 namespace medflyt::exchange {
+
+// A node was left out when its peer opened a new log, and has more of the log before it than the new one goes on from:
+// this direction stands still.
+inline constexpr std::string_view kPeerLeftOut = "PEER_LEFT_OUT";
+
+// Events of one direction, by their numbers.
+struct Numbers {
+  PairNumber first;
+  PairNumber last;
+  friend bool operator==(const Numbers&, const Numbers&) = default;
+};
+// What one side has beyond the other, of two last numbers that differ.
+[[nodiscard]] inline Numbers Between(PairNumber one, PairNumber other) {
+  return {PairNumber(std::min(one, other).value() + 1), std::max(one, other)};
+}
 
 // One direction of the exchange with a peer.
 struct DirectionStatus {
@@ -19,6 +37,9 @@ struct DirectionStatus {
   // with the next commit.
   PairNumber proven;
   std::string paused;  // rule for which delivery waits although both are there; needs a person
+  // Where it ended with kPeerLeftOut: what the left out node has and the other one's new log lacks. Nothing once both
+  // have greeted.
+  std::optional<Numbers> left_out;
   friend bool operator==(const DirectionStatus&, const DirectionStatus&) = default;
 };
 

@@ -22,6 +22,11 @@ google::protobuf::Timestamp Stamp(absl::Time time) {
 // Somebody's officers must act, whatever else went wrong meanwhile: ours, or the peer's where the peer says it of us.
 constexpr std::array<std::string_view, 2> kToBeAdmitted = {"GENERATION_NOT_ADMITTED", "LOG_KEY_NOT_HANDED_OVER"};
 
+void ToNumbers(const exchange::Numbers& numbers, v1::EventNumbers& out) {
+  out.set_first(numbers.first.value());
+  out.set_last(numbers.last.value());
+}
+
 void ToPeer(const exchange::PeerStatus& status, const directory::Directory& directory, Date today, v1::Peer& peer) {
   peer.set_authority(status.peer.ToString());
   if (const directory::Authority* authority = directory.Find(status.peer)) {
@@ -41,12 +46,16 @@ void ToPeer(const exchange::PeerStatus& status, const directory::Directory& dire
   for (const std::string_view rule : kToBeAdmitted) {
     if (status.delivery.last_error == rule || status.reception.last_error == rule) not_admitted = rule;
   }
-  peer.set_paused(status.forked || !not_admitted.empty() || !status.delivery.paused.empty() ||
+  const bool left_out = status.delivery.left_out || status.reception.left_out;
+  peer.set_paused(status.forked || !not_admitted.empty() || left_out || !status.delivery.paused.empty() ||
                   !status.reception.paused.empty());
   for (const std::string* rule :
        {&status.delivery.paused, &status.reception.paused, &status.delivery.last_error, &status.reception.last_error}) {
     if (peer.last_error().empty()) peer.set_last_error(*rule);
   }
+  if (status.delivery.left_out) ToNumbers(*status.delivery.left_out, *peer.mutable_own_left_out());
+  if (status.reception.left_out) ToNumbers(*status.reception.left_out, *peer.mutable_peers_left_out());
+  if (left_out) peer.set_last_error(std::string(exchange::kPeerLeftOut));
   if (!not_admitted.empty()) peer.set_last_error(std::string(not_admitted));
   if (status.forked) peer.set_last_error("LOG_FORKED");
   const absl::Time contact = std::max(status.delivery.last_contact, status.reception.last_contact);

@@ -208,6 +208,17 @@ absl::Status EventScan::Load(AuthorityId issuer, PairNumber number, Cursor& curs
   return absl::OkStatus();
 }
 
+absl::StatusOr<bool> EventScan::Advance(AuthorityId issuer, log::Position position, Cursor& cursor) const {
+  cursor.number = PairNumber(cursor.number.value() + 1);
+  if (cursor.number.value() - cursor.row.first.value() >= cursor.row.events.size()) {
+    const absl::Status loaded = Load(issuer, cursor.number, cursor);
+    if (absl::IsNotFound(loaded)) return false;
+    MEDFLYT_RETURN_IF_ERROR(loaded);
+  }
+  const size_t which = cursor.number.value() - cursor.row.first.value();
+  return which < cursor.row.events.size() && cursor.row.events[which].record == position;
+}
+
 // Records of one issuer stand in the order of its numbers, so the number is found by halving.
 absl::StatusOr<PairNumber> EventScan::NumberAt(AuthorityId issuer, log::Position position) {
   uint64_t low = 1;
@@ -236,17 +247,18 @@ absl::StatusOr<std::optional<EventReader::Found>> EventScan::Received(log::Posit
   if (issuer == nullptr) return std::optional<EventReader::Found>();
 
   auto cursor = cursors_.find(issuer->id);
+  if (cursor != cursors_.end()) {
+    MEDFLYT_ASSIGN_OR_RETURN(const bool next, Advance(issuer->id, position, cursor->second));
+    if (!next) {
+      cursors_.erase(cursor);
+      cursor = cursors_.end();
+    }
+  }
   if (cursor == cursors_.end()) {
     Cursor fresh;
     MEDFLYT_ASSIGN_OR_RETURN(fresh.number, NumberAt(issuer->id, position));
     MEDFLYT_RETURN_IF_ERROR(Load(issuer->id, fresh.number, fresh));
     cursor = cursors_.emplace(issuer->id, std::move(fresh)).first;
-  } else {
-    Cursor& at = cursor->second;
-    at.number = PairNumber(at.number.value() + 1);
-    if (at.number.value() - at.row.first.value() >= at.row.events.size()) {
-      MEDFLYT_RETURN_IF_ERROR(Load(issuer->id, at.number, at));
-    }
   }
   const Cursor& at = cursor->second;
   const size_t which = at.number.value() - at.row.first.value();

@@ -111,6 +111,8 @@ class EventScan {
     v1::EventBatch batch;
   };
   [[nodiscard]] absl::Status Load(AuthorityId issuer, PairNumber number, Cursor& cursor) const;
+  // To the next number; false where the record that stands there is not this one: events were recorded again meanwhile.
+  [[nodiscard]] absl::StatusOr<bool> Advance(AuthorityId issuer, log::Position position, Cursor& cursor) const;
 
   const EventReader& reader_;
   log::Position next_;

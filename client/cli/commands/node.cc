@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -256,6 +257,13 @@ absl::Status Init(Context& context, const Arguments& arguments) {
   return document.End();
 }
 
+// "3-5", "3", or none.
+Value Numbers(bool any, const v1::EventNumbers& numbers) {
+  if (!any) return Value();
+  const std::string first = std::to_string(numbers.first());
+  return numbers.first() == numbers.last() ? Value(first) : Value(first + "-" + std::to_string(numbers.last()));
+}
+
 absl::Status NodeStatus(Context& context, const Arguments&) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
   MEDFLYT_ASSIGN_OR_RETURN(const auto status, client->Call(&v1::AdminService::Stub::GetStatus, v1::GetStatusRequest()));
@@ -286,6 +294,15 @@ absl::Status NodeStatus(Context& context, const Arguments&) {
     document.Row({peer.authority(), peer.connected(), uint64_t{peer.last_issued_number()},
                   uint64_t{peer.receipted_number()}, uint64_t{peer.last_received_number()},
                   uint64_t{peer.accepted_size()}, peer.paused(), OrNone(peer.last_error())});
+  }
+  const auto is_left_out = [](const v1::Peer& peer) { return peer.has_own_left_out() || peer.has_peers_left_out(); };
+  if (std::any_of(status.peers().begin(), status.peers().end(), is_left_out)) {
+    document.List("left_out", {"authority", "own_numbers", "peers_numbers"});
+    for (const v1::Peer& peer : status.peers()) {
+      if (!is_left_out(peer)) continue;
+      document.Row({peer.authority(), Numbers(peer.has_own_left_out(), peer.own_left_out()),
+                    Numbers(peer.has_peers_left_out(), peer.peers_left_out())});
+    }
   }
   document.List("cosigned_by", {"authority", "cosigned_size", "cosigned_at", "cosigning_error", "cosigned_beyond"});
   for (const v1::Peer& peer : status.peers()) {
@@ -407,10 +424,14 @@ std::vector<Command> NodeCommands() {
       {.noun = "node",
        .verb = "status",
        .summary = "show the node's log and how far each peer has come",
-       .description = "Numbers count the events of each direction; receipted are those whose receipt is held. Then who "
-                      "has cosigned this node's log, to which size and when; cosigned_beyond other than 0 is an alarm: "
-                      "that peer has seen a larger log than this node has. Where signing is false the node appends "
-                      "nothing, says why, and shows what each peer has said that it knows of this log.",
+       .description =
+           "Numbers count the events of each direction; receipted are those whose receipt is held. Then who "
+           "has cosigned this node's log, to which size and when; cosigned_beyond other than 0 is an alarm: "
+           "that peer has seen a larger log than this node has. Where signing is false the node appends "
+           "nothing, says why, and shows what each peer has said that it knows of this log. A peer under left_out "
+           "(last error PEER_LEFT_OUT) was left out when this node opened a new log, or left this one out: one of "
+           "the two has events of the closed log under these numbers that the other lost, and that direction "
+           "stands still.",
        .run = NodeStatus},
       {.noun = "node",
        .verb = "release-peer",
@@ -423,14 +444,17 @@ std::vector<Command> NodeCommands() {
       {.noun = "node",
        .verb = "recover",
        .summary = "let a node whose store is behind go on under a new log",
-       .description = "For a node that signs nothing because peers have proven that they hold more of its log than its "
-                      "store does, and no newer copy of the store is to be had. Two officers, each with a client "
-                      "certificate of their own, give this command; the second one's fetches back what every peer "
-                      "holds. What nobody else has is lost. `node status` shows what each peer has said.",
+       .description =
+           "For a node that signs nothing because peers have proven that they hold more of its log than its "
+           "store does, and no newer copy of the store is to be had. Two officers, each with a client "
+           "certificate of their own, give this command; the second one's fetches back what every peer "
+           "holds. What nobody else has is lost. `node status` shows what each peer has said. Wait for a peer "
+           "that will be back: where one that was left out has more than this node's store, the exchange with "
+           "it stands still for good (PEER_LEFT_OUT).",
        .options = {{.name = "--without",
                     .value_name = "CVR",
-                    .help = "a peer that is not asked, and what it alone holds is lost; may be repeated; both officers "
-                            "name the same",
+                    .help = "a peer that is away for good: it is not asked, and what it alone holds is lost; may be "
+                            "repeated; both officers name the same",
                     .repeated = true}},
        .run = Recover},
       {.noun = "node",

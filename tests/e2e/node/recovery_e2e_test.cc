@@ -191,6 +191,45 @@ TEST_F(RecoveryE2e, WhatNobodyElseHasIsLostAndAllElseGoesOn) {
   EXPECT_EQ(nyborg_.Stop(), 0);
 }
 
+// An administrator at each end is shown what the peer that was left out has and the new log does not.
+TEST_F(RecoveryE2e, WhatALeftOutPeerHasIsShownAtBothEnds) {
+  Work();
+  if (HasFatalFailure()) return;
+  EXPECT_EQ(odense_.Stop(SIGKILL), 128 + SIGKILL);
+  Restore();
+  if (HasFatalFailure()) return;
+  const std::vector<std::string> without = {"node", "recover", "--without", nyborg_.cvr()};
+  EXPECT_EQ(RunCommand(odense_, without).code, 0) << odense_.Errors();
+  EXPECT_EQ(RunCommand(odense_, without, "administrator-2", "bodil.officer").code, 0) << odense_.Errors();
+  EXPECT_EQ(odense_.Stop(), 0);
+  ASSERT_EQ(Recover().code, 0) << odense_.Errors();
+  odense_.Start();
+  fs::copy_file(odense_.Path("node.card"), nyborg_.Path("peers/35209115.card"), fs::copy_options::overwrite_existing);
+  ASSERT_EQ(RunCommand(nyborg_, {"peer", "reload"}).code, 0) << nyborg_.Errors();
+  const std::vector<std::string> admit = {
+      "peer", "admit", odense_.cvr(), "--fingerprint",
+      directory::FingerprintOf(*directory::ParsePeerCard(ReadFile(odense_.Path("node.card"))))};
+  EXPECT_EQ(RunCommand(nyborg_, admit).code, 0) << nyborg_.Errors();
+  EXPECT_EQ(RunCommand(nyborg_, admit, "administrator-2", "bodil.officer").code, 0) << nyborg_.Errors();
+
+  const auto shown = [](TestNode& at) {
+    return Await([&at] {
+      const v1::GetStatusResponse status = Status(at);
+      return status.peers(0).has_own_left_out() && status.peers(0).has_peers_left_out();
+    });
+  };
+  ASSERT_TRUE(shown(odense_)) << Status(odense_).peers(0).last_error();
+  ASSERT_TRUE(shown(nyborg_)) << Status(nyborg_).peers(0).last_error();
+  EXPECT_EQ(Status(odense_).peers(0).last_error(), "PEER_LEFT_OUT");
+  EXPECT_TRUE(Status(nyborg_).peers(0).paused());
+  EXPECT_THAT(RunCommand(odense_, {"node", "status"}).output,
+              HasSubstr("\"own_numbers\":\"2\",\"peers_numbers\":\"1\""));
+  EXPECT_THAT(RunCommand(nyborg_, {"node", "status"}).output,
+              HasSubstr("\"own_numbers\":\"1\",\"peers_numbers\":\"2\""));
+  EXPECT_EQ(odense_.Stop(), 0);
+  EXPECT_EQ(nyborg_.Stop(), 0);
+}
+
 // The program itself, killed at its first, second, ... sync and as it puts each file in its place.
 TEST_F(RecoveryE2e, AfterAKillAtAnyStepItIsRepeated) {
   if (std::system("strace -o /dev/null true 2>/dev/null") != 0) GTEST_SKIP() << "SKIPPED-STRACE: strace does not run";

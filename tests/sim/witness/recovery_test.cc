@@ -86,6 +86,42 @@ class RecoveryTest : public ::testing::TestWithParam<uint64_t> {
     ASSERT_EQ(FetchBack(who, peers), "OK");
     OpenNext(who);
   }
+  // Odense has lost its second and third event to Nyborg, and Nyborg's first one to it, and goes on with what the
+  // others have. In its new log it has told Nyborg three things more, under the numbers 2 to 4.
+  void GoOnWithoutNyborg() {
+    EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
+    ASSERT_TRUE(world.Settle());
+    world.node(kOdense).CopyStore();
+    EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
+    EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
+    EXPECT_EQ(world.Act(kNyborg, Proposal(kNyborg, kOdense)), "OK");
+    EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kKerteminde)), "OK");
+    ASSERT_TRUE(world.Settle());
+    world.network.SetPartition(kOdense, kNyborg, true);
+    RollBack(kOdense);
+    ASSERT_EQ(FetchBack(kOdense, {kKerteminde}), "OK");
+    OpenNext(kOdense);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
+    ASSERT_EQ(world.node(kOdense).log().peer(kNyborg).issued.value(), 4U);
+    ASSERT_EQ(world.node(kNyborg).log().peer(kOdense).received.value(), 3U);
+  }
+  // What the open log of a node says that it has received of this log.
+  size_t RecordsOf(AuthorityId who, const std::string& origin) {
+    const log::LogReader& reader = world.node(who).log().reader();
+    wire::LedgerCodec codec;
+    size_t found = 0;
+    EXPECT_TRUE(reader
+                    .Visit(reader.generations().open().begin, world.node(who).log().end(),
+                           [&](log::Position, std::string_view bytes, const KeyId&) {
+                             const auto record = codec.Decode(bytes);
+                             if (!record.ok()) return absl::OkStatus();
+                             const auto* received = std::get_if<wire::EventReceived>(&record->record);
+                             if (received != nullptr && received->issuer_origin == origin) ++found;
+                             return absl::OkStatus();
+                           })
+                    .ok());
+    return found;
+  }
   // As two officers do it.
   void Admit(SimNode& node, AuthorityId who, const directory::Log& log) {
     const exchange::AdmittedLog admitted{kTwo.first_certificate, kTwo.second_certificate,
@@ -410,6 +446,90 @@ TEST_P(RecoveryTest, WhatWasNotReceiptedIsReceiptedByTheNewLog) {
   ASSERT_TRUE(world.Settle());
   EXPECT_EQ(world.node(kNyborg).log().peer(kOdense).receipted.value(), 2U);
   ExpectSound();
+}
+
+// A peer that was away goes on where it was, also where it had not heard how its last event arrived.
+TEST_P(RecoveryTest, ALeftOutPeerThatHasNoMoreGoesOn) {
+  EXPECT_EQ(world.Act(kNyborg, Proposal(kNyborg, kOdense)), "OK");
+  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
+  ASSERT_TRUE(world.Settle());
+  world.network.tamper = [](AuthorityId from, AuthorityId to, v1::PeerMessage& message) {
+    return !(from == kOdense && to == kNyborg && message.has_answer());
+  };
+  EXPECT_EQ(world.Act(kNyborg, Proposal(kNyborg, kOdense)), "OK");
+  world.RunFor(absl::Minutes(2));
+  ASSERT_EQ(world.node(kOdense).log().peer(kNyborg).received.value(), 2U);
+  ASSERT_EQ(world.node(kNyborg).log().peer(kOdense).receipted.value(), 1U);
+  world.node(kOdense).CopyStore();
+  world.network.SetPartition(kOdense, kNyborg, true);
+  world.network.tamper = nullptr;
+  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kKerteminde)), "OK");
+  world.RunFor(absl::Minutes(5));
+  RollBack(kOdense);
+  ASSERT_EQ(FetchBack(kOdense, {kKerteminde}), "OK");
+  OpenNext(kOdense);
+  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
+  EXPECT_EQ(RecordsOf(kOdense, "medflyt.example/29189722/1"), 0U);
+
+  world.network.Heal();
+  ASSERT_TRUE(world.Settle());
+  EXPECT_EQ(world.node(kNyborg).log().peer(kOdense).receipted.value(), 2U);
+  EXPECT_EQ(world.node(kNyborg).log().peer(kOdense).received.value(), 2U);
+  EXPECT_EQ(RecordsOf(kOdense, "medflyt.example/29189722/1"), 1U) << "the one without a receipt";
+  witnesses.Restart(kOdense);
+  EXPECT_EQ(world.Act(kNyborg, Proposal(kNyborg, kOdense)), "OK");
+  ASSERT_TRUE(world.Settle());
+  EXPECT_EQ(RecordsOf(kOdense, "medflyt.example/29189722/1"), 2U) << "and the new one, each once";
+  EXPECT_FALSE(world.node(kOdense).exchange().StatusOf(kNyborg).reception.left_out.has_value());
+  ExpectSound();
+}
+
+TEST_P(RecoveryTest, ALeftOutPeerThatHasMoreStandsStillAndBothEndsSayWhatItHas) {
+  GoOnWithoutNyborg();
+  if (HasFatalFailure()) return;
+  const std::string nyborg = world.node(kNyborg).StateNow().CanonicalBytes();
+  const std::string odense = world.node(kOdense).StateNow().CanonicalBytes();
+  world.network.Heal();
+  world.RunFor(absl::Minutes(10));
+  const exchange::Numbers to_nyborg = {PairNumber(2), PairNumber(3)};
+  const exchange::Numbers to_odense = {PairNumber(1), PairNumber(1)};
+  const exchange::PeerStatus at_odense = world.node(kOdense).exchange().StatusOf(kNyborg);
+  EXPECT_EQ(at_odense.delivery.last_error, "PEER_LEFT_OUT");
+  EXPECT_EQ(at_odense.delivery.left_out, to_nyborg);
+  EXPECT_EQ(at_odense.reception.last_error, "PEER_LEFT_OUT");
+  EXPECT_EQ(at_odense.reception.left_out, to_odense);
+  const exchange::PeerStatus at_nyborg = world.node(kNyborg).exchange().StatusOf(kOdense);
+  EXPECT_EQ(at_nyborg.delivery.last_error, "PEER_LEFT_OUT");
+  EXPECT_EQ(at_nyborg.delivery.left_out, to_odense);
+  EXPECT_EQ(at_nyborg.reception.last_error, "PEER_LEFT_OUT");
+  EXPECT_EQ(at_nyborg.reception.left_out, to_nyborg);
+  // Its fourth event is of a number that Nyborg would take, and the second and third would never have been told.
+  EXPECT_EQ(world.node(kNyborg).log().peer(kOdense).received.value(), 3U);
+  EXPECT_EQ(world.node(kNyborg).StateNow().CanonicalBytes(), nyborg);
+  EXPECT_EQ(world.node(kOdense).StateNow().CanonicalBytes(), odense);
+
+  EXPECT_EQ(world.Act(kKerteminde, Proposal(kKerteminde, kOdense)), "OK");
+  world.RunFor(absl::Minutes(5));
+  EXPECT_EQ(world.node(kKerteminde).log().peer(kOdense).receipted.value(), 1U) << "nobody else waits";
+  ExpectSound();
+}
+
+// A peer whose program does not see it: it says how far it is, and the new log's owner sends nothing that goes on from
+// there.
+TEST_P(RecoveryTest, NothingIsSentPastTheNumbersThatALeftOutPeerHas) {
+  GoOnWithoutNyborg();
+  if (HasFatalFailure()) return;
+  world.network.tamper = [](AuthorityId from, AuthorityId to, v1::PeerMessage& message) {
+    if (from == kOdense && to == kNyborg && message.has_hello()) message.mutable_hello()->set_receipted_number(3);
+    EXPECT_FALSE(from == kOdense && to == kNyborg && message.has_batch());
+    return true;
+  };
+  world.network.Heal();
+  world.RunFor(absl::Minutes(10));
+  const exchange::PeerStatus status = world.node(kOdense).exchange().StatusOf(kNyborg);
+  EXPECT_EQ(status.delivery.last_error, "PEER_LEFT_OUT");
+  EXPECT_EQ(status.delivery.left_out, (exchange::Numbers{PairNumber(2), PairNumber(3)}));
+  EXPECT_EQ(world.node(kNyborg).log().peer(kOdense).received.value(), 3U);
 }
 
 // A log that went on from another is lost in its turn.
