@@ -201,8 +201,9 @@ void Delivery::OnHello(const v1::Hello& message) {
   auto hello = CheckHello(message, context_.parts.self, peer_, context_.directory(), context_.parts.clock.Now());
   absl::Status status = hello.status();
   if (status.ok()) status = CheckProgress(*hello);
-  if (RuleOf(status) == kPeerLeftOut)
+  if (RuleOf(status) == kPeerLeftOut) {
     ShowLeftOut(context_.parts.log.peer(peer_).receipted, hello->progress.last_number);
+  }
   if (!status.ok()) return Reject(status);
   hello_ = *std::move(hello);
   const log::PeerState peer = context_.parts.log.peer(peer_);

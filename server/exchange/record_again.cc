@@ -16,20 +16,20 @@
 namespace medflyt::exchange {
 namespace {
 
-struct Received {
+struct RecordedEvent {
   EventId id;
   event::AnnouncementRef stands_at;
   std::string refused;
 };
-struct Row {
+struct RecordedRow {
   PairNumber first;
   std::string kept;  // without its records
-  std::vector<Received> events;
+  std::vector<RecordedEvent> events;
 };
 
-absl::StatusOr<Row> ReadRow(const log::LogReader& reader, const KeptRow& kept, wire::LedgerCodec& codec) {
+absl::StatusOr<RecordedRow> ReadRecorded(const log::LogReader& reader, const KeptRow& kept, wire::LedgerCodec& codec) {
   MEDFLYT_ASSIGN_OR_RETURN(const v1::EventBatch batch, kept.ParseBatch());
-  Row row{kept.first, {}, {}};
+  RecordedRow row{kept.first, {}, {}};
   std::vector<uint32_t> positions;
   for (const KeptEvent& event : kept.events) {
     positions.push_back(event.position);
@@ -55,15 +55,15 @@ absl::StatusOr<Row> ReadRow(const log::LogReader& reader, const KeptRow& kept, w
 
 absl::Status RecordAgain(const log::LogReader& reader, AuthorityId peer, PairNumber from, log::Appender& appender) {
   wire::LedgerCodec codec;
-  std::vector<Row> rows;
+  std::vector<RecordedRow> rows;
   MEDFLYT_RETURN_IF_ERROR(VisitKept(reader.store(), peer, from, [&](const KeptRow& kept) -> absl::Status {
-    MEDFLYT_ASSIGN_OR_RETURN(Row row, ReadRow(reader, kept, codec));
+    MEDFLYT_ASSIGN_OR_RETURN(RecordedRow row, ReadRecorded(reader, kept, codec));
     rows.push_back(std::move(row));
     return absl::OkStatus();
   }));
-  for (Row& row : rows) {
+  for (RecordedRow& row : rows) {
     for (size_t i = 0; i < row.events.size(); ++i) {
-      const Received& event = row.events[i];
+      const RecordedEvent& event = row.events[i];
       SetRecord(row.kept, i,
                 appender.AppendUndecodable(peer, PairNumber(row.first.value() + i), event.id, event.stands_at,
                                            event.refused));

@@ -11,9 +11,9 @@
 
 namespace medflyt::exchange {
 
-// Of the numbers from `from` on, and of those that are kept in one row with it: appends their EventReceived records,
-// and stages the rows that name these. DATA_LOSS (ROW_MALFORMED), and then nothing of either. On the sequencer's
-// thread.
+// Appends the EventReceived records of the numbers from `from` on, and stages the rows that name these. Whole rows: an
+// auditor is given a kept batch beside the record of its first event. DATA_LOSS (ROW_MALFORMED), and then nothing of
+// either. On the sequencer's thread.
 [[nodiscard]] absl::Status RecordAgain(const log::LogReader& reader, AuthorityId peer, PairNumber from,
                                        log::Appender& appender);
 

@@ -1,0 +1,73 @@
+// What a watch is shown, in the order of the log, also where records of receipt are made once more while it watches.
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+#include "common/entry/seal.h"
+#include "server/exchange/kept.h"
+#include "server/exchange/record_again.h"
+#include "server/service/event_reader.h"
+#include "tests/support/log_fixture.h"
+#include "tests/unit/directory/sample.h"
+
+namespace medflyt::service {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::kNyborg;
+using testing::kOdense;
+
+class EventScanTest : public testing::LogFixture {
+ protected:
+  // An event of Nyborg's, refused because its key is not there; the id that it is shown by.
+  std::string Receive(uint64_t number) {
+    const auto id = random_.NewId<EventId>();
+    const std::string origin = peers_.Find(kNyborg)->logs.back().origin;
+    const auto entry = entry::SealEntry(id, random_.NewId<crypto::Nonce>(), "content", crypto::Key::Random(), origin);
+    EXPECT_TRUE(entry.ok()) << entry.status();
+    On([&](log::Appender& appender) {
+      v1::EventBatch batch;
+      batch.add_indices(number);
+      batch.add_entries(*entry);
+      batch.add_key_ids(std::string(random_.NewId<KeyId>().bytes()));
+      std::string row = exchange::StartKept({0}, batch);
+      exchange::SetRecord(
+          row, 0,
+          appender.AppendUndecodable(kNyborg, PairNumber(number), id,
+                                     {origin, LeafIndex(number), crypto::Sha256(*entry)}, "KEY_MISSING"));
+      appender.batch().Put(store::Table::kOutbox, log::PairRowKey('r', kNyborg, number), row);
+      appender.peer(kNyborg).received = PairNumber(number);
+    });
+    return id.ToHex();
+  }
+  static std::vector<std::string> Shown(EventScan& scan) {
+    const auto next = scan.Next(100);
+    EXPECT_TRUE(next.ok()) << next.status();
+    std::vector<std::string> ids;
+    if (!next.ok()) return ids;
+    for (const v1::WatchEventsResponse& each : *next) {
+      if (each.has_event()) ids.push_back(each.event().event_id());
+    }
+    return ids;
+  }
+
+  directory::Directory peers_ = *directory::Directory::Create({testing::Odense(), testing::Nyborg()});
+};
+
+TEST_F(EventScanTest, GoesOnWhereWhatItHasShownIsRecordedAgain) {
+  const std::string first = Receive(1);
+  const std::string second = Receive(2);
+  const EventReader reader(kOdense, *log_, *keys_, [this] { return peers_; });
+  EventScan scan(reader, log::Position(0));
+  EXPECT_THAT(Shown(scan), ElementsAre(first, second));
+  On([&](log::Appender& appender) {
+    EXPECT_TRUE(exchange::RecordAgain(log_->reader(), kNyborg, PairNumber(2), appender).ok());
+  });
+  EXPECT_THAT(Shown(scan), ElementsAre(second)) << "where it stands now";
+  const std::string third = Receive(3);
+  EXPECT_THAT(Shown(scan), ElementsAre(third));
+}
+
+}  // namespace
+}  // namespace medflyt::service
