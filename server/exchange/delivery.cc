@@ -191,7 +191,7 @@ void Delivery::AskForMore() {
 void Delivery::Reject(const absl::Status& status) {
   if (IsOwn(status)) {
     context_.parts.logger.Error("answer_not_taken", absl::StrCat("peer=", peer_.ToString(), " rule=", RuleOf(status)));
-  } else {
+  } else if (RuleOf(status) != kPeerLeftOut) {  // of which the log would say the same each minute, for good
     context_.rejections.Record(peer_, RuleOf(status));
   }
   Disconnect(status);

@@ -457,7 +457,7 @@ void Reception::Fail(uint64_t sequence, const absl::Status& why, const std::vect
   } else {
     context_.parts.logger.Warning("batch_rejected", absl::StrCat("peer=", peer_.ToString(), " rule=", rule));
   }
-  if (!own) context_.rejections.Record(peer_, rule);
+  if (!own && rule != kPeerLeftOut) context_.rejections.Record(peer_, rule);
   const log::PeerState peer = context_.parts.log.peer(peer_);
   v1::PeerMessage message;
   message.mutable_answer()->set_batch_sequence(sequence);

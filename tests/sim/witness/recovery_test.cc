@@ -489,6 +489,8 @@ TEST_P(RecoveryTest, ALeftOutPeerThatHasMoreStandsStillAndBothEndsSayWhatItHas) 
   if (HasFatalFailure()) return;
   const std::string nyborg = world.node(kNyborg).StateNow().CanonicalBytes();
   const std::string odense = world.node(kOdense).StateNow().CanonicalBytes();
+  world.RunFor(absl::Minutes(2));
+  const TreeSize size = world.node(kOdense).log().head().size;
   world.network.Heal();
   world.RunFor(absl::Minutes(10));
   const exchange::Numbers to_nyborg = {PairNumber(2), PairNumber(3)};
@@ -507,6 +509,7 @@ TEST_P(RecoveryTest, ALeftOutPeerThatHasMoreStandsStillAndBothEndsSayWhatItHas) 
   EXPECT_EQ(world.node(kNyborg).log().peer(kOdense).received.value(), 3U);
   EXPECT_EQ(world.node(kNyborg).StateNow().CanonicalBytes(), nyborg);
   EXPECT_EQ(world.node(kOdense).StateNow().CanonicalBytes(), odense);
+  EXPECT_EQ(world.node(kOdense).log().head().size, size) << "it is no rejection, of which there would be one a minute";
 
   EXPECT_EQ(world.Act(kKerteminde, Proposal(kKerteminde, kOdense)), "OK");
   world.RunFor(absl::Minutes(5));
