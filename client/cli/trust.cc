@@ -51,6 +51,7 @@ absl::StatusOr<audit::Trust> TrustOf(Context& context, const Arguments& argument
       trust.keys.insert(trust.keys.end(), log.keys.begin(), log.keys.end());
       trust.owners.emplace(log.origin, file.card.authority.id);
     }
+    trust.cards.push_back(file.card.authority);
   }
   if (const auto path = arguments.Find("--policy")) {
     MEDFLYT_ASSIGN_OR_RETURN(const auto file, InputFile::Open(context, *path));

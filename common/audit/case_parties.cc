@@ -1,5 +1,6 @@
 #include "common/audit/case_parties.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -32,6 +33,7 @@ std::optional<std::string> CaseParties::Add(const event::Header& header, const e
   const CaseId& id = header.case_id;
   const AuthorityId issuer = header.issuer;
   const AuthorityId recipient = header.recipient;
+  if (auto wrong = AgainstCards(header, body)) return wrong;
   if (const auto* rectified = std::get_if<event::ValueRectified>(&body)) return CheckRectified(header, *rectified);
   if (std::holds_alternative<event::EventDisputed>(body)) return CheckPair(header);
   if (const auto* erased = std::get_if<event::CasesErased>(&body)) {
@@ -70,6 +72,32 @@ std::optional<std::string> CaseParties::Add(const event::Header& header, const e
     return wrong;
   }
   return std::nullopt;  // local
+}
+
+const directory::Authority* CaseParties::CardOf(AuthorityId authority) const {
+  const auto found = std::find_if(cards_.begin(), cards_.end(), [&](const auto& card) { return card.id == authority; });
+  return found == cards_.end() ? nullptr : &*found;
+}
+
+std::optional<std::string> CaseParties::AgainstCards(const event::Header& header, const event::Body& body) const {
+  const event::Right& right = event::RightOf(event::TypeOf(body));
+  for (const auto& [part, authority] :
+       {std::pair(right.issuer, header.issuer), std::pair(right.recipient, header.recipient)}) {
+    const directory::Authority* card = CardOf(authority);
+    if (card == nullptr || card->kind == directory::Kind::kMunicipality || !event::IsMunicipalitys(part)) continue;
+    return IsNot(authority, "municipality that it must be");
+  }
+  const auto* announced = std::get_if<event::RelocationAnnounced>(&body);
+  if (announced == nullptr) return std::nullopt;
+  // Its code on that day, or the one that it has now: an announcement may name either.
+  const auto has = [&](AuthorityId authority, MunicipalityCode code) {
+    const directory::Authority* card = CardOf(authority);
+    return card == nullptr || card->CodeOn(announced->effective_date) == code ||
+           (!card->codes.empty() && card->codes.back().code == code);
+  };
+  if (!has(header.issuer, announced->from)) return IsNot(header.issuer, "municipality with the code that was left");
+  if (!has(header.recipient, announced->to)) return IsNot(header.recipient, "municipality with the code moved to");
+  return std::nullopt;
 }
 
 std::optional<std::string> CaseParties::Hold(const CaseId& id, const Parties& parties) {

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
 #include "common/base/id.h"
+#include "common/directory/authority.h"
 #include "common/directory/identity.h"
 #include "common/event/event.h"
 
@@ -14,13 +16,16 @@ namespace medflyt::audit {
 
 // The parts of the catalogue, held against one another. A case is between two authorities whose parts never change: who
 // is responsible next has a case of its own. So the first event of a case that is opened names both, whatever lies
-// before it unopened, and a later one contradicts it or does not. What authorities there are and what they are, as a
-// police district or the municipality with a code, is dated data that is not judged here.
+// before it unopened, and a later one contradicts it or does not. What an authority is, as a police district or the
+// municipality with a code, its card says; of who has none at hand nothing is said.
 //
 // Remembers two authorities for each case of which an event was opened, until its erasure was opened too: no more than
 // there are keys at hand. One thread.
 class CaseParties {
  public:
+  // `cards` are those at hand; borrowed.
+  explicit CaseParties(std::span<const directory::Authority> cards = {}) : cards_(cards) {}
+
   // The next event, which is of this log or was received and not refused. What it contradicts, in a few words; nothing
   // where nothing is known that it contradicts.
   [[nodiscard]] std::optional<std::string> Add(const event::Header& header, const event::Body& body);
@@ -46,6 +51,10 @@ class CaseParties {
   // That it is between the two of its case, whichever of them spoke.
   [[nodiscard]] std::optional<std::string> CheckPair(const event::Header& header) const;
 
+  [[nodiscard]] std::optional<std::string> AgainstCards(const event::Header& header, const event::Body& body) const;
+  [[nodiscard]] const directory::Authority* CardOf(AuthorityId authority) const;
+
+  const std::span<const directory::Authority> cards_;
   absl::flat_hash_map<CaseId, Parties> cases_;
 };
 

@@ -106,6 +106,7 @@ class EntryRules {
   EntryRules(const FileReader& read, const Trust& trust, const Work& work, Report& report)
       : report_(report),
         opened_(work.opened),
+        cases_(trust.cards),
         ledger_({read, trust.keys, report.origin, report.size, work.beside, work.opened, BeginsLate(work)}, cases_,
                 report),
         events_(OwnerOf(trust, report.origin), BeginsLate(work), cases_) {}
@@ -221,7 +222,9 @@ absl::StatusOr<Report> VerifyLog(const FileReader& read, const Trust& trust, con
 
 absl::StatusOr<Report> VerifyTiles(const FileReader& read, std::span<const directory::LogKey> keys,
                                    const Progress& progress) {
-  return VerifyLog(read, {{keys.begin(), keys.end()}, {}, {}, {}}, {1, progress, false, nullptr, std::nullopt});
+  Trust trust;
+  trust.keys.assign(keys.begin(), keys.end());
+  return VerifyLog(read, trust, {1, progress, false, nullptr, std::nullopt});
 }
 
 }  // namespace medflyt::audit

@@ -29,8 +29,9 @@ namespace medflyt::audit {
 struct Trust {
   std::vector<directory::LogKey> keys;                     // of the log, and of the peers that its receipts are from
   std::map<std::string, AuthorityId, std::less<>> owners;  // of logs, by origin, as far as known
-  std::optional<tlog::Policy> policy;                      // which witnesses must have cosigned
-  std::vector<tlog::Checkpoint> kept;                      // seen and verified before; those of other logs do not count
+  std::vector<directory::Authority> cards;  // of what kind they are, and with which codes, as far as known
+  std::optional<tlog::Policy> policy;       // which witnesses must have cosigned
+  std::vector<tlog::Checkpoint> kept;       // seen and verified before; those of other logs do not count
 };
 
 // Called now and then with the number of entries checked.

@@ -24,6 +24,12 @@ enum class Part : uint8_t {
   kSelf,       // local only: issuer and recipient are the same
 };
 
+// Only a municipality has this part.
+[[nodiscard]] constexpr bool IsMunicipalitys(Part part) {
+  return part == Part::kResponsible || part == Part::kBuyer || part == Part::kMunicipalityLeft ||
+         part == Part::kMunicipalityMovedTo;
+}
+
 // Personal data outlives neither its case nor its duty to be kept: keys are made one a class.
 enum class RetentionClass : uint8_t { kCase = 1, kAccounting = 2, kAccess = 3 };
 

@@ -248,6 +248,10 @@ absl::Status CheckReceived(const State& state, const event::Event& event, const 
   }
   if (header.issuer == state.self()) return NoRight("an own event is not received");
   MEDFLYT_RETURN_IF_ERROR(event::CheckParties(event::TypeOf(event.body), header.issuer, header.recipient));
+  if (event::IsMunicipalitys(event::RightOf(event::TypeOf(event.body)).issuer) &&
+      !facts.directory.IsMunicipality(header.issuer)) {
+    return NoRight("only a municipality issues it");
+  }
   return std::visit(Checker(state, header, facts), event.body);
 }
 

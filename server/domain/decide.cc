@@ -1,8 +1,10 @@
 #include "server/domain/decide.h"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
+#include "common/event/catalogue.h"
 #include "server/domain/deciding.h"
 #include "server/domain/settle.h"
 #include "server/domain/terms.h"
@@ -22,9 +24,28 @@ absl::Status Unknown(std::string_view field) {
   return RuleError(absl::StatusCode::kNotFound, "UNKNOWN_CASE", field, "no such case is known here");
 }
 
+namespace {
+
+// That nobody has a part for which one must be a municipality and is none.
+absl::Status CheckKinds(const State& state, const Facts& facts, const Drafts& drafts) {
+  for (const event::Draft& draft : drafts) {
+    const event::Right& right = event::RightOf(event::TypeOf(draft.body));
+    for (const auto& [part, authority] :
+         {std::pair(right.issuer, state.self()), std::pair(right.recipient, draft.recipient)}) {
+      if (!event::IsMunicipalitys(part) || facts.directory.IsMunicipality(authority)) continue;
+      return NotAllowed("ISSUER_HAS_NO_RIGHT", "",
+                        std::string(right.name) + " is between municipalities: " + authority.ToString() + " is none");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::StatusOr<std::vector<event::Draft>> Decide(const State& state, const event::Command& command,
                                                  const Facts& facts) {
   MEDFLYT_ASSIGN_OR_RETURN(Drafts drafts, std::visit(Decider(state, command.officer, facts), command.body));
+  MEDFLYT_RETURN_IF_ERROR(CheckKinds(state, facts, drafts));
   return Gate(state, facts, command, std::move(drafts));
 }
 

@@ -20,6 +20,8 @@ class AuthorityDirectory {
   // The authority's own CPR authority code, where it is a municipality.
   [[nodiscard]] virtual std::optional<MunicipalityCode> CodeOf(AuthorityId authority) const = 0;
   [[nodiscard]] virtual bool IsKnown(AuthorityId authority) const = 0;
+  // Also one that has no code any more.
+  [[nodiscard]] virtual bool IsMunicipality(AuthorityId authority) const = 0;
 };
 
 // A line of the dated table of legal bases for disclosure.

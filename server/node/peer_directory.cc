@@ -122,6 +122,12 @@ std::optional<AuthorityId> PeerDirectory::AuthorityOf(MunicipalityCode code, Dat
 
 bool PeerDirectory::IsKnown(AuthorityId authority) const { return directory().Find(authority) != nullptr; }
 
+bool PeerDirectory::IsMunicipality(AuthorityId authority) const {
+  const directory::Directory now = directory();
+  const directory::Authority* found = now.Find(authority);
+  return found != nullptr && found->kind == directory::Kind::kMunicipality;
+}
+
 PeerDirectory::Sources DirectorySources(const Config& config) {
   return {config.authority, config.card, config.peers_dir, config.data_dir + "/roots.pem"};
 }

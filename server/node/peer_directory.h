@@ -79,6 +79,7 @@ class PeerDirectory final : public log::FactsSource, private domain::AuthorityDi
 
   std::optional<MunicipalityCode> CodeOf(AuthorityId authority) const override;
   std::optional<AuthorityId> AuthorityOf(MunicipalityCode code, Date date) const override;
+  bool IsMunicipality(AuthorityId authority) const override;
   bool IsKnown(AuthorityId authority) const override;
 
   const Sources sources_;

@@ -51,6 +51,9 @@ class Funen final : public domain::AuthorityDirectory {
     return found == codes_.end() ? std::nullopt : std::optional(found->second);
   }
   bool IsKnown(AuthorityId authority) const override { return codes_.count(authority) > 0; }
+  bool IsMunicipality(AuthorityId authority) const override { return IsKnown(authority) && authority != district; }
+
+  AuthorityId district;  // one of them that is a police district; zero: none
 
  private:
   std::map<AuthorityId, MunicipalityCode> codes_ = {
@@ -86,6 +89,7 @@ class DomainWorld {
     for (const AuthorityId authority : {kOdense, kNyborg, kKerteminde, kAssens}) nodes_.emplace(authority, authority);
   }
 
+  Funen directory;
   Date today = Date(2026, 3, 1);
   std::vector<domain::LegalBasis> legal_bases = {{"rsl-12c", Date(2020, 1, 1), std::nullopt},
                                                  {"old-basis", Date(2000, 1, 1), Date(2019, 12, 31)},
@@ -100,7 +104,7 @@ class DomainWorld {
   std::vector<domain::RetentionPeriod> retention = {{domain::Kept::kCase, Date(2000, 1, 1), 60, 0, false},
                                                     {domain::Kept::kObservation, Date(2000, 1, 1), 0, 30, true}};
 
-  [[nodiscard]] domain::Facts facts() const { return {today, directory_, legal_bases, erasure_grounds, retention}; }
+  [[nodiscard]] domain::Facts facts() const { return {today, directory, legal_bases, erasure_grounds, retention}; }
   [[nodiscard]] Node& node(AuthorityId authority) { return nodes_.at(authority); }
   [[nodiscard]] const domain::State& state(AuthorityId authority) const { return nodes_.at(authority).state; }
   [[nodiscard]] std::map<AuthorityId, Node>& nodes() { return nodes_; }
@@ -271,7 +275,6 @@ class DomainWorld {
     }
   }
 
-  Funen directory_;
   std::map<AuthorityId, Node> nodes_;
   std::map<crypto::Hash, event::Event> announcements_;
 };

@@ -50,6 +50,7 @@ class FunenDirectory final : public domain::AuthorityDirectory, public log::Fact
     return MunicipalityCode::FromNumber(authority == kOdense ? 461 : 450);
   }
   bool IsKnown(AuthorityId authority) const override { return authority == kOdense || authority == kNyborg; }
+  bool IsMunicipality(AuthorityId) const override { return true; }
   domain::Facts FactsOn(Date today) const override { return {today, *this, {}, grounds, periods}; }
 
   std::vector<domain::ErasureGround> grounds;

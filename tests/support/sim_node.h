@@ -53,6 +53,7 @@ class SimFacts final : public domain::AuthorityDirectory, public log::FactsSourc
     return found == nullptr ? std::nullopt : found->CodeOn(Date(2026, 1, 1));
   }
   bool IsKnown(AuthorityId authority) const override { return directory_.Find(authority) != nullptr; }
+  bool IsMunicipality(AuthorityId authority) const override { return CodeOf(authority).has_value(); }
   domain::Facts FactsOn(Date today) const override { return {today, *this, bases_, grounds_, retention_}; }
 
  private:

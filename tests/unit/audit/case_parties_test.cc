@@ -51,6 +51,17 @@ Body Rectified(bool number) {
 Body Agreement(uint32_t version) { return event::AgreementProposed{version, kOdenseId, kNyborgId, {}}; }
 Body Transferred(event::EnrolmentTransferred::Kind kind) { return event::EnrolmentTransferred{kind, kDay}; }
 
+directory::Authority Card(AuthorityId id, directory::Kind kind, std::vector<directory::DatedCode> codes) {
+  directory::Authority card;
+  card.id = id;
+  card.kind = kind;
+  card.codes = std::move(codes);
+  return card;
+}
+directory::DatedCode Coded(uint32_t code, Date from, std::optional<Date> until = std::nullopt) {
+  return {from, until, *MunicipalityCode::FromNumber(code)};
+}
+
 class CasePartiesTest : public ::testing::Test {
  protected:
   std::optional<std::string> Add(AuthorityId issuer, AuthorityId recipient, char case_letter, const Body& body) {
@@ -134,6 +145,39 @@ TEST_F(CasePartiesTest, AgreementsPlacesAndNoticesAreBetweenTheirTwo) {
 
 // The provider's log and what it received: to a buyer, on to another and back, taken back, put right, disputed; a
 // citizen of its own; and ids of what was erased.
+TEST_F(CasePartiesTest, WhatACardContradictsIsFound) {
+  const std::vector<directory::Authority> cards = {
+      Card(kNyborgId, directory::Kind::kMunicipality,
+           {Coded(449, Date(1970, 1, 1), Date(2007, 1, 1)), Coded(450, Date(2007, 1, 1))}),
+      Card(kKertemindeId, directory::Kind::kPoliceDistrict, {Coded(1465, Date(2007, 1, 1))})};
+  const auto add = [&](AuthorityId issuer, AuthorityId recipient, const Body& body) {
+    event::Header header;
+    header.issuer = issuer;
+    header.recipient = recipient;
+    header.case_id = Case('a');
+    return CaseParties(cards).Add(header, body);
+  };
+  const std::string none = "29189706 is not the municipality that it must be";
+  EXPECT_THAT(add(kKertemindeId, kOdenseId, Proposed()), Optional(none));
+  EXPECT_THAT(add(kOdenseId, kKertemindeId, event::EnrolmentStarted{kDay}), Optional(none));
+  EXPECT_THAT(add(kNyborgId, kKertemindeId, Announced()), Optional(none));
+  EXPECT_EQ(add(kKertemindeId, kNyborgId, event::AgreementTerminated{kDay}), std::nullopt);
+  EXPECT_EQ(add(kNyborgId, kOdenseId, Proposed()), std::nullopt);
+
+  Body announced = Announced();
+  auto& move = std::get<event::RelocationAnnounced>(announced);
+  EXPECT_EQ(add(kNyborgId, kOdenseId, announced), std::nullopt) << "of Odense no card says anything";
+  move.from = *MunicipalityCode::FromNumber(449);
+  EXPECT_THAT(add(kNyborgId, kOdenseId, announced),
+              Optional(std::string("29189722 is not the municipality with the code that was left")));
+  move.effective_date = Date(2006, 5, 1);
+  EXPECT_EQ(add(kNyborgId, kOdenseId, announced), std::nullopt) << "it had that code then";
+  EXPECT_THAT(add(kOdenseId, kNyborgId, announced),
+              Optional(std::string("29189722 is not the municipality with the code moved to")));
+  move.to = *MunicipalityCode::FromNumber(450);
+  EXPECT_EQ(add(kOdenseId, kNyborgId, announced), std::nullopt) << "the code that it has now names it, too";
+}
+
 TEST_F(CasePartiesTest, AnHonestStoryContradictsNothing) {
   using Kind = event::EnrolmentTransferred::Kind;
   const Body ended = event::ResponsibilityEnded{kDay, event::ResponsibilityEndReason::kMoved, std::nullopt};
@@ -200,6 +244,16 @@ TEST_F(OpenedPartiesTest, AProvidersLogThatEndsTheResponsibilityOfAnotherIsFound
   Issue(2, event::ResponsibilityEnded{kDay, event::ResponsibilityEndReason::kMoved, std::nullopt});
   EXPECT_THAT(Found(), ElementsAre(Finding{FindingCode::kIssuedWithoutRight, "tile/entries/000.p/2", LeafIndex(1),
                                            "ResponsibilityEnded: 29189722 is not the provider"}));
+}
+
+TEST_F(OpenedPartiesTest, TheCardsAtHandSayOfWhatKindAnAuthorityIs) {
+  Issue(1, event::EnrolmentStarted{kDay});
+  audit::Trust trust = files_.Believed();
+  EXPECT_THAT(EvidenceFiles::Verify(files_.Export(), trust, &files_.keys_).findings, IsEmpty());
+  trust.cards = {Card(kNyborgId, directory::Kind::kStateBody, {})};
+  EXPECT_THAT(EvidenceFiles::Verify(files_.Export(), trust, &files_.keys_).findings,
+              ElementsAre(Finding{FindingCode::kIssuedWithoutRight, "tile/entries/000.p/1", LeafIndex(0),
+                                  "EnrolmentStarted: 29189722 is not the municipality that it must be"}));
 }
 
 TEST_F(OpenedPartiesTest, WhatWasReceivedNamesThePartiesTooUnlessItWasRefused) {

@@ -51,6 +51,24 @@ TEST_F(CheckTest, LocalEventsAreNotReceived) {
   EXPECT_EQ(Say(kNyborg, kOdense, Case("x"), AccessRecorded{}), "ISSUER_HAS_NO_RIGHT");
 }
 
+TEST_F(CheckTest, WhoIsNoMunicipalityHasNoPartOfOne) {
+  const Body proposed = EnrolmentProposed{Citizen(3), with_nyborg, Date(2026, 3, 1)};
+  const Body ended = ResponsibilityEnded{Date(2026, 4, 1), ResponsibilityEndReason::kOther, std::nullopt};
+  const ProposeEnrolment propose{Case("another"), kOdense, Citizen(4), with_nyborg, Date(2026, 3, 1)};
+  world.directory.district = kNyborg;
+  EXPECT_EQ(Say(kNyborg, kOdense, Case("new"), proposed), "ISSUER_HAS_NO_RIGHT");
+  EXPECT_EQ(Say(kNyborg, kOdense, at_nyborg, ended), "ISSUER_HAS_NO_RIGHT");
+  EXPECT_EQ(Say(kNyborg, kOdense, with_nyborg, AgreementTerminated{Date(2026, 12, 31)}), "OK");
+  EXPECT_RULE(world.Do(kNyborg, propose), "ISSUER_HAS_NO_RIGHT");
+  EXPECT_RULE(world.Do(kOdense, PauseEnrolment{at_nyborg, Date(2026, 3, 10)}), "ISSUER_HAS_NO_RIGHT")
+      << "whom it is told to is none";
+  world.directory.district = AuthorityId();
+  EXPECT_EQ(Say(kNyborg, kOdense, Case("new"), proposed), "OK");
+  EXPECT_EQ(Say(kNyborg, kOdense, at_nyborg, ended), "OK");
+  EXPECT_DONE(world.Do(kNyborg, propose));
+  EXPECT_DONE(world.Do(kOdense, PauseEnrolment{at_nyborg, Date(2026, 3, 10)}));
+}
+
 TEST_F(CheckTest, OnlyPartiesSpeakOfAnAgreement) {
   EXPECT_EQ(Say(kKerteminde, kOdense, with_nyborg, AgreementTerminated{Date(2026, 12, 31)}), "ISSUER_HAS_NO_RIGHT");
   EXPECT_EQ(Say(kKerteminde, kOdense, with_nyborg, AgreementAccepted{1}), "ISSUER_HAS_NO_RIGHT");
