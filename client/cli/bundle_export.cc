@@ -129,7 +129,9 @@ absl::Status FetchEventKeys(sdk::Client& client, const std::string& case_id, aud
 
 absl::Status WriteBundle(const fs::path& directory, const BundleContents& contents, const fs::path& file) {
   const SeenHead& head = contents.head;
-  audit::Trust keys{contents.trust.keys, contents.trust.owners, {}, {}};
+  audit::Trust keys;
+  keys.keys = contents.trust.keys;
+  keys.owners = contents.trust.owners;
   const bool named = std::any_of(keys.keys.begin(), keys.keys.end(), [&](const directory::LogKey& key) {
     return key.key.name() == head.checkpoint.origin();
   });

@@ -61,7 +61,8 @@ TEST(VerifyTilesTest, SeveralThreadsFindWhatOneFinds) {
   damaged.at("tile/0/299").clear();
   damaged.erase("tile/entries/256");
   damaged.at("tile/1/000")[40] ^= 1;
-  const Trust trust{testing::Always({signer.verifier_key()}), {}, {}, {}};
+  Trust trust;
+  trust.keys = testing::Always({signer.verifier_key()});
   for (const TiledLog::Files& files : {log.files(), damaged}) {
     const auto alone = VerifyLog(ReaderOf(files), trust, {});
     ASSERT_TRUE(alone.ok());
@@ -85,7 +86,8 @@ TEST(VerifyTilesTest, SeveralThreadsFindWhatOneFinds) {
 TEST(VerifyTilesTest, ThreadsEndWhereNothingMoreCanBeDerivedOrRead) {
   const tlog::NoteSigner signer = LogSigner(kOrigin, 'a');
   const TiledLog log(NumberedEntries(256 * 64), signer);
-  const Trust trust{testing::Always({signer.verifier_key()}), {}, {}, {}};
+  Trust trust;
+  trust.keys = testing::Always({signer.verifier_key()});
   Work work;
   work.threads = 4;
   TiledLog::Files cut = log.files();

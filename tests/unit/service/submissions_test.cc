@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "common/base/status.h"
 #include "common/entry/seal.h"
 #include "common/wire/content.h"
+#include "medflyt/v1/commands.pb.h"
 #include "tests/support/log_fixture.h"
 
 namespace medflyt::service {
@@ -315,6 +317,28 @@ TEST_F(RefusalTest, OfACommandThatNamesNoNumberOrOfARequestAloneIsNotRecorded) {
   enrol.digest = crypto::Sha256("something else");
   EXPECT_EQ(RuleOfOne(enrol), "REQUEST_ID_REUSED");
   EXPECT_EQ(log_->head().size, before);
+}
+
+// What a client may say of a citizen in a command is known by name, or its refusal would be a search without a record.
+TEST(NumberNamedIn, KnowsEachCommandWithANumber) {
+  const registry::CprNumber cpr = *registry::CprNumber::Parse("6101801000");
+  const std::vector<event::CommandBody> commands = {
+      event::ProposeEnrolment{CaseId(), kOdense, cpr, std::nullopt, Date(2026, 2, 1)},
+      event::RenumberCitizen{CaseId(), cpr}, event::RectifyValue{CaseId(), {cpr, {}, {}, {}}}};
+  std::set<std::string> known;
+  for (const event::CommandBody& command : commands) {
+    const auto named = NumberNamedIn(command);
+    ASSERT_TRUE(named.has_value());
+    EXPECT_EQ(named->cpr, cpr);
+    known.emplace(named->field);
+  }
+  std::set<std::string> fields;
+  const auto* all = v1::Command::descriptor();
+  for (int i = 0; i < all->field_count(); ++i) {
+    if (all->field(i)->message_type()->FindFieldByName("cpr") != nullptr) fields.insert(all->field(i)->name() + ".cpr");
+  }
+  EXPECT_EQ(known, fields);
+  EXPECT_EQ(NumberNamedIn(event::RectifyValue{CaseId(), {{}, Date(2026, 2, 1), {}, {}}}), std::nullopt);
 }
 
 // The two-officer act.
