@@ -80,6 +80,10 @@ class Writer {
   void Trailing(const std::vector<T>& values) {
     if (!values.empty()) Put(values);
   }
+  template <typename T>
+  void Trailing(const std::optional<T>& value) {
+    if (value) Put(value);
+  }
   [[nodiscard]] std::string Take() && { return std::move(out_); }
 
  private:
@@ -146,6 +150,13 @@ class Reader {
     if (rest_.empty()) return;
     Get(values);
     Require(!values.empty());
+  }
+  template <typename T>
+  void Trailing(std::optional<T>& value) {
+    value.reset();
+    if (rest_.empty()) return;
+    Get(value);
+    Require(value.has_value());
   }
   // Everything was there, in its one form, and nothing is left.
   [[nodiscard]] bool Complete() const { return ok_ && rest_.empty(); }

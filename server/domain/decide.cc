@@ -44,7 +44,8 @@ absl::Status CheckKinds(const State& state, const Facts& facts, const Drafts& dr
 
 absl::StatusOr<std::vector<event::Draft>> Decide(const State& state, const event::Command& command,
                                                  const Facts& facts) {
-  MEDFLYT_ASSIGN_OR_RETURN(Drafts drafts, std::visit(Decider(state, command.officer, facts), command.body));
+  MEDFLYT_ASSIGN_OR_RETURN(Drafts drafts,
+                           std::visit(Decider(state, command.officer, command.certificate, facts), command.body));
   MEDFLYT_RETURN_IF_ERROR(CheckKinds(state, facts, drafts));
   return Gate(state, facts, command, std::move(drafts));
 }
@@ -52,6 +53,16 @@ absl::StatusOr<std::vector<event::Draft>> Decide(const State& state, const event
 absl::Status Decider::CheckOfficer() const {
   if (!officer_.empty()) return absl::OkStatus();
   return Invalid("OFFICER_REQUIRED", "officer", "this is a human act: name the officer");
+}
+
+absl::Status Decider::CheckSecond(const std::string& officer, const std::optional<crypto::Hash>& certificate) const {
+  if (officer == officer_) {
+    return NotAllowed("TWO_OFFICERS_REQUIRED", "officer", "the second officer is another one than the first");
+  }
+  if (certificate_ && certificate == certificate_) {
+    return NotNow("TWO_OFFICERS_REQUIRED", "", "the second officer must use another client certificate than the first");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Decider::CheckFresh(const CaseId& id, std::string_view field) const {

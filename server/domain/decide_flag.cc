@@ -1,8 +1,8 @@
 // Decisions on protection flags, which hold the moves of a citizen whatever the registry says.
 #include <algorithm>
-#include <set>
 
 #include "server/domain/deciding.h"
+#include "server/domain/query.h"
 
 namespace medflyt::domain {
 namespace {
@@ -13,48 +13,63 @@ bool IsUndecided(const Relocation& relocation) {
          relocation.state == RelocationState::kDisclosed;
 }
 
-bool Includes(const std::vector<event::HoldReason>& reasons, event::HoldReason reason) {
-  return std::find(reasons.begin(), reasons.end(), reason) != reasons.end();
+bool WasHeldFor(const Relocation& relocation, const std::vector<event::HoldReason>& reasons) {
+  const std::vector<event::HoldReason>& held = relocation.hold_reasons;
+  return std::includes(held.begin(), held.end(), reasons.begin(), reasons.end());
 }
 
-// It is held for this reason, and no officer has asked for its release.
-bool IsHeldFor(const Relocation& relocation, event::HoldReason reason) {
-  return relocation.state == RelocationState::kHeld && !relocation.release_officer &&
-         Includes(relocation.hold_reasons, reason);
+// Two officers have released it, or it never was held; an officer may say, or has said, whether somebody is told.
+bool IsReleased(const Relocation& relocation) {
+  return relocation.state == RelocationState::kInAssessment || relocation.state == RelocationState::kDisclosed ||
+         relocation.state == RelocationState::kNotDisclosed;
+}
+
+absl::Status NeverHeld(std::string_view field) {
+  return NotNow("RELOCATION_NEVER_HELD", field,
+                "a flag protects the citizen for which this move was not held: hold it, and two officers release it");
+}
+
+// It is held for these reasons, and no officer has asked for its release.
+bool IsHeldFor(const Relocation& relocation, const std::vector<event::HoldReason>& reasons) {
+  return relocation.state == RelocationState::kHeld && !relocation.release_officer && WasHeldFor(relocation, reasons);
 }
 
 }  // namespace
 
-std::set<CaseId> Decider::EnrolmentsOfCitizen(const Enrolment& enrolment) const {
-  std::set<CaseId> all;
-  for (const CprNumber& number : enrolment.numbers) {
-    const std::set<CaseId>& with = state_.EnrolmentsOf(number);
-    all.insert(with.begin(), with.end());
-  }
-  return all;
-}
-
-std::vector<event::HoldReason> Decider::FlagsOf(const Enrolment& enrolment) const {
-  std::vector<event::HoldReason> reasons;
-  for (const CaseId& id : EnrolmentsOfCitizen(enrolment)) {
-    for (const StandingFlag& standing : state_.FindEnrolment(id)->flags) {
-      reasons.push_back(event::HoldReasonOf(standing.flag));
+std::vector<event::HoldReason> Decider::HeldFor(const Enrolment* enrolment,
+                                                std::vector<event::HoldReason> others) const {
+  if (enrolment != nullptr) {
+    for (const Enrolment* each : FindByNumber(state_, enrolment->cpr()).enrolments) {
+      for (const StandingFlag& standing : each->flags) others.push_back(event::HoldReasonOf(standing.flag));
     }
   }
-  return reasons;
+  std::sort(others.begin(), others.end());
+  others.erase(std::unique(others.begin(), others.end()), others.end());
+  return others;
 }
 
 absl::Status Decider::CheckWasHeld(const Relocation& relocation) const {
   const Enrolment* enrolment = state_.FindEnrolment(*relocation.enrolment);
   if (enrolment == nullptr) return Unknown("relocation");
-  for (const event::HoldReason flag : FlagsOf(*enrolment)) {
-    if (!Includes(relocation.hold_reasons, flag)) {
-      return NotNow(
-          "RELOCATION_NEVER_HELD", "relocation",
-          "a flag protects the citizen for which this move was not held: hold it, and two officers release it");
+  if (WasHeldFor(relocation, HeldFor(enrolment))) return absl::OkStatus();
+  return NeverHeld("relocation");
+}
+
+absl::Status Decider::CheckEndMayBeTold(const Enrolment& enrolment, const Spell& spell,
+                                        event::ResponsibilityEndReason reason) const {
+  using enum event::ResponsibilityEndReason;
+  if (reason != kMoved && reason != kOther) return absl::OkStatus();
+  const std::vector<event::HoldReason> flags = HeldFor(&enrolment);
+  bool was_released = flags.empty();
+  for (const CaseId& id : state_.RelocationsOf(spell.case_id)) {
+    const Relocation& relocation = *state_.FindRelocation(id);
+    if (relocation.state == RelocationState::kHeld) {
+      return NotNow("RELOCATION_HELD", "enrolment", "a move of the citizen is held: two officers release it first");
     }
+    was_released = was_released || (IsReleased(relocation) && WasHeldFor(relocation, flags));
   }
-  return absl::OkStatus();
+  if (reason == kOther || was_released) return absl::OkStatus();
+  return NeverHeld("reason");
 }
 
 Decider::Decision Decider::operator()(const event::SetFlag& command) const {
@@ -67,13 +82,13 @@ Decider::Decision Decider::operator()(const event::SetFlag& command) const {
     return RuleError(absl::StatusCode::kAlreadyExists, "FLAG_ALREADY_SET", "flag", "the flag stands already");
   }
   Drafts drafts = {Local(command.enrolment, event::FlagSet{command.flag})};
-  const event::HoldReason reason = event::HoldReasonOf(command.flag);
-  for (const CaseId& id : EnrolmentsOfCitizen(*enrolment)) {
-    for (const Spell& spell : state_.FindEnrolment(id)->spells) {
+  const std::vector<event::HoldReason> reasons = HeldFor(enrolment, {event::HoldReasonOf(command.flag)});
+  for (const Enrolment* each : FindByNumber(state_, enrolment->cpr()).enrolments) {
+    for (const Spell& spell : each->spells) {
       for (const CaseId& moved : state_.RelocationsOf(spell.case_id)) {
         const Relocation& relocation = *state_.FindRelocation(moved);
-        if (!IsUndecided(relocation) || IsHeldFor(relocation, reason)) continue;
-        drafts.push_back(Local(relocation.id, event::RelocationHeld{{reason}}));
+        if (!IsUndecided(relocation) || IsHeldFor(relocation, reasons)) continue;
+        drafts.push_back(Local(relocation.id, event::RelocationHeld{reasons}));
       }
     }
   }
@@ -84,10 +99,10 @@ Decider::Decision Decider::operator()(const event::ClearFlag& command) const {
   MEDFLYT_ASSIGN_OR_RETURN(const Enrolment* enrolment, EnrolmentAsResponsible(command.enrolment));
   const StandingFlag* standing = enrolment->FindFlag(command.flag);
   if (standing == nullptr) return NotNow("FLAG_NOT_SET", "flag", "the flag does not stand in this enrolment");
-  if (!standing->clear_officer) return Drafts{Local(command.enrolment, event::FlagClearRequested{command.flag})};
-  if (*standing->clear_officer == officer_) {
-    return NotAllowed("TWO_OFFICERS_REQUIRED", "officer", "another officer must confirm that the flag is cleared");
+  if (!IsAsked(standing->clear_officer, standing->clear_certificate)) {
+    return Drafts{Local(command.enrolment, event::FlagClearRequested{command.flag})};
   }
+  MEDFLYT_RETURN_IF_ERROR(CheckSecond(*standing->clear_officer, standing->clear_certificate));
   return Drafts{Local(command.enrolment, event::FlagCleared{command.flag, *standing->clear_officer})};
 }
 

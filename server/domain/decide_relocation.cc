@@ -13,14 +13,6 @@ bool Undisclosed(const Relocation& relocation) { return !relocation.announcement
 
 absl::Status WrongState(std::string_view message) { return NotNow("RELOCATION_WRONG_STATE", "relocation", message); }
 
-std::vector<event::HoldReason> Together(std::vector<event::HoldReason> reasons,
-                                        const std::vector<event::HoldReason>& more) {
-  reasons.insert(reasons.end(), more.begin(), more.end());
-  std::sort(reasons.begin(), reasons.end());
-  reasons.erase(std::unique(reasons.begin(), reasons.end()), reasons.end());
-  return reasons;
-}
-
 }  // namespace
 
 // Registry.
@@ -50,12 +42,11 @@ absl::Status Decider::AppendObservation(const event::Observation& observation, M
   }
   appended = true;
   const auto from = observation.kind == event::ObservationKind::kRenumbered ? MunicipalityCode() : own_code;
-  drafts.push_back(
-      Local(observation.relocation,
-            event::RelocationObserved{
-                observation.enrolment, observation.kind, from, moved ? observation.to : MunicipalityCode(),
-                observation.effective_date, observation.uncertain, observation.concerns,
-                moved ? Together(observation.hold_reasons, FlagsOf(*enrolment)) : std::vector<event::HoldReason>()}));
+  drafts.push_back(Local(observation.relocation,
+                         event::RelocationObserved{
+                             observation.enrolment, observation.kind, from, moved ? observation.to : MunicipalityCode(),
+                             observation.effective_date, observation.uncertain, observation.concerns,
+                             moved ? HeldFor(enrolment, observation.hold_reasons) : std::vector<event::HoldReason>()}));
   if (observation.kind == event::ObservationKind::kReversed && observation.concerns) {
     const Relocation* concerned = state_.FindRelocation(*observation.concerns);
     if (concerned == nullptr) return Unknown("observations.concerns");
@@ -128,16 +119,17 @@ absl::StatusOr<const Relocation*> Decider::MoveToDecide(const CaseId& id) const 
 Decider::Decision Decider::operator()(const event::HoldRelocation& command) const {
   MEDFLYT_ASSIGN_OR_RETURN(const Relocation* relocation, MoveToDecide(command.relocation));
   if (!Undisclosed(*relocation)) return WrongState("it was announced, or is over");
-  return Drafts{Local(relocation->id, event::RelocationHeld{{command.reason}})};
+  return Drafts{Local(relocation->id,
+                      event::RelocationHeld{HeldFor(state_.FindEnrolment(*relocation->enrolment), {command.reason})})};
 }
 
 Decider::Decision Decider::operator()(const event::ReleaseHold& command) const {
   MEDFLYT_ASSIGN_OR_RETURN(const Relocation* relocation, MoveToDecide(command.relocation));
   if (relocation->state != RelocationState::kHeld) return WrongState("it is not held");
-  if (!relocation->release_officer) return Drafts{Local(relocation->id, event::HoldReleaseRequested())};
-  if (*relocation->release_officer == officer_) {
-    return NotAllowed("TWO_OFFICERS_REQUIRED", "officer", "another officer must confirm the release");
+  if (!IsAsked(relocation->release_officer, relocation->release_certificate)) {
+    return Drafts{Local(relocation->id, event::HoldReleaseRequested())};
   }
+  MEDFLYT_RETURN_IF_ERROR(CheckSecond(*relocation->release_officer, relocation->release_certificate));
   return Drafts{Local(relocation->id, event::HoldReleased{*relocation->release_officer})};
 }
 
@@ -228,15 +220,13 @@ Decider::Decision Decider::operator()(const event::CorrectRelocation& command) c
                       event::RelocationCorrected{announced ? std::optional(announced->ref.leaf_hash) : std::nullopt,
                                                  command.effective_date})};
   AppendTakenBack(*relocation, drafts);
-  // What protected the citizen protects still, and so does what protects since: two officers look at the corrected
-  // relocation too.
-  const Enrolment* enrolment = state_.FindEnrolment(*relocation->enrolment);
-  drafts.push_back(Local(command.corrected,
-                         event::RelocationObserved{
-                             *relocation->enrolment, relocation->kind, relocation->from, relocation->to,
-                             command.effective_date, false, std::nullopt,
-                             Together(relocation->hold_reasons,
-                                      enrolment != nullptr ? FlagsOf(*enrolment) : std::vector<event::HoldReason>())}));
+  // Who was announced the move is told its right date, though a flag may stand now. What protected the citizen protects
+  // still, and so does what protects since: two officers look at the corrected relocation too.
+  drafts.push_back(Local(
+      command.corrected,
+      event::RelocationObserved{*relocation->enrolment, relocation->kind, relocation->from, relocation->to,
+                                command.effective_date, false, std::nullopt,
+                                HeldFor(state_.FindEnrolment(*relocation->enrolment), relocation->hold_reasons)}));
   return drafts;
 }
 

@@ -26,6 +26,7 @@ Decider::Decision Decider::operator()(const event::EndResponsibility& command) c
     return Invalid("DATE_BEFORE_RESPONSIBILITY", "from",
                    "this authority is responsible from " + FormatIsoDate(spell.days.from));
   }
+  MEDFLYT_RETURN_IF_ERROR(CheckEndMayBeTold(*enrolment, spell, command.reason));
   return Drafts{
       To(enrolment->provider, spell.case_id, event::ResponsibilityEnded{command.from, command.reason, std::nullopt})};
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,8 +68,9 @@ template <typename Line>
 
 class Decider {
  public:
-  Decider(const State& state, std::string_view officer, const Facts& facts)
-      : state_(state), officer_(officer), facts_(facts) {}
+  Decider(const State& state, std::string_view officer, const std::optional<crypto::Hash>& certificate,
+          const Facts& facts)
+      : state_(state), officer_(officer), certificate_(certificate), facts_(facts) {}
 
   using Decision = absl::StatusOr<Drafts>;
 
@@ -150,13 +150,25 @@ class Decider {
                                             std::string_view field) const;
   [[nodiscard]] absl::StatusOr<const Enrolment*> EnrolmentAsProvider(const CaseId& id) const;
   [[nodiscard]] absl::StatusOr<const Enrolment*> EnrolmentAsResponsible(const CaseId& id) const;
-  // Every enrolment of the citizen here, with whatever provider and under whichever of the citizen's numbers.
-  [[nodiscard]] std::set<CaseId> EnrolmentsOfCitizen(const Enrolment& enrolment) const;
-  // Why each move of the citizen is held, by the flags that stand in any of them; in no order, perhaps repeated.
-  [[nodiscard]] std::vector<event::HoldReason> FlagsOf(const Enrolment& enrolment) const;
+  // Why each move of this enrolment's citizen is held by the flags that stand, in whichever of the citizen's enrolments
+  // they were set, together with other reasons; ascending, each once. Without an enrolment the others alone.
+  [[nodiscard]] std::vector<event::HoldReason> HeldFor(const Enrolment* enrolment,
+                                                       std::vector<event::HoldReason> others = {}) const;
   // RELOCATION_NEVER_HELD where a flag stands for which it was not held: a new number has shown since that the flag is
   // of the same citizen.
   [[nodiscard]] absl::Status CheckWasHeld(const Relocation& relocation) const;
+  // That no move of this spell is held, where the reason would tell of it (RELOCATION_HELD); and that two officers have
+  // released one where a flag stands and the reason is a move (RELOCATION_NEVER_HELD).
+  [[nodiscard]] absl::Status CheckEndMayBeTold(const Enrolment& enrolment, const Spell& spell,
+                                               event::ResponsibilityEndReason reason) const;
+  // What a first officer has asked for another one does, with another client certificate; TWO_OFFICERS_REQUIRED.
+  [[nodiscard]] absl::Status CheckSecond(const std::string& officer,
+                                         const std::optional<crypto::Hash>& certificate) const;
+  // That somebody asked. What was asked before certificates were kept beside it, is asked anew.
+  [[nodiscard]] bool IsAsked(const std::optional<std::string>& officer,
+                             const std::optional<crypto::Hash>& certificate) const {
+    return officer && (certificate || !certificate_);
+  }
   [[nodiscard]] absl::StatusOr<const Enrolment*> EnrolmentToPause(const CaseId& id, Date from) const;
   [[nodiscard]] absl::Status CheckBeforeEnd(const Spell& spell, Date from, bool inclusive) const;
   [[nodiscard]] absl::StatusOr<const Relocation*> OwnRelocation(const CaseId& id) const;
@@ -188,6 +200,7 @@ class Decider {
 
   const State& state_;
   std::string_view officer_;
+  const std::optional<crypto::Hash>& certificate_;  // of whoever acts
   const Facts& facts_;
 };
 

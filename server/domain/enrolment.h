@@ -123,11 +123,12 @@ struct EnrolmentEnd {
 // Set by the municipality responsible, and known on its node alone. It holds each move that is observed.
 struct StandingFlag {
   event::ProtectionFlag flag = event::ProtectionFlag::kExitProgramme;
-  std::optional<std::string> clear_officer;  // the first officer who asks that it is cleared
+  std::optional<std::string> clear_officer;       // the first officer who asks that it is cleared
+  std::optional<crypto::Hash> clear_certificate;  // by which
 
   template <typename Self, typename Visit>
   static void Fields(Self& self, Visit& visit) {
-    visit(self.flag, self.clear_officer);
+    visit(self.flag, self.clear_officer, self.clear_certificate);
   }
 };
 

@@ -154,6 +154,7 @@ class Evolver {
     EditRelocation([&](Relocation& relocation) {
       relocation.state = RelocationState::kHeld;
       relocation.release_officer.reset();
+      relocation.release_certificate.reset();
       relocation.assessment.reset();
       std::vector<event::HoldReason>& reasons = relocation.hold_reasons;
       reasons.insert(reasons.end(), body.reasons.begin(), body.reasons.end());
@@ -162,12 +163,16 @@ class Evolver {
     });
   }
   void operator()(const event::HoldReleaseRequested&) {
-    EditRelocation([&](Relocation& relocation) { relocation.release_officer = header_.officer; });
+    EditRelocation([&](Relocation& relocation) {
+      relocation.release_officer = header_.officer;
+      relocation.release_certificate = header_.certificate;
+    });
   }
   void operator()(const event::HoldReleased&) {
     EditRelocation([](Relocation& relocation) {
       relocation.state = RelocationState::kInAssessment;
       relocation.release_officer.reset();
+      relocation.release_certificate.reset();
     });
   }
   void operator()(const event::RelocationExpired&) { Close(RelocationState::kExpired); }
@@ -416,13 +421,15 @@ class Evolver {
       std::erase_if(flags, [&](const StandingFlag& each) { return each.flag == body.flag; });
       const auto behind =
           std::find_if(flags.begin(), flags.end(), [&](const StandingFlag& each) { return each.flag > body.flag; });
-      flags.insert(behind, StandingFlag{body.flag, std::nullopt});
+      flags.insert(behind, StandingFlag{body.flag, std::nullopt, std::nullopt});
     });
   }
   void operator()(const event::FlagClearRequested& body) {
     EditFlags([&](std::vector<StandingFlag>& flags) {
       for (StandingFlag& each : flags) {
-        if (each.flag == body.flag) each.clear_officer = header_.officer;
+        if (each.flag != body.flag) continue;
+        each.clear_officer = header_.officer;
+        each.clear_certificate = header_.certificate;
       }
     });
   }

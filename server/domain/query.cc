@@ -158,4 +158,21 @@ bool NeedsOfficer(const State& state, const CaseId& case_id) {
   return disputed || (conflict != nullptr && !known->HasDispute(conflict->event, state.self()));
 }
 
+KnownCitizen FindByNumber(const State& state, const CprNumber& cpr) {
+  KnownCitizen known{{cpr}, {}};
+  for (size_t i = 0; i < known.numbers.size(); ++i) {
+    for (const CaseId& id : state.EnrolmentsOf(known.numbers[i])) {
+      const Enrolment* enrolment = state.FindEnrolment(id);
+      if (std::find(known.enrolments.begin(), known.enrolments.end(), enrolment) != known.enrolments.end()) continue;
+      known.enrolments.push_back(enrolment);
+      for (const CprNumber& number : enrolment->numbers) {
+        if (std::find(known.numbers.begin(), known.numbers.end(), number) == known.numbers.end()) {
+          known.numbers.push_back(number);
+        }
+      }
+    }
+  }
+  return known;
+}
+
 }  // namespace medflyt::domain

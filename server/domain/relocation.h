@@ -66,12 +66,14 @@ struct Relocation {
   std::optional<std::string> release_officer;   // the first officer who asks for the release
   std::optional<ConfirmedGround> assessment;    // by an officer, that it is disclosed or not
   std::optional<Announcement> announcement;
+  std::optional<crypto::Hash> release_certificate;  // by which the first officer asks for the release
 
   template <typename Self, typename Visit>
   static void Fields(Self& self, Visit& visit) {
     visit(self.id, self.direction, self.state, self.kind, self.enrolment, self.cpr, self.from, self.to,
           self.effective_date, self.uncertain, self.concerns, self.on, self.hold_reasons, self.release_officer,
           self.assessment, self.announcement);
+    visit.Trailing(self.release_certificate);
   }
 };
 

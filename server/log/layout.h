@@ -10,7 +10,6 @@
 //   kIndex     'h' ‖ leaf hash                    event id of an announcement received
 //   kIndex     'g' ‖ key id                       u64 position of its KeyGranted record
 //   kIndex     'q' ‖ keyed hash of a request (16) RequestRecord (server/service/request_book.h)
-//   kIndex     't' ‖ keyed hash of a relocation   keyed hash of a first officer's certificate (the same)
 //   kIndex     'k' ‖ keyed hash of a case         whose keys auditors hold (server/privacy/disclosed_keys.h)
 //   kIndex     'd' ‖ erasure id                   whose keys auditors held then (the same)
 //   kState     domain row key (17)                version ‖ nonce ‖ sealed row (state_rows.h)

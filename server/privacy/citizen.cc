@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "server/domain/query.h"
 #include "server/domain/retention.h"
 
 namespace medflyt::privacy {
@@ -32,22 +33,14 @@ class Sets {
 Citizen FindCitizen(const domain::State& state, const registry::CprNumber& cpr) {
   Citizen citizen;
   std::set<CaseId> cases;
-  std::vector<registry::CprNumber> numbers = {cpr};
-  const auto has_number = [&numbers](const registry::CprNumber& number) {
-    return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
+  const domain::KnownCitizen known = domain::FindByNumber(state, cpr);
+  const auto has_number = [&known](const registry::CprNumber& number) {
+    return std::find(known.numbers.begin(), known.numbers.end(), number) != known.numbers.end();
   };
-  // One enrolment may know a number by which another is found.
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    for (const CaseId& id : state.EnrolmentsOf(numbers[i])) {
-      const domain::Enrolment* enrolment = state.FindEnrolment(id);
-      if (enrolment == nullptr || cases.contains(enrolment->id)) continue;
-      for (const registry::CprNumber& number : enrolment->numbers) {
-        if (!has_number(number)) numbers.push_back(number);
-      }
-      cases.insert(enrolment->id);
-      for (const domain::Spell& spell : enrolment->spells) cases.insert(spell.case_id);
-      citizen.enrolments.push_back(enrolment);
-    }
+  citizen.enrolments = known.enrolments;
+  for (const domain::Enrolment* enrolment : known.enrolments) {
+    cases.insert(enrolment->id);
+    for (const domain::Spell& spell : enrolment->spells) cases.insert(spell.case_id);
   }
   for (const auto& [id, transfer] : state.transfers()) {
     if (!has_number(transfer.cpr)) continue;

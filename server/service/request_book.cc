@@ -18,15 +18,6 @@ log::RequestDigest DigestOf(const crypto::Key& key, const crypto::Hash& said) {
   return KeyedId<log::RequestDigest>(key, "medflyt/v1/request-digest", said.bytes());
 }
 
-std::string OfficerRowOf(const crypto::Key& key, const TwoOfficerAct& act) {
-  const std::string flag = act.flag ? std::string(1, static_cast<char>(*act.flag)) : std::string();
-  return std::string("t").append(
-      crypto::KeyedHash(key, "medflyt/v1/first-officer", {act.case_id.bytes(), flag}).bytes());
-}
-crypto::Hash OfficerOf(const crypto::Key& key, const crypto::Hash& certificate) {
-  return crypto::KeyedHash(key, "medflyt/v1/first-certificate", {certificate.bytes()});
-}
-
 }  // namespace
 
 absl::StatusOr<RequestBook> RequestBook::Open(log::Appender& appender) {
@@ -78,22 +69,6 @@ absl::Status RequestBook::Put(const log::RequestKey& request, const crypto::Hash
   const auto entries = static_cast<uint32_t>(appender_.end().value() - first.value());
   appender_.PutIndex(log::RequestRowKey(request),
                      log::EncodeRequest({DigestOf(key.key, said), key.id, appender_.now(), first, entries}));
-  return absl::OkStatus();
-}
-
-absl::StatusOr<keys::DataKey> RequestBook::LocalKey(const CaseId& case_id) const {
-  return appender_.keys().Find(keys::LocalKeyOf(case_id, appender_.state().self()));
-}
-
-absl::StatusOr<bool> RequestBook::OtherAskedFirst(const TwoOfficerAct& act, const crypto::Hash& certificate) const {
-  MEDFLYT_ASSIGN_OR_RETURN(const keys::DataKey key, LocalKey(act.case_id));
-  MEDFLYT_ASSIGN_OR_RETURN(const auto first, appender_.FindIndex(OfficerRowOf(key.key, act)));
-  return first && *first != OfficerOf(key.key, certificate).bytes();
-}
-
-absl::Status RequestBook::PutFirstOfficer(const TwoOfficerAct& act, const crypto::Hash& certificate) {
-  MEDFLYT_ASSIGN_OR_RETURN(const keys::DataKey key, LocalKey(act.case_id));
-  appender_.PutIndex(OfficerRowOf(key.key, act), OfficerOf(key.key, certificate).bytes());
   return absl::OkStatus();
 }
 

@@ -3,14 +3,11 @@
 //   kIndex  'q' ‖ hash of the request, under the node's own key
 //       ->  log::RequestRecord, whose digest is under the data key of the first citizen's case that it led to an event
 //       of; of an import, and where no citizen's case is concerned (agreements), under the node's own key
-//   kIndex  't' ‖ hash of the act, under the local key of its case
-//       ->  hash (32) of the first officer's certificate, under the same
 //
 // A request's digest is over what a client said, which may be a CPR number and little else. Under a key of the case it
-// is noise once the case is erased, in this store and in every copy, for whoever guesses the number too; so are the
-// rows of two officers. An import's digest is over the digest of a whole extract of the registry: from it no citizen
-// can be guessed, and the erasure of one would make the repetition for all others unanswerable. What the request led to
-// stands in the log.
+// is noise once the case is erased, in this store and in every copy, for whoever guesses the number too. An import's
+// digest is over the digest of a whole extract of the registry: from it no citizen can be guessed, and the erasure of
+// one would make the repetition for all others unanswerable. What the request led to stands in the log.
 #pragma once
 
 #include <optional>
@@ -22,7 +19,6 @@
 #include "common/base/id.h"
 #include "common/crypto/hash.h"
 #include "common/crypto/secret.h"
-#include "common/event/bodies.h"
 #include "server/log/appender.h"
 #include "server/log/layout.h"
 
@@ -32,12 +28,6 @@ namespace medflyt::service {
 [[nodiscard]] inline bool IsKept(const log::RequestRecord& record, absl::Time now, absl::Duration retention) {
   return now - record.recorded_at <= retention;
 }
-
-// What a first officer asks for and a second one, with another certificate, does.
-struct TwoOfficerAct {
-  CaseId case_id;                             // the relocation's whose hold is released, or the enrolment's
-  std::optional<event::ProtectionFlag> flag;  // which is cleared
-};
 
 // For the duration of one Apply, on the sequencer's thread.
 class RequestBook {
@@ -57,16 +47,10 @@ class RequestBook {
   [[nodiscard]] absl::Status Put(const log::RequestKey& request, const crypto::Hash& said, log::Position first,
                                  const std::vector<log::IssuedEvent>& events);
 
-  // Whether the first officer who asked for it came with another certificate than this one; false where none has asked.
-  // The key table's errors.
-  [[nodiscard]] absl::StatusOr<bool> OtherAskedFirst(const TwoOfficerAct& act, const crypto::Hash& certificate) const;
-  [[nodiscard]] absl::Status PutFirstOfficer(const TwoOfficerAct& act, const crypto::Hash& certificate);
-
  private:
   RequestBook(log::Appender& appender, crypto::Key key) : appender_(appender), key_(std::move(key)) {}
   // The data key that the request's digest is under.
   [[nodiscard]] absl::StatusOr<keys::DataKey> DigestKey(const std::vector<log::IssuedEvent>& events) const;
-  [[nodiscard]] absl::StatusOr<keys::DataKey> LocalKey(const CaseId& case_id) const;
 
   log::Appender& appender_;
   const crypto::Key key_;

@@ -14,35 +14,6 @@
 namespace medflyt::service {
 namespace {
 
-// Nothing for what one officer does.
-std::optional<TwoOfficerAct> TwoOfficerActOf(const event::CommandBody& command) {
-  if (const auto* release = std::get_if<event::ReleaseHold>(&command)) {
-    return TwoOfficerAct{release->relocation, std::nullopt};
-  }
-  if (const auto* clear = std::get_if<event::ClearFlag>(&command)) return TwoOfficerAct{clear->enrolment, clear->flag};
-  return std::nullopt;
-}
-
-bool IsAsked(const domain::State& state, const TwoOfficerAct& act) {
-  if (act.flag) {
-    const domain::Enrolment* enrolment = state.FindEnrolment(act.case_id);
-    const domain::StandingFlag* standing = enrolment == nullptr ? nullptr : enrolment->FindFlag(*act.flag);
-    return standing != nullptr && standing->clear_officer;
-  }
-  const domain::Relocation* relocation = state.FindRelocation(act.case_id);
-  return relocation != nullptr && relocation->release_officer;
-}
-
-// Whether the first officer's request came with the certificate that calls now.
-absl::Status CheckSecondCertificate(const log::Appender& appender, const RequestBook& book, const TwoOfficerAct& act,
-                                    const crypto::Hash& certificate) {
-  if (!IsAsked(appender.state(), act)) return absl::OkStatus();
-  MEDFLYT_ASSIGN_OR_RETURN(const bool other, book.OtherAskedFirst(act, certificate));
-  if (other) return absl::OkStatus();
-  return RuleError(absl::StatusCode::kFailedPrecondition, "TWO_OFFICERS_REQUIRED", "",
-                   "the second officer must use another client certificate than the first");
-}
-
 bool IsErased(const absl::Status& status) {
   const auto broken = BrokenRuleOf(status);
   return broken && broken->rule == "EVENT_ERASED";
@@ -106,8 +77,6 @@ CommandOutcome ApplyCommand(log::Appender& appender, RequestBook& book, const Re
     return RuleError(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED", "context.request_id",
                      "this request id was used for something else");
   }
-  const std::optional<TwoOfficerAct> act = TwoOfficerActOf(requested.command->body);
-  if (act) MEDFLYT_RETURN_IF_ERROR(CheckSecondCertificate(appender, book, *act, requested.client_certificate));
   const event::Command* command = &*requested.command;
   std::optional<event::Command> completed;
   if (std::holds_alternative<event::DisputeEvent>(command->body) && requested.events != nullptr) {
@@ -122,7 +91,6 @@ CommandOutcome ApplyCommand(log::Appender& appender, RequestBook& book, const Re
     MEDFLYT_RETURN_IF_ERROR(RecordRefusal(appender, requested));
     return events.status();
   }
-  if (act) MEDFLYT_RETURN_IF_ERROR(book.PutFirstOfficer(*act, requested.client_certificate));
   MEDFLYT_RETURN_IF_ERROR(book.Put(key, requested.digest, before, *events));
   return events;
 }

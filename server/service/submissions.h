@@ -56,11 +56,6 @@ using CommandOutcome = absl::StatusOr<std::vector<log::IssuedEvent>>;
 //
 // What is decided of a number that the client says, tells about the citizen. A refusal is therefore recorded as a
 // search by that number, known or not, in the same commit; a refusal that cannot be recorded is answered with why not.
-//
-// ReleaseHold and ClearFlag are two-officer acts: the second call must come with another certificate than the first,
-// whatever names the officers have (FAILED_PRECONDITION, TWO_OFFICERS_REQUIRED). A keyed hash of the first one's is
-// kept in the request book and overwritten when a first officer asks anew. That the officers differ too, the domain
-// checks.
 [[nodiscard]] CommandOutcome ApplyCommand(log::Appender& appender, RequestBook& book, const RequestedCommand& requested,
                                           absl::Duration retention);
 

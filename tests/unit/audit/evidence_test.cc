@@ -237,7 +237,9 @@ TEST_F(EvidenceTest, HandoverToAnotherKeyThanTheCardsIsFound) {
   const uint64_t at = files.Append(EvidenceFiles::Record(wire::LogKeyHandedOver{present.Format()}));
   files.AppendEvent(EvidenceFiles::Sealed(EvidenceFiles::kOrigin, kOdenseId, kNyborgId, 3));
   const auto codes = [&](std::vector<LogKey> keys) {
-    const Report report = EvidenceFiles::Verify(files.Export(), {std::move(keys), {}, {}, {}}, nullptr);
+    Trust trust;
+    trust.keys = std::move(keys);
+    const Report report = EvidenceFiles::Verify(files.Export(), trust, nullptr);
     EXPECT_EQ(report.records.handovers, 1U);
     return CodesOf(report);
   };

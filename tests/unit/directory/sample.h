@@ -4,11 +4,11 @@
 #include <string>
 #include <string_view>
 
-#include "common/base/status.h"
 #include "common/crypto/signer.h"
 #include "common/directory/authority.h"
 #include "common/directory/directory.h"
 #include "common/tlog/note_key.h"
+#include "tests/support/rule_of.h"
 
 namespace medflyt::testing {
 
@@ -72,12 +72,6 @@ inline directory::Authority MunicipalityWithNode(std::string_view cvr, std::stri
 inline directory::Authority Odense() { return MunicipalityWithNode("35209115", "0461", "Odense Kommune", 10); }
 inline directory::Authority Nyborg() {
   return MunicipalityWithNode("29189722", "0450", "Nyborg Kommune", 20, kNyborgIssuer);
-}
-
-// The rule that an error names, or its text where it names none.
-inline std::string RuleOf(const absl::Status& status) {
-  const auto broken = BrokenRuleOf(status);
-  return broken ? broken->rule : status.ToString();
 }
 
 }  // namespace medflyt::testing

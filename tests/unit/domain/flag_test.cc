@@ -89,6 +89,67 @@ TEST_F(FlagTest, OfACitizenWhoTurnsOutToBeTheSameHoldsToo) {
   EXPECT_DONE(world.Do(kNyborg, AnnounceRelocation{seen}));
 }
 
+TEST_F(FlagTest, FollowsTheCitizenThroughAChainOfNumbers) {
+  ASSERT_DONE(world.Do(kNyborg, SetFlag{enrolment, kSafetyPackage}));
+  ASSERT_DONE(world.Do(kOdense, EndEnrolment{enrolment, Date(2026, 2, 20), EndReason::kJob}));
+  world.DeliverAll();
+  const CaseId second = Enrol(kNyborg, 1, Date(2026, 3, 1), with_nyborg, "second");
+  ASSERT_DONE(world.Do(kNyborg, RenumberCitizen{second, Citizen(7)}));
+  world.DeliverAll();
+  ASSERT_DONE(world.Do(kOdense, EndEnrolment{second, Date(2026, 3, 10), EndReason::kJob}));
+  world.DeliverAll();
+  const CaseId third = Enrol(kNyborg, 7, Date(2026, 3, 11), with_nyborg, "third");
+  EXPECT_EQ(StateOf(Observe(kNyborg, third, "0440", Date(2026, 4, 1), "a")), RelocationState::kHeld);
+}
+
+TEST_F(FlagTest, TheProviderIsNotToldOfAMoveByTheEndOfResponsibilityEither) {
+  const EndResponsibility moved{enrolment, Date(2026, 3, 1), ResponsibilityEndReason::kMoved};
+  const EndResponsibility other{enrolment, Date(2026, 3, 1), ResponsibilityEndReason::kOther};
+  ASSERT_DONE(world.Do(kNyborg, SetFlag{enrolment, kSafetyPackage}));
+  EXPECT_RULE(world.Do(kNyborg, moved), "RELOCATION_NEVER_HELD");
+  const CaseId held = Observe(kNyborg, enrolment, "0440", Date(2026, 3, 1), "a");
+  EXPECT_RULE(world.Do(kNyborg, moved), "RELOCATION_HELD");
+  EXPECT_RULE(world.Do(kNyborg, other), "RELOCATION_HELD") << "with the date of the move it says the same";
+  EXPECT_EQ(world.Undelivered(kNyborg), 0U);
+  ASSERT_DONE(world.Do(kNyborg, ReleaseHold{held}, "anna"));
+  ASSERT_DONE(world.Do(kNyborg, ReleaseHold{held}, "bo"));
+  EXPECT_DONE(world.Do(kNyborg, moved));
+}
+
+TEST_F(FlagTest, OfWhoDiedTheProviderIsTold) {
+  ASSERT_DONE(world.Do(kNyborg, SetFlag{enrolment, kSafetyPackage}));
+  Observe(kNyborg, enrolment, "0440", Date(2026, 3, 1), "a");
+  EXPECT_DONE(world.Do(kNyborg, EndResponsibility{enrolment, Date(2026, 3, 1), ResponsibilityEndReason::kDead}));
+}
+
+TEST_F(FlagTest, WhoeverHoldsHoldsForTheFlagToo) {
+  const CaseId own = Case("own");
+  ASSERT_DONE(world.Do(kNyborg, ProposeEnrolment{own, kNyborg, Citizen(7), std::nullopt, Date(2026, 2, 1)}));
+  ASSERT_DONE(world.Do(kNyborg, StartEnrolment{own, Date(2026, 2, 1)}));
+  ASSERT_DONE(world.Do(kNyborg, SetFlag{own, kSafetyPackage}));
+  const CaseId seen = Observe(kNyborg, enrolment, "0440", Date(2026, 3, 1), "a");
+  ASSERT_DONE(world.Do(kNyborg, RenumberCitizen{enrolment, Citizen(7)}));
+  ASSERT_DONE(world.Do(kNyborg, HoldRelocation{seen, HoldReason::kOfficer}));
+  EXPECT_EQ(ReasonsOf(seen), (std::vector{HoldReason::kSafetyPackage, HoldReason::kOfficer}));
+}
+
+TEST_F(FlagTest, GoesWithItsCaseWhereThatIsErased) {
+  const CaseId own = Enrol(kNyborg, 5, Date(2026, 2, 1), with_nyborg);
+  ASSERT_DONE(world.Do(kNyborg, SetFlag{own, kSafetyPackage}));
+  ASSERT_DONE(world.Do(kOdense, EndEnrolment{own, Date(2026, 2, 20), EndReason::kJob}));
+  world.DeliverAll();
+  for (const char* officer : {"anna", "bo"}) {
+    ASSERT_DONE(world.Do(
+        kNyborg,
+        EraseCases{
+            Case(std::string("erasure by ") + officer), {own}, "gdpr-17-1-d", "journal", crypto::Sha256(officer)},
+        officer));
+  }
+  world.DeliverAll();
+  const CaseId again = Enrol(kNyborg, 5, Date(2026, 3, 1), with_nyborg, "again");
+  EXPECT_EQ(StateOf(Observe(kNyborg, again, "0440", Date(2026, 4, 1), "a")), RelocationState::kInAssessment);
+}
+
 TEST_F(FlagTest, TwoOfficersClearItAndWhatIsHeldStaysHeld) {
   ASSERT_DONE(world.Do(kNyborg, SetFlag{enrolment, kExitProgramme}));
   const CaseId held = Observe(kNyborg, enrolment, "0440", Date(2026, 3, 1), "a");
@@ -132,6 +193,7 @@ TEST_F(FlagTest, AMoveThatIsCorrectedIsHeldByWhatWasSetSince) {
   world.DeliverAll();
   ASSERT_DONE(world.Do(kNyborg, SetFlag{enrolment, kSafetyPackage}));
   ASSERT_DONE(world.Do(kNyborg, CorrectRelocation{announced, Case("right"), Date(2026, 3, 8)}));
+  EXPECT_EQ(world.Sent<RelocationCorrected>(kNyborg, kKerteminde).size(), 1U) << "what is wrong does not stay there";
   EXPECT_EQ(StateOf(Case("right")), RelocationState::kHeld);
   EXPECT_EQ(ReasonsOf(Case("right")), std::vector{HoldReason::kSafetyPackage});
 }
@@ -143,7 +205,7 @@ TEST_F(FlagTest, ARowWithoutOneHasTheBytesThatItAlwaysHad) {
   EXPECT_FALSE(domain::codec::Decode(without + std::string(1, '\0'), read)) << "an empty list has one form";
   ASSERT_DONE(world.Do(kNyborg, SetFlag{enrolment, kSafetyPackage}));
   const std::string with = domain::codec::Encode(EnrolmentAt(kNyborg, enrolment));
-  EXPECT_EQ(HexEncode(with.substr(without.size())), "010200");
+  EXPECT_EQ(HexEncode(with.substr(without.size())), "01020000");
   EXPECT_EQ(with.substr(0, without.size()), without);
 }
 

@@ -35,8 +35,9 @@ class Story : public ::testing::Test {
   }
 
   // The citizen runs in Odense's unit, paid by `responsible`.
-  CaseId Enrol(AuthorityId responsible, int citizen, Date from, std::optional<CaseId> agreement = std::nullopt) {
-    const CaseId id = Case("enrolment of " + std::to_string(citizen) + " by " + responsible.ToString());
+  CaseId Enrol(AuthorityId responsible, int citizen, Date from, std::optional<CaseId> agreement = std::nullopt,
+               std::string_view name = "enrolment") {
+    const CaseId id = Case(std::string(name) + " of " + std::to_string(citizen) + " by " + responsible.ToString());
     EXPECT_DONE(world.Do(responsible, ProposeEnrolment{id, kOdense, Citizen(citizen), agreement, from}));
     world.DeliverAll();
     EXPECT_DONE(world.Do(kOdense, StartEnrolment{id, from}));

@@ -46,7 +46,7 @@ class EventScanTest : public testing::LogFixture {
     EXPECT_TRUE(next.ok()) << next.status();
     std::vector<std::string> ids;
     if (!next.ok()) return ids;
-    for (const v1::WatchEventsResponse& each : *next) {
+    for (const v1::WatchEventsResponse& each : next->responses) {
       if (each.has_event()) ids.push_back(each.event().event_id());
     }
     return ids;

@@ -369,7 +369,7 @@ class ReleaseHoldTest : public SubmissionsTest {
   }
   RequestedCommand Requested(event::CommandBody body, std::string officer, std::string_view certificate) {
     const rpc::PeerIdentity client = Client(rpc::Role::kCaseSystem, certificate);
-    return {event::Command{std::move(officer), std::move(body)},
+    return {event::Command{std::move(officer), std::move(body), client.fingerprint},
             RequestKeyOf(client, "request " + std::to_string(++requests_)), crypto::Sha256("said"), client.fingerprint};
   }
   std::string Release(std::string officer, std::string_view certificate) {
@@ -420,6 +420,25 @@ TEST_F(ReleaseHoldTest, ClearingAFlagTakesTwoCertificatesAndEachFlagItsOwnTwo) {
   EXPECT_EQ(Clear(kExitProgramme, "second", "two"), "OK");
   EXPECT_EQ(Clear(kSafetyPackage, "first", "one"), "OK");
   EXPECT_EQ(Clear(kSafetyPackage, "first", "one"), "FLAG_NOT_SET");
+}
+
+TEST_F(ReleaseHoldTest, TheCertificateOfWhoeverAskedLastCounts) {
+  using enum event::ProtectionFlag;
+  Do(event::SetFlag{enrolment_, kExitProgramme});
+  EXPECT_EQ(Clear(kExitProgramme, "first", "one"), "OK");
+  Do(event::SetFlag{enrolment_, kExitProgramme});
+  EXPECT_EQ(Clear(kExitProgramme, "second", "two"), "OK");
+  EXPECT_EQ(Clear(kExitProgramme, "first", "two"), "TWO_OFFICERS_REQUIRED") << "the one who asked last counts";
+}
+
+TEST_F(ReleaseHoldTest, ARepeatedRequestSetsNoFlagAnew) {
+  using enum event::ProtectionFlag;
+  const RequestedCommand set = Requested(event::SetFlag{enrolment_, kExitProgramme}, "an.officer", "one");
+  EXPECT_TRUE(Run({set})[0].ok());
+  EXPECT_EQ(Clear(kExitProgramme, "first", "one"), "OK");
+  EXPECT_EQ(Clear(kExitProgramme, "second", "two"), "OK");
+  EXPECT_TRUE(Run({set})[0].ok());
+  EXPECT_EQ(Clear(kExitProgramme, "first", "one"), "FLAG_NOT_SET");
 }
 
 }  // namespace
