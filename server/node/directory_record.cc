@@ -13,7 +13,7 @@ namespace {
 
 using store::Table;
 
-constexpr std::string_view kRow = "peer-cards";
+constexpr std::string_view kRow = "directory";
 
 }  // namespace
 

@@ -1,7 +1,7 @@
 // That the cards of peers have changed, in the log itself (wire::DirectoryChanged): by them keys and endpoints are
 // believed, so whoever reads the log sees when they became others, and by whose client certificate.
 //
-//   kMeta "peer-cards"   ->  PeerDirectory::Cards::digest of those that were recorded last
+//   kMeta "directory"   ->  PeerDirectory::Cards::digest of those that were recorded last
 //
 // The cards that a store meets first are only remembered: there is nothing that they differ from.
 #pragma once
