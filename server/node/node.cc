@@ -151,12 +151,16 @@ struct Node::Running {
   [[nodiscard]] absl::Status StartServer();
   [[nodiscard]] absl::Status StartMetrics();
   [[nodiscard]] absl::Status Announce() const;
-  [[nodiscard]] absl::StatusOr<size_t> ReloadPeers();
+  // With how many authorities are known.
+  using Recorded = std::function<void(size_t known, const absl::Status&)>;
+  // Cards and revocation lists; on error nothing changes. Else `recorded` gets what became of the record of the cards.
+  [[nodiscard]] absl::StatusOr<size_t> ReloadPeers(const std::optional<crypto::Hash>& certificate,
+                                                   const Recorded& recorded) MEDFLYT_EXCLUDES(reloading);
   // The same at an officer's word; answered when a record of it is durable.
-  void ReloadPeersBy(const crypto::Hash& certificate, std::function<void(absl::StatusOr<size_t>)> done);
-  void RecordDirectory();
+  void ReloadPeersBy(const crypto::Hash& certificate, const std::function<void(absl::StatusOr<size_t>)>& done);
+  void RecordDirectory() MEDFLYT_EXCLUDES(reloading);
   // Looks whether the revocation lists are others now, and ends what they revoke.
-  [[nodiscard]] absl::Status ReloadRevocations();
+  [[nodiscard]] absl::Status ReloadRevocations() MEDFLYT_EXCLUDES(reloading);
   // After issuers or revocations have changed: whatever stands is looked at again, and what has no right to is ended.
   void TrustChanged();
   void WatchRevocations();
@@ -184,6 +188,7 @@ struct Node::Running {
 
   std::shared_ptr<PeerDirectory> directory;  // handshakes that are under way hold it too
   std::shared_ptr<Revocations> revocations;  // as the directory
+  Mutex reloading;  // both, one at a time; held until the record of the cards is queued: the last are recorded last
   std::unique_ptr<OpenedStore> opened;
   std::unique_ptr<log::Log> log;
   std::unique_ptr<DirectoryRecorder> directory_recorder;
@@ -424,8 +429,8 @@ absl::Status Node::Running::StartServer() {
       service::AdminServiceImpl::Node{
           verifier_key, std::string(kVersion), config.production, started_at, [this] { return exchange->Statuses(); },
           [this] { return cosigning->status(); }, [this] { return cosigning->published(); },
-          [this](const crypto::Hash& certificate, std::function<void(absl::StatusOr<size_t>)> done) {
-            ReloadPeersBy(certificate, std::move(done));
+          [this](const crypto::Hash& certificate, const std::function<void(absl::StatusOr<size_t>)>& done) {
+            ReloadPeersBy(certificate, done);
           },
           [this]() -> absl::StatusOr<std::string> { return directory->card(); },
           [this] { return own_log_check->status(); },
@@ -481,39 +486,46 @@ absl::Status Node::Running::Announce() const {
   return ReplaceFile(config.data_dir + "/listening", lines);
 }
 
-absl::StatusOr<size_t> Node::Running::ReloadPeers() {
+absl::StatusOr<size_t> Node::Running::ReloadPeers(const std::optional<crypto::Hash>& certificate,
+                                                  const Recorded& recorded) {
+  MutexLock lock(reloading);
+  // Whatever may fail, before anything is another.
+  MEDFLYT_ASSIGN_OR_RETURN(Revocations::Lists lists, revocations->Read());
   const std::string issuers = AllIssuers(directory->directory());
-  MEDFLYT_ASSIGN_OR_RETURN(const directory::Directory now, directory->Reload());
-  exchange->OnDirectoryChanged(now);
-  if (AllIssuers(now) != issuers) TrustChanged();
-  MEDFLYT_RETURN_IF_ERROR(ReloadRevocations());
-  environment.logger.Info("peers_reloaded", absl::StrCat("authorities=", now.authorities().size()));
-  return now.authorities().size();
+  MEDFLYT_ASSIGN_OR_RETURN(const PeerDirectory::Reloaded now, directory->Reload());
+  const bool revoked = revocations->Replace(std::move(lists));
+  exchange->OnDirectoryChanged(now.directory);
+  if (revoked || AllIssuers(now.directory) != issuers) TrustChanged();
+  const size_t known = now.directory.authorities().size();
+  environment.logger.Info("peers_reloaded", absl::StrCat("authorities=", known));
+  directory_recorder->Record(now.others, certificate, *sequencer, [this, known, recorded](const absl::Status& outcome) {
+    if (!outcome.ok()) environment.logger.Error("directory_not_recorded", ToStd(outcome.message()));
+    recorded(known, outcome);
+  });
+  return known;
 }
 
-void Node::Running::ReloadPeersBy(const crypto::Hash& certificate, std::function<void(absl::StatusOr<size_t>)> done) {
-  const auto known = ReloadPeers();
-  if (!known.ok()) return done(known.status());
-  directory_recorder->Record(directory->others(), certificate, *sequencer,
-                             [this, known = *known, done](const absl::Status& recorded) {
-                               if (recorded.ok()) return done(known);
-                               environment.logger.Error("directory_not_recorded", ToStd(recorded.message()));
-                               // They are believed from now on all the same. What is restrained records it once it
-                               // signs again.
-                               if (!log->restraint().ok()) return done(known);
-                               done(recorded);
-                             });
+void Node::Running::ReloadPeersBy(const crypto::Hash& certificate,
+                                  const std::function<void(absl::StatusOr<size_t>)>& done) {
+  const auto reloaded = ReloadPeers(certificate, [this, done](size_t known, const absl::Status& outcome) {
+    // They are believed from now on all the same. What is restrained records it once it signs again.
+    if (outcome.ok() || !log->restraint().ok()) return done(known);
+    done(outcome);
+  });
+  if (!reloaded.ok()) done(reloaded.status());
 }
 
 void Node::Running::RecordDirectory() {
-  directory_recorder->Record(directory->others(), std::nullopt, *sequencer, [this](const absl::Status& recorded) {
-    if (!recorded.ok()) environment.logger.Error("directory_not_recorded", ToStd(recorded.message()));
+  MutexLock lock(reloading);
+  directory_recorder->Record(directory->others(), std::nullopt, *sequencer, [this](const absl::Status& outcome) {
+    if (!outcome.ok()) environment.logger.Error("directory_not_recorded", ToStd(outcome.message()));
   });
 }
 
 absl::Status Node::Running::ReloadRevocations() {
-  MEDFLYT_ASSIGN_OR_RETURN(const bool changed, revocations->Reload());
-  if (changed) TrustChanged();
+  MutexLock lock(reloading);
+  MEDFLYT_ASSIGN_OR_RETURN(Revocations::Lists lists, revocations->Read());
+  if (revocations->Replace(std::move(lists))) TrustChanged();
   return absl::OkStatus();
 }
 
@@ -608,9 +620,7 @@ const std::string& Node::metrics_listening() const { return running_->metrics_li
 std::vector<exchange::PeerStatus> Node::Peers() const { return running_->exchange->Statuses(); }
 
 absl::StatusOr<size_t> Node::ReloadPeers() {
-  const auto known = running_->ReloadPeers();
-  if (known.ok()) running_->RecordDirectory();
-  return known;
+  return running_->ReloadPeers(std::nullopt, [](size_t, const absl::Status&) {});
 }
 
 absl::Status Check(const Config& config, const Environment& environment) {

@@ -51,8 +51,8 @@ class Node {
   // Of every peer with a node, in order of id.
   [[nodiscard]] std::vector<exchange::PeerStatus> Peers() const;
 
-  // Reads the peer cards again; how many authorities are known then. On error nothing changes. Where they are others,
-  // the log is given a record of it.
+  // Reads the peer cards and revocation lists again; how many authorities are known then. On error, of either, nothing
+  // changes. Where the cards are others, the log is given a record of it.
   [[nodiscard]] absl::StatusOr<size_t> ReloadPeers();
 
  private:

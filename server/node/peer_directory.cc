@@ -71,12 +71,12 @@ absl::StatusOr<PeerDirectory::Read> PeerDirectory::ReadCards() const {
   return read;
 }
 
-absl::StatusOr<directory::Directory> PeerDirectory::Reload() {
+absl::StatusOr<PeerDirectory::Reloaded> PeerDirectory::Reload() {
   MutexLock reloading(reload_mutex_);
   MEDFLYT_ASSIGN_OR_RETURN(Read read, ReadCards());
   MutexLock lock(mutex_);
   read_ = std::move(read);
-  return read_.directory;
+  return Reloaded{read_.directory, read_.others};
 }
 
 directory::Directory PeerDirectory::directory() const {

@@ -44,17 +44,21 @@ class PeerDirectory final : public log::FactsSource, private domain::AuthorityDi
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<PeerDirectory>> Load(Sources sources, DatedTables tables,
                                                                            const Clock& clock);
 
-  // Reads the cards again. On error all stays as it was. Else the new directory, which is the present one from now on.
-  [[nodiscard]] absl::StatusOr<directory::Directory> Reload() MEDFLYT_EXCLUDES(mutex_);
-
-  [[nodiscard]] directory::Directory directory() const MEDFLYT_EXCLUDES(mutex_);
-  // Own card, as its file's bytes.
-  [[nodiscard]] std::string card() const MEDFLYT_EXCLUDES(mutex_);
-  // Those of other authorities.
+  // The cards of other authorities.
   struct Cards {
     uint32_t count = 0;
     crypto::Hash digest;  // as wire::DirectoryChanged has it
   };
+  struct Reloaded {
+    directory::Directory directory;
+    Cards others;
+  };
+  // Reads the cards again. On error all stays as it was. Else what was read, which is the present from now on.
+  [[nodiscard]] absl::StatusOr<Reloaded> Reload() MEDFLYT_EXCLUDES(mutex_);
+
+  [[nodiscard]] directory::Directory directory() const MEDFLYT_EXCLUDES(mutex_);
+  // Own card, as its file's bytes.
+  [[nodiscard]] std::string card() const MEDFLYT_EXCLUDES(mutex_);
   [[nodiscard]] Cards others() const MEDFLYT_EXCLUDES(mutex_);
   // The log that is open in another authority's card; nothing where there is no card of it.
   [[nodiscard]] std::optional<exchange::CardLog> OpenLogOf(AuthorityId authority) const MEDFLYT_EXCLUDES(mutex_);

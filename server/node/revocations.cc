@@ -31,40 +31,43 @@ absl::StatusOr<std::vector<std::string>> ListFiles(const std::string& directory)
 
 absl::StatusOr<std::shared_ptr<Revocations>> Revocations::Load(std::string directory) {
   auto revocations = std::shared_ptr<Revocations>(new Revocations(std::move(directory)));
-  MEDFLYT_RETURN_IF_ERROR(revocations->Reload().status());
+  MEDFLYT_ASSIGN_OR_RETURN(Lists read, revocations->Read());
+  revocations->Replace(std::move(read));
   return revocations;
 }
 
-absl::StatusOr<bool> Revocations::Reload() {
-  if (directory_.empty()) return false;
-  MutexLock reloading(reload_mutex_);
+absl::StatusOr<Revocations::Lists> Revocations::Read() const {
+  if (directory_.empty()) return Lists();
   MEDFLYT_ASSIGN_OR_RETURN(const std::vector<std::string> files, ListFiles(directory_));
-  std::string text;
+  Lists read;
   for (const std::string& file : files) {
     MEDFLYT_ASSIGN_OR_RETURN(const std::string list, ReadFile(file, kMaxListBytes));
     // Each by itself, so that the error names the file.
     if (const auto parsed = crypto::RevocationLists::Parse(list); !parsed.ok()) {
       return Annotate(parsed.status(), file);
     }
-    text.append(list).append("\n");
+    read.text.append(list).append("\n");
   }
   {
     MutexLock lock(mutex_);
-    if (text == text_) return false;
+    if (read.text == present_.text) return present_;
   }
-  std::shared_ptr<const crypto::RevocationLists> lists;
-  if (!text.empty()) {
-    MEDFLYT_ASSIGN_OR_RETURN(lists, crypto::RevocationLists::Parse(text));
+  if (!read.text.empty()) {
+    MEDFLYT_ASSIGN_OR_RETURN(read.lists, crypto::RevocationLists::Parse(read.text));
   }
+  return read;
+}
+
+bool Revocations::Replace(Lists read) {
   MutexLock lock(mutex_);
-  text_ = std::move(text);
-  lists_ = std::move(lists);
+  if (read.text == present_.text) return false;
+  present_ = std::move(read);
   return true;
 }
 
 std::shared_ptr<const crypto::RevocationLists> Revocations::lists() const {
   MutexLock lock(mutex_);
-  return lists_;
+  return present_.lists;
 }
 
 }  // namespace medflyt::node

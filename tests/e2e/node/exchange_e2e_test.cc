@@ -312,6 +312,32 @@ TEST_F(ExchangeE2e, ARevokedClientIsRefusedWithoutASignalOrARestart) {
   EXPECT_EQ(faulty.Wait(), 2) << "a faulty list does not start";
 }
 
+TEST_F(ExchangeE2e, AReloadWithAFaultyRevocationListBelievesNoNewCard) {
+  std::filesystem::create_directory(odense.Path("crl"));
+  odense.WriteConfig("", "crl_dir = \"crl\"\n");
+  odense.Start();
+  const TestNode kerteminde("29189706", "0440", "Kerteminde Kommune");
+  odense.Know(kerteminde);
+  WriteFile(odense.Path("crl/odense.crl"), "no list");
+  const auto admin = v1::AdminService::NewStub(odense.Channel("administrator-1"));
+  v1::ReloadPeersRequest reload;
+  *reload.mutable_context() = Said();
+  v1::ReloadPeersResponse reloaded;
+  const auto peers = [&] {
+    v1::ListPeersResponse response;
+    EXPECT_EQ(Call(*admin, &v1::AdminService::Stub::ListPeers, v1::ListPeersRequest(), response), "OK");
+    return response.peers_size();
+  };
+  EXPECT_EQ(Call(*admin, &v1::AdminService::Stub::ReloadPeers, reload, reloaded), "CRL_INVALID");
+  EXPECT_EQ(peers(), 1) << "a card was believed, and the log has no record of it";
+
+  std::filesystem::remove(odense.Path("crl/odense.crl"));
+  EXPECT_EQ(Call(*admin, &v1::AdminService::Stub::ReloadPeers, reload, reloaded), "OK");
+  EXPECT_EQ(peers(), 2);
+  EXPECT_THAT(RunCommand(odense, {"audit", "log", "--type", "directory-changed"}, "auditor", "carl.auditor").output,
+              HasSubstr("cards of peers: 2"));
+}
+
 TEST_F(ExchangeE2e, ARenewedNodeCertificateIsShownToWhoComesWhileTheExchangeGoesOn) {
   StartBoth();
   ASSERT_TRUE(Await([&] { return PeerOf(odense).connected() && PeerOf(nyborg).connected(); }));
