@@ -206,6 +206,7 @@ class IncidentReader::Walk {
       issuers_ = {purpose->issuer};
       return absl::OkStatus();
     }
+    if (!absl::IsNotFound(purpose.status())) return purpose.status();
     if (!events_.keys_.IsDestroyed(*key_)) {
       return RuleError(absl::StatusCode::kNotFound, "KEY_UNKNOWN", "key_id", "no such key is or was held here");
     }
@@ -353,6 +354,7 @@ class IncidentReader::Walk {
     for (const KeyId& id : granted) {
       const auto purpose = events_.keys_.PurposeOf(id);
       if (!purpose.ok()) {
+        if (!absl::IsNotFound(purpose.status())) return purpose.status();
         findings_.SawErasedAt(record.recorded_at);
       } else if (named.contains(id)) {
         findings_.Touch(named[id], v1::TOUCH_KIND_GRANTED, record.recorded_at);
