@@ -52,10 +52,14 @@ std::string Day(absl::Time time) {
 }
 absl::Time TimeOf(const google::protobuf::Timestamp& time) { return absl::FromUnixSeconds(time.seconds()); }
 
-// Empty where the node's table has no such basis, or no title for it.
-std::string TitleOf(const CitizenReport& report, const std::string& key) {
+// What the basis that the event was told on was called when it was confirmed, or else when the event was recorded: one
+// key may mean another paragraph later. Empty where the node's table has no such basis on that day, or no title for it.
+std::string TitleOf(const CitizenReport& report, const ToldBasis& basis, const v1::EventView& event) {
+  const v1::EventView& dated = basis.ground != nullptr ? *basis.ground : event;
+  const std::string day = FormatIsoDate(DanishDate(TimeOf(dated.recorded_at())));
   for (const v1::TitledBasis& each : report.held.legal_bases()) {
-    if (each.key() == key) return each.title();
+    const bool is_over = !each.valid_to().empty() && each.valid_to() < day;
+    if (each.key() == basis.legal_basis && each.valid_from() <= day && !is_over) return each.title();
   }
   return "";
 }
@@ -147,19 +151,19 @@ class Page {
       const bool local = content.issuer() != 0 && content.issuer() == content.recipient();
       rows.push_back({Day(TimeOf(each.recorded_at())), InDanish(each.type()) + DisputesOf(each.event_id()),
                       NameOf(content.issuer()), local ? "kun her" : NameOf(content.recipient()), Details(content),
-                      InWords(bases[rows.size()])});
+                      InWords(bases[rows.size()], each)});
     }
     Table("Hvad der er sket, hvor det kommer fra, og hvem der har fået det at vide",
           {"Dato", "Hvad", "Fra", "Til", "Indhold", "Grundlag for at give det videre"}, rows);
   }
-  std::string InWords(const ToldBasis& basis) const {
+  std::string InWords(const ToldBasis& basis, const v1::EventView& event) const {
     switch (basis.kind) {
       case ToldBasis::Kind::kNotTold:
         return "";
       case ToldBasis::Kind::kGround:
-        return absl::StrCat(Titled(basis.legal_basis), ", fastlagt ", Day(TimeOf(basis.ground->recorded_at())));
+        return absl::StrCat(Titled(basis, event), ", fastlagt ", Day(TimeOf(basis.ground->recorded_at())));
       case ToldBasis::Kind::kStated:
-        return Titled(basis.legal_basis);
+        return Titled(basis, event);
       case ToldBasis::Kind::kByRule:
         return "følger efter reglerne af det, der er meddelt tidligere";
       case ToldBasis::Kind::kDuty:
@@ -170,9 +174,9 @@ class Page {
     return "";
   }
   // The paragraph, and the key by which it stands in the events.
-  std::string Titled(const std::string& key) const {
-    const std::string title = TitleOf(report_, key);
-    return title.empty() ? key : absl::StrCat(title, " (", key, ")");
+  std::string Titled(const ToldBasis& basis, const v1::EventView& event) const {
+    const std::string title = TitleOf(report_, basis, event);
+    return title.empty() ? basis.legal_basis : absl::StrCat(title, " (", basis.legal_basis, ")");
   }
   // Who disputes it, which the events behind it say.
   std::string DisputesOf(const std::string& event_id) const {
@@ -309,11 +313,11 @@ std::string WordOf(ToldBasis::Kind kind) {
 }
 
 // Why another authority was told it.
-Value::Object BasisFields(const CitizenReport& report, const ToldBasis& basis) {
+Value::Object BasisFields(const CitizenReport& report, const ToldBasis& basis, const v1::EventView& event) {
   Value::Object fields = {{"by", WordOf(basis.kind)}};
   if (!basis.legal_basis.empty()) {
     fields.push_back({"legal_basis", basis.legal_basis});
-    fields.push_back({"legal_basis_title", OrNone(TitleOf(report, basis.legal_basis))});
+    fields.push_back({"legal_basis_title", OrNone(TitleOf(report, basis, event))});
   }
   if (basis.ground != nullptr) {
     fields.push_back({"ground_id", basis.ground->event_id()});
@@ -335,7 +339,7 @@ std::string ReportJson(const CitizenReport& report) {
                          {"recorded_at", RecordedAt(each)},
                          {"content", FieldsOf(each.content())}};
     const ToldBasis& basis = bases[events.size()];
-    if (basis.kind != ToldBasis::Kind::kNotTold) row.push_back({"told_on", BasisFields(report, basis)});
+    if (basis.kind != ToldBasis::Kind::kNotTold) row.push_back({"told_on", BasisFields(report, basis, each)});
     events.emplace_back(std::move(row));
   }
   Value::Array look_ups;

@@ -35,6 +35,8 @@ void ToViews(const log::Appender& appender, const privacy::Citizen& citizen, v1:
     v1::TitledBasis& titled = *response.add_legal_bases();
     titled.set_key(basis.key);
     titled.set_title(basis.title);
+    titled.set_valid_from(FormatIsoDate(basis.valid_from));
+    if (basis.valid_to) titled.set_valid_to(FormatIsoDate(*basis.valid_to));
   }
 }
 

@@ -346,6 +346,9 @@ TEST_F(EachLookE2e, AWatchIsRecordedByWhomItShowsAndAnIdleOneLeavesNothing) {
   ASSERT_EQ(CallBy(odense_, Named("ReportCitizen"), {&report}, &told), "OK");
   ASSERT_GE(told.look_ups_size(), 1);
   EXPECT_EQ(told.look_ups(0).kind(), v1::ACCESS_KIND_WATCH);
+  ASSERT_EQ(told.legal_bases_size(), 2);
+  EXPECT_EQ(told.legal_bases(0).valid_from() + "/" + told.legal_bases(0).valid_to(), "2017-01-01/");
+  EXPECT_EQ(told.legal_bases(1).valid_from() + "/" + told.legal_bases(1).valid_to(), "2014-01-01/2019-12-31");
 }
 
 // Of a number that nobody here has a command tells as much as of another's: both refusals are recorded alike, one by

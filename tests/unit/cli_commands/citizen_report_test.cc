@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "common/base/date.h"
@@ -196,6 +197,57 @@ TEST(CitizenReportTest, EachThingToldNamesTheGroundThatWasInForceForItsCaseAndRe
   EXPECT_THAT(page, Not(HasSubstr("SEL-1, fastlagt")));
   EXPECT_THAT(page, HasSubstr("<td>følger efter reglerne af det, der er meddelt tidligere</td>"));
   EXPECT_THAT(page, HasSubstr("<td>svarer på eller trækker tilbage, hvad der er meddelt tidligere</td>"));
+}
+
+// One key in two lines, none of whose days is the other's.
+TEST(CitizenReportTest, ABasisHasTheTitleThatItHadWhenItWasConfirmedOrElseWhenItWasTold) {
+  CitizenReport report = Sample();
+  report.held.clear_legal_bases();
+  for (const auto& [title, from, to] : {std::tuple("den nye paragraf", "2026-04-01", ""),
+                                        std::tuple("den gamle paragraf", "2017-01-01", "2026-03-31")}) {
+    auto& line = *report.held.add_legal_bases();
+    line.set_key("RSL-12A");
+    line.set_title(title);
+    line.set_valid_from(from);
+    line.set_valid_to(to);
+  }
+  report.held.clear_events();
+  const auto add = [&](const std::string& case_id, const std::string& type, uint32_t recipient, absl::CivilMinute at) {
+    auto& event = *report.held.add_events();
+    event.set_type(type);
+    *event.mutable_recorded_at() = At(absl::FromCivil(at, absl::UTCTimeZone()));
+    event.mutable_content()->set_issuer(kNyborg);
+    event.mutable_content()->set_recipient(recipient);
+    event.mutable_content()->set_case_id(case_id);
+    return event.mutable_content();
+  };
+  // In Denmark midnight is two hours before that of UTC, then.
+  auto& ground =
+      *add("a", "DisclosureGrounded", kNyborg, absl::CivilMinute(2026, 3, 31, 21, 59))->mutable_disclosure_grounded();
+  ground.set_recipient(kOdense);
+  ground.mutable_ground()->set_legal_basis("RSL-12A");
+  const auto announce = [&](int hour, int minute) {
+    add("b", "RelocationAnnounced", kOdense, absl::CivilMinute(2026, 3, 31, hour, minute))
+        ->mutable_relocation_announced()
+        ->set_legal_basis("RSL-12A");
+  };
+  announce(21, 59);
+  announce(22, 0);
+  add("a", "EnrolmentProposed", kOdense, absl::CivilMinute(2026, 5, 1, 12, 0))->mutable_enrolment_proposed();
+
+  const auto events = nlohmann::json::parse(ReportJson(report))["events"];
+  const auto told_on = [&](size_t i) {
+    const auto& told = events[i]["told_on"];
+    return told["by"].get<std::string>() + ": " + told["legal_basis_title"].get<std::string>();
+  };
+  ASSERT_EQ(events.size(), 4U);
+  EXPECT_EQ(told_on(1), "stated: den gamle paragraf");
+  EXPECT_EQ(told_on(2), "stated: den nye paragraf");
+  EXPECT_EQ(told_on(3), "ground: den gamle paragraf");
+  const std::string page = ReportPage(report);
+  EXPECT_THAT(page, HasSubstr("<td>den gamle paragraf (RSL-12A), fastlagt 31.3.2026</td>"));
+  EXPECT_THAT(page, HasSubstr("<td>den gamle paragraf (RSL-12A)</td>"));
+  EXPECT_THAT(page, HasSubstr("<td>den nye paragraf (RSL-12A)</td>"));
 }
 
 TEST(CitizenReportTest, OfACitizenOfWhomNothingIsHeldThePageSaysSo) {
