@@ -1,5 +1,6 @@
 #include "server/node/handover.h"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,8 +38,11 @@ absl::StatusOr<std::optional<std::string>> HandedOverTo(const log::Log& log) {
   return handed == nullptr ? std::optional<std::string>() : handed->verifier_key;
 }
 
-// The card has room for no more than these; a peer that saw none of as many cards has two officers admit the newest.
+// The card has room for no more than these, of all its logs; a peer that saw none of as many cards has two officers
+// admit the newest.
 constexpr size_t kMaxHandovers = 8;
+// No proof is longer: 63 hashes in base64, a record and a note of two signatures with names of 200 bytes.
+constexpr size_t kMaxHandoverBytes = 4608;
 
 struct Appended {
   TreeSize from;         // which the next key signs
@@ -56,9 +60,10 @@ absl::StatusOr<Appended> Prove(const log::Log& log) {
   return Appended{head.size, std::move(proof)};
 }
 
-// Step 2.
+// Step 2, or else `fits`: behind the record there is no way back, and step 3 must have room.
 absl::StatusOr<Appended> Append(const Config& config, const Environment& environment, const tlog::NoteSigner& present,
-                                const tlog::NoteSigner& next, const PeerDirectory& directory) {
+                                const tlog::NoteSigner& next, const PeerDirectory& directory,
+                                const absl::Status& fits) {
   MEDFLYT_ASSIGN_OR_RETURN(const crypto::Key root_secret, LoadRootSecret(config.root_secret));
   MEDFLYT_ASSIGN_OR_RETURN(const auto opened,
                            OpenedStore::Open(config, root_secret, environment.random, environment.logger));
@@ -68,6 +73,7 @@ absl::StatusOr<Appended> Append(const Config& config, const Environment& environ
   const std::string key = next.verifier_key().Format();
   MEDFLYT_ASSIGN_OR_RETURN(const auto handed_over, HandedOverTo(*log));
   if (handed_over == key) return Prove(*log);
+  MEDFLYT_RETURN_IF_ERROR(fits);
   MEDFLYT_RETURN_IF_ERROR(RaiseStartEpoch(*opened->store, config.epoch, opened->last_epoch, log->head().size));
   absl::Status outcome;
   std::vector<std::unique_ptr<log::Submission>> submissions;
@@ -83,6 +89,21 @@ absl::StatusOr<Appended> Append(const Config& config, const Environment& environ
 
 }  // namespace
 
+directory::Authority WithHandover(directory::Authority self, const tlog::VerifierKey& next, TreeSize from,
+                                  std::string handover) {
+  std::vector<directory::LogKey>& keys = self.logs.back().keys;
+  keys.back().until = from;
+  keys.push_back({next, from, std::nullopt, std::move(handover)});
+  std::vector<std::string*> proofs;  // the oldest first
+  for (directory::Log& log : self.logs) {
+    for (directory::LogKey& key : log.keys) {
+      if (!key.handover.empty()) proofs.push_back(&key.handover);
+    }
+  }
+  for (size_t i = 0; i + kMaxHandovers < proofs.size(); ++i) proofs[i]->clear();
+  return self;
+}
+
 absl::StatusOr<Handover> HandOverLogKey(const Config& config, const Environment& environment) {
   MEDFLYT_RETURN_IF_ERROR(CheckFiles(config));
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::NoteSigner present, LoadLogKey(config.log_key));
@@ -93,21 +114,21 @@ absl::StatusOr<Handover> HandOverLogKey(const Config& config, const Environment&
   if (!self.has_node()) {
     return RuleError(absl::StatusCode::kInvalidArgument, "AUTHORITY_INCOMPLETE", "card", "the own card names no node");
   }
-  std::vector<directory::LogKey>& keys = self.logs.back().keys;
-  if (keys.back().key != next.verifier_key()) {
-    if (keys.back().key != present.verifier_key()) {
+  if (self.logs.back().keys.back().key != next.verifier_key()) {
+    if (self.logs.back().keys.back().key != present.verifier_key()) {
       return RuleError(absl::StatusCode::kInvalidArgument, "CARD_KEY_MISMATCH", "card",
                        "the own card does not name this node's log key as its newest");
     }
-    MEDFLYT_ASSIGN_OR_RETURN(Appended appended, Append(config, environment, present, next, *directory));
-    keys.back().until = appended.from;
-    keys.push_back({next.verifier_key(), appended.from, std::nullopt, std::move(appended.handover)});
-    if (keys.size() > kMaxHandovers) keys[keys.size() - 1 - kMaxHandovers].handover.clear();
-    MEDFLYT_ASSIGN_OR_RETURN(const std::string card,
-                             directory::WritePeerCard(self, DanishDate(environment.clock.Now()), next));
+    const Date today = DanishDate(environment.clock.Now());
+    const directory::Authority largest =
+        WithHandover(self, next.verifier_key(), TreeSize(UINT64_MAX), std::string(kMaxHandoverBytes, ' '));
+    MEDFLYT_ASSIGN_OR_RETURN(Appended appended, Append(config, environment, present, next, *directory,
+                                                       directory::WritePeerCard(largest, today, next).status()));
+    self = WithHandover(std::move(self), next.verifier_key(), appended.from, std::move(appended.handover));
+    MEDFLYT_ASSIGN_OR_RETURN(const std::string card, directory::WritePeerCard(self, today, next));
     MEDFLYT_RETURN_IF_ERROR(ReplaceFile(config.card, card));
   }
-  const Handover done{next.verifier_key(), keys.back().from};
+  const Handover done{next.verifier_key(), self.logs.back().keys.back().from};
   MEDFLYT_RETURN_IF_ERROR(RenameDurably(NextKeyPath(config), config.log_key));
   return done;
 }

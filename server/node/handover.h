@@ -15,8 +15,11 @@
 // that know the log take the new key by the card's proof alone (entry/handover.h).
 #pragma once
 
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "common/base/named_type.h"
+#include "common/directory/authority.h"
 #include "common/tlog/note_key.h"
 #include "server/log/log.h"
 #include "server/node/config.h"
@@ -31,9 +34,15 @@ struct Handover {
 
 // Blocks; durable on OK. One caller, and no node on the store. FAILED_PRECONDITION: STORE_ROLLED_BACK,
 // EPOCH_FILE_MISSING (nothing may be signed then), STORE_IN_USE. The errors of starting a node, and of the files that
-// it replaces; after each of them it may be repeated. INVALID_ARGUMENT (SIGNER_KEY_MALFORMED) where `<log_key>.next` is
+// it replaces; after each of them it may be repeated. INVALID_ARGUMENT (CARD_TOO_LARGE), before anything is appended,
+// where the new card may not have room. INVALID_ARGUMENT (SIGNER_KEY_MALFORMED) where `<log_key>.next` is
 // no key of this log.
 [[nodiscard]] absl::StatusOr<Handover> HandOverLogKey(const Config& config, const Environment& environment);
+
+// The authority as its card tells of it once the log's newest key has handed it over at that size. It keeps the newest
+// 8 proofs, of all its logs.
+[[nodiscard]] directory::Authority WithHandover(directory::Authority self, const tlog::VerifierKey& next, TreeSize from,
+                                                std::string handover);
 
 // FAILED_PRECONDITION (HANDOVER_UNFINISHED) where the log's last entry hands it over to another key than this one. The
 // errors of reading it.

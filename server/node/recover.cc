@@ -1,6 +1,7 @@
 #include "server/node/recover.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -62,10 +63,17 @@ absl::Status CheckPlan(const Config& config, const Environment& environment, con
   return absl::OkStatus();
 }
 
+// As its card tells of it once the new log is there, and the old one ends.
+directory::Authority WithNextLog(directory::Authority self, const tlog::NoteSigner& next, TreeSize end) {
+  self.logs.back().keys.back().until = end;
+  self.logs.push_back({next.verifier_key().name(), {{next.verifier_key(), TreeSize(0), std::nullopt}}});
+  return self;
+}
+
 // Steps 1 and 2, as far as they were not taken yet. The new log's key.
 absl::StatusOr<tlog::NoteSigner> Close(const Config& config, const Environment& environment,
                                        const tlog::NoteSigner& present, const PeerDirectory& peers,
-                                       OpenedStore& opened) {
+                                       const directory::Authority& self, OpenedStore& opened) {
   const std::string& origin = present.verifier_key().name();
   MEDFLYT_ASSIGN_OR_RETURN(const auto row, opened.store->Get(store::Table::kMeta, log::HeadKey()));
   if (!row) return RuleError(absl::StatusCode::kFailedPrecondition, "RECOVERY_NOT_DECIDED", "", "the store is empty");
@@ -78,6 +86,10 @@ absl::StatusOr<tlog::NoteSigner> Close(const Config& config, const Environment& 
   }
   MEDFLYT_RETURN_IF_ERROR(CheckPlan(config, environment, present, peers, opened));
   MEDFLYT_ASSIGN_OR_RETURN(tlog::NoteSigner next, NextKey(config, NextOrigin(origin)));
+  // The card must have room: behind this there is no way back.
+  MEDFLYT_RETURN_IF_ERROR(
+      directory::WritePeerCard(WithNextLog(self, next, TreeSize(UINT64_MAX)), DanishDate(environment.clock.Now()), next)
+          .status());
   MEDFLYT_ASSIGN_OR_RETURN(const log::Generations generations, log::Generations::Load(*opened.store, origin));
   store::Batch batch;
   MEDFLYT_RETURN_IF_ERROR(log::StageNextGeneration(generations.open(), head, next, batch));
@@ -144,14 +156,13 @@ absl::StatusOr<Recovered> OpenNextLog(const Config& config, const Environment& e
     MEDFLYT_ASSIGN_OR_RETURN(const crypto::Key root_secret, LoadRootSecret(config.root_secret));
     MEDFLYT_ASSIGN_OR_RETURN(const auto opened,
                              OpenedStore::Open(config, root_secret, environment.random, environment.logger));
-    MEDFLYT_ASSIGN_OR_RETURN(const tlog::NoteSigner next, Close(config, environment, present, *peers, *opened));
+    MEDFLYT_ASSIGN_OR_RETURN(const tlog::NoteSigner next, Close(config, environment, present, *peers, self, *opened));
     MEDFLYT_ASSIGN_OR_RETURN(const auto log, log::Log::Open({config.authority, *opened->store, *opened->keys, next,
                                                              environment.clock, environment.random, *peers}));
     MEDFLYT_RETURN_IF_ERROR(AppendFirst(config, directory, *opened, *log));
     MEDFLYT_RETURN_IF_ERROR(RaiseStartEpoch(*opened->store, config.epoch, opened->last_epoch, log->head().size));
     MEDFLYT_ASSIGN_OR_RETURN(const TreeSize highest, ClosedAt(*log));
-    self.logs.back().keys.back().until = TreeSize(highest.value() + 1);
-    self.logs.push_back({next.verifier_key().name(), {{next.verifier_key(), TreeSize(0), std::nullopt}}});
+    self = WithNextLog(std::move(self), next, TreeSize(highest.value() + 1));
     MEDFLYT_ASSIGN_OR_RETURN(const std::string card,
                              directory::WritePeerCard(self, DanishDate(environment.clock.Now()), next));
     MEDFLYT_RETURN_IF_ERROR(ReplaceFile(config.card, card));

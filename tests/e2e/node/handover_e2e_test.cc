@@ -173,6 +173,35 @@ TEST_F(HandoverE2e, InterruptedAfterAnyStepItIsCompletedAndDoneOnce) {
   EXPECT_EQ(odense_.Stop(), 0);
 }
 
+TEST_F(HandoverE2e, WhereTheNewCardHasNoRoomTheOldKeyGoesOn) {
+  odense_.Start();
+  Propose(1);
+  EXPECT_EQ(odense_.Stop(), 0);
+  const std::string key = ReadFile(odense_.Path("keys/log.key"));
+  const auto signer = tlog::NoteSigner::Parse(key.substr(0, key.find('\n')));
+  ASSERT_TRUE(signer.ok()) << signer.status();
+  directory::Authority authority = directory::ParsePeerCard(ReadFile(odense_.Path("node.card")))->authority;
+  const auto old_key = [] {
+    return tlog::NoteSigner::Create("localhost/35209115/0", crypto::Signer(crypto::Key::Random()))->verifier_key();
+  };
+  authority.logs.insert(authority.logs.begin(), {"localhost/35209115/0",
+                                                 {{old_key(), TreeSize(0), TreeSize(5)},
+                                                  {old_key(), TreeSize(5), TreeSize(9), std::string(3, 'x')}}});
+  const auto write = [&] { return directory::WritePeerCard(authority, Date(2026, 11, 21), *signer); };
+  const size_t bytes = write()->size();
+  // Up to some bytes that are no room for another proof.
+  authority.logs.front().keys.back().handover += std::string((directory::kMaxPeerCardBytes - 100 - bytes) / 4 * 3, 'x');
+  const auto card = write();
+  ASSERT_TRUE(card.ok()) << card.status();
+  WriteFile(odense_.Path("node.card"), *card);
+
+  EXPECT_EQ(HandOver(), 2);
+  EXPECT_THAT(odense_.Errors(), HasSubstr("CARD_TOO_LARGE"));
+  odense_.Start();
+  Propose(1);
+  EXPECT_EQ(odense_.Stop(), 0);
+}
+
 TEST_F(HandoverE2e, ARolledBackStoreHandsNothingOver) {
   odense_.Start();
   Propose(1);
