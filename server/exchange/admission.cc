@@ -32,11 +32,14 @@ absl::StatusOr<std::optional<Admission::Outcome>> Admission::Hear(const Word& wo
   if (!directory::SameFingerprint(word.fingerprint, card->fingerprint)) {
     return Refused("CARD_FINGERPRINT_MISMATCH", "fingerprint", "the peer's card in the directory has another one");
   }
-  const std::string& origin = card->log.origin;
-  MEDFLYT_ASSIGN_OR_RETURN(const auto key, ToAdmit(word.peer, *card));
-  if (!key) return Outcome{true, origin};
+  if (card->card.logs.empty()) {
+    return Refused("GENERATION_NOT_NEW", "authority", "the peer's card names no log");
+  }
+  const std::string& origin = card->open().origin;
+  MEDFLYT_ASSIGN_OR_RETURN(const std::vector<LogToAdmit> logs, ToAdmit(*card));
+  if (logs.empty()) return Outcome{true, origin};
   MEDFLYT_RETURN_IF_ERROR(context_.parts.log.restraint());
-  wire::PeerGenerationAdmitted record{word.peer, origin, *key, {}, word.certificate};
+  crypto::Hash first_certificate;
   {
     MutexLock lock(mutex_);
     const auto [found, is_first] =
@@ -49,37 +52,51 @@ absl::StatusOr<std::optional<Admission::Outcome>> Admission::Hear(const Word& wo
     }
     first.waiting.push_back(done);
     if (first.waiting.size() > 1) return std::nullopt;  // the record is on its way
-    record.first_certificate = first.certificate;
+    first_certificate = first.certificate;
   }
-  Record(word.peer, *card, record);
+  Record(word.peer, *card, logs, first_certificate, word.certificate);
   return std::nullopt;
 }
 
-absl::StatusOr<std::optional<std::string>> Admission::ToAdmit(AuthorityId peer, const CardLog& card) const {
-  const directory::Log& log = card.log;
-  const std::string first_key = log.keys.front().key.Format();
-  MEDFLYT_ASSIGN_OR_RETURN(const auto row, FindAdmitted(context_.parts.log.reader().store(), peer, log.origin));
-  const bool admitted = row && row->verifier_key == first_key;
-  const std::string known = context_.parts.log.peer(peer).origin;
-  const bool is_new = !known.empty() && known != log.origin;
-  if (is_new && !admitted) return std::optional(first_key);
-  const absl::Status keys = context_.log_keys.Check(peer, log);
-  if (RuleOf(keys) == "LOG_KEY_NOT_HANDED_OVER") return std::optional(log.keys.back().key.Format());
-  MEDFLYT_RETURN_IF_ERROR(keys);
-  if (admitted) return std::optional<std::string>();
-  return Refused("GENERATION_NOT_NEW", "authority", "the open log of the peer's card needs no admission");
+absl::StatusOr<std::vector<Admission::LogToAdmit>> Admission::ToAdmit(const CardLog& card) const {
+  std::vector<LogToAdmit> found;
+  for (const directory::Log& log : card.card.logs) {
+    MEDFLYT_ASSIGN_OR_RETURN(const bool is_new, NeedsAdmission(context_, card.card, log.origin));
+    const std::string first_key = log.keys.front().key.Format();
+    if (is_new) {
+      found.push_back({log.origin, first_key, first_key});
+      continue;
+    }
+    const absl::Status keys = context_.log_keys.Check(card.card, log);
+    if (RuleOf(keys) == "LOG_KEY_NOT_HANDED_OVER") {
+      found.push_back({log.origin, first_key, log.keys.back().key.Format()});
+    } else {
+      MEDFLYT_RETURN_IF_ERROR(keys);
+    }
+  }
+  if (!found.empty()) return found;
+  const directory::Log& open = card.open();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto row,
+                           FindAdmitted(context_.parts.log.reader().store(), card.card.id, open.origin));
+  if (row && row->verifier_key == open.keys.front().key.Format()) return found;
+  return Refused("GENERATION_NOT_NEW", "authority", "no log of the peer's card needs admission");
 }
 
-// The log's keys are those of the card from then on: the ones before them, too.
-void Admission::Record(AuthorityId peer, const CardLog& card, const wire::PeerGenerationAdmitted& record) {
-  std::vector<log::LedgerSubmission::Record> records = {record};
-  const AdmittedLog row{record.first_certificate, record.second_certificate, card.log.keys.front().key.Format()};
-  const auto put_row = [this, peer, log = card.log, row](store::Batch& batch) {
-    batch.Put(store::Table::kMeta, AdmittedKey(peer, log.origin), EncodeAdmitted(row));
-    context_.log_keys.Admit(peer, log, batch);
+// The keys of every log are those of the card from then on: the ones before them, too.
+void Admission::Record(AuthorityId peer, const CardLog& card, const std::vector<LogToAdmit>& logs,
+                       const crypto::Hash& first, const crypto::Hash& second) {
+  std::vector<log::LedgerSubmission::Record> records;
+  for (const LogToAdmit& each : logs) {
+    records.emplace_back(wire::PeerGenerationAdmitted{peer, each.origin, each.key, first, second});
+  }
+  const auto put_rows = [this, peer, card, logs, first, second](store::Batch& batch) {
+    for (const LogToAdmit& each : logs) {
+      batch.Put(store::Table::kMeta, AdmittedKey(peer, each.origin), EncodeAdmitted({first, second, each.first_key}));
+    }
+    for (const directory::Log& log : card.card.logs) context_.log_keys.Admit(peer, log, batch);
   };
   const absl::Status queued = context_.parts.queue.Submit(std::make_unique<log::LedgerSubmission>(
-      std::move(records), put_row,
+      std::move(records), put_rows,
       [this, peer, card](const absl::Status& recorded) { OnRecorded(peer, card, recorded); }));
   if (!queued.ok()) OnRecorded(peer, card, queued);
 }
@@ -95,12 +112,12 @@ void Admission::OnRecorded(AuthorityId peer, const CardLog& card, const absl::St
   }
   if (recorded.ok()) {
     context_.parts.logger.Warning("generation_admitted",
-                                  absl::StrCat("peer=", peer.ToString(), " origin=", card.log.origin));
+                                  absl::StrCat("peer=", peer.ToString(), " origin=", card.open().origin));
     around_.admitted(peer);
   }
   for (const Done& done : waiting) {
     if (recorded.ok()) {
-      done(Outcome{true, card.log.origin});
+      done(Outcome{true, card.open().origin});
     } else {
       done(recorded);
     }

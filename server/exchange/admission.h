@@ -1,6 +1,6 @@
 // Two officers admit the log in which a recovered peer goes on, or the key that a peer put in the place of one which
-// was lost or stolen and could not hand the log over: of the log that is open in the card which the directory has of it
-// now. What they name is the fingerprint of that card, which the peer read out to each of them.
+// was lost or stolen and could not hand the log over. What they name is the fingerprint of the card which the directory
+// has of it now, which the peer read out to each of them: so they admit every log of that card that needs it.
 #pragma once
 
 #include <functional>
@@ -22,10 +22,11 @@
 
 namespace medflyt::exchange {
 
-// The open log of a peer's card.
+// A peer's card, with all of its logs.
 struct CardLog {
-  std::string fingerprint;  // of the card: directory::FingerprintOf
-  directory::Log log;
+  std::string fingerprint;  // directory::FingerprintOf
+  directory::Authority card;
+  [[nodiscard]] const directory::Log& open() const { return card.logs.back(); }
 };
 
 // Thread-safe. Borrows the context; outlives the sequencer.
@@ -40,7 +41,7 @@ class Admission {
   };
   struct Outcome {
     bool admitted = false;  // else a second officer is waited for
-    std::string origin;
+    std::string origin;     // of the card's open log
   };
   using Done = std::function<void(const absl::StatusOr<Outcome>&)>;
 
@@ -67,10 +68,16 @@ class Admission {
   };
   // The answer; nothing where both have spoken now: `done` is called later.
   [[nodiscard]] absl::StatusOr<std::optional<Outcome>> Hear(const Word& word, const Done& done);
-  // The key that is to be admitted: the first of a new log, the newest of a log that is known. Nothing where both log
-  // and keys are admitted already; GENERATION_NOT_NEW where they need no admission.
-  [[nodiscard]] absl::StatusOr<std::optional<std::string>> ToAdmit(AuthorityId peer, const CardLog& card) const;
-  void Record(AuthorityId peer, const CardLog& card, const wire::PeerGenerationAdmitted& record);
+  // A log of the card that is to be admitted, and the key: the first of a new log, the newest of a log that is known.
+  struct LogToAdmit {
+    std::string origin;
+    std::string first_key;
+    std::string key;
+  };
+  // None where all logs and keys are admitted already; GENERATION_NOT_NEW where the open log needs no admission either.
+  [[nodiscard]] absl::StatusOr<std::vector<LogToAdmit>> ToAdmit(const CardLog& card) const;
+  void Record(AuthorityId peer, const CardLog& card, const std::vector<LogToAdmit>& logs, const crypto::Hash& first,
+              const crypto::Hash& second);
   void OnRecorded(AuthorityId peer, const CardLog& card, const absl::Status& recorded);
 
   Context& context_;

@@ -22,25 +22,6 @@ std::optional<size_t> GenerationOf(const directory::Authority& peer, std::string
   return static_cast<size_t>(found - peer.logs.begin());
 }
 
-absl::Status CheckGeneration(const Context& context, AuthorityId peer, std::string_view origin) {
-  const std::string known = context.parts.log.peer(peer).origin;
-  if (known.empty() || known == origin) return absl::OkStatus();
-  const directory::Directory directory = context.directory();
-  const directory::Authority* authority = directory.Find(peer);
-  if (const auto place = authority == nullptr ? std::nullopt : GenerationOf(*authority, origin)) {
-    // What was signed before stays good. A card that no longer has the log that we know says nothing of the order.
-    if (const auto ours = GenerationOf(*authority, known); ours && *place < *ours) return absl::OkStatus();
-    MEDFLYT_ASSIGN_OR_RETURN(const auto admitted, FindAdmitted(context.parts.log.reader().store(), peer, origin));
-    if (admitted && admitted->verifier_key == authority->logs[*place].keys.front().key.Format()) {
-      return absl::OkStatus();
-    }
-  }
-  context.parts.logger.Error("generation_not_admitted",
-                             absl::StrCat("peer=", peer.ToString(), " origin=", std::string(origin)));
-  return RuleError(absl::StatusCode::kFailedPrecondition, "GENERATION_NOT_ADMITTED", "origin",
-                   "this is a new log of the peer, which two officers have not admitted here");
-}
-
 }  // namespace
 
 std::string AdmittedKey(AuthorityId peer, std::string_view origin) {
@@ -74,23 +55,48 @@ absl::StatusOr<std::optional<AdmittedLog>> FindAdmitted(const store::Reader& sto
   return std::optional<AdmittedLog>(std::move(admitted));
 }
 
-absl::Status CheckLogKeys(const Context& context, AuthorityId peer, std::string_view origin) {
-  const directory::Directory directory = context.directory();
+absl::StatusOr<bool> NeedsAdmission(const Context& context, const directory::Authority& peer, std::string_view origin) {
+  const std::string known = context.parts.log.peer(peer.id).origin;
+  if (known.empty() || known == origin) return false;
+  const auto place = GenerationOf(peer, origin);
+  if (!place) return true;
+  MEDFLYT_RETURN_IF_ERROR(context.log_keys.Recall(peer));
+  // What was signed before stays good. A card that no longer has the log that we know says nothing of the order, and
+  // whoever may write it could say of any log that it is an earlier one.
+  const auto ours = GenerationOf(peer, known);
+  if (ours && *place < *ours && context.log_keys.IsKnown(peer.id, origin)) return false;
+  MEDFLYT_ASSIGN_OR_RETURN(const auto admitted, FindAdmitted(context.parts.log.reader().store(), peer.id, origin));
+  return !admitted || admitted->verifier_key != peer.logs[*place].keys.front().key.Format();
+}
+
+absl::StatusOr<Believed> CheckLogKeys(const Context& context, const directory::Directory& directory, AuthorityId peer,
+                                      std::string_view origin) {
   const directory::Authority* owner = directory.OfOrigin(origin);
-  if (owner == nullptr || peer == context.parts.self) return absl::OkStatus();
-  absl::Status status = owner->id == peer ? context.log_keys.Check(peer, *directory.LogOf(origin))
-                                          : RuleError(absl::StatusCode::kFailedPrecondition, kNotHandedOver, "origin",
-                                                      "the log is in another authority's card");
+  if (owner == nullptr || peer == context.parts.self) return Believed{peer};
+  const absl::Status status = owner->id == peer ? context.log_keys.Check(*owner, *directory.LogOf(origin))
+                                                : RuleError(absl::StatusCode::kFailedPrecondition, kNotHandedOver,
+                                                            "origin", "the log is in another authority's card");
   if (RuleOf(status) == kNotHandedOver) {
     context.parts.logger.Error("log_key_not_handed_over",
                                absl::StrCat("peer=", peer.ToString(), " origin=", std::string(origin)));
   }
-  return status;
+  MEDFLYT_RETURN_IF_ERROR(status);
+  return LogsUpTo(*owner, origin);
 }
 
-absl::Status CheckAdmitted(const Context& context, AuthorityId peer, std::string_view origin) {
-  MEDFLYT_RETURN_IF_ERROR(CheckGeneration(context, peer, origin));
-  return CheckLogKeys(context, peer, origin);
+absl::StatusOr<Believed> CheckAdmitted(const Context& context, const directory::Directory& directory, AuthorityId peer,
+                                       std::string_view origin) {
+  // Of a peer that is in no card any more, nothing but what it is known by.
+  const std::string known = context.parts.log.peer(peer).origin;
+  bool refused = !known.empty() && known != origin;
+  if (const directory::Authority* authority = directory.Find(peer); authority != nullptr) {
+    MEDFLYT_ASSIGN_OR_RETURN(refused, NeedsAdmission(context, *authority, origin));
+  }
+  if (!refused) return CheckLogKeys(context, directory, peer, origin);
+  context.parts.logger.Error("generation_not_admitted",
+                             absl::StrCat("peer=", peer.ToString(), " origin=", std::string(origin)));
+  return RuleError(absl::StatusCode::kFailedPrecondition, "GENERATION_NOT_ADMITTED", "origin",
+                   "this is a log of the peer which is not known here, and which two officers have not admitted");
 }
 
 }  // namespace medflyt::exchange

@@ -87,7 +87,7 @@ void BatchSubmission::Apply(log::Appender& appender) {
   }
   appender.batch().Put(store::Table::kOutbox,
                        log::PairRowKey('r', batch_.peer, batch_.checked.events.front().number.value()), batch_.kept);
-  if (batch_.log_keys != nullptr) batch_.log_keys->Stage(batch_.peer, batch_.origin, appender.batch());
+  if (batch_.log_keys != nullptr) batch_.log_keys->StageTaken(batch_.believed, appender.batch());
   log::PeerState& peer = appender.peer(batch_.peer);
   if (peer.origin != batch_.origin) {
     peer.origin = batch_.origin;

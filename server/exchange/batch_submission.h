@@ -23,7 +23,8 @@ struct BatchToLog {
   entry::AcceptedHead base;        // from which its consistency was proven
   CheckedBatch checked;            // events that are new here, of consecutive numbers
   std::string kept;                // the row of the batch (StartKept), still without the records
-  LogKeyPins* log_keys = nullptr;  // where the keys of the log that proved it are pinned
+  LogKeyPins* log_keys = nullptr;  // where what proved it is pinned
+  Believed believed = {};          // the log that proved it
 };
 
 struct BatchOutcome {

@@ -64,7 +64,7 @@ class Context {
   const Options options;
   RejectionLog rejections;
   EvidenceRows evidence;  // the sequencer's, once the exchange was made
-  LogKeyPins log_keys;    // asked by CheckLogKeys (admitted.h)
+  LogKeyPins log_keys;    // asked by CheckLogKeys and CheckAdmitted (admitted.h)
 
   [[nodiscard]] directory::Directory directory() const;
   void set_directory(directory::Directory directory);

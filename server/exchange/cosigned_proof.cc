@@ -11,6 +11,7 @@
 #include "common/merkle/tree_hasher.h"
 #include "common/tlog/cosignature.h"
 #include "common/tlog/tlog_proof.h"
+#include "server/exchange/admitted.h"
 #include "server/exchange/fork_evidence.h"
 #include "server/exchange/hello.h"
 #include "server/exchange/kept.h"
@@ -153,6 +154,8 @@ absl::StatusOr<std::string> JudgeInclusion(Context& context, const InclusionQues
     return RuleError(absl::StatusCode::kInvalidArgument, "ANSWER_MALFORMED", "checkpoint", "more than 16 KiB");
   }
   const directory::Directory directory = context.directory();
+  // Under a key that a false card names, what it signs would be taken for a fork of the peer's.
+  MEDFLYT_RETURN_IF_ERROR(CheckLogKeys(context, directory, question.issuer, question.request.origin()).status());
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key,
                            KeyForNote(answer.checkpoint(), question.request.origin(), directory));
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::OpenedCheckpoint opened,

@@ -198,9 +198,10 @@ void Delivery::Reject(const absl::Status& status) {
 }
 
 void Delivery::OnHello(const v1::Hello& message) {
-  auto hello = CheckHello(message, context_.parts.self, peer_, context_.directory(), context_.parts.clock.Now());
+  const directory::Directory directory = context_.directory();
+  auto hello = CheckHello(message, context_.parts.self, peer_, directory, context_.parts.clock.Now());
   absl::Status status = hello.status();
-  if (status.ok()) status = CheckProgress(*hello);
+  if (status.ok()) status = CheckProgress(*hello, directory);
   if (RuleOf(status) == kPeerLeftOut) {
     ShowLeftOut(context_.parts.log.peer(peer_).receipted, hello->progress.last_number);
   }
@@ -223,8 +224,8 @@ void Delivery::OnHello(const v1::Hello& message) {
   Pump();
 }
 
-absl::Status Delivery::CheckProgress(const PeerHello& hello) const {
-  MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context_, peer_, hello.origin));
+absl::Status Delivery::CheckProgress(const PeerHello& hello, const directory::Directory& directory) const {
+  MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context_, directory, peer_, hello.origin).status());
   const log::PeerState peer = context_.parts.log.peer(peer_);
   const entry::AcceptedHead accepted = AcceptedOf(peer, hello.origin, peer.by_receipt);
   if (absl::Status status = CheckHead(hello.head, accepted); !status.ok()) {
@@ -317,8 +318,8 @@ absl::Status Delivery::TakeReceipt(const v1::BatchAnswer& answer) {
     return Malformed("ANSWER_OUT_OF_ORDER", "receipt");
   }
 
-  MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context_, peer_, hello_->origin));  // the card may be another one by now
-  const directory::Directory directory = context_.directory();
+  const directory::Directory directory = context_.directory();  // the card may be another one by now
+  MEDFLYT_ASSIGN_OR_RETURN(Believed believed, CheckAdmitted(context_, directory, peer_, hello_->origin));
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key, KeyForNote(receipt.checkpoint(), hello_->origin, directory));
   const auto verified = entry::VerifyReceipt(
       receipt, {hello_->origin, std::span(&key, 1)}, receipt_head_, context_.parts.log.origin(),
@@ -330,8 +331,8 @@ absl::Status Delivery::TakeReceipt(const v1::BatchAnswer& answer) {
       },
       ledger_);
   if (!verified.ok()) {
-    return JudgeUntaken(context_, peer_, hello_->origin, verified.status(), receipt_head_, receipt.checkpoint(),
-                        ShownBy(receipt));
+    return JudgeUntaken(context_, directory, peer_, hello_->origin, verified.status(), receipt_head_,
+                        receipt.checkpoint(), ShownBy(receipt));
   }
   // Each event once, none missing, in the order of their numbers.
   bool complete = verified->events.size() == expected.size();
@@ -351,16 +352,17 @@ absl::Status Delivery::TakeReceipt(const v1::BatchAnswer& answer) {
   Update([&expected](DirectionStatus& status) { status.proven = expected.back().number; });
   if (answer.batch_sequence() != 0) outstanding_.pop_front();
   std::string kept = EncodeReceipt(receipt, *verified);
-  auto submission = std::make_unique<ReceiptSubmission>(
-      ReceiptToLog{peer_, hello_->origin, receipt_head_, head, std::move(expected), verified->events,
-                   crypto::Sha256(receipt.SerializeAsString()), std::move(kept), &context_.log_keys},
-      [weak = weak_from_this()](bool logged) {
-        const auto self = weak.lock();
-        if (self == nullptr) return;
-        self->strand_->Post([weak, logged] {
-          if (const auto still = weak.lock()) still->OnReceiptLogged(logged);
-        });
-      });
+  auto submission =
+      std::make_unique<ReceiptSubmission>(ReceiptToLog{peer_, hello_->origin, receipt_head_, head, std::move(expected),
+                                                       verified->events, crypto::Sha256(receipt.SerializeAsString()),
+                                                       std::move(kept), &context_.log_keys, std::move(believed)},
+                                          [weak = weak_from_this()](bool logged) {
+                                            const auto self = weak.lock();
+                                            if (self == nullptr) return;
+                                            self->strand_->Post([weak, logged] {
+                                              if (const auto still = weak.lock()) still->OnReceiptLogged(logged);
+                                            });
+                                          });
   receipt_head_ = head;
   MEDFLYT_RETURN_IF_ERROR(context_.parts.queue.Submit(std::move(submission)));
   ++unlogged_receipts_;

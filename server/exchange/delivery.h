@@ -55,7 +55,7 @@ class Delivery final : public std::enable_shared_from_this<Delivery> {
   void OnMessage(uint64_t link, const v1::PeerMessage& message);
   void OnHello(const v1::Hello& hello);
   // Whether what the peer says of our exchange so far can be true.
-  [[nodiscard]] absl::Status CheckProgress(const PeerHello& hello) const;
+  [[nodiscard]] absl::Status CheckProgress(const PeerHello& hello, const directory::Directory& directory) const;
   // What a node that was left out of a recovery has, and the other does not, between these last numbers.
   void ShowLeftOut(PairNumber one, PairNumber other);
   void OnAnswer(const v1::BatchAnswer& answer);

@@ -17,6 +17,7 @@ class Exchange::RotateSubmission final : public log::Submission {
   explicit RotateSubmission(Exchange& exchange) : exchange_(exchange) {}
   void Apply(log::Appender& appender) override {
     exchange_.context_.parts.exchange_keys.Rotate(appender.now(), appender.batch());
+    exchange_.context_.log_keys.StageUnwritten(appender.batch());
   }
   void Committed(const log::Head&) override { exchange_.ShowExchangeKey(); }
   void Abandoned(const absl::Status&) override {}
@@ -30,6 +31,10 @@ absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Create(const Parts& parts, d
                                                            const Options& options) {
   auto exchange = std::unique_ptr<Exchange>(new Exchange(parts, std::move(directory), options));
   MEDFLYT_RETURN_IF_ERROR(RecallForkEvidence(exchange->context_));
+  const directory::Directory present = exchange->context_.directory();
+  for (const directory::Authority& authority : present.authorities()) {
+    if (authority.id != parts.self) MEDFLYT_RETURN_IF_ERROR(exchange->context_.log_keys.Recall(authority));
+  }
   parts.log.AddObserver(*exchange);
   return exchange;
 }

@@ -23,7 +23,7 @@ namespace medflyt::exchange {
 // scheduler are stopped; then it may go.
 class Exchange final : public log::CommitObserver {
  public:
-  // Registers itself with the log. DATA_LOSS where stored evidence does not parse.
+  // Registers itself with the log. DATA_LOSS where stored evidence, or what is known of peers' logs, does not parse.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Exchange>> Create(const Parts& parts,
                                                                         directory::Directory directory,
                                                                         const Options& options);

@@ -169,13 +169,13 @@ void KeepForkEvidence(Context& context, AuthorityId peer, const absl::Status& st
          details);
 }
 
-absl::Status JudgeUntaken(Context& context, AuthorityId peer, std::string_view origin, const absl::Status& status,
-                          const entry::AcceptedHead& accepted, std::string_view presented,
-                          const absl::StatusOr<ShownLeaves>& shown) {
+absl::Status JudgeUntaken(Context& context, const directory::Directory& directory, AuthorityId peer,
+                          std::string_view origin, const absl::Status& status, const entry::AcceptedHead& accepted,
+                          std::string_view presented, const absl::StatusOr<ShownLeaves>& shown) {
   const std::string rule = RuleOf(status);
   // A head that goes on from ours holds every leaf that ours holds.
   if (shown.ok() && (rule == "CONSISTENCY_PROOF_INVALID" || rule == "CHECKPOINT_BEHIND")) {
-    const auto fork = FindLeafFork(context.parts.log, context.directory(), peer, origin, *shown);
+    const auto fork = FindLeafFork(context.parts.log, directory, peer, origin, *shown);
     if (fork) return KeepLeafFork(context, peer, *fork);
   }
   if (SuggestsFork(status)) KeepForkEvidence(context, peer, status, accepted, presented);

@@ -64,10 +64,12 @@ void KeepForkEvidence(Context& context, AuthorityId peer, const absl::Status& st
 
 // What a peer has shown and was not taken for the reason `status`: where a leaf of it contradicts one that is kept, the
 // fork is proven, kept and told, and LOG_FORKED is returned. Otherwise the heads alone are kept where the status
-// suggests a fork, and it is returned as it is. `shown` may be an error: then there are no leaves to look at.
-[[nodiscard]] absl::Status JudgeUntaken(Context& context, AuthorityId peer, std::string_view origin,
-                                        const absl::Status& status, const entry::AcceptedHead& accepted,
-                                        std::string_view presented, const absl::StatusOr<ShownLeaves>& shown);
+// suggests a fork, and it is returned as it is. `shown` may be an error: then there are no leaves to look at. The
+// directory is the one by which it was verified.
+[[nodiscard]] absl::Status JudgeUntaken(Context& context, const directory::Directory& directory, AuthorityId peer,
+                                        std::string_view origin, const absl::Status& status,
+                                        const entry::AcceptedHead& accepted, std::string_view presented,
+                                        const absl::StatusOr<ShownLeaves>& shown);
 
 // Keeps a proof by leaves, tells the diagnostic log and stops the peer; returns LOG_FORKED.
 absl::Status KeepLeafFork(Context& context, AuthorityId peer, const tlog::LeafForkProof& proof);

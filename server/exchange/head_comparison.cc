@@ -146,7 +146,7 @@ absl::Status HeadComparison::Take(const std::string& bytes) {
   const auto heads = witness_.heads();
   const auto ours = heads.find(stated.origin());
   if (ours == heads.end()) return absl::OkStatus();
-  MEDFLYT_RETURN_IF_ERROR(CheckLogKeys(context_, owner->id, stated.origin()));
+  MEDFLYT_RETURN_IF_ERROR(CheckLogKeys(context_, directory, owner->id, stated.origin()).status());
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key, directory.LogKeyFor(stated.origin(), stated.size()));
   std::erase_if(note.signatures, [&key](const tlog::NoteSignature& each) { return !key.Made(each); });
   MEDFLYT_ASSIGN_OR_RETURN(const auto opened, tlog::OpenCheckpoint(std::move(note), std::span(&key, 1)));

@@ -33,7 +33,7 @@ absl::StatusOr<entry::ExchangeKeyCard> CheckAsking(const Context& context, Autho
     return RuleError(absl::StatusCode::kPermissionDenied, "HELD_ORIGIN_FOREIGN", "origin",
                      "the directory has no such log of this peer");
   }
-  MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context, peer, origin));
+  MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context, directory, peer, origin).status());
   MEDFLYT_ASSIGN_OR_RETURN(entry::ExchangeKeyCard card, CardFromProto(shown));
   MEDFLYT_RETURN_IF_ERROR(
       entry::VerifyExchangeKey(card, log->keys.back().key.key(), origin, context.parts.clock.Now()));

@@ -26,7 +26,7 @@ void ReceiptSubmission::Apply(log::Appender& appender) {
   const log::Position logged = appender.AppendLedger(*record);
   appender.batch().Put(store::Table::kOutbox,
                        log::PairRowKey('c', receipt_.peer, receipt_.events.front().number.value()), receipt_.kept);
-  if (receipt_.log_keys != nullptr) receipt_.log_keys->Stage(receipt_.peer, receipt_.origin, appender.batch());
+  if (receipt_.log_keys != nullptr) receipt_.log_keys->StageTaken(receipt_.believed, appender.batch());
 
   if (peer.origin != receipt_.origin) {
     peer.origin = receipt_.origin;

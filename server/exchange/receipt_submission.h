@@ -25,7 +25,8 @@ struct ReceiptToLog {
   std::vector<entry::ReceiptedEvent> receipts;  // one for each event
   crypto::Hash digest;                          // of the Receipt's bytes
   std::string kept;                             // what is kept of it (kept_receipt.h)
-  LogKeyPins* log_keys = nullptr;               // where the keys of the log that proved it are pinned
+  LogKeyPins* log_keys = nullptr;               // where what proved it is pinned
+  Believed believed = {};                       // the log that proved it
 };
 
 // Logs ReceiptsLogged, keeps the receipt beside it, notes what was refused and which keys the peer now has. Changes

@@ -185,9 +185,10 @@ absl::Status Reception::Greet(const v1::Hello& message) {
   if (context_.IsForked(peer_)) return Fault("LOG_FORKED", "nothing is taken from a log that was proven to be forked");
   const auto card = context_.card();
   if (!card) return absl::UnavailableError("the node is starting");
-  MEDFLYT_ASSIGN_OR_RETURN(PeerHello hello, CheckHello(message, context_.parts.self, peer_, context_.directory(),
-                                                       context_.parts.clock.Now()));
-  MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context_, peer_, hello.origin));
+  const directory::Directory directory = context_.directory();
+  MEDFLYT_ASSIGN_OR_RETURN(PeerHello hello,
+                           CheckHello(message, context_.parts.self, peer_, directory, context_.parts.clock.Now()));
+  MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context_, directory, peer_, hello.origin).status());
   const log::PeerState peer = context_.parts.log.peer(peer_);
   const log::Head own = context_.parts.log.head();
   const entry::AcceptedHead accepted = AcceptedOf(peer, hello.origin, peer.by_batch);
@@ -324,14 +325,15 @@ void Reception::TakeBatches() {
 
 absl::StatusOr<bool> Reception::TakeBatch(v1::EventBatch& batch, std::vector<KeyId>& missing_keys) {
   if (context_.IsForked(peer_)) return Fault("LOG_FORKED", "nothing is taken from a log that was proven to be forked");
-  MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context_, peer_, hello_->origin));  // the card may be another one by now
+  const directory::Directory directory = context_.directory();  // the card may be another one by now
+  MEDFLYT_ASSIGN_OR_RETURN(Believed believed, CheckAdmitted(context_, directory, peer_, hello_->origin));
   if (batch.sequence() != next_sequence_) return Fault("SEQUENCE_GAP", "a batch of this stream is missing");
-  auto checked = checker_.Check(batch, hello_->origin, link_head_, next_number_, context_.directory(), missing_keys);
+  auto checked = checker_.Check(batch, hello_->origin, link_head_, next_number_, directory, missing_keys);
   if (!checked.ok()) {
-    return JudgeUntaken(context_, peer_, hello_->origin, checked.status(), link_head_, batch.checkpoint(),
+    return JudgeUntaken(context_, directory, peer_, hello_->origin, checked.status(), link_head_, batch.checkpoint(),
                         ShownBy(batch));
   }
-  MEDFLYT_RETURN_IF_ERROR(CheckOpened(*checked));
+  MEDFLYT_RETURN_IF_ERROR(CheckOpened(*checked, directory));
 
   const uint64_t first = checked->events.front().number.value();
   const size_t repeated = std::min<size_t>(checked->events.size(), next_number_.value() - first);
@@ -358,7 +360,7 @@ absl::StatusOr<bool> Reception::TakeBatch(v1::EventBatch& batch, std::vector<Key
   for (const CheckedEvent& event : checked->events) positions.push_back(static_cast<uint32_t>(event.position));
   auto submission = std::make_unique<BatchSubmission>(
       BatchToLog{peer_, hello_->origin, staged_head_, *std::move(checked), StartKept(positions, batch),
-                 &context_.log_keys},
+                 &context_.log_keys, std::move(believed)},
       link_failed_,
       [weak = weak_from_this(), link = link_number_, sequence, records = std::move(records),
        paused](BatchOutcome outcome) {
@@ -395,14 +397,14 @@ absl::StatusOr<std::vector<log::Position>> Reception::RecordsOfRepeated(const Ch
   return records;
 }
 
-absl::Status Reception::CheckOpened(const CheckedBatch& checked) {
+absl::Status Reception::CheckOpened(const CheckedBatch& checked, const directory::Directory& directory) {
   for (const CheckedEvent& event : checked.events) {
     if (!event.announcement) continue;
     const OpenedAnnouncement& opened = *event.announcement;
     const event::AnnouncementRef& announcement = opened.verified.announcement;
-    MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context_, opened.verified.issuer, announcement.origin));
-    const auto fork = FindLeafFork(context_.parts.log, context_.directory(), opened.verified.issuer,
-                                   announcement.origin, {announcement.leaf_hash, opened.proof});
+    MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context_, directory, opened.verified.issuer, announcement.origin).status());
+    const auto fork = FindLeafFork(context_.parts.log, directory, opened.verified.issuer, announcement.origin,
+                                   {announcement.leaf_hash, opened.proof});
     if (fork) return KeepLeafFork(context_, opened.verified.issuer, *fork);
     const log::PeerState announcer = context_.parts.log.peer(opened.verified.issuer);
     const entry::AcceptedHead accepted = AcceptedOf(announcer, announcement.origin, announcer.by_batch);

@@ -60,7 +60,7 @@ class Reception final : public std::enable_shared_from_this<Reception> {
   [[nodiscard]] absl::StatusOr<bool> TakeBatch(v1::EventBatch& batch, std::vector<KeyId>& missing_keys);
   // The records of events that were received before, which these must be byte for byte.
   [[nodiscard]] absl::StatusOr<std::vector<log::Position>> RecordsOfRepeated(const CheckedBatch& checked, size_t count);
-  [[nodiscard]] absl::Status CheckOpened(const CheckedBatch& checked);
+  [[nodiscard]] absl::Status CheckOpened(const CheckedBatch& checked, const directory::Directory& directory);
   void OnOutcome(uint64_t link, uint64_t sequence, std::vector<log::Position> records, const std::string& paused,
                  const BatchOutcome& outcome);
   [[nodiscard]] absl::Status SendReceipt(uint64_t sequence, std::span<const log::Position> records,

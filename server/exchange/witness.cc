@@ -35,7 +35,7 @@ class Witness::Storing final : public log::Submission {
     checked_.head.at = appender.now();
     appender.batch().Put(store::Table::kMeta, WitnessedKey(checked_.checkpoint.origin()),
                          EncodeWitnessed(checked_.head));
-    witness_.context_.log_keys.Stage(peer_, checked_.checkpoint.origin(), appender.batch());
+    witness_.context_.log_keys.StageCosigned(checked_.believed, appender.batch());
   }
   void Committed(const log::Head&) override {
     witness_.Stored(peer_, checked_);
@@ -116,7 +116,7 @@ absl::StatusOr<std::optional<Witness::Checked>> Witness::Check(AuthorityId peer,
     return RuleError(absl::StatusCode::kPermissionDenied, "COSIGN_ORIGIN_FOREIGN", "checkpoint",
                      "the directory has no such log of this peer");
   }
-  MEDFLYT_RETURN_IF_ERROR(CheckLogKeys(context_, peer, stated.origin()));
+  MEDFLYT_ASSIGN_OR_RETURN(Believed believed, CheckLogKeys(context_, directory, peer, stated.origin()));
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key, directory.LogKeyFor(stated.origin(), stated.size()));
   // Others' signatures are not looked at, and not kept.
   std::erase_if(note.signatures, [&key](const tlog::NoteSignature& each) { return !key.Made(each); });
@@ -148,7 +148,7 @@ absl::StatusOr<std::optional<Witness::Checked>> Witness::Check(AuthorityId peer,
     KeepForkEvidence(context_, peer, consistent, last.head, kept, last.note);
     return consistent;
   }
-  return Checked{checkpoint, {{checkpoint.size(), checkpoint.root()}, absl::InfinitePast(), kept}};
+  return Checked{checkpoint, {{checkpoint.size(), checkpoint.root()}, absl::InfinitePast(), kept}, std::move(believed)};
 }
 
 // The heads that came with this peer's batches and receipts are heads of the same log.

@@ -46,6 +46,7 @@ class Witness {
   struct Checked {
     tlog::Checkpoint checkpoint;
     WitnessedHead head;  // to be stored
+    Believed believed;   // the log
   };
   Witness(Context& context, tlog::Cosigner cosigner) : context_(context), cosigner_(std::move(cosigner)) {}
 

@@ -98,7 +98,7 @@ std::optional<exchange::CardLog> PeerDirectory::OpenLogOf(AuthorityId authority)
   MutexLock lock(mutex_);
   const auto fingerprint = read_.fingerprints.find(authority);
   if (fingerprint == read_.fingerprints.end()) return std::nullopt;
-  return exchange::CardLog{fingerprint->second, read_.directory.Find(authority)->logs.back()};
+  return exchange::CardLog{fingerprint->second, *read_.directory.Find(authority)};
 }
 
 std::string PeerDirectory::IssuersOf(AuthorityId authority) const {

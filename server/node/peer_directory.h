@@ -60,7 +60,7 @@ class PeerDirectory final : public log::FactsSource, private domain::AuthorityDi
   // Own card, as its file's bytes.
   [[nodiscard]] std::string card() const MEDFLYT_EXCLUDES(mutex_);
   [[nodiscard]] Cards others() const MEDFLYT_EXCLUDES(mutex_);
-  // The log that is open in another authority's card; nothing where there is no card of it.
+  // Another authority's card, with its open log and those before it; nothing where there is none.
   [[nodiscard]] std::optional<exchange::CardLog> OpenLogOf(AuthorityId authority) const MEDFLYT_EXCLUDES(mutex_);
   // PEM of the issuers of that authority; empty for an unknown one.
   [[nodiscard]] std::string IssuersOf(AuthorityId authority) const;

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 
 #include "server/exchange/admission.h"
+#include "server/exchange/cosigned_proof.h"
+#include "server/exchange/fork_evidence.h"
+#include "server/exchange/held_events.h"
 #include "server/exchange/log_key_pins.h"
 #include "tests/sim/exchange/byzantine_peer.h"
 #include "tests/support/log_handover.h"
@@ -52,8 +55,7 @@ class Generation : public ByzantinePeer {
         odense().exchange().context(),
         exchange::Admission::Surroundings{[this](AuthorityId peer) -> std::optional<exchange::CardLog> {
                                             if (peer != kNyborg) return std::nullopt;
-                                            const directory::Log& open = card_.logs.back();
-                                            return exchange::CardLog{fingerprint_, open};
+                                            return exchange::CardLog{fingerprint_, card_};
                                           },
                                           [this](AuthorityId peer) { odense().exchange().DialNow(peer); }});
   }
@@ -244,11 +246,51 @@ TEST_F(Generation, ThereIsNoWayBackToTheOldLog) {
   forger.Send(Prepare(2).batch);
   ASSERT_THAT(forger.ReceiptedRules(), ElementsAre(""));
   exchange::Context& context = odense().exchange().context();
-  EXPECT_TRUE(exchange::CheckAdmitted(context, kNyborg, old_log_.origin()).ok()) << "what it signed stays good";
+  EXPECT_TRUE(exchange::CheckAdmitted(context, context.directory(), kNyborg, old_log_.origin()).ok())
+      << "what it signed stays good";
   odense().exchange().OnDirectoryChanged(world.directory);  // the old card
   forger.log = old_log_;
   forger.set_receipted(2);
   EXPECT_EQ(DialRule(), "GENERATION_NOT_ADMITTED");
+}
+
+TEST_F(Generation, WhatTheFirstContactPinsAreTheKeysThatProvedIt) {
+  exchange::Context& context = odense().exchange().context();
+  const std::string& origin = old_log_.origin();
+  const auto believed = exchange::CheckAdmitted(context, context.directory(), kNyborg, origin);
+  ASSERT_TRUE(believed.ok()) << believed.status();
+  card_ = *world.directory.Find(kNyborg);
+  card_.logs.back().keys.back().key = NoteSignerOf(origin, 26).verifier_key();
+  odense().exchange().OnDirectoryChanged(*world.directory.With(card_));
+  ASSERT_TRUE(exchange::CheckAdmitted(context, context.directory(), kNyborg, origin).ok()) << "nothing is pinned yet";
+  odense().Submit([&](log::Appender& appender) { context.log_keys.StageTaken(*believed, appender.batch()); });
+  world.RunFor(absl::Milliseconds(100));
+  EXPECT_EQ(RuleOf(exchange::CheckAdmitted(context, context.directory(), kNyborg, origin).status()),
+            "LOG_KEY_NOT_HANDED_OVER");
+  EXPECT_TRUE(exchange::CheckAdmitted(context, world.directory, kNyborg, origin).ok());
+}
+
+TEST_F(Generation, TwoOfficersAdmitTheKeysOfAClosedLogOfTheSameCard) {
+  BeginAndRecover();
+  Admit();
+  const std::string replaced = NoteSignerOf(old_log_.origin(), 26).verifier_key().Format();
+  std::vector<directory::LogKey>& keys = card_.logs.front().keys;
+  keys.back().until = TreeSize(1);
+  keys.push_back({NoteSignerOf(old_log_.origin(), 26).verifier_key(), TreeSize(1), TreeSize(old_log_.size() + 1)});
+  fingerprint_ = "ffff 0000";
+  odense().exchange().OnDirectoryChanged(*world.directory.With(card_));
+  exchange::Context& context = odense().exchange().context();
+  const auto check = [&] {
+    return RuleOf(exchange::CheckAdmitted(context, context.directory(), kNyborg, old_log_.origin()).status());
+  };
+  EXPECT_EQ(check(), "LOG_KEY_NOT_HANDED_OVER");
+  EXPECT_EQ(Say("anna", "one", "ffff 0000"), "waits");
+  EXPECT_EQ(check(), "LOG_KEY_NOT_HANDED_OVER");
+  EXPECT_EQ(Say("bodil", "two", "ffff 0000"), "admitted");
+  EXPECT_EQ(check(), "OK");
+  ASSERT_EQ(Records().size(), 2U);
+  EXPECT_EQ(Records().back(), (wire::PeerGenerationAdmitted{kNyborg, old_log_.origin(), replaced, crypto::Sha256("one"),
+                                                            crypto::Sha256("two")}));
 }
 
 // One event was exchanged under the key of seed 20; another key signs the log from here on.
@@ -381,14 +423,80 @@ TEST_F(LogKeys, TwoOfficersAdmitTheKeyInThePlaceOfOneThatWasLost) {
   EXPECT_EQ(Records().size(), 1U);
 }
 
+// Whoever may write the folder of the cards says that the peer had another log before.
+TEST_F(LogKeys, AnEarlierLogThatTheFirstCardDidNotHaveOpensNothingWithoutOfficers) {
+  const auto ask = [this] {
+    v1::GetHeldEventsRequest held;
+    held.set_origin(forger.log.origin());
+    *held.mutable_exchange_key() = forger.Hello().exchange_key();
+    held.set_first_number(1);
+    v1::GetReceiptedEventsRequest receipted;
+    receipted.set_origin(held.origin());
+    *receipted.mutable_exchange_key() = held.exchange_key();
+    receipted.set_first_number(1);
+    const exchange::Context& context = odense().exchange().context();
+    const auto given = exchange::AnswerHeldEvents(context, kNyborg, held);
+    const std::string back = RuleOf(exchange::AnswerReceiptedEvents(context, kNyborg, receipted).status());
+    EXPECT_EQ(back, RuleOf(given.status()));
+    return given.ok() ? "keys: " + std::to_string(given->keys_size()) : back;
+  };
+  EXPECT_EQ(ask(), "keys: 1");
+  const EvidenceLog honest = forger.log;
+  EvidenceLog forged("medflyt.example/29189722/0", 66);
+  forged.Append("an entry");
+  card_.logs.insert(card_.logs.begin(),
+                    directory::Log{forged.origin(), {{forged.identity().keys[0], TreeSize(0), TreeSize(2)}}});
+  world.directory = *world.directory.With(card_);
+  odense().exchange().OnDirectoryChanged(world.directory);
+  const auto opened = [&] {  // what a batch is asked whose events come with an opening of that log
+    exchange::Context& context = odense().exchange().context();
+    return RuleOf(exchange::CheckAdmitted(context, context.directory(), kNyborg, forged.origin()).status());
+  };
+  forger.log = forged;
+  EXPECT_EQ(ask(), "GENERATION_NOT_ADMITTED");
+  EXPECT_EQ(opened(), "GENERATION_NOT_ADMITTED");
+  // Nor with a key for the known log, after a restart, or once something more was taken.
+  card_.logs.back().keys.front().key = NoteSignerOf(honest.origin(), 67).verifier_key();
+  odense().exchange().OnDirectoryChanged(*world.directory.With(card_));
+  EXPECT_EQ(ask(), "GENERATION_NOT_ADMITTED");
+  Restart();
+  EXPECT_EQ(ask(), "GENERATION_NOT_ADMITTED");
+  forger.log = honest;
+  forger.Dial();
+  forger.Send(Prepare(2).batch);
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre(""));
+  forger.log = forged;
+  EXPECT_EQ(ask(), "GENERATION_NOT_ADMITTED");
+  EXPECT_EQ(opened(), "GENERATION_NOT_ADMITTED");
+}
+
+TEST_F(LogKeys, AnAnswerUnderAnotherKeyProvesNoForkOfThePeer) {
+  exchange::Context& context = odense().exchange().context();
+  const auto question = exchange::AskInclusion(context, {kNyborg, PairNumber(1), log::Position()});
+  ASSERT_TRUE(question.ok()) << question.status();
+  const uint64_t size = question->batch.head.size.value();
+  forger.log = EvidenceLog(forger.log.origin(), 24);
+  for (uint64_t i = 0; i < size; ++i) forger.log.Append("another entry");
+  Show(1, "");
+  v1::ProveInclusionResponse answer;
+  answer.set_checkpoint(forger.log.Note(size));
+  EXPECT_EQ(RuleOf(exchange::JudgeInclusion(context, *question, answer).status()), "LOG_KEY_NOT_HANDED_OVER");
+  world.RunFor(absl::Seconds(1));
+  EXPECT_FALSE(context.IsForked(kNyborg));
+  EXPECT_THAT(*exchange::ReadForkEvidence(odense().store()), IsEmpty());
+}
+
 // As a store of before there were pins.
-TEST_F(LogKeys, OfAKnownLogThatIsNotPinnedTheFirstCheckPinsTheKeysOfTheCard) {
+TEST_F(LogKeys, OfAKnownLogThatIsNotPinnedTheStartPinsTheKeysOfTheCard) {
   odense().Submit([](log::Appender& appender) {
     appender.batch().Delete(store::Table::kMeta, exchange::PinnedRowKey(kNyborg, "medflyt.example/29189722/1"));
+    appender.batch().Delete(store::Table::kMeta, exchange::KnownLogsKey(kNyborg));
   });
   world.RunFor(absl::Milliseconds(100));
   ASSERT_THAT(Pinned(), IsEmpty());
   Restart();
+  EXPECT_THAT(Pinned(), ElementsAre(KeyOf(20)));
+  EXPECT_TRUE(odense().store().Get(store::Table::kMeta, exchange::KnownLogsKey(kNyborg))->has_value());
   EXPECT_EQ(DialRule(), "SILENCE");
   const EvidenceLog before = forger.log;
   Replace();

@@ -268,7 +268,8 @@ TEST_F(WitnessTest, ANewLogIsCosignedAndToldOfBesideTheOldOneBeforeAnybodyAdmits
   ASSERT_EQ(Ask(Request(log_, 0, 4)), "cosigned");
   exchange::Context& context = world.node(kOdense).exchange().context();
   world.node(kOdense).exchange().OnDirectoryChanged(*world.directory.With(recovered));
-  EXPECT_EQ(RuleOf(exchange::CheckAdmitted(context, kNyborg, next.origin())), "GENERATION_NOT_ADMITTED");
+  EXPECT_EQ(RuleOf(exchange::CheckAdmitted(context, context.directory(), kNyborg, next.origin()).status()),
+            "GENERATION_NOT_ADMITTED");
   EXPECT_EQ(Ask(Request(next, 0, 1)), "cosigned");
   EXPECT_EQ(Ask(Request(log_, 4, 6)), "cosigned");
   for (const auto& [origin, size] : {std::pair(next.origin(), 1U), std::pair(std::string(kOrigin), 6U)}) {

@@ -1,6 +1,8 @@
 // The rows that the exchange keeps: what was written is read, and nothing else is.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "common/base/status.h"
 #include "server/exchange/admitted.h"
 #include "server/exchange/fork_evidence.h"
@@ -187,6 +189,22 @@ TEST(LogKeyPins, WhatWasWrittenIsReadAndNothingElse) {
   EXPECT_FALSE(DecodePinned("\x02" + row.substr(1)).ok());
   EXPECT_EQ(PinnedRowKey(kIssuer, "o"),
             "log-keys" + std::string("\x01\xbd\x66\x5a", 4) + std::string(crypto::Sha256("o").bytes()));
+}
+
+TEST(LogKeyPins, KnownLogsAreReadAsTheyWereWritten) {
+  const std::set<crypto::Hash> logs = {crypto::Sha256("o"), crypto::Sha256("p")};
+  const std::string row = EncodeKnownLogs(logs);
+  EXPECT_EQ(row.size(), 1U + 2 * crypto::Hash::kSize);
+  EXPECT_EQ(row.front(), '\x01');
+  const auto read = DecodeKnownLogs(row);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(*read, logs);
+  for (size_t size = 0; size < row.size(); ++size) {
+    if (size == 1 + crypto::Hash::kSize) continue;
+    EXPECT_EQ(BrokenRuleOf(DecodeKnownLogs(row.substr(0, size)).status())->rule, "ROW_MALFORMED") << size;
+  }
+  EXPECT_FALSE(DecodeKnownLogs("\x02" + row.substr(1)).ok());
+  EXPECT_EQ(KnownLogsKey(kIssuer), "known-logs" + std::string("\x01\xbd\x66\x5a", 4));
 }
 
 TEST(PeersRule, OnlyWhatHasARulesFormIsRepeated) {
