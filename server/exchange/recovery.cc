@@ -200,7 +200,8 @@ EvidenceParts Recovery::Parts(const directory::Directory& directory) const {
           context_.parts.keys,
           context_.parts.exchange_keys,
           directory,
-          context_.options.refused_numbers};
+          context_.options.refused_numbers,
+          context_.log_keys};
 }
 
 void Recovery::Finish() {

@@ -63,7 +63,10 @@ class Reading {
     if (evidence_.last_issued < state_.receipted) return Invalid(peer_, "it had receipted more than it says to have");
     const directory::Authority* authority = parts_.directory.Find(peer_);
     if (authority == nullptr || !authority->has_node()) return Invalid(peer_, "it has no node in the directory");
-    for (const directory::Log& log : authority->logs) origins_.insert(log.origin);
+    for (const directory::Log& log : authority->logs) {
+      MEDFLYT_RETURN_IF_ERROR(parts_.log_keys.Check(*authority, log));
+      origins_.insert(log.origin);
+    }
     evidence_.origin = authority->logs.back().origin;
     next_held_ = state_.issued.value() + 1;
     next_returned_ = state_.received.value() + 1;

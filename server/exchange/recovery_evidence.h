@@ -22,6 +22,7 @@
 #include "medflyt/v1/exchange.pb.h"
 #include "medflyt/v1/recovery.pb.h"
 #include "server/exchange/batch_check.h"
+#include "server/exchange/log_key_pins.h"
 #include "server/keys/exchange_keys.h"
 #include "server/keys/key_table.h"
 #include "server/log/log.h"
@@ -78,10 +79,12 @@ struct EvidenceParts {
   const keys::ExchangeKeys& exchange_keys;
   const directory::Directory& directory;
   std::span<const registry::NumberRange> refused_numbers;
+  const LogKeyPins& log_keys;  // by which peers' keys are believed
 };
 
 // FAILED_PRECONDITION (RECOVERY_EVIDENCE_INVALID) where something is missing, unproven, or not what it should be; the
-// message says what. Beside it the errors of BatchChecker::Check.
+// message says what. Beside it the errors of BatchChecker::Check and of LogKeyPins::Check, of every log of the peer's
+// card.
 [[nodiscard]] absl::StatusOr<PeerEvidence> ReadEvidence(const EvidenceParts& parts, const v1::HeldByPeer& given);
 
 // The highest of our own head and those that peers show, with the log's signature alone.

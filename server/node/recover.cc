@@ -15,6 +15,7 @@
 #include "common/directory/peer_card.h"
 #include "common/tlog/checkpoint.h"
 #include "common/wire/ledger.h"
+#include "server/exchange/log_key_pins.h"
 #include "server/exchange/recovery.h"
 #include "server/exchange/recovery_submission.h"
 #include "server/log/generations.h"
@@ -55,8 +56,9 @@ absl::Status CheckPlan(const Config& config, const Environment& environment, con
                                                            environment.clock, environment.random, peers}));
   const directory::Directory directory = peers.directory();
   const std::vector<registry::NumberRange> refused = RefusedNumbers(config);
-  const exchange::EvidenceParts parts{config.authority,      log->origin(), *log,   *opened.keys,
-                                      *opened.exchange_keys, directory,     refused};
+  const exchange::LogKeyPins log_keys(*log);
+  const exchange::EvidenceParts parts{config.authority,      log->origin(), *log,    *opened.keys,
+                                      *opened.exchange_keys, directory,     refused, log_keys};
   for (const v1::HeldByPeer& each : plan->peers()) {
     MEDFLYT_RETURN_IF_ERROR(exchange::ReadEvidence(parts, each).status());
   }
@@ -107,8 +109,9 @@ absl::Status AppendFirst(const Config& config, const directory::Directory& direc
                      "the officers' decision is not there");
   }
   const std::vector<registry::NumberRange> refused = RefusedNumbers(config);
+  const exchange::LogKeyPins log_keys(log);
   return exchange::AppendRecovered({config.authority, log.reader().generations().before_open()->origin, log,
-                                    *opened.keys, *opened.exchange_keys, directory, refused},
+                                    *opened.keys, *opened.exchange_keys, directory, refused, log_keys},
                                    *plan, log);
 }
 

@@ -21,6 +21,7 @@
 #include "common/tlog/note_key.h"
 #include "server/exchange/exchange.h"
 #include "server/exchange/kept.h"
+#include "server/exchange/log_key_pins.h"
 #include "server/exchange/recovery.h"
 #include "server/exchange/recovery_submission.h"
 #include "server/keys/exchange_keys.h"
@@ -180,7 +181,9 @@ class SimNode {
     signer_ = signer;
     MEDFLYT_ASSIGN_OR_RETURN(const auto log, log::Log::Open({self_, *store, *keys, signer_, around_.timeline,
                                                              around_.chance, around_.facts}));
-    return exchange::AppendRecovered({self_, closed, *log, *keys, *exchange_keys, around_.directory, {}}, *plan, *log);
+    const exchange::LogKeyPins log_keys(*log);
+    return exchange::AppendRecovered({self_, closed, *log, *keys, *exchange_keys, around_.directory, {}, log_keys},
+                                     *plan, *log);
   }
   // A node that boots so signs nothing, and meets nobody, until Go.
   bool restrained = false;

@@ -396,6 +396,25 @@ TEST_P(RecoveryTest, AReceiptThatTheCopyHadNotYetComesBack) {
 }
 
 // What a peer had refused is shown as refused again, by its receipt.
+TEST_P(RecoveryTest, WhatAPeerGivesBackIsNotReadByACardWhoseKeysAreNotBelieved) {
+  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
+  ASSERT_TRUE(world.Settle());
+  RollBack(kOdense);
+  world.RunFor(absl::Minutes(1));
+  // All that comes back is signed with the true key, which this card has, too.
+  directory::Authority card = *world.directory.Find(kNyborg);
+  directory::Log& log = card.logs.back();
+  log.keys.back().until = TreeSize(100'000);
+  log.keys.push_back({NoteSignerOf(log.origin, 77).verifier_key(), TreeSize(100'000), std::nullopt});
+  world.node(kOdense).exchange().OnDirectoryChanged(*world.directory.With(card));
+  EXPECT_EQ(FetchBack(kOdense, {kNyborg, kKerteminde}), "LOG_KEY_NOT_HANDED_OVER");
+  world.node(kOdense).exchange().OnDirectoryChanged(world.directory);
+  EXPECT_EQ(FetchBack(kOdense, {kNyborg, kKerteminde}), "OK");
+}
+
 TEST_P(RecoveryTest, WhatAPeerRefusedIsKnownAgain) {
   const std::string digits(SimCitizen(7).ExposeDigits());
   world.options.refused_numbers = {{digits, digits}};
