@@ -171,7 +171,7 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"FORK_NOT_PROVEN", "De to beviser modsiger ikke hinanden."},
     {"FORK_PROOF_MALFORMED", "Filen er ikke et bevis for en delt log."},
     {"GENERATION_NOT_ADMITTED",
-     "Den anden myndighed fortsætter i en ny log, som to medarbejdere først skal godkende her."},
+     "Den anden myndighed har en log, som ikke er kendt her: to medarbejdere skal først godkende den."},
     {"GENERATION_NOT_NEW", "Den anden myndigheds log og nøgle er ikke nye: de kræver ingen godkendelse."},
     {"GRANT_COMMITMENT_MISMATCH", "Nøglen er ikke den, som udstederens log har bundet sig til."},
     {"GRANT_FOREIGN", "Nøglen er givet til en anden myndighed."},
@@ -314,7 +314,8 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"RECTIFIED_DATE_CONFLICTS", "Datoen strider mod en anden dato i forløbet."},
     {"RELOCATION_HELD", "Flytningen er tilbageholdt. To medarbejdere skal først frigive den."},
     {"RELOCATION_NEVER_HELD",
-     "Borgeren er beskyttet, og flytningen har ikke været tilbageholdt. Hold den tilbage, og lad to medarbejdere frigive "
+     "Borgeren er beskyttet, og flytningen har ikke været tilbageholdt. Hold den tilbage, og lad to medarbejdere "
+     "frigive "
      "den."},
     {"RELOCATION_WRONG_STATE", "Flytningen er ikke i en tilstand, hvor det kan ske."},
     {"REQUEST_ERASED", "Anmodningens id er brugt til en sag, som er slettet siden. Der er ikke gjort noget nu."},

@@ -223,6 +223,13 @@ TEST_F(Generation, TheLogThatIsExchangedWithAndTheFirstOneNeedNoAdmission) {
   forger.Dial();
   forger.Send(Prepare(1).batch);
   EXPECT_THAT(forger.ReceiptedRules(), ElementsAre("")) << "the first contact takes the open log";
+  // And pins the log before it, of which nothing came.
+  exchange::Context& context = odense().exchange().context();
+  EXPECT_TRUE(exchange::CheckAdmitted(context, context.directory(), kNyborg, old_log_.origin()).ok());
+  directory::Authority other = card_;
+  other.logs.front().keys.front().key = NoteSignerOf(old_log_.origin(), 26).verifier_key();
+  EXPECT_EQ(RuleOf(exchange::CheckAdmitted(context, *world.directory.With(other), kNyborg, old_log_.origin()).status()),
+            "LOG_KEY_NOT_HANDED_OVER");
   EXPECT_EQ(Say("anna", "one", "3f2a 9b1c"), "GENERATION_NOT_NEW");
 }
 

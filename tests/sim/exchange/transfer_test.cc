@@ -142,6 +142,44 @@ TEST_F(Transfer, AnAnnouncementOutOfALogThatNobodyAdmittedWaitsUntilTheyDo) {
   EXPECT_EQ(TransferAt(kOdense, transfer), domain::TransferState::kDone);
 }
 
+TEST_F(Transfer, AnAnnouncementOutOfAnEarlierLogThatTheFirstCardDidNotHaveWaitsForOfficers) {
+  world.network.weather.queue_full_one_in = 0;
+  CaseId with_nyborg;
+  CaseId with_kerteminde;
+  Agree(kNyborg, with_nyborg);
+  Agree(kKerteminde, with_kerteminde);
+  Move(kNyborg, with_nyborg, kKerteminde);
+  // For Odense, Nyborg's log is one that a card has put before that which it exchanged with.
+  const std::string known = "medflyt.example/29189722/2";
+  directory::Authority card = *world.directory.Find(kNyborg);
+  const directory::Log before = card.logs.back();
+  card.logs.back().keys.back().until = TreeSize(100'000);
+  card.logs.push_back({known, {{NoteSignerOf(known, 77).verifier_key(), TreeSize(0), std::nullopt}}});
+  SimNode& odense = world.node(kOdense);
+  odense.Submit([&known](log::Appender& appender) {
+    appender.peer(kNyborg).origin = known;
+    appender.batch().Put(store::Table::kMeta, exchange::KnownLogsKey(kNyborg),
+                         exchange::EncodeKnownLogs({crypto::Sha256(known)}));
+  });
+  world.RunFor(absl::Seconds(1));
+  world.directory = *world.directory.With(card);
+  odense.Crash();
+  odense.Boot();
+  const CaseId transfer = world.chance.NewId<CaseId>();
+  Act(kKerteminde, event::RequestTransfer{transfer, relocation, with_kerteminde});
+  world.RunFor(absl::Minutes(30));
+  EXPECT_EQ(odense.exchange().StatusOf(kKerteminde).reception.last_error, "GENERATION_NOT_ADMITTED");
+  EXPECT_EQ(odense.StateNow().FindTransfer(transfer), nullptr);
+
+  odense.Submit([&before](log::Appender& appender) {
+    appender.batch().Put(
+        store::Table::kMeta, exchange::AdmittedKey(kNyborg, before.origin),
+        exchange::EncodeAdmitted({crypto::Sha256("a"), crypto::Sha256("b"), before.keys.front().key.Format()}));
+  });
+  world.RunFor(absl::Minutes(30));
+  EXPECT_NE(odense.StateNow().FindTransfer(transfer), nullptr);
+}
+
 TEST_F(Transfer, AReturnToTheProviderReleasesTheBuyersPlace) {
   CaseId with_nyborg;
   Agree(kNyborg, with_nyborg);
