@@ -12,7 +12,6 @@
 #include "server/exchange/fork_evidence.h"
 #include "server/exchange/kept.h"
 #include "server/exchange/own_events.h"
-#include "server/exchange/record_again.h"
 
 namespace medflyt::exchange {
 namespace {
@@ -75,22 +74,32 @@ class Reception::Events final : public LinkEvents {
   const uint64_t link_;
 };
 
+// A part at a time, so that others' commands come in between. What it appends was read beforehand.
 class Reception::RecordingAgain final : public log::Submission {
  public:
   using Done = std::function<void(const absl::Status&)>;
-  RecordingAgain(const log::LogReader& reader, AuthorityId peer, PairNumber from, Done done)
-      : reader_(reader), peer_(peer), from_(from), done_(std::move(done)) {}
+  // `unfinished` as it is when this is recorded; nothing where this is the last part.
+  RecordingAgain(AuthorityId peer, RecordedPart part, std::optional<Repetition> unfinished, Done done)
+      : peer_(peer), events_(part.events), unfinished_(unfinished), done_(std::move(done)), part_(std::move(part)) {}
 
-  void Apply(log::Appender& appender) override { status_ = exchange::RecordAgain(reader_, peer_, from_, appender); }
-  void Committed(const log::Head&) override { done_(status_); }
+  void Apply(log::Appender& appender) override {
+    RecordAgain(peer_, std::move(part_), appender);
+    if (unfinished_) {
+      StageRepetition(peer_, *unfinished_, appender.batch());
+    } else {
+      StageRepetitionEnd(peer_, appender.batch());
+    }
+  }
+  void Committed(const log::Head&) override { done_(absl::OkStatus()); }
   void Abandoned(const absl::Status& why) override { done_(why); }
+  size_t weight() const override { return events_; }
 
  private:
-  const log::LogReader& reader_;
   const AuthorityId peer_;
-  const PairNumber from_;
+  const size_t events_;
+  const std::optional<Repetition> unfinished_;
   const Done done_;
-  absl::Status status_;
+  RecordedPart part_;
 };
 
 Reception::Reception(Context& context, AuthorityId peer)
@@ -210,6 +219,7 @@ absl::Status Reception::Greet(const v1::Hello& message) {
     context_.parts.logger.Error("exchange_held", absl::StrCat("peer=", peer_.ToString(), " rule=OWN_LOG_BEHIND"));
     return Fault("OWN_LOG_BEHIND", "the issuer holds receipts of what is not stored here");
   }
+  MEDFLYT_RETURN_IF_ERROR(PlanRepeat(receipted));
   hello_ = std::move(hello);
   next_sequence_ = 1;
   next_number_ = PairNumber(peer.received.value() + 1);
@@ -225,7 +235,31 @@ absl::Status Reception::Greet(const v1::Hello& message) {
     status.last_error.clear();
     status.left_out.reset();
   });
-  if (receipted < peer.received) repeat_ = {PairNumber(receipted.value() + 1), peer.received};
+  return absl::OkStatus();
+}
+
+absl::Status Reception::PlanRepeat(PairNumber receipted) {
+  const log::LogReader& reader = context_.parts.log.reader();
+  const PairNumber next(receipted.value() + 1);
+  const PairNumber last = context_.parts.log.peer(peer_).received;
+  const absl::Status behind = Fault("PEER_BEHIND_RECEIPTS", "the issuer held receipts that it says not to have");
+  MEDFLYT_ASSIGN_OR_RETURN(again_, FindRepetition(reader.store(), peer_));
+  if (again_) {
+    // Ended whatever the peer has by now, for what comes next of it stands behind. It began where the receipts ended
+    // that the peer said to have.
+    if (next < again_->first) return behind;
+  } else if (next <= last) {
+    // The open log proves nothing of a record in a closed one, and only its head is signed.
+    const log::Position open = reader.generations().open().begin;
+    MEDFLYT_ASSIGN_OR_RETURN(const KeptRow row, FindKept(reader.store(), peer_, next));
+    if (row.events[next.value() - row.first.value()].record < open) {
+      // Records stand in the order of numbers, so what was receipted under this log cannot have been before.
+      MEDFLYT_ASSIGN_OR_RETURN(const KeptRow newest, FindKept(reader.store(), peer_, last));
+      if (newest.events[last.value() - newest.first.value()].record >= open) return behind;
+      again_ = {row.first, row.first};
+    }
+  }
+  if (again_ || next <= last) repeat_ = {next, last};
   return absl::OkStatus();
 }
 
@@ -240,13 +274,16 @@ absl::Status Reception::LeftOut(PairNumber receipted, std::string_view message) 
 
 void Reception::RepeatReceipts() {
   if (!repeat_ || recording_ || link_ == nullptr) return;
-  const auto records = RecordsToRepeat();
-  if (!records.ok()) return Fail(0, records.status());
-  const log::Position open = context_.parts.log.reader().generations().open().begin;
-  if (records->front() < open) {
-    if (const absl::Status status = RecordAgain(open); !status.ok()) Fail(0, status);
+  if (again_) {
+    if (const absl::Status status = RecordNextAgain(); !status.ok()) Fail(0, status);
     return;
   }
+  if (repeat_->next > repeat_->last) {
+    repeat_.reset();
+    return TakeBatches();
+  }
+  const auto records = RecordsToRepeat();
+  if (!records.ok()) return Fail(0, records.status());
   repeat_->next = PairNumber(repeat_->next.value() + records->size());
   if (repeat_->next > repeat_->last) repeat_.reset();
   repeats_.store(repeat_.has_value());  // before it is sent: OnSent may come at once
@@ -272,20 +309,17 @@ absl::StatusOr<std::vector<log::Position>> Reception::RecordsToRepeat() const {
   return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "received", "events that were received are not kept");
 }
 
-// The open log can prove nothing of a record in a closed one, and only its head is signed.
-absl::Status Reception::RecordAgain(log::Position open) {
-  const log::LogReader& reader = context_.parts.log.reader();
-  MEDFLYT_ASSIGN_OR_RETURN(const KeptRow row, FindKept(reader.store(), peer_, repeat_->last));
-  if (row.events[repeat_->last.value() - row.first.value()].record >= open) {
-    // Records stand in the order of numbers, so what was receipted under this log cannot have been before.
-    return Fault("PEER_BEHIND_RECEIPTS", "the issuer held receipts that it says not to have");
-  }
+absl::Status Reception::RecordNextAgain() {
+  MEDFLYT_ASSIGN_OR_RETURN(RecordedPart part, ReadRecorded(context_.parts.log.reader(), peer_, again_->next));
+  const PairNumber next = part.next;
+  std::optional<Repetition> unfinished;
+  if (next <= context_.parts.log.peer(peer_).received) unfinished = {again_->first, next};
   MEDFLYT_RETURN_IF_ERROR(context_.parts.queue.Submit(std::make_unique<RecordingAgain>(
-      reader, peer_, repeat_->next, [weak = weak_from_this(), link = link_number_](const absl::Status& recorded) {
+      peer_, std::move(part), unfinished, [weak = weak_from_this(), unfinished](const absl::Status& recorded) {
         const auto self = weak.lock();
         if (self == nullptr) return;
-        self->strand_->Post([weak, link, recorded] {
-          if (const auto still = weak.lock()) still->OnRecordedAgain(link, recorded);
+        self->strand_->Post([weak, unfinished, recorded] {
+          if (const auto still = weak.lock()) still->OnRecordedAgain(unfinished, recorded);
         });
       })));
   recording_ = true;
@@ -293,13 +327,17 @@ absl::Status Reception::RecordAgain(log::Position open) {
   return absl::OkStatus();
 }
 
-void Reception::OnRecordedAgain(uint64_t link, const absl::Status& recorded) {
+void Reception::OnRecordedAgain(const std::optional<Repetition>& unfinished, const absl::Status& recorded) {
   recording_ = false;
   --in_flight_;
-  if (link == link_number_ && link_ != nullptr) {
+  if (recorded.ok()) again_ = unfinished;
+  if (repeat_ && link_ != nullptr) {  // of the link that it was begun for: no other greets meanwhile
     if (!recorded.ok()) return Fail(0, recorded);
     return RepeatReceipts();
   }
+  // Nobody waits for it here; but who reads the open log finds the numbers in order only behind the last part. Where it
+  // cannot be, the next greeting sees to it.
+  if (recorded.ok() && again_ && RecordNextAgain().ok()) return;
   if (in_flight_ == 0 && waiting_hello_ && link_ != nullptr) OnHello(*waiting_hello_);
 }
 

@@ -19,6 +19,7 @@
 #include "server/exchange/context.h"
 #include "server/exchange/hello.h"
 #include "server/exchange/link.h"
+#include "server/exchange/record_again.h"
 #include "server/exchange/scheduler.h"
 #include "server/exchange/status.h"
 #include "server/log/layout.h"
@@ -47,12 +48,14 @@ class Reception final : public std::enable_shared_from_this<Reception> {
   [[nodiscard]] absl::Status Greet(const v1::Hello& hello);
   // This node or the peer was left out of the other's recovery: the fault, and what one has and the other does not.
   [[nodiscard]] absl::Status LeftOut(PairNumber receipted, std::string_view message);
+  // What is to be repeated to a peer that has receipts up to this number, and what of it recorded again first.
+  [[nodiscard]] absl::Status PlanRepeat(PairNumber receipted);
   // Repeats some receipts that the peer lost; goes on when the link has sent them, and then with what waits.
   void RepeatReceipts();
   [[nodiscard]] absl::StatusOr<std::vector<log::Position>> RecordsToRepeat() const;
-  // Has what is to be repeated, and was recorded before the open log began, recorded once more.
-  [[nodiscard]] absl::Status RecordAgain(log::Position open);
-  void OnRecordedAgain(uint64_t link, const absl::Status& recorded);
+  // Has the next part of `again_` recorded.
+  [[nodiscard]] absl::Status RecordNextAgain();
+  void OnRecordedAgain(const std::optional<Repetition>& unfinished, const absl::Status& recorded);
   // Takes the batches that wait, in order, as far as it can, and asks for more where there is room.
   void TakeBatches();
   void AskForMore();
@@ -96,6 +99,7 @@ class Reception final : public std::enable_shared_from_this<Reception> {
     PairNumber last;
   };
   std::optional<Repeat> repeat_;
+  std::optional<Repetition> again_;    // is recorded to its end, whether or not the link lasts
   std::atomic<bool> repeats_ = false;  // what OnSent asks
   bool pausing_ = false;               // a batch in flight ends where this program is too old; what follows waits
   uint64_t next_sequence_ = 1;

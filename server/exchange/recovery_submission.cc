@@ -56,17 +56,33 @@ absl::Status RecoverySubmission::Append(log::Appender& appender) {
   // What a rule gives somebody is decided on the state that all of it leads to: a place that another was given since is
   // not free.
   appender.DeferRules();
+  // Before anything that came back from the same peer: records stay in the order of numbers.
+  MEDFLYT_RETURN_IF_ERROR(AppendAgain(appender));
   MEDFLYT_RETURN_IF_ERROR(AppendReturned(appender));
-  for (const PeerEvidence& each : recovery_.evidence) {
-    if (each.receipted_by_us >= recovery_.log.peer(each.peer).received) continue;
-    MEDFLYT_RETURN_IF_ERROR(
-        RecordAgain(recovery_.log.reader(), each.peer, PairNumber(each.receipted_by_us.value() + 1), appender));
-  }
   MEDFLYT_RETURN_IF_ERROR(Reissue(std::move(waiting), appender));
   MEDFLYT_RETURN_IF_ERROR(appender.ApplyRules([this](const event::Draft& draft) {
     return told_.contains({event::TypeOf(draft.body), draft.recipient, draft.case_id});
   }));
   appender.batch().Delete(Table::kMeta, kRecoveryRow);
+  return absl::OkStatus();
+}
+
+absl::Status RecoverySubmission::AppendAgain(log::Appender& appender) {
+  const log::LogReader& reader = recovery_.log.reader();
+  std::map<AuthorityId, PairNumber> from;
+  for (const PeerEvidence& each : recovery_.evidence) {
+    from.emplace(each.peer, PairNumber(each.receipted_by_us.value() + 1));
+  }
+  // What the closed log had begun to record again is whole again from its beginning on, also of who did not answer.
+  MEDFLYT_ASSIGN_OR_RETURN(const auto unfinished, ReadRepetitions(reader.store()));
+  for (const auto& [peer, repetition] : unfinished) {
+    PairNumber& first = from.try_emplace(peer, repetition.first).first->second;
+    first = std::min(first, repetition.first);
+    StageRepetitionEnd(peer, appender.batch());
+  }
+  for (const auto& [peer, first] : from) {
+    MEDFLYT_RETURN_IF_ERROR(RecordAllAgain(reader, peer, first, recovery_.log.peer(peer).received, appender));
+  }
   return absl::OkStatus();
 }
 

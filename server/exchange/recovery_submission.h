@@ -49,6 +49,8 @@ class RecoverySubmission final : public log::Submission {
   };
   [[nodiscard]] absl::Status Append(log::Appender& appender);
   [[nodiscard]] absl::Status AppendOpened(log::Appender& appender);
+  // What peers have no receipts for, and whose records stand in a closed log.
+  [[nodiscard]] absl::Status AppendAgain(log::Appender& appender);
   [[nodiscard]] absl::Status AppendReturned(log::Appender& appender);
   // Ids and records of our own events that came back, by recipient and number there.
   using CameBackAs = std::map<std::pair<AuthorityId, PairNumber>, std::pair<EventId, log::Position>>;

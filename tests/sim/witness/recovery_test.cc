@@ -4,12 +4,17 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <vector>
+
+#include "common/entry/batch.h"
 #include "common/entry/seal.h"
 #include "common/merkle/tree_hasher.h"
 #include "common/tlog/checkpoint.h"
 #include "server/exchange/admitted.h"
 #include "server/exchange/cosigned_proof.h"
 #include "server/exchange/kept_receipt.h"
+#include "server/exchange/record_again.h"
 #include "server/exchange/refusals.h"
 #include "tests/sim/exchange/checks.h"
 #include "tests/sim/exchange/officers.h"
@@ -122,6 +127,32 @@ class RecoveryTest : public ::testing::TestWithParam<uint64_t> {
                            })
                     .ok());
     return found;
+  }
+  // Where the rows say that the events of this issuer are recorded, in the order of their numbers.
+  std::vector<log::Position> RowsOf(AuthorityId who, AuthorityId issuer) {
+    std::vector<log::Position> records;
+    EXPECT_TRUE(exchange::VisitKept(world.node(who).store(), issuer, PairNumber(1), [&](const exchange::KeptRow& row) {
+                  for (const exchange::KeptEvent& event : row.events) records.push_back(event.record);
+                  return absl::OkStatus();
+                }).ok());
+    return records;
+  }
+  // How many of them stand in the open log.
+  size_t RowsInOpenLog(AuthorityId who, AuthorityId issuer) {
+    const log::Position open = world.node(who).log().reader().generations().open().begin;
+    const std::vector<log::Position> records = RowsOf(who, issuer);
+    return static_cast<size_t>(
+        std::count_if(records.begin(), records.end(), [open](log::Position each) { return each >= open; }));
+  }
+  // Nyborg greets Odense anew, and says to have receipts up to this number.
+  void GreetWith(uint64_t receipted) {
+    world.network.tamper = [receipted](AuthorityId from, AuthorityId to, v1::PeerMessage& message) {
+      if (from == kNyborg && to == kOdense && message.has_hello()) {
+        message.mutable_hello()->set_receipted_number(receipted);
+      }
+      return true;
+    };
+    witnesses.Restart(kNyborg);
   }
   // As two officers do it.
   void Admit(SimNode& node, AuthorityId who, const directory::Log& log) {
@@ -502,6 +533,83 @@ TEST_P(RecoveryTest, ALeftOutPeerThatHasNoMoreGoesOn) {
   EXPECT_EQ(RecordsOf(kOdense, "medflyt.example/29189722/1"), 2U) << "and the new one, each once";
   EXPECT_FALSE(world.node(kOdense).exchange().StatusOf(kNyborg).reception.left_out.has_value());
   ExpectSound();
+}
+
+// A peer that has every receipt says to have none: one greeting does not have all of it recorded in one commit.
+TEST_P(RecoveryTest, WhatIsRecordedAgainIsRecordedInPartsAndToTheEnd) {
+  world.network.weather.queue_full_one_in = 0;
+  constexpr size_t kEvents = entry::kMaxBatchEntries + 50;
+  world.node(kNyborg).Submit([&](log::Appender& appender) {
+    for (size_t i = 0; i < kEvents; ++i) {
+      EXPECT_TRUE(appender.Execute({"officer-1", Proposal(kNyborg, kOdense)}).ok());
+    }
+  });
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kKerteminde)), "OK");
+  ASSERT_TRUE(world.Settle());
+  Lose(kOdense);
+  if (HasFatalFailure()) return;
+  ASSERT_TRUE(world.Settle());
+  ASSERT_EQ(world.node(kOdense).log().peer(kNyborg).received.value(), kEvents);
+  ASSERT_EQ(RowsInOpenLog(kOdense, kNyborg), 0U);
+
+  GreetWith(0);
+  const absl::Time end = world.timeline.Now() + absl::Minutes(5);
+  size_t recorded = 0;
+  TreeSize seen = world.node(kOdense).log().head().size;
+  while (recorded == 0 && world.timeline.Step(end)) {
+    if (world.node(kOdense).log().head().size == seen) continue;
+    seen = world.node(kOdense).log().head().size;
+    recorded = RowsInOpenLog(kOdense, kNyborg);
+  }
+  ASSERT_GT(recorded, 0U);
+  ASSERT_LE(recorded, entry::kMaxBatchEntries);
+  const auto unfinished = exchange::FindRepetition(world.node(kOdense).store(), kNyborg);
+  ASSERT_TRUE(unfinished.ok() && unfinished->has_value());
+  EXPECT_EQ(**unfinished, (exchange::Repetition{PairNumber(1), PairNumber(recorded + 1)}));
+
+  // Interrupted between two parts. It goes on, also where the peer now says what is true.
+  witnesses.Restart(kOdense);
+  EXPECT_EQ(RowsInOpenLog(kOdense, kNyborg), recorded);
+  world.network.tamper = nullptr;
+  witnesses.Restart(kNyborg);
+  ASSERT_TRUE(world.Settle());
+  EXPECT_EQ(RowsInOpenLog(kOdense, kNyborg), kEvents);
+  EXPECT_FALSE(exchange::FindRepetition(world.node(kOdense).store(), kNyborg)->has_value());
+
+  EXPECT_EQ(world.Act(kNyborg, Proposal(kNyborg, kOdense)), "OK");
+  ASSERT_TRUE(world.Settle());
+  GreetWith(0);
+  world.RunFor(absl::Minutes(5));
+  EXPECT_EQ(RecordsOf(kOdense, "medflyt.example/29189722/1"), kEvents + 1) << "each once in this log";
+  const std::vector<log::Position> records = RowsOf(kOdense, kNyborg);
+  EXPECT_THAT(records, ::testing::SizeIs(kEvents + 1));
+  EXPECT_TRUE(std::is_sorted(records.begin(), records.end())) << "in the order of numbers";
+  world.network.tamper = nullptr;
+  ExpectSound();
+}
+
+// What the open log has receipted comes behind what the peer had receipts for: it cannot lack those before.
+TEST_P(RecoveryTest, NothingIsRecordedAgainBehindWhatTheOpenLogHas) {
+  world.network.weather.queue_full_one_in = 0;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(world.Act(kNyborg, Proposal(kNyborg, kOdense)), "OK");
+    ASSERT_TRUE(world.Settle());
+  }
+  world.node(kOdense).CopyStore();
+  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kKerteminde)), "OK");
+  ASSERT_TRUE(world.Settle());
+  Lose(kOdense);
+  if (HasFatalFailure()) return;
+  GreetWith(2);
+  world.RunFor(absl::Minutes(2));
+  ASSERT_EQ(RowsInOpenLog(kOdense, kNyborg), 1U);
+  const std::vector<log::Position> records = RowsOf(kOdense, kNyborg);
+  GreetWith(0);
+  world.RunFor(absl::Minutes(2));
+  EXPECT_EQ(world.node(kOdense).exchange().StatusOf(kNyborg).reception.last_error, "PEER_BEHIND_RECEIPTS");
+  EXPECT_EQ(RowsOf(kOdense, kNyborg), records);
 }
 
 TEST_P(RecoveryTest, ALeftOutPeerThatHasMoreStandsStillAndBothEndsSayWhatItHas) {
