@@ -284,6 +284,7 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"PROFILE_SYNTAX", "Filen med profiler har en syntaksfejl."},
     {"PROFILE_UNKNOWN", "Profilen findes ikke."},
     {"PROFILE_VALUE_INVALID", "Profilens værdi skal være tekst og ikke tom."},
+    {"PROOF_BUSY", "Et spørgsmål om bevis for en hændelse er allerede i gang."},
     {"PROOF_LEAF_FOREIGN", "Det er ingen hændelse, som er sendt til den spørgende myndighed."},
     {"PROOF_OUT_OF_RANGE", "Beviset peger uden for loggen."},
     {"PROPOSAL_OPEN", "En version af aftalen venter allerede på svar."},

@@ -66,6 +66,16 @@ void Context::SetForked(AuthorityId peer) {
   forked_.insert(peer);
 }
 
+bool Context::BeginProof(AuthorityId peer) {
+  MutexLock lock(mutex_);
+  return proving_.insert(peer).second;
+}
+
+void Context::EndProof(AuthorityId peer) {
+  MutexLock lock(mutex_);
+  proving_.erase(peer);
+}
+
 std::string RuleOf(const absl::Status& status) {
   if (auto rule = BrokenRuleOf(status)) return rule->rule;
   return std::string(ToStd(absl::StatusCodeToString(status.code())));

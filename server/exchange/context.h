@@ -77,11 +77,16 @@ class Context {
   [[nodiscard]] bool IsForked(AuthorityId peer) const;
   void SetForked(AuthorityId peer);
 
+  // One proof of inclusion is made for a peer at a time (cosigned_proof.h). False: one is being made.
+  [[nodiscard]] bool BeginProof(AuthorityId peer);
+  void EndProof(AuthorityId peer);
+
  private:
   mutable Mutex mutex_;
   directory::Directory directory_ MEDFLYT_GUARDED_BY(mutex_);
   std::optional<entry::ExchangeKeyCard> card_ MEDFLYT_GUARDED_BY(mutex_);
   std::set<AuthorityId> forked_ MEDFLYT_GUARDED_BY(mutex_);
+  std::set<AuthorityId> proving_ MEDFLYT_GUARDED_BY(mutex_);
 };
 
 // The rule of an error, or the name of its code where it has none.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "common/base/status.h"
 #include "common/crypto/hash.h"
@@ -51,8 +52,11 @@ absl::StatusOr<bool> IsSentTo(const log::Log& log, AuthorityId peer, log::Positi
   return false;
 }
 
-// That a witness of the directory, other than the log's owner, has cosigned the note, and that no line of any is false.
-absl::Status CheckCosigned(const directory::Directory& directory, AuthorityId owner, const tlog::SignedNote& note) {
+// The lines of the note that are cosignatures of the directory's witnesses, none of them false; one at least is of
+// another than the log's owner.
+absl::StatusOr<std::vector<tlog::NoteSignature>> CosignaturesOf(const directory::Directory& directory,
+                                                                AuthorityId owner, const tlog::SignedNote& note) {
+  std::vector<tlog::NoteSignature> verified;
   bool cosigned = false;
   for (const directory::Authority& authority : directory.authorities()) {
     if (!authority.witness) continue;
@@ -62,10 +66,11 @@ absl::Status CheckCosigned(const directory::Directory& directory, AuthorityId ow
         return RuleError(absl::StatusCode::kInvalidArgument, "COSIGNATURE_INVALID", "checkpoint",
                          "a line that names a witness is not its cosignature");
       }
+      verified.push_back(signature);
       cosigned = cosigned || authority.id != owner;
     }
   }
-  if (cosigned) return absl::OkStatus();
+  if (cosigned) return verified;
   return RuleError(absl::StatusCode::kInvalidArgument, "COSIGNATURE_INVALID", "checkpoint",
                    "no witness of the directory has cosigned it");
 }
@@ -85,8 +90,10 @@ absl::StatusOr<std::optional<CosignedHead>> NewestCosigned(const log::Log& log, 
   return std::optional<CosignedHead>();
 }
 
-absl::StatusOr<v1::ProveInclusionResponse> AnswerInclusion(Context& context, AuthorityId peer,
-                                                           const v1::ProveInclusionRequest& request) {
+namespace {
+
+absl::StatusOr<v1::ProveInclusionResponse> Answer(Context& context, AuthorityId peer,
+                                                  const v1::ProveInclusionRequest& request) {
   const log::Log& log = context.parts.log;
   const log::Generation* generation = log.reader().generations().Find(request.origin());
   const auto leaf_hash = crypto::Hash::FromBytes(request.leaf_hash());
@@ -123,6 +130,19 @@ absl::StatusOr<v1::ProveInclusionResponse> AnswerInclusion(Context& context, Aut
   return response;
 }
 
+}  // namespace
+
+absl::StatusOr<v1::ProveInclusionResponse> AnswerInclusion(Context& context, AuthorityId peer,
+                                                           const v1::ProveInclusionRequest& request) {
+  if (!context.BeginProof(peer)) {
+    return RuleError(absl::StatusCode::kResourceExhausted, "PROOF_BUSY", "",
+                     "a question of this peer is under way; ask again when it is answered");
+  }
+  auto answer = Answer(context, peer, request);
+  context.EndProof(peer);
+  return answer;
+}
+
 absl::StatusOr<InclusionQuestion> AskInclusion(const Context& context, const log::EventLocation& event) {
   if (context.IsForked(event.issuer)) {
     return RuleError(absl::StatusCode::kDataLoss, "LOG_FORKED", "", "the issuer's log is proven to have forked");
@@ -150,7 +170,11 @@ absl::StatusOr<InclusionQuestion> AskInclusion(const Context& context, const log
 absl::StatusOr<std::string> JudgeInclusion(Context& context, const InclusionQuestion& question,
                                            const v1::ProveInclusionResponse& answer) {
   const auto leaf_hash = crypto::Hash::FromBytes(question.request.leaf_hash());
-  if (!leaf_hash || answer.checkpoint().size() > kMaxCosignNote) {
+  if (!leaf_hash) {
+    return RuleError(absl::StatusCode::kInvalidArgument, "ANSWER_MALFORMED", "leaf_hash",
+                     "what was asked about is no hash of 32 bytes");
+  }
+  if (answer.checkpoint().size() > kMaxCosignNote) {
     return RuleError(absl::StatusCode::kInvalidArgument, "ANSWER_MALFORMED", "checkpoint", "more than 16 KiB");
   }
   const directory::Directory directory = context.directory();
@@ -171,9 +195,12 @@ absl::StatusOr<std::string> JudgeInclusion(Context& context, const InclusionQues
 
   MEDFLYT_ASSIGN_OR_RETURN(merkle::Proof path,
                            entry::HashesFromProto(answer.hashes(), "INCLUSION_PROOF_INVALID", "hashes"));
-  const tlog::TlogProof proof{{}, LeafIndex(question.request.index()), std::move(path), opened.note};
+  MEDFLYT_ASSIGN_OR_RETURN(const auto cosignatures, CosignaturesOf(directory, question.issuer, opened.note));
+  // What the proof is handed on with is verified, line by line: of any other the issuer alone knows what it says.
+  tlog::SignedNote note = by_log;
+  note.signatures.insert(note.signatures.end(), cosignatures.begin(), cosignatures.end());
+  const tlog::TlogProof proof{{}, LeafIndex(question.request.index()), std::move(path), std::move(note)};
   MEDFLYT_RETURN_IF_ERROR(tlog::VerifyTlogProof(proof, *leaf_hash, std::span(&key, 1)).status());
-  MEDFLYT_RETURN_IF_ERROR(CheckCosigned(directory, question.issuer, opened.note));
 
   const entry::AcceptedHead& known = question.known.head;
   if (known.size != head.size) {

@@ -25,7 +25,8 @@ namespace medflyt::exchange {
 
 // PeerService.ProveInclusion, of one of our logs. PERMISSION_DENIED (PROOF_LEAF_FOREIGN) for whatever is no event that
 // this peer was sent, in the same words whether it exists or not; FAILED_PRECONDITION (NOT_COSIGNED); OUT_OF_RANGE
-// (PROOF_OUT_OF_RANGE). Reads the store: of a million events some twenty.
+// (PROOF_OUT_OF_RANGE); RESOURCE_EXHAUSTED (PROOF_BUSY) while another question of this peer is answered. Reads the
+// store: of a million events some twenty.
 [[nodiscard]] absl::StatusOr<v1::ProveInclusionResponse> AnswerInclusion(Context& context, AuthorityId peer,
                                                                          const v1::ProveInclusionRequest& request);
 
@@ -46,7 +47,8 @@ struct InclusionQuestion {
 
 // The tlog-proof that the answer makes, once all of it holds: a head of that log, signed by its key for that size and
 // cosigned by a witness of the directory other than the issuer, that leads from the very leaf that was received, and
-// goes on from what was accepted or is a beginning of it. Else the rule that is broken (ANSWER_MALFORMED,
+// goes on from what was accepted or is a beginning of it. Of the head's signatures it has the log's and those of the
+// directory's witnesses, no others. Else the rule that is broken (ANSWER_MALFORMED,
 // LOG_KEY_EXPIRED, CHECKPOINT_NOT_BY_LOG, NOTE_*, CHECKPOINT_*, INCLUSION_PROOF_INVALID, TLOG_PROOF_MALFORMED,
 // COSIGNATURE_INVALID), and nothing is used. Two roots of one size are kept as proof of a fork (LOG_FORKED), a proof of
 // consistency that does not hold as a suspicion (CONSISTENCY_PROOF_INVALID).

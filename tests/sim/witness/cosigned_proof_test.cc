@@ -170,6 +170,33 @@ TEST_F(CosignedProofTest, OfWhatWasNotSentToTheCallerNothingIsTold) {
   EXPECT_EQ(RuleOf(Ask(kNyborg, beyond).status()), "PROOF_OUT_OF_RANGE");
 }
 
+TEST_F(CosignedProofTest, OneQuestionOfAPeerAtATime) {
+  const v1::ProveInclusionRequest request = Question(kNyborg).request;
+  ASSERT_TRUE(ContextOf(kOdense).BeginProof(kNyborg));
+  const absl::Status busy = Ask(kNyborg, request).status();
+  EXPECT_EQ(RuleOf(busy), "PROOF_BUSY");
+  EXPECT_EQ(busy.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(Ask(kKerteminde, Question(kKerteminde).request).ok()) << "nobody else waits";
+  ContextOf(kOdense).EndProof(kNyborg);
+  EXPECT_TRUE(Ask(kNyborg, request).ok());
+  EXPECT_TRUE(Ask(kNyborg, request).ok()) << "the one before has ended";
+}
+
+TEST_F(CosignedProofTest, LinesThatNobodyVerifiedAreNotHandedOn) {
+  v1::ProveInclusionResponse answer = Truth();
+  const tlog::SignedNote told = *tlog::SignedNote::Parse(answer.checkpoint());
+  tlog::SignedNote note = told;
+  note.signatures.push_back(told.signatures.back());
+  note.signatures.back().name = "stranger.example";
+  answer.set_checkpoint(note.Serialize());
+  const auto made = Judge(Question(kNyborg), answer);
+  ASSERT_TRUE(made.ok()) << made.status();
+  const auto proof = tlog::TlogProof::Parse(*made);
+  ASSERT_TRUE(proof.ok()) << proof.status();
+  EXPECT_THAT(proof->checkpoint.signatures, SizeIs(told.signatures.size()));
+  for (const tlog::NoteSignature& each : proof->checkpoint.signatures) EXPECT_NE(each.name, "stranger.example");
+}
+
 TEST_F(CosignedProofTest, AFalseAnswerIsNotUsed) {
   const exchange::InclusionQuestion question = Question(kNyborg);
   const v1::ProveInclusionResponse truth = Truth();
