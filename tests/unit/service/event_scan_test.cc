@@ -62,7 +62,7 @@ TEST_F(EventScanTest, GoesOnWhereWhatItHasShownIsRecordedAgain) {
   EventScan scan(reader, log::Position(0));
   EXPECT_THAT(Shown(scan), ElementsAre(first, second));
   On([&](log::Appender& appender) {
-    EXPECT_TRUE(exchange::RecordAgain(log_->reader(), kNyborg, PairNumber(2), appender).ok());
+    EXPECT_TRUE(exchange::RecordAllAgain(log_->reader(), kNyborg, PairNumber(2), PairNumber(2), appender).ok());
   });
   EXPECT_THAT(Shown(scan), ElementsAre(second)) << "where it stands now";
   const std::string third = Receive(3);
