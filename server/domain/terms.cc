@@ -2,17 +2,9 @@
 
 #include <string>
 
-#include "common/base/status.h"
+#include "server/domain/deciding.h"
 
 namespace medflyt::domain {
-namespace {
-
-absl::Status Invalid(std::string_view rule, std::string_view field, std::string_view message) {
-  return RuleError(absl::StatusCode::kInvalidArgument, rule, field, message);
-}
-
-}  // namespace
-
 absl::Status CheckText(std::string_view value, std::string_view field, size_t longest) {
   if (value.empty()) return Invalid("FIELD_REQUIRED", field, std::string(field) + " is missing");
   if (value.size() > longest) {

@@ -6,12 +6,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "common/base/clock.h"
 #include "common/crypto/signer.h"
 #include "common/tlog/note_key.h"
+#include "common/wire/ledger.h"
 #include "server/keys/key_table.h"
 #include "server/log/appender.h"
 #include "server/log/log.h"
@@ -81,6 +83,24 @@ class LogFixture : public ::testing::Test {
     auto log = TryOpen();
     ASSERT_TRUE(log.ok()) << log.status();
     log_ = *std::move(log);
+  }
+
+  // The open log is closed and the next one opened, as a recovery does that nobody gave anything back to.
+  void OpenNext() {
+    tlog::NoteSigner next = *tlog::NoteSigner::Create("odense.example/log/2", crypto::Signer(crypto::Key::Random()));
+    const std::string closed = log_->head().checkpoint;
+    store::Batch batch;
+    ASSERT_TRUE(log::StageNextGeneration(log_->reader().generations().open(), log_->head(), next, batch).ok());
+    ASSERT_TRUE(store_->Commit(batch, store::Durability::kSynced).ok());
+    signer_ = std::move(next);
+    Open();
+    On([&](log::Appender& appender) {
+      const auto opened = wire::LedgerCodec().Encode(
+          {appender.now(),
+           wire::GenerationOpened{closed, TreeSize(1), {}, crypto::Sha256("first"), crypto::Sha256("second")}});
+      ASSERT_TRUE(opened.ok());
+      appender.AppendLedger(*opened);
+    });
   }
 
   absl::StatusOr<std::unique_ptr<log::Log>> TryOpen() {

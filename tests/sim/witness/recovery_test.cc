@@ -615,6 +615,7 @@ TEST_P(RecoveryTest, NothingIsRecordedAgainBehindWhatTheOpenLogHas) {
 TEST_P(RecoveryTest, ALeftOutPeerThatHasMoreStandsStillAndBothEndsSayWhatItHas) {
   GoOnWithoutNyborg();
   if (HasFatalFailure()) return;
+  EXPECT_EQ(world.Act(kNyborg, Proposal(kNyborg, kOdense)), "OK") << "who has nothing to say does not call";
   const std::string nyborg = world.node(kNyborg).StateNow().CanonicalBytes();
   const std::string odense = world.node(kOdense).StateNow().CanonicalBytes();
   world.RunFor(absl::Minutes(2));

@@ -104,7 +104,7 @@ TEST(Policy, EveryCommandIsAnActionOfItsOwn) {
     EXPECT_EQ(NameOf(*action), name);
     EXPECT_TRUE(seen.insert(*action).second);
   }
-  EXPECT_EQ(seen.size(), 26u);
+  EXPECT_EQ(seen.size(), 28u);
 }
 
 v1::RequestContext Context(std::string id = "id-1", std::string officer = "an.officer", std::string purpose = "case") {

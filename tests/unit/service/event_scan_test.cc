@@ -58,6 +58,7 @@ class EventScanTest : public testing::LogFixture {
 TEST_F(EventScanTest, GoesOnWhereWhatItHasShownIsRecordedAgain) {
   const std::string first = Receive(1);
   const std::string second = Receive(2);
+  OpenNext();
   const EventReader reader(kOdense, *log_, *keys_, [this] { return peers_; });
   EventScan scan(reader, log::Position(0));
   EXPECT_THAT(Shown(scan), ElementsAre(first, second));

@@ -348,19 +348,7 @@ TEST_F(IncidentTest, WhatCameBackAsANewLogWasOpenedCameWithItsKeys) {
   ReceiveGrant(PairNumber(1), one_, key);
   Pass();
   from_ = clock_.now;
-  tlog::NoteSigner next = *tlog::NoteSigner::Create("odense.example/log/2", crypto::Signer(crypto::Key::Random()));
-  const std::string closed = log_->head().checkpoint;
-  store::Batch batch;
-  ASSERT_TRUE(log::StageNextGeneration(log_->reader().generations().open(), log_->head(), next, batch).ok());
-  ASSERT_TRUE(store_->Commit(batch, store::Durability::kSynced).ok());
-  signer_ = std::move(next);
-  Open();
-  On([&](log::Appender& appender) {
-    const auto opened =
-        wire::LedgerCodec().Encode({appender.now(), wire::GenerationOpened{closed, TreeSize(1), {}, kFirst, kSecond}});
-    ASSERT_TRUE(opened.ok());
-    appender.AppendLedger(*opened);
-  });
+  OpenNext();
   Receive(PairNumber(2), one_, key);
   Pass();
   Receive(PairNumber(3), two_, NewKey());

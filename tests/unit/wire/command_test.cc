@@ -130,6 +130,14 @@ std::vector<v1::Command> AllCommands() {
     m.set_relocation_id(kOther);
     m.set_agreement_id(kOther);
   });
+  add([](v1::Command& c) {
+    c.mutable_set_flag()->set_enrolment_id(kCase);
+    c.mutable_set_flag()->set_flag(v1::PROTECTION_FLAG_SAFETY_PACKAGE);
+  });
+  add([](v1::Command& c) {
+    c.mutable_clear_flag()->set_enrolment_id(kCase);
+    c.mutable_clear_flag()->set_flag(v1::PROTECTION_FLAG_EXIT_PROGRAMME);
+  });
   WITH_ID(withdraw_transfer, transfer_id);
   WITH_ID(decline_transfer, transfer_id);
   add([](v1::Command& c) {
