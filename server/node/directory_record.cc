@@ -49,7 +49,7 @@ absl::StatusOr<std::unique_ptr<DirectoryRecorder>> DirectoryRecorder::Load(const
 }
 
 void DirectoryRecorder::Record(const PeerDirectory::Cards& cards, const std::optional<crypto::Hash>& certificate,
-                               log::SubmissionQueue& queue, Done done) {
+                               log::SubmissionQueue& queue, const Done& done) {
   const absl::Status queued = queue.Submit(std::make_unique<Recording>(*this, cards, certificate, done));
   if (!queued.ok()) done(queued);
 }

@@ -32,7 +32,7 @@ class DirectoryRecorder {
   // `done` gets its outcome once a record is durable, where one was needed: the errors of the queue, and
   // LOG_RESTRAINED, after which the next call records it. Without a certificate it may wait for another commit.
   void Record(const PeerDirectory::Cards& cards, const std::optional<crypto::Hash>& certificate,
-              log::SubmissionQueue& queue, Done done);
+              log::SubmissionQueue& queue, const Done& done);
 
  private:
   class Recording;
