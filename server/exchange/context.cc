@@ -66,14 +66,13 @@ void Context::SetForked(AuthorityId peer) {
   forked_.insert(peer);
 }
 
-bool Context::BeginProof(AuthorityId peer) {
+std::shared_ptr<void> Context::BeginProof(AuthorityId peer) {
   MutexLock lock(mutex_);
-  return proving_.insert(peer).second;
-}
-
-void Context::EndProof(AuthorityId peer) {
-  MutexLock lock(mutex_);
-  proving_.erase(peer);
+  if (!proving_.insert(peer).second) return nullptr;
+  return {this, [peer](Context* context) {
+            MutexLock ended(context->mutex_);
+            context->proving_.erase(peer);
+          }};
 }
 
 std::string RuleOf(const absl::Status& status) {

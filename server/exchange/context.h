@@ -77,9 +77,9 @@ class Context {
   [[nodiscard]] bool IsForked(AuthorityId peer) const;
   void SetForked(AuthorityId peer);
 
-  // One proof of inclusion is made for a peer at a time (cosigned_proof.h). False: one is being made.
-  [[nodiscard]] bool BeginProof(AuthorityId peer);
-  void EndProof(AuthorityId peer);
+  // One proof of inclusion is made for a peer at a time (cosigned_proof.h), as long as what is returned lives. Null:
+  // one is being made.
+  [[nodiscard]] std::shared_ptr<void> BeginProof(AuthorityId peer);
 
  private:
   mutable Mutex mutex_;

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "common/base/status.h"
 #include "common/crypto/hash.h"
 #include "common/merkle/proof.h"
@@ -21,6 +24,9 @@
 
 namespace medflyt::exchange {
 namespace {
+
+// How long an issuer has to answer for its own event, while a client waits.
+constexpr absl::Duration kIssuerTimeout = absl::Seconds(3);
 
 absl::Status OtherRoot() {
   return RuleError(absl::StatusCode::kDataLoss, "LOG_FORKED", "checkpoint",
@@ -92,8 +98,8 @@ absl::StatusOr<std::optional<CosignedHead>> NewestCosigned(const log::Log& log, 
 
 namespace {
 
-absl::StatusOr<v1::ProveInclusionResponse> Answer(Context& context, AuthorityId peer,
-                                                  const v1::ProveInclusionRequest& request) {
+absl::StatusOr<v1::ProveInclusionResponse> MakeAnswer(Context& context, AuthorityId peer,
+                                                      const v1::ProveInclusionRequest& request) {
   const log::Log& log = context.parts.log;
   const log::Generation* generation = log.reader().generations().Find(request.origin());
   const auto leaf_hash = crypto::Hash::FromBytes(request.leaf_hash());
@@ -134,13 +140,12 @@ absl::StatusOr<v1::ProveInclusionResponse> Answer(Context& context, AuthorityId 
 
 absl::StatusOr<v1::ProveInclusionResponse> AnswerInclusion(Context& context, AuthorityId peer,
                                                            const v1::ProveInclusionRequest& request) {
-  if (!context.BeginProof(peer)) {
+  const std::shared_ptr<void> turn = context.BeginProof(peer);
+  if (turn == nullptr) {
     return RuleError(absl::StatusCode::kResourceExhausted, "PROOF_BUSY", "",
                      "a question of this peer is under way; ask again when it is answered");
   }
-  auto answer = Answer(context, peer, request);
-  context.EndProof(peer);
-  return answer;
+  return MakeAnswer(context, peer, request);
 }
 
 absl::StatusOr<InclusionQuestion> AskInclusion(const Context& context, const log::EventLocation& event) {
@@ -217,6 +222,29 @@ absl::StatusOr<std::string> JudgeInclusion(Context& context, const InclusionQues
     }
   }
   return proof.Serialize();
+}
+
+void IssuerProofs::Ask(const InclusionQuestion& question, Done done) const {
+  const auto none = [this, issuer = question.issuer, done](const absl::Status& why) {
+    Answer answer{"", PeersRule(RuleOf(why), "INCLUSION_REFUSED")};
+    context_.parts.logger.Warning("inclusion_not_proven",
+                                  absl::StrCat("peer=", issuer.ToString(), " rule=", answer.rule));
+    done(std::move(answer));
+  };
+  const auto judge = [this, question, done, none](const absl::StatusOr<v1::ProveInclusionResponse>& said) {
+    if (!said.ok()) return none(said.status());
+    auto proof = JudgeInclusion(context_, question, *said);
+    if (!proof.ok()) return none(proof.status());
+    done({*std::move(proof), ""});
+  };
+  const absl::Status queued = run_([this, question, judge, none] {
+    calls_.ProveInclusion(question.issuer, question.request, kIssuerTimeout,
+                          [this, judge, none](const absl::StatusOr<v1::ProveInclusionResponse>& said) {
+                            const absl::Status judged = run_([judge, said] { judge(said); });
+                            if (!judged.ok()) none(judged);
+                          });
+  });
+  if (!queued.ok()) none(queued);
 }
 
 }  // namespace medflyt::exchange

@@ -3,14 +3,18 @@
 // (PeerService.ProveInclusion).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/directory/identity.h"
 #include "common/entry/batch.h"
 #include "medflyt/v1/peer_service.pb.h"
 #include "server/exchange/context.h"
+#include "server/exchange/peer_calls.h"
 #include "server/exchange/witness_rows.h"
 #include "server/log/generations.h"
 #include "server/log/layout.h"
@@ -54,5 +58,31 @@ struct InclusionQuestion {
 // consistency that does not hold as a suspicion (CONSISTENCY_PROOF_INVALID).
 [[nodiscard]] absl::StatusOr<std::string> JudgeInclusion(Context& context, const InclusionQuestion& question,
                                                          const v1::ProveInclusionResponse& answer);
+
+// Asks issuers, for clients that wait. Borrows; thread-safe.
+class IssuerProofs {
+ public:
+  // Runs a task soon, on a thread that may read the store; an error says that it was dropped.
+  using Run = std::function<absl::Status(std::function<void()>)>;
+  IssuerProofs(Context& context, PeerCalls& calls, Run run) : context_(context), calls_(calls), run_(std::move(run)) {}
+
+  // As AskInclusion. Reads the store.
+  [[nodiscard]] absl::StatusOr<InclusionQuestion> Question(const log::EventLocation& event) const {
+    return AskInclusion(context_, event);
+  }
+  struct Answer {
+    std::string tlog_proof;  // as JudgeInclusion made it; empty where there is none
+    std::string rule;        // then: why, in a rule's form
+  };
+  using Done = std::function<void(Answer)>;
+  // Never blocks; an issuer has three seconds. `done` is called once, on any thread. Where there is no proof a line in
+  // the log says so.
+  void Ask(const InclusionQuestion& question, Done done) const;
+
+ private:
+  Context& context_;
+  PeerCalls& calls_;
+  const Run run_;
+};
 
 }  // namespace medflyt::exchange

@@ -206,6 +206,7 @@ struct Node::Running {
   std::unique_ptr<exchange::Cosigning> cosigning;
   std::unique_ptr<exchange::HeadComparison> comparison;
   std::unique_ptr<exchange::OwnLogCheck> own_log_check;
+  std::unique_ptr<exchange::IssuerProofs> issuer_proofs;
   std::unique_ptr<exchange::Recovery> recovery;
   std::unique_ptr<Recovering> recovering;
   std::unique_ptr<exchange::Admission> admission;
@@ -388,11 +389,13 @@ absl::Status Node::Running::StartServer() {
       std::make_unique<service::Gate>(config.authority, known.Find(config.authority)->kind, inputs.policy, *identities);
   events = std::make_unique<service::EventReader>(config.authority, *log, *opened->keys,
                                                   [this] { return directory->directory(); });
+  issuer_proofs = std::make_unique<exchange::IssuerProofs>(
+      exchange->context(), *peer_calls, [this](std::function<void()> task) { return workers->Run(std::move(task)); });
   parts.emplace(service::Parts{config.authority, *log, *sequencer, *gate, *events, *watch_hub, *workers, metrics,
                                environment.clock, environment.random, [this] { return directory->directory(); },
                                config.request_retention,
                                config.production ? config.test_numbers : std::vector<service::NumberRange>(),
-                               *opened->rotation, exchange->context(), *peer_calls});
+                               *opened->rotation, *issuer_proofs});
   const std::string verifier_key = inputs.note_signer.verifier_key().Format();
   municipality = std::make_unique<service::MunicipalityServiceImpl>(*parts);
   peer = std::make_unique<service::PeerServiceImpl>(

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/rpc/status_map.h"
-#include "server/exchange/cosigned_proof.h"
 #include "server/service/bulk.h"
 #include "server/service/import.h"
 #include "server/service/pages.h"
@@ -27,39 +25,6 @@ class Refused final : public Base {
   explicit Refused(const absl::Status& why) { this->Finish(rpc::ToGrpc(why)); }
   void OnDone() override { delete this; }
 };
-
-// How long an issuer has to answer for its own event, while a client waits.
-constexpr absl::Duration kIssuerTimeout = absl::Seconds(3);
-
-// Puts a received event's proof under a head with cosignatures into the response, where the issuer's node gives one
-// that holds. Else the proof stays that is there, and the response says why. Never blocks; `end` is called once.
-void AskIssuer(const Parts& parts, const std::shared_ptr<const exchange::InclusionQuestion>& question,
-               v1::GetEventProofResponse& response, const std::function<void()>& end) {
-  const auto leave_it = [&parts, question, &response, end](const absl::Status& why) {
-    response.set_not_cosigned_rule(exchange::PeersRule(exchange::RuleOf(why), "INCLUSION_REFUSED"));
-    parts.exchange.parts.logger.Warning("inclusion_not_proven", absl::StrCat("peer=", question->issuer.ToString(),
-                                                                             " rule=", response.not_cosigned_rule()));
-    end();
-  };
-  const auto judge = [&parts, question, &response, end,
-                      leave_it](const absl::StatusOr<v1::ProveInclusionResponse>& answer) {
-    auto proof = answer.ok() ? exchange::JudgeInclusion(parts.exchange, *question, *answer)
-                             : absl::StatusOr<std::string>(answer.status());
-    if (!proof.ok()) return leave_it(proof.status());
-    response.set_tlog_proof(*std::move(proof));
-    response.clear_not_cosigned_rule();
-    end();
-  };
-  const absl::Status queued = parts.workers.Run([&parts, question, judge, leave_it] {
-    parts.peer_calls.ProveInclusion(
-        question->issuer, question->request, kIssuerTimeout,
-        [&parts, judge, leave_it](const absl::StatusOr<v1::ProveInclusionResponse>& answer) {
-          const absl::Status judged = parts.workers.Run([judge, answer] { judge(answer); });
-          if (!judged.ok()) leave_it(judged);
-        });
-  });
-  if (!queued.ok()) leave_it(queued);
-}
 
 // The agreements of a list of places: one, or all, from where the token says.
 std::vector<CaseId> AgreementsFrom(const domain::State& state, const std::optional<CaseId>& only,
@@ -421,7 +386,7 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetEventProof(Context* contex
         MEDFLYT_ASSIGN_OR_RETURN(EventReader::Proven proven, parts_.events.Proof(id));
         *response = std::move(proven.response);
         if (!proven.from_peer) return absl::OkStatus();
-        auto asked = exchange::AskInclusion(parts_.exchange, *proven.from_peer);
+        auto asked = parts_.issuer_proofs.Question(*proven.from_peer);
         if (asked.ok()) {
           *question = *std::move(asked);
         } else {
@@ -432,7 +397,11 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetEventProof(Context* contex
       {},
       [this, response, question](const std::function<void(const absl::Status&)>& end) {
         if (!*question) return end(absl::OkStatus());
-        AskIssuer(parts_, {question, &**question}, *response, [end] { end(absl::OkStatus()); });
+        parts_.issuer_proofs.Ask(**question, [response, end](exchange::IssuerProofs::Answer answer) {
+          if (!answer.tlog_proof.empty()) response->set_tlog_proof(std::move(answer.tlog_proof));
+          response->set_not_cosigned_rule(std::move(answer.rule));
+          end(absl::OkStatus());
+        });
       });
 }
 

@@ -10,8 +10,7 @@
 #include "common/directory/identity.h"
 #include "common/registry/cpr_number.h"
 #include "common/registry/number_range.h"
-#include "server/exchange/context.h"
-#include "server/exchange/peer_calls.h"
+#include "server/exchange/cosigned_proof.h"
 #include "server/keys/kek_rotation.h"
 #include "server/log/log.h"
 #include "server/log/sequencer.h"
@@ -42,8 +41,7 @@ struct Parts {
   absl::Duration request_retention;
   std::vector<NumberRange> refused_numbers;  // TEST_NUMBER_IN_PRODUCTION
   const keys::KekRotation& kek_rotation;
-  exchange::Context& exchange;  // and whom it asks, for proofs of what peers have issued
-  exchange::PeerCalls& peer_calls;
+  const exchange::IssuerProofs& issuer_proofs;
 };
 
 // Ends a call, with one measurement.

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <functional>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -172,12 +173,13 @@ TEST_F(CosignedProofTest, OfWhatWasNotSentToTheCallerNothingIsTold) {
 
 TEST_F(CosignedProofTest, OneQuestionOfAPeerAtATime) {
   const v1::ProveInclusionRequest request = Question(kNyborg).request;
-  ASSERT_TRUE(ContextOf(kOdense).BeginProof(kNyborg));
+  std::shared_ptr<void> turn = ContextOf(kOdense).BeginProof(kNyborg);
+  ASSERT_NE(turn, nullptr);
   const absl::Status busy = Ask(kNyborg, request).status();
   EXPECT_EQ(RuleOf(busy), "PROOF_BUSY");
   EXPECT_EQ(busy.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_TRUE(Ask(kKerteminde, Question(kKerteminde).request).ok()) << "nobody else waits";
-  ContextOf(kOdense).EndProof(kNyborg);
+  turn.reset();
   EXPECT_TRUE(Ask(kNyborg, request).ok());
   EXPECT_TRUE(Ask(kNyborg, request).ok()) << "the one before has ended";
 }
