@@ -202,9 +202,6 @@ void Delivery::OnHello(const v1::Hello& message) {
   auto hello = CheckHello(message, context_.parts.self, peer_, directory, context_.parts.clock.Now());
   absl::Status status = hello.status();
   if (status.ok()) status = CheckProgress(*hello, directory);
-  if (RuleOf(status) == kPeerLeftOut) {
-    ShowLeftOut(context_.parts.log.peer(peer_).receipted, hello->progress.last_number);
-  }
   if (!status.ok()) return Reject(status);
   hello_ = *std::move(hello);
   const log::PeerState peer = context_.parts.log.peer(peer_);
@@ -224,7 +221,7 @@ void Delivery::OnHello(const v1::Hello& message) {
   Pump();
 }
 
-absl::Status Delivery::CheckProgress(const PeerHello& hello, const directory::Directory& directory) const {
+absl::Status Delivery::CheckProgress(const PeerHello& hello, const directory::Directory& directory) {
   MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context_, directory, peer_, hello.origin).status());
   const log::PeerState peer = context_.parts.log.peer(peer_);
   const entry::AcceptedHead accepted = AcceptedOf(peer, hello.origin, peer.by_receipt);
@@ -232,16 +229,16 @@ absl::Status Delivery::CheckProgress(const PeerHello& hello, const directory::Di
     if (SuggestsFork(status)) KeepForkEvidence(context_, peer_, status, accepted, hello.checkpoint);
     return status;
   }
-  // Each of these says that one of the two stores is not what it was. Who it is, people find out.
-  std::string_view rule;
-  const bool goes_on_from_another = context_.parts.log.reader().generations().before_open() != nullptr;
-  if (goes_on_from_another && hello.progress.accepted_size.value() == 0 &&
-      hello.progress.last_number > peer.receipted) {
+  if (FollowsAnotherLog() && hello.progress.accepted_size.value() == 0 && hello.progress.last_number > peer.receipted) {
     // Nothing of this log has arrived there, so those numbers are of an earlier log's events. What follows them is not
     // sent: it would be taken, and what this log has under these numbers never would.
-    rule = kPeerLeftOut;
-  } else if (hello.progress.accepted_size > context_.parts.log.head().size ||
-             hello.progress.last_number > peer.issued) {
+    ShowLeftOut(peer.receipted, hello.progress.last_number);
+    return RuleError(absl::StatusCode::kFailedPrecondition, kPeerLeftOut, "hello",
+                     "the peer has more of a closed log than this one goes on from");
+  }
+  // Each of these says that one of the two stores is not what it was. Who it is, people find out.
+  std::string_view rule;
+  if (hello.progress.accepted_size > context_.parts.log.head().size || hello.progress.last_number > peer.issued) {
     rule = "OWN_LOG_BEHIND";
   } else if (hello.progress.last_number < peer.receipted) {
     rule = "PEER_BEHIND_RECEIPTS";
@@ -253,16 +250,36 @@ absl::Status Delivery::CheckProgress(const PeerHello& hello, const directory::Di
                    "the peer's progress contradicts what is stored here");
 }
 
+bool Delivery::FollowsAnotherLog() const { return context_.parts.log.reader().generations().before_open() != nullptr; }
+
 void Delivery::ShowLeftOut(PairNumber one, PairNumber other) {
   const Numbers left_out = Between(one, other);
+  bool news = false;
+  Update([&](DirectionStatus& status) { news = SetLeftOut(status, left_out); });
+  if (!news) return;
   context_.parts.logger.Error("peer_left_out", absl::StrCat("peer=", peer_.ToString(), " ours=", left_out.first.value(),
                                                             "-", left_out.last.value()));
-  Update([&left_out](DirectionStatus& status) { status.left_out = left_out; });
+}
+
+bool Delivery::IsLeftOut(const v1::Fault& fault) {
+  if (fault.rule() != kPeerLeftOut || fault.expected_number() == 0) return false;
+  const PairNumber receipted = context_.parts.log.peer(peer_).receipted;
+  const PairNumber has(fault.expected_number() - 1);
+  // Only a log that follows another one can lack what the other side had of it.
+  const directory::Directory directory = context_.directory();
+  const directory::Authority* authority = directory.Find(peer_);
+  const bool ours_lacks = has > receipted && FollowsAnotherLog();
+  const bool theirs_lacks = has < receipted && authority != nullptr && authority->logs.size() > 1;
+  if (!ours_lacks && !theirs_lacks) return false;
+  ShowLeftOut(receipted, has);
+  return true;
 }
 
 void Delivery::OnFault(const v1::Fault& fault) {
   const std::string rule = PeersRule(fault.rule(), "FAULT");
-  context_.parts.logger.Warning("batch_not_taken", absl::StrCat("peer=", peer_.ToString(), " rule=", rule));
+  if (!IsLeftOut(fault)) {
+    context_.parts.logger.Warning("batch_not_taken", absl::StrCat("peer=", peer_.ToString(), " rule=", rule));
+  }
   // Only keys of what was sent: a peer that names others would have `regrant_` grow without end.
   std::set<KeyId> sent;
   for (const Outstanding& batch : outstanding_) {
@@ -270,12 +287,6 @@ void Delivery::OnFault(const v1::Fault& fault) {
   }
   for (const std::string& bytes : fault.missing_key_ids()) {
     if (const auto id = KeyId::FromBytes(bytes); id && sent.contains(*id)) regrant_.insert(*id);
-  }
-  if (rule == kPeerLeftOut && fault.expected_number() > 0) {
-    // It has more of our events than this log says, or its new log lacks what we have receipts for.
-    const PairNumber receipted = context_.parts.log.peer(peer_).receipted;
-    const PairNumber has(fault.expected_number() - 1);
-    if (has != receipted) ShowLeftOut(receipted, has);
   }
   if (IsPause(rule)) {
     Update([&rule](DirectionStatus& status) { status.paused = rule; });

@@ -55,9 +55,13 @@ class Delivery final : public std::enable_shared_from_this<Delivery> {
   void OnMessage(uint64_t link, const v1::PeerMessage& message);
   void OnHello(const v1::Hello& hello);
   // Whether what the peer says of our exchange so far can be true.
-  [[nodiscard]] absl::Status CheckProgress(const PeerHello& hello, const directory::Directory& directory) const;
+  [[nodiscard]] absl::Status CheckProgress(const PeerHello& hello, const directory::Directory& directory);
+  // Whether our open log goes on from one that was closed.
+  [[nodiscard]] bool FollowsAnotherLog() const;
   // What a node that was left out of a recovery has, and the other does not, between these last numbers.
   void ShowLeftOut(PairNumber one, PairNumber other);
+  // Whether the fault says that it was, with numbers that can be true; then shown.
+  [[nodiscard]] bool IsLeftOut(const v1::Fault& fault);
   void OnAnswer(const v1::BatchAnswer& answer);
   void OnFault(const v1::Fault& fault);
   [[nodiscard]] absl::Status TakeReceipt(const v1::BatchAnswer& answer);

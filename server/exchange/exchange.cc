@@ -27,6 +27,16 @@ class Exchange::RotateSubmission final : public log::Submission {
   Exchange& exchange_;
 };
 
+void Exchange::Peer::Start() const {
+  delivery->Start();
+  reception->Start();
+}
+
+void Exchange::Peer::Stop() const {
+  delivery->Stop();
+  reception->Stop();
+}
+
 absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Create(const Parts& parts, directory::Directory directory,
                                                            const Options& options) {
   auto exchange = std::unique_ptr<Exchange>(new Exchange(parts, std::move(directory), options));
@@ -61,19 +71,19 @@ void Exchange::ShowExchangeKey() {
   if (!current.ok()) return;
   context_.set_card(entry::SignExchangeKey(context_.parts.log_key, context_.parts.log.origin(), current->epoch,
                                            current->public_key, current->not_after));
-  std::vector<std::shared_ptr<Delivery>> begin;
+  std::vector<Peer> begin;
   {
     MutexLock lock(mutex_);
     if (started_ || stopped_) return;
     started_ = true;
-    for (const auto& [id, peer] : peers_) begin.push_back(peer.delivery);
+    for (const auto& [id, peer] : peers_) begin.push_back(peer);
   }
-  for (const auto& delivery : begin) delivery->Start();
+  for (const Peer& peer : begin) peer.Start();
 }
 
 void Exchange::Reconcile() {
   const directory::Directory directory = context_.directory();
-  std::vector<std::shared_ptr<Delivery>> begin;
+  std::vector<Peer> begin;
   std::vector<Peer> gone;
   {
     MutexLock lock(mutex_);
@@ -82,7 +92,7 @@ void Exchange::Reconcile() {
       if (!authority.has_node() || authority.id == context_.parts.self || peers_.contains(authority.id)) continue;
       Peer peer{std::make_shared<Delivery>(context_, authority.id),
                 std::make_shared<Reception>(context_, authority.id)};
-      if (started_) begin.push_back(peer.delivery);
+      if (started_) begin.push_back(peer);
       peers_.emplace(authority.id, std::move(peer));
     }
     for (auto known = peers_.begin(); known != peers_.end();) {
@@ -95,11 +105,8 @@ void Exchange::Reconcile() {
       known = peers_.erase(known);
     }
   }
-  for (const auto& delivery : begin) delivery->Start();
-  for (const Peer& peer : gone) {
-    peer.delivery->Stop();
-    peer.reception->Stop();
-  }
+  for (const Peer& peer : begin) peer.Start();
+  for (const Peer& peer : gone) peer.Stop();
 }
 
 void Exchange::Stop() {
@@ -111,10 +118,7 @@ void Exchange::Stop() {
   }
   strand_->Stop();
   context_.rejections.Flush();
-  for (const auto& [id, peer] : peers) {
-    peer.delivery->Stop();
-    peer.reception->Stop();
-  }
+  for (const auto& [id, peer] : peers) peer.Stop();
 }
 
 absl::StatusOr<std::shared_ptr<LinkEvents>> Exchange::Accept(AuthorityId peer, std::shared_ptr<Link> link) {

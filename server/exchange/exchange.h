@@ -59,11 +59,13 @@ class Exchange final : public log::CommitObserver {
   struct Peer {
     std::shared_ptr<Delivery> delivery;
     std::shared_ptr<Reception> reception;
+    void Start() const;
+    void Stop() const;
   };
 
   Exchange(const Parts& parts, directory::Directory directory, const Options& options);
   void Rotate();
-  // Makes what the directory's peers lack here, and starts their deliveries once the node has an exchange key.
+  // Makes what the directory's peers lack here, and starts it once the node has an exchange key.
   void Reconcile();
 
   Context context_;

@@ -48,7 +48,8 @@ void SetRecord(std::string& row, size_t event, log::Position record);
 // The row that holds the event with this number; NOT_FOUND (EVENT_UNKNOWN).
 [[nodiscard]] absl::StatusOr<KeptRow> FindKept(const store::Reader& store, AuthorityId issuer, PairNumber number);
 // The first of the numbers up to `last`, which was received, whose record stands there or behind; `last` where none
-// does.
+// does. The row of an event that was recorded again (record_again.h) names the later record. Not for an issuer of whom
+// a repetition is unfinished.
 [[nodiscard]] absl::StatusOr<PairNumber> NumberOfRecord(const store::Reader& store, AuthorityId issuer, PairNumber last,
                                                         log::Position record);
 // Of whom rows are kept, ascending, whether or not the directory still has them; this node itself for events of its own

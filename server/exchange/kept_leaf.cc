@@ -39,7 +39,7 @@ struct Probe {
   std::string origin;  // empty where the note names none
   LeafIndex first_index;
   LeafIndex last_index;
-  ShownLeaves leaves;  // of a receipt's row without the hashes
+  std::vector<LeafIndex> indices;  // ascending
 };
 
 std::string OriginOf(const std::string& note) {
@@ -47,24 +47,29 @@ std::string OriginOf(const std::string& note) {
   return stated.ok() ? stated->origin() : std::string();
 }
 
+Probe ProbeOf(const KeptRow& row, const v1::EventBatch& batch) {
+  std::vector<LeafIndex> indices(batch.indices().begin(), batch.indices().end());
+  return Probe{row.first.value(),
+               row.events.size(),
+               OriginOf(batch.checkpoint()),
+               indices[row.events.front().position],
+               indices[row.events.back().position],
+               std::move(indices)};
+}
+
 absl::StatusOr<Probe> ProbeBatch(const log::Log& log, AuthorityId peer, PairNumber number) {
   MEDFLYT_ASSIGN_OR_RETURN(const KeptRow row, FindKept(log.reader().store(), peer, number));
   MEDFLYT_ASSIGN_OR_RETURN(const v1::EventBatch batch, row.ParseBatch());
-  MEDFLYT_ASSIGN_OR_RETURN(ShownLeaves leaves, ShownBy(batch));
-  return Probe{row.first.value(),
-               row.events.size(),
-               OriginOf(leaves.note),
-               leaves.indices[row.events.front().position],
-               leaves.indices[row.events.back().position],
-               std::move(leaves)};
+  return ProbeOf(row, batch);
 }
 
 absl::StatusOr<Probe> ProbeReceipt(const log::Log& log, AuthorityId peer, PairNumber number) {
   MEDFLYT_ASSIGN_OR_RETURN(const KeptReceipt row, FindReceiptRow(log.reader().store(), peer, number));
-  ShownLeaves leaves{row.receipt.checkpoint(), {}, {}, {}};
-  for (const uint64_t index : row.receipt.leaf_indices()) leaves.indices.emplace_back(index);
-  return Probe{row.first.value(),      leaves.indices.size(), OriginOf(leaves.note),
-               leaves.indices.front(), leaves.indices.back(), std::move(leaves)};
+  std::vector<LeafIndex> indices(row.receipt.leaf_indices().begin(), row.receipt.leaf_indices().end());
+  const size_t numbers = indices.size();
+  const LeafIndex first = indices.front();
+  const LeafIndex last = indices.back();
+  return Probe{row.first.value(), numbers, OriginOf(row.receipt.checkpoint()), first, last, std::move(indices)};
 }
 
 using Prober = absl::StatusOr<Probe> (*)(const log::Log&, AuthorityId, PairNumber);
@@ -73,7 +78,7 @@ using Prober = absl::StatusOr<Probe> (*)(const log::Log&, AuthorityId, PairNumbe
 absl::StatusOr<std::optional<Probe>> Search(Prober probe, const log::Log& log, AuthorityId peer, PairNumber last,
                                             std::string_view origin, LeafIndex index) {
   const auto holds = [index](const Probe& row) {
-    return std::binary_search(row.leaves.indices.begin(), row.leaves.indices.end(), index);
+    return std::binary_search(row.indices.begin(), row.indices.end(), index);
   };
   uint64_t low = 1;
   uint64_t high = last.value() + 1;
@@ -143,7 +148,10 @@ absl::StatusOr<std::optional<tlog::ProvenLeaf>> FindKeptLeaf(const log::Log& log
   }
   MEDFLYT_ASSIGN_OR_RETURN(const auto batch, Search(ProbeBatch, log, peer, state.received, origin, index));
   if (batch) {
-    MEDFLYT_ASSIGN_OR_RETURN(tlog::ProvenLeaf leaf, ProofOf(batch->leaves, PlaceOf(batch->leaves, index)));
+    MEDFLYT_ASSIGN_OR_RETURN(const KeptRow row, FindKept(log.reader().store(), peer, PairNumber(batch->first_number)));
+    MEDFLYT_ASSIGN_OR_RETURN(const v1::EventBatch whole, row.ParseBatch());
+    MEDFLYT_ASSIGN_OR_RETURN(const ShownLeaves leaves, ShownBy(whole));
+    MEDFLYT_ASSIGN_OR_RETURN(tlog::ProvenLeaf leaf, ProofOf(leaves, PlaceOf(leaves, index)));
     return std::optional(std::move(leaf));
   }
   MEDFLYT_ASSIGN_OR_RETURN(const auto receipt, Search(ProbeReceipt, log, peer, state.receipted, origin, index));
@@ -152,6 +160,34 @@ absl::StatusOr<std::optional<tlog::ProvenLeaf>> FindKeptLeaf(const log::Log& log
   MEDFLYT_ASSIGN_OR_RETURN(const ShownLeaves leaves, ShownBy(whole));
   MEDFLYT_ASSIGN_OR_RETURN(tlog::ProvenLeaf leaf, ProofOf(leaves, PlaceOf(leaves, index)));
   return std::optional(std::move(leaf));
+}
+
+absl::StatusOr<PairNumber> FindKeptNumber(const log::Log& log, AuthorityId peer, std::string_view origin,
+                                          LeafIndex index) {
+  const auto number_in = [index](const KeptRow& row, const Probe& probe) -> std::optional<PairNumber> {
+    for (size_t i = 0; i < row.events.size(); ++i) {
+      if (probe.indices[row.events[i].position] == index) return PairNumber(row.first.value() + i);
+    }
+    return std::nullopt;
+  };
+  const store::Reader& store = log.reader().store();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto batch, Search(ProbeBatch, log, peer, log.peer(peer).received, origin, index));
+  std::optional<PairNumber> found;
+  if (batch) {
+    MEDFLYT_ASSIGN_OR_RETURN(const KeptRow row, FindKept(store, peer, PairNumber(batch->first_number)));
+    found = number_in(row, *batch);
+  }
+  if (found) return *found;
+  const absl::Status enough = absl::CancelledError();
+  const absl::Status visited = VisitKept(store, peer, PairNumber(1), [&](const KeptRow& row) -> absl::Status {
+    MEDFLYT_ASSIGN_OR_RETURN(const v1::EventBatch whole, row.ParseBatch());
+    const Probe probe = ProbeOf(row, whole);
+    if (probe.origin == origin) found = number_in(row, probe);
+    return found ? enough : absl::OkStatus();
+  });
+  if (found) return *found;
+  MEDFLYT_RETURN_IF_ERROR(visited);
+  return RuleError(absl::StatusCode::kNotFound, "EVENT_UNKNOWN", "event_id", "no such event was received");
 }
 
 std::optional<tlog::LeafForkProof> FindLeafFork(const log::Log& log, const directory::Directory& directory,

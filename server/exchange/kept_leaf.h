@@ -38,6 +38,12 @@ struct ShownLeaves {
 [[nodiscard]] absl::StatusOr<std::optional<tlog::ProvenLeaf>> FindKeptLeaf(const log::Log& log, AuthorityId peer,
                                                                            std::string_view origin, LeafIndex index);
 
+// The number of the peer's event that is kept at `index` of its log `origin`, whoever asks knows that it was received:
+// found as a leaf is, else, of a peer that issued out of order, by reading all that is kept of it. NOT_FOUND
+// (EVENT_UNKNOWN); DATA_LOSS (ROW_MALFORMED).
+[[nodiscard]] absl::StatusOr<PairNumber> FindKeptNumber(const log::Log& log, AuthorityId peer, std::string_view origin,
+                                                        LeafIndex index);
+
 // Proof that the peer's log has forked, where one of the leaves that are shown is proven by a signed checkpoint and
 // stands where another one is kept. Nothing where there is none, or it cannot be told.
 [[nodiscard]] std::optional<tlog::LeafForkProof> FindLeafFork(const log::Log& log,

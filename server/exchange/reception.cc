@@ -74,40 +74,23 @@ class Reception::Events final : public LinkEvents {
   const uint64_t link_;
 };
 
-// A part at a time, so that others' commands come in between. What it appends was read beforehand.
-class Reception::RecordingAgain final : public log::Submission {
- public:
-  using Done = std::function<void(const absl::Status&)>;
-  // `unfinished` as it is when this is recorded; nothing where this is the last part.
-  RecordingAgain(AuthorityId peer, RecordedPart part, std::optional<Repetition> unfinished, Done done)
-      : peer_(peer), events_(part.events), unfinished_(unfinished), done_(std::move(done)), part_(std::move(part)) {}
-
-  void Apply(log::Appender& appender) override {
-    RecordAgain(peer_, std::move(part_), appender);
-    if (unfinished_) {
-      StageRepetition(peer_, *unfinished_, appender.batch());
-    } else {
-      StageRepetitionEnd(peer_, appender.batch());
-    }
-  }
-  void Committed(const log::Head&) override { done_(absl::OkStatus()); }
-  void Abandoned(const absl::Status& why) override { done_(why); }
-  size_t weight() const override { return events_; }
-
- private:
-  const AuthorityId peer_;
-  const size_t events_;
-  const std::optional<Repetition> unfinished_;
-  const Done done_;
-  RecordedPart part_;
-};
-
 Reception::Reception(Context& context, AuthorityId peer)
     : context_(context),
       peer_(peer),
       strand_(std::make_shared<Strand>(context.parts.scheduler)),
       checker_({context.parts.self, peer, context.parts.log.reader(), context.parts.keys, context.parts.exchange_keys,
-                context.options.refused_numbers}) {}
+                context.options.refused_numbers}),
+      again_(std::make_shared<RecordingAgain>(context, peer, strand_)) {}
+
+void Reception::Start() {
+  strand_->Post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr || self->again_->running()) return;
+    // Who reads the open log finds the peer's numbers in order only behind the last part.
+    const absl::Status recalled = self->again_->Recall();
+    if (recalled.ok() && self->again_->unfinished()) self->RunAgain();
+  });
+}
 
 std::shared_ptr<LinkEvents> Reception::Accept(std::shared_ptr<Link> link) {
   uint64_t number = 0;
@@ -170,8 +153,7 @@ void Reception::OnMessage(uint64_t link, v1::PeerMessage& message) {
   Update([now](DirectionStatus& status) { status.last_contact = now; });
   if (message.has_hello() && !hello_ && !waiting_hello_) {
     waiting_hello_ = message.hello();
-    if (in_flight_ == 0) OnHello(message.hello());
-    return;
+    return GreetIfSettled();
   }
   if (message.has_batch() && hello_) {
     waiting_batches_.push_back(std::move(*message.mutable_batch()));
@@ -239,45 +221,28 @@ absl::Status Reception::Greet(const v1::Hello& message) {
 }
 
 absl::Status Reception::PlanRepeat(PairNumber receipted) {
-  const log::LogReader& reader = context_.parts.log.reader();
   const PairNumber next(receipted.value() + 1);
   const PairNumber last = context_.parts.log.peer(peer_).received;
-  const absl::Status behind = Fault("PEER_BEHIND_RECEIPTS", "the issuer held receipts that it says not to have");
-  MEDFLYT_ASSIGN_OR_RETURN(again_, FindRepetition(reader.store(), peer_));
-  if (again_) {
-    // Ended whatever the peer has by now, for what comes next of it stands behind. It began where the receipts ended
-    // that the peer said to have.
-    if (next < again_->first) return behind;
-  } else if (next <= last) {
-    // The open log proves nothing of a record in a closed one, and only its head is signed.
-    const log::Position open = reader.generations().open().begin;
-    MEDFLYT_ASSIGN_OR_RETURN(const KeptRow row, FindKept(reader.store(), peer_, next));
-    if (row.events[next.value() - row.first.value()].record < open) {
-      // Records stand in the order of numbers, so what was receipted under this log cannot have been before.
-      MEDFLYT_ASSIGN_OR_RETURN(const KeptRow newest, FindKept(reader.store(), peer_, last));
-      if (newest.events[last.value() - newest.first.value()].record >= open) return behind;
-      again_ = {row.first, row.first};
-    }
-  }
-  if (again_ || next <= last) repeat_ = {next, last};
+  MEDFLYT_RETURN_IF_ERROR(again_->Plan(next));
+  if (again_->unfinished() || next <= last) repeat_ = {next, last};
   return absl::OkStatus();
 }
 
 absl::Status Reception::LeftOut(PairNumber receipted, std::string_view message) {
   const Numbers left_out = Between(receipted, context_.parts.log.peer(peer_).received);
-  context_.parts.logger.Error(
-      "peer_left_out",
-      absl::StrCat("peer=", peer_.ToString(), " theirs=", left_out.first.value(), "-", left_out.last.value()));
-  Update([&left_out](DirectionStatus& status) { status.left_out = left_out; });
+  bool news = false;
+  Update([&](DirectionStatus& status) { news = SetLeftOut(status, left_out); });
+  if (news) {
+    context_.parts.logger.Error(
+        "peer_left_out",
+        absl::StrCat("peer=", peer_.ToString(), " theirs=", left_out.first.value(), "-", left_out.last.value()));
+  }
   return Fault(kPeerLeftOut, message);
 }
 
 void Reception::RepeatReceipts() {
-  if (!repeat_ || recording_ || link_ == nullptr) return;
-  if (again_) {
-    if (const absl::Status status = RecordNextAgain(); !status.ok()) Fail(0, status);
-    return;
-  }
+  if (!repeat_ || link_ == nullptr) return;
+  if (again_->unfinished()) return RunAgain();
   if (repeat_->next > repeat_->last) {
     repeat_.reset();
     return TakeBatches();
@@ -309,36 +274,23 @@ absl::StatusOr<std::vector<log::Position>> Reception::RecordsToRepeat() const {
   return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "received", "events that were received are not kept");
 }
 
-absl::Status Reception::RecordNextAgain() {
-  MEDFLYT_ASSIGN_OR_RETURN(RecordedPart part, ReadRecorded(context_.parts.log.reader(), peer_, again_->next));
-  const PairNumber next = part.next;
-  std::optional<Repetition> unfinished;
-  if (next <= context_.parts.log.peer(peer_).received) unfinished = {again_->first, next};
-  MEDFLYT_RETURN_IF_ERROR(context_.parts.queue.Submit(std::make_unique<RecordingAgain>(
-      peer_, std::move(part), unfinished, [weak = weak_from_this(), unfinished](const absl::Status& recorded) {
-        const auto self = weak.lock();
-        if (self == nullptr) return;
-        self->strand_->Post([weak, unfinished, recorded] {
-          if (const auto still = weak.lock()) still->OnRecordedAgain(unfinished, recorded);
-        });
-      })));
-  recording_ = true;
-  ++in_flight_;
-  return absl::OkStatus();
+void Reception::RunAgain() {
+  again_->Run([weak = weak_from_this()](const absl::Status& recorded) {
+    if (const auto self = weak.lock()) self->OnRecordedAgain(recorded);
+  });
 }
 
-void Reception::OnRecordedAgain(const std::optional<Repetition>& unfinished, const absl::Status& recorded) {
-  recording_ = false;
-  --in_flight_;
-  if (recorded.ok()) again_ = unfinished;
+void Reception::OnRecordedAgain(const absl::Status& recorded) {
   if (repeat_ && link_ != nullptr) {  // of the link that it was begun for: no other greets meanwhile
     if (!recorded.ok()) return Fail(0, recorded);
     return RepeatReceipts();
   }
-  // Nobody waits for it here; but who reads the open log finds the numbers in order only behind the last part. Where it
-  // cannot be, the next greeting sees to it.
-  if (recorded.ok() && again_ && RecordNextAgain().ok()) return;
-  if (in_flight_ == 0 && waiting_hello_ && link_ != nullptr) OnHello(*waiting_hello_);
+  // Nobody waits for it here. What could not be recorded is when the peer greets next.
+  GreetIfSettled();
+}
+
+void Reception::GreetIfSettled() {
+  if (in_flight_ == 0 && !again_->running() && waiting_hello_ && link_ != nullptr) OnHello(*waiting_hello_);
 }
 
 void Reception::AskForMore() {
@@ -471,7 +423,7 @@ void Reception::OnOutcome(uint64_t link, uint64_t sequence, std::vector<log::Pos
     }
     if (!status.ok()) Fail(sequence, status);
   }
-  if (in_flight_ == 0 && waiting_hello_ && link_ != nullptr) return OnHello(*waiting_hello_);
+  GreetIfSettled();
   TakeBatches();
 }
 
@@ -494,7 +446,7 @@ void Reception::Fail(uint64_t sequence, const absl::Status& why, const std::vect
     context_.parts.logger.Warning("delivery_paused", absl::StrCat("peer=", peer_.ToString(), " rule=", rule));
   } else if (own) {
     context_.parts.logger.Error("batch_not_stored", absl::StrCat("peer=", peer_.ToString(), " rule=", rule));
-  } else {
+  } else if (rule != kPeerLeftOut) {
     context_.parts.logger.Warning("batch_rejected", absl::StrCat("peer=", peer_.ToString(), " rule=", rule));
   }
   if (!own && rule != kPeerLeftOut) context_.rejections.Record(peer_, rule);

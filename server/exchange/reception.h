@@ -19,7 +19,7 @@
 #include "server/exchange/context.h"
 #include "server/exchange/hello.h"
 #include "server/exchange/link.h"
-#include "server/exchange/record_again.h"
+#include "server/exchange/recording_again.h"
 #include "server/exchange/scheduler.h"
 #include "server/exchange/status.h"
 #include "server/log/layout.h"
@@ -34,12 +34,13 @@ class Reception final : public std::enable_shared_from_this<Reception> {
 
   // Takes over an inbound link of this peer, whom the transport has authenticated.
   [[nodiscard]] std::shared_ptr<LinkEvents> Accept(std::shared_ptr<Link> link);
+  // Ends what a crash interrupted. Once the node may append.
+  void Start();
   void Stop();
   [[nodiscard]] DirectionStatus status() const;
 
  private:
   class Events;
-  class RecordingAgain;
 
   // Takes over the link that arrived last.
   void Attach();
@@ -53,9 +54,10 @@ class Reception final : public std::enable_shared_from_this<Reception> {
   // Repeats some receipts that the peer lost; goes on when the link has sent them, and then with what waits.
   void RepeatReceipts();
   [[nodiscard]] absl::StatusOr<std::vector<log::Position>> RecordsToRepeat() const;
-  // Has the next part of `again_` recorded.
-  [[nodiscard]] absl::Status RecordNextAgain();
-  void OnRecordedAgain(const std::optional<Repetition>& unfinished, const absl::Status& recorded);
+  void RunAgain();
+  void OnRecordedAgain(const absl::Status& recorded);
+  // Answers the greeting that waits, once nothing is with the sequencer.
+  void GreetIfSettled();
   // Takes the batches that wait, in order, as far as it can, and asks for more where there is room.
   void TakeBatches();
   void AskForMore();
@@ -85,8 +87,8 @@ class Reception final : public std::enable_shared_from_this<Reception> {
   uint64_t link_number_ = 0;  // messages of other links are ignored
   std::shared_ptr<Link> link_;
   std::shared_ptr<std::atomic<bool>> link_failed_;
-  size_t in_flight_ = 0;    // batches with the sequencer, of any link; and what is recorded again
-  bool recording_ = false;  // again
+  size_t in_flight_ = 0;  // batches with the sequencer, of any link
+  const std::shared_ptr<RecordingAgain> again_;
 
   std::optional<v1::Hello> waiting_hello_;  // greeted once nothing is in flight
   std::optional<PeerHello> hello_;
@@ -99,7 +101,6 @@ class Reception final : public std::enable_shared_from_this<Reception> {
     PairNumber last;
   };
   std::optional<Repeat> repeat_;
-  std::optional<Repetition> again_;    // is recorded to its end, whether or not the link lasts
   std::atomic<bool> repeats_ = false;  // what OnSent asks
   bool pausing_ = false;               // a batch in flight ends where this program is too old; what follows waits
   uint64_t next_sequence_ = 1;

@@ -43,6 +43,13 @@ struct DirectionStatus {
   friend bool operator==(const DirectionStatus&, const DirectionStatus&) = default;
 };
 
+// Whether that is new, so that what stands still for good is told once and not with each dial.
+[[nodiscard]] inline bool SetLeftOut(DirectionStatus& status, const Numbers& left_out) {
+  if (status.left_out == left_out) return false;
+  status.left_out = left_out;
+  return true;
+}
+
 struct PeerStatus {
   AuthorityId peer;
   DirectionStatus delivery;   // our events to the peer

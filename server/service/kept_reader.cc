@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "server/exchange/kept_leaf.h"
 #include "server/exchange/kept_receipt.h"
 
 namespace medflyt::service {
@@ -64,9 +65,9 @@ absl::Status KeptReader::Add(const log::Generation& log, LeafIndex index, const 
   if (peer == nullptr) return absl::OkStatus();
   auto at = received_.find(peer->id);
   if (at == received_.end()) {
-    MEDFLYT_ASSIGN_OR_RETURN(
-        const PairNumber number,
-        exchange::NumberOfRecord(log_.reader().store(), peer->id, log_.peer(peer->id).received, log.At(index)));
+    // Not by the record: the row of an event that was recorded again names the later one.
+    MEDFLYT_ASSIGN_OR_RETURN(const PairNumber number,
+                             exchange::FindKeptNumber(log_, peer->id, record.issuer_origin, record.issuer_index));
     at = received_.emplace(peer->id, Received{number, {}}).first;
   } else {
     at->second.number = PairNumber(at->second.number.value() + 1);

@@ -19,8 +19,8 @@
 
 namespace medflyt::service {
 
-// For one call. Goes through the records of the log, and finds what belongs to each by the pair's numbers, which stand
-// in the order of the records.
+// For one call. Goes through the records of the log, and finds what belongs to each by the pair's numbers, which within
+// one log stand in the order of the records.
 class KeptReader {
  public:
   // Borrows the log.
@@ -41,7 +41,6 @@ class KeptReader {
                                  v1::ListKeptResponse& response);
   [[nodiscard]] absl::Status Add(const log::Generation& log, LeafIndex index, const wire::EventReceived& record,
                                  v1::ListKeptResponse& response);
-  // The number of the peer's first event that is recorded at `first` or behind.
   // The number of our event to the peer that stands there.
   [[nodiscard]] absl::StatusOr<PairNumber> NumberOfEvent(AuthorityId peer, log::Position position) const;
 
