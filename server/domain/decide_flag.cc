@@ -13,11 +13,6 @@ bool IsUndecided(const Relocation& relocation) {
          relocation.state == RelocationState::kDisclosed;
 }
 
-bool WasHeldFor(const Relocation& relocation, const std::vector<event::HoldReason>& reasons) {
-  const std::vector<event::HoldReason>& held = relocation.hold_reasons;
-  return std::includes(held.begin(), held.end(), reasons.begin(), reasons.end());
-}
-
 // Two officers have released it, or it never was held; an officer may say, or has said, whether somebody is told.
 bool IsReleased(const Relocation& relocation) {
   return relocation.state == RelocationState::kInAssessment || relocation.state == RelocationState::kDisclosed ||
@@ -34,6 +29,11 @@ bool IsHeldFor(const Relocation& relocation, const std::vector<event::HoldReason
   return relocation.state == RelocationState::kHeld && !relocation.release_officer && WasHeldFor(relocation, reasons);
 }
 
+void SortUnique(std::vector<event::HoldReason>& reasons) {
+  std::sort(reasons.begin(), reasons.end());
+  reasons.erase(std::unique(reasons.begin(), reasons.end()), reasons.end());
+}
+
 }  // namespace
 
 std::vector<event::HoldReason> Decider::HeldFor(const Enrolment* enrolment,
@@ -43,8 +43,7 @@ std::vector<event::HoldReason> Decider::HeldFor(const Enrolment* enrolment,
       for (const StandingFlag& standing : each->flags) others.push_back(event::HoldReasonOf(standing.flag));
     }
   }
-  std::sort(others.begin(), others.end());
-  others.erase(std::unique(others.begin(), others.end()), others.end());
+  SortUnique(others);
   return others;
 }
 
@@ -59,17 +58,29 @@ absl::Status Decider::CheckEndMayBeTold(const Enrolment& enrolment, const Spell&
                                         event::ResponsibilityEndReason reason) const {
   using enum event::ResponsibilityEndReason;
   if (reason != kMoved && reason != kOther) return absl::OkStatus();
-  const std::vector<event::HoldReason> flags = HeldFor(&enrolment);
-  bool was_released = flags.empty();
-  for (const CaseId& id : state_.RelocationsOf(spell.case_id)) {
-    const Relocation& relocation = *state_.FindRelocation(id);
-    if (relocation.state == RelocationState::kHeld) {
+  std::vector<const Relocation*> moves;
+  for (const CaseId& id : state_.RelocationsOf(spell.case_id)) moves.push_back(state_.FindRelocation(id));
+  std::vector<event::HoldReason> reasons = HeldFor(&enrolment);
+  bool withdrawn = false;
+  for (const Relocation* move : moves) {
+    if (move->state == RelocationState::kHeld) {
       return NotNow("RELOCATION_HELD", "enrolment", "a move of the citizen is held: two officers release it first");
     }
-    was_released = was_released || (IsReleased(relocation) && WasHeldFor(relocation, flags));
+    if (!WasWithdrawn(*move)) continue;
+    withdrawn = true;
+    reasons.insert(reasons.end(), move->hold_reasons.begin(), move->hold_reasons.end());
   }
-  if (reason == kOther || was_released) return absl::OkStatus();
-  return NeverHeld("reason");
+  SortUnique(reasons);
+  const bool was_released = std::any_of(moves.begin(), moves.end(), [&reasons](const Relocation* move) {
+    return IsReleased(*move) && WasHeldFor(*move, reasons);
+  });
+  if (was_released || reasons.empty()) return absl::OkStatus();
+  if (withdrawn) {
+    return NotNow("RELOCATION_HELD", "enrolment",
+                  "a move of the citizen was held, and taken back or forgotten since: nobody is told of it until its "
+                  "observation is erased");
+  }
+  return reason == kOther ? absl::OkStatus() : NeverHeld("reason");
 }
 
 Decider::Decision Decider::operator()(const event::SetFlag& command) const {

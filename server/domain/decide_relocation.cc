@@ -1,6 +1,7 @@
 // Decisions on relocations: what the registry says, what an officer discloses, what is taken back.
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "common/event/catalogue.h"
 #include "server/domain/deciding.h"
@@ -18,7 +19,7 @@ absl::Status WrongState(std::string_view message) { return NotNow("RELOCATION_WR
 // Registry.
 
 absl::Status Decider::AppendObservation(const event::Observation& observation, MunicipalityCode own_code,
-                                        Drafts& drafts, bool& appended) const {
+                                        Drafts& drafts, std::set<CaseId>& annulled, bool& appended) const {
   MEDFLYT_RETURN_IF_ERROR(CheckFresh(observation.relocation, "observations.relocation"));
   const Enrolment* enrolment = state_.FindEnrolment(observation.enrolment);
   if (enrolment == nullptr) return Unknown("observations.enrolment");
@@ -33,12 +34,24 @@ absl::Status Decider::AppendObservation(const event::Observation& observation, M
     return Invalid("FIELD_REQUIRED", "observations.to", "a move names the municipality moved to");
   }
   if (moved && observation.to == own_code) return absl::OkStatus();  // moved inside the municipality
+  std::vector<event::HoldReason> reasons = observation.hold_reasons;
   for (const CaseId& id : state_.RelocationsOf(observation.enrolment)) {
     const Relocation& known = *state_.FindRelocation(id);
     const bool same =
         known.kind == observation.kind && known.to == observation.to && known.concerns == observation.concerns &&
         (known.effective_date == observation.effective_date || (known.uncertain && !observation.effective_date));
-    if (same && Stands(known)) return absl::OkStatus();
+    if (same && Stands(known)) {
+      // The registry protects the citizen since: nobody is told any more before two officers have looked.
+      const std::vector<event::HoldReason> held_for = HeldFor(enrolment, observation.hold_reasons);
+      if (!moved || !Undisclosed(known) || WasHeldFor(known, held_for)) return absl::OkStatus();
+      appended = true;
+      drafts.push_back(Local(known.id, event::RelocationHeld{held_for}));
+      return absl::OkStatus();
+    }
+    // What has held a move of this stay holds what is observed in its place, whatever the registry says by now.
+    if (WasWithdrawn(known) || annulled.contains(known.id)) {
+      reasons.insert(reasons.end(), known.hold_reasons.begin(), known.hold_reasons.end());
+    }
   }
   appended = true;
   const auto from = observation.kind == event::ObservationKind::kRenumbered ? MunicipalityCode() : own_code;
@@ -46,13 +59,14 @@ absl::Status Decider::AppendObservation(const event::Observation& observation, M
                          event::RelocationObserved{
                              observation.enrolment, observation.kind, from, moved ? observation.to : MunicipalityCode(),
                              observation.effective_date, observation.uncertain, observation.concerns,
-                             moved ? HeldFor(enrolment, observation.hold_reasons) : std::vector<event::HoldReason>()}));
+                             moved ? HeldFor(enrolment, std::move(reasons)) : std::vector<event::HoldReason>()}));
   if (observation.kind == event::ObservationKind::kReversed && observation.concerns) {
     const Relocation* concerned = state_.FindRelocation(*observation.concerns);
     if (concerned == nullptr) return Unknown("observations.concerns");
     // What was not announced is taken back at once; what was, an officer takes back.
     if (Undisclosed(*concerned)) {
       drafts.push_back(Local(concerned->id, event::RelocationAnnulled{std::nullopt}));
+      annulled.insert(concerned->id);
     }
   }
   return absl::OkStatus();
@@ -81,12 +95,13 @@ Decider::Decision Decider::operator()(const event::ImportExtract& command) const
   Drafts observed;
   std::set<CaseId> matched;
   std::set<CaseId> fresh;
+  std::set<CaseId> annulled;
   for (const event::Observation& observation : command.observations) {
     if (!fresh.insert(observation.relocation).second) {
       return Invalid("CASE_ALREADY_USED", "observations.relocation", "two observations have the same id");
     }
     bool appended = false;
-    MEDFLYT_RETURN_IF_ERROR(AppendObservation(observation, *own_code, observed, appended));
+    MEDFLYT_RETURN_IF_ERROR(AppendObservation(observation, *own_code, observed, annulled, appended));
     if (appended) matched.insert(observation.enrolment);
   }
   Drafts drafts = {

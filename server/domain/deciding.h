@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -175,8 +176,9 @@ class Decider {
   [[nodiscard]] absl::StatusOr<const Relocation*> MoveToDecide(const CaseId& id) const;
   [[nodiscard]] absl::StatusOr<const Relocation*> AnnouncedToUs(const CaseId& id) const;
   void AppendTakenBack(const Relocation& relocation, Drafts& drafts) const;
+  // `annulled`: the relocations that the drafts take back.
   [[nodiscard]] absl::Status AppendObservation(const event::Observation& observation, MunicipalityCode own_code,
-                                               Drafts& drafts, bool& appended) const;
+                                               Drafts& drafts, std::set<CaseId>& annulled, bool& appended) const;
   void AppendExpiredPlaces(const Enrolment& enrolment, Drafts& drafts) const;
   void AppendExpiredRelocation(const Relocation& relocation, Drafts& drafts) const;
 

@@ -1,6 +1,7 @@
 // A citizen's relocation: observed, assessed and announced by the municipality left; received by the one moved to.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -62,7 +63,7 @@ struct Relocation {
   bool uncertain = false;
   std::optional<CaseId> concerns;               // kReversed: the relocation that is reversed
   Date on;                                      // day on which it was recorded here
-  std::vector<event::HoldReason> hold_reasons;  // kept after the release
+  std::vector<event::HoldReason> hold_reasons;  // sorted; kept after the release
   std::optional<std::string> release_officer;   // the first officer who asks for the release
   std::optional<ConfirmedGround> assessment;    // by an officer, that it is disclosed or not
   std::optional<Announcement> announcement;
@@ -81,6 +82,18 @@ struct Relocation {
 [[nodiscard]] inline bool Stands(const Relocation& relocation) {
   return relocation.state != RelocationState::kExpired && relocation.state != RelocationState::kCorrected &&
          relocation.state != RelocationState::kAnnulled;
+}
+
+// It was held, and may have been released since, for each of these reasons. Both are sorted.
+[[nodiscard]] inline bool WasHeldFor(const Relocation& relocation, const std::vector<event::HoldReason>& reasons) {
+  return std::includes(relocation.hold_reasons.begin(), relocation.hold_reasons.end(), reasons.begin(), reasons.end());
+}
+
+// Its hold went with the move, which was taken back or ran out, so that no two officers need have looked. What was
+// corrected has a successor, which is held.
+[[nodiscard]] inline bool WasWithdrawn(const Relocation& relocation) {
+  return !relocation.announcement && !relocation.hold_reasons.empty() &&
+         (relocation.state == RelocationState::kAnnulled || relocation.state == RelocationState::kExpired);
 }
 
 // An announcement to us with which a place may still be asked for.

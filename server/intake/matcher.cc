@@ -124,15 +124,19 @@ void ExtractMatcher::MatchResident(const PersonRecord& person, const WatchedCase
   }
   const std::optional<Destination> destination = DestinationOf(person, watched);
   if (!destination) return;
+  const std::vector<event::HoldReason> holds = ReasonsToHold(person, import_.production_date);
   bool announced = false;
   for (const KnownRelocation& known : watched.relocations) {
     if (known.kind != ObservationKind::kMoved) continue;
-    if (known.to == destination->to && known.effective_date == destination->date) return;
+    if (known.to == destination->to && known.effective_date == destination->date) {
+      if (watched.active) Observe(watched, ObservationKind::kMoved, *destination, holds);
+      return;
+    }
     announced = announced || known.announced;
     Reverse(watched, known, destination->date);
   }
   if (!watched.active || announced) return;
-  Observe(watched, ObservationKind::kMoved, *destination, ReasonsToHold(person, import_.production_date));
+  Observe(watched, ObservationKind::kMoved, *destination, holds);
 }
 
 std::optional<ExtractMatcher::Destination> ExtractMatcher::DestinationOf(const PersonRecord& person,
@@ -175,7 +179,11 @@ void ExtractMatcher::Observe(const WatchedCase& watched, ObservationKind kind, c
     return known.kind == kind && known.to == destination.to && known.concerns == concerns &&
            (kind != ObservationKind::kMoved || known.effective_date == destination.date);
   };
-  if (std::any_of(watched.relocations.begin(), watched.relocations.end(), same)) return;
+  const auto says_it_all = [&](const KnownRelocation& known) {
+    return same(known) && (known.announced || std::includes(known.hold_reasons.begin(), known.hold_reasons.end(),
+                                                            holds.begin(), holds.end()));
+  };
+  if (std::any_of(watched.relocations.begin(), watched.relocations.end(), says_it_all)) return;
   for (const event::Observation& earlier : import_.observations) {
     if (earlier.enrolment == watched.enrolment && same(earlier)) return;
   }

@@ -30,7 +30,7 @@ namespace medflyt::intake {
 //                                   came and no trace of the move is left. Who merely moved back reverses nothing.
 //   other date or destination       kReversed of what was observed, and a new kMoved; where it was announced already,
 //                                   kReversed alone with the registry's date: an officer corrects or annuls
-// What is observed already is not observed again.
+// What is observed already is not observed again, unless the registry protects the citizen since and nobody was told.
 class ExtractMatcher final : private registry::ExtractVisitor {
  public:
   // `own` is this municipality's code. Borrows `watched` and `fresh_ids`.
@@ -55,7 +55,7 @@ class ExtractMatcher final : private registry::ExtractVisitor {
                                                          const WatchedCase& watched) const;
   void Match(const registry::PersonRecord& person, const WatchedCase& watched);
   void MatchResident(const registry::PersonRecord& person, const WatchedCase& watched);
-  // An observation, unless the same stands already.
+  // An observation, unless the same stands already and was held for these reasons or announced.
   void Observe(const WatchedCase& watched, event::ObservationKind kind, const Destination& destination,
                std::vector<event::HoldReason> holds = {}, const std::optional<CaseId>& concerns = std::nullopt);
   void Reverse(const WatchedCase& watched, const KnownRelocation& known, const std::optional<Date>& right_date);

@@ -27,7 +27,8 @@ Watched Watched::Of(const domain::State& state) {
   for (const auto& [id, relocation] : state.relocations()) {
     if (relocation.direction != domain::Direction::kOut || !relocation.enrolment || !Stands(relocation.state)) continue;
     known[*relocation.enrolment].push_back({id, relocation.kind, relocation.to, relocation.effective_date,
-                                            relocation.announcement.has_value(), relocation.concerns});
+                                            relocation.announcement.has_value(), relocation.concerns,
+                                            relocation.hold_reasons});
   }
   Watched watched;
   for (const auto& [id, enrolment] : state.enrolments()) {

@@ -116,6 +116,23 @@ TEST_F(FlagTest, TheProviderIsNotToldOfAMoveByTheEndOfResponsibilityEither) {
   EXPECT_DONE(world.Do(kNyborg, moved));
 }
 
+TEST_F(FlagTest, NorOfAMoveThatOneOfficerTookBackWhileItWasHeld) {
+  const EndResponsibility moved{enrolment, Date(2026, 3, 1), ResponsibilityEndReason::kMoved};
+  const EndResponsibility other{enrolment, Date(2026, 3, 1), ResponsibilityEndReason::kOther};
+  const CaseId held =
+      Observe(kNyborg, enrolment, "0440", Date(2026, 3, 1), "a", {HoldReason::kNameAndAddressProtection});
+  ASSERT_DONE(world.Do(kNyborg, AnnulRelocation{held}));
+  EXPECT_RULE(world.Do(kNyborg, moved), "RELOCATION_HELD");
+  EXPECT_RULE(world.Do(kNyborg, other), "RELOCATION_HELD");
+  EXPECT_EQ(world.Undelivered(kNyborg), 0U);
+  // Another move that was held for the same, and released, is one that may be told.
+  const CaseId seen = Observe(kNyborg, enrolment, "0440", Date(2026, 3, 2), "b");
+  ASSERT_EQ(StateOf(seen), RelocationState::kHeld);
+  ASSERT_DONE(world.Do(kNyborg, ReleaseHold{seen}, "anna"));
+  ASSERT_DONE(world.Do(kNyborg, ReleaseHold{seen}, "bo"));
+  EXPECT_DONE(world.Do(kNyborg, moved));
+}
+
 TEST_F(FlagTest, OfWhoDiedTheProviderIsTold) {
   ASSERT_DONE(world.Do(kNyborg, SetFlag{enrolment, kSafetyPackage}));
   Observe(kNyborg, enrolment, "0440", Date(2026, 3, 1), "a");

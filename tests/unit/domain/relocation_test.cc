@@ -111,6 +111,49 @@ TEST_F(RelocationTest, AHeldMoveIsSeenByNobodyUntilTwoOfficersReleaseIt) {
   EXPECT_EQ(world.Undelivered(kOdense), 0U) << "nothing was sent to anyone";
 }
 
+TEST_F(RelocationTest, ProtectionThatTheRegistryTellsLaterHoldsWhatNobodyWasToldOf) {
+  const CaseId id = Observe(kOdense, enrolment, "0450", Date(2026, 3, 1));
+  ASSERT_DONE(world.Do(kOdense, Assess(id)));
+  Observation later = Move("0450", "b");
+  later.hold_reasons = {HoldReason::kNameAndAddressProtection};
+  ASSERT_DONE(world.Do(kOdense, Import(kOdense, {later}), ""));
+  EXPECT_EQ(odense().relocations().size(), 1U);
+  EXPECT_EQ(odense().FindRelocation(id)->hold_reasons, std::vector{HoldReason::kNameAndAddressProtection});
+  EXPECT_RULE(world.Do(kOdense, AnnounceRelocation{id}), "RELOCATION_HELD");
+
+  ASSERT_DONE(world.Do(kOdense, ReleaseHold{id}, "anna"));
+  ASSERT_DONE(world.Do(kOdense, ReleaseHold{id}, "bo"));
+  later.relocation = Case("c");
+  ASSERT_DONE(world.Do(kOdense, Import(kOdense, {later}), ""));
+  EXPECT_EQ(StateOf(kOdense, id), RelocationState::kInAssessment) << "it was released for that";
+  ASSERT_DONE(world.Do(kOdense, Assess(id)));
+  ASSERT_DONE(world.Do(kOdense, AnnounceRelocation{id}));
+  later.hold_reasons = {HoldReason::kSpecialRoadCode};
+  later.relocation = Case("d");
+  ASSERT_DONE(world.Do(kOdense, Import(kOdense, {later}), ""));
+  EXPECT_EQ(StateOf(kOdense, id), RelocationState::kAnnounced);
+}
+
+TEST_F(RelocationTest, WhatIsObservedInThePlaceOfAHeldMoveIsHeldForTheSame) {
+  const CaseId held = Observe(kOdense, enrolment, "0450", Date(2026, 3, 1));
+  ASSERT_DONE(world.Do(kOdense, HoldRelocation{held, HoldReason::kSafetyPackage}));
+  Observation reversed;
+  reversed.relocation = Case("reversed");
+  reversed.enrolment = enrolment;
+  reversed.kind = ObservationKind::kReversed;
+  reversed.concerns = held;
+  Observation other_day = Move("0450", "other day");
+  other_day.effective_date = Date(2026, 3, 2);
+  ASSERT_DONE(world.Do(kOdense, Import(kOdense, {reversed, other_day}), ""));
+  EXPECT_EQ(StateOf(kOdense, held), RelocationState::kAnnulled);
+  EXPECT_EQ(StateOf(kOdense, other_day.relocation), RelocationState::kHeld);
+  EXPECT_EQ(odense().FindRelocation(other_day.relocation)->hold_reasons, std::vector{HoldReason::kSafetyPackage});
+
+  // Nor does one officer, who takes it back, release what the next extract has.
+  ASSERT_DONE(world.Do(kOdense, AnnulRelocation{other_day.relocation}));
+  EXPECT_EQ(StateOf(kOdense, Observe(kOdense, enrolment, "0450", Date(2026, 3, 2), "again")), RelocationState::kHeld);
+}
+
 TEST_F(RelocationTest, AnOfficerHoldsUntilItIsAnnounced) {
   const CaseId id = Observe(kOdense, enrolment, "0450", Date(2026, 3, 1));
   ASSERT_DONE(world.Do(kOdense, Assess(id)));

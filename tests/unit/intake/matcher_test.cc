@@ -211,6 +211,30 @@ TEST_F(MatcherTest, WhatStandsIsNotObservedAgain) {
   EXPECT_THAT(Observations(Extract().Person(number_).Address("0440", "0010", "202603050000", "0450")), IsEmpty());
 }
 
+TEST_F(MatcherTest, ProtectionThatBeginsLaterIsToldOfTheMoveThatStands) {
+  Take(Moved());
+  const auto protected_now = [this](std::string_view day, std::string_view before) {
+    return Extract(day, before)
+        .Person(number_)
+        .Address("0450", "0010", "202603010000", "0461")
+        .Protected("0001", "2026-01-01");
+  };
+  const auto found = Observations(protected_now("20260311", "20260310"));
+  ASSERT_THAT(found, ElementsAre(IsMove("0450", Date(2026, 3, 1))));
+  EXPECT_THAT(found[0].hold_reasons, ElementsAre(event::HoldReason::kNameAndAddressProtection));
+  Take(protected_now("20260311", "20260310"));
+  EXPECT_EQ(odense().relocations().size(), 1U);
+  EXPECT_THAT(Observations(protected_now("20260312", "20260311")), IsEmpty()) << "it is held for that";
+}
+
+TEST_F(MatcherTest, ProtectionThatBeginsAfterTheAnnouncementIsNoNews) {
+  Announce(kOdense, enrolment_, "0450", Date(2026, 3, 1));
+  EXPECT_THAT(
+      Observations(
+          Extract().Person(number_).Address("0450", "0010", "202603010000", "0461").Protected("0001", "2026-01-01")),
+      IsEmpty());
+}
+
 TEST_F(MatcherTest, ACorrectedDateReplacesAMoveThatWasNotAnnounced) {
   Take(Moved());
   const CaseId known = odense().relocations().begin()->first;
