@@ -18,6 +18,7 @@
 #include "common/wire/limits.h"
 #include "google/protobuf/util/time_util.h"
 #include "server/exchange/kept.h"
+#include "server/exchange/record_again.h"
 #include "server/service/pages.h"
 
 namespace medflyt::service {
@@ -67,6 +68,11 @@ class Findings {
   explicit Findings(const IncidentQuery& query) : query_(query) {}
 
   [[nodiscard]] bool IsWithin(absl::Time at) const { return at >= query_.from && at < query_.until; }
+  // Of what was at some time from `first` to `last`: the first that is asked about, if any is.
+  [[nodiscard]] std::optional<absl::Time> WhenWithin(absl::Time first, absl::Time last) const {
+    if (last < query_.from || first >= query_.until) return std::nullopt;
+    return std::max(first, query_.from);
+  }
   [[nodiscard]] size_t rows() const { return cases_.size() + open_ended_.size(); }
 
   void Touch(const std::set<CaseId>& cases, v1::TouchKind kind, absl::Time at) {
@@ -105,9 +111,7 @@ class Findings {
   }
   // An entry whose key is destroyed.
   void SawErased() { ++silent_; }
-  void SawErasedAt(absl::Time at) {
-    if (IsWithin(at)) ++erased_;
-  }
+  void CountErased() { ++erased_; }  // of that time
 
   void WriteTo(v1::ReportIncidentResponse& response) {
     CountSilent();
@@ -264,13 +268,19 @@ class IncidentReader::Walk {
     const auto key = events_.keys_.Find(*key_);
     if (!key.ok() && !absl::IsNotFound(key.status())) return key.status();
     for (const EventReader::Found& each : found) {
+      const bool again = MayBeAgain(issuer, each.position);
+      const absl::Time unopened = again ? absl::InfinitePast() : each.received_at;
+      if (!findings_.WhenWithin(unopened, each.received_at)) continue;
       if (!key.ok()) {
-        findings_.SawErasedAt(each.received_at);
-      } else if (findings_.IsWithin(each.received_at)) {
-        // What an issuer sealed by the rules of nobody is of the key's case all the same.
-        const auto event = Open(each.entry, *key, each.origin);
+        findings_.CountErased();
+        continue;
+      }
+      // What an issuer sealed by the rules of nobody is of the key's case all the same.
+      const auto event = Open(each.entry, *key, each.origin);
+      const absl::Time first = again && event.ok() ? event->header.recorded_at : unopened;
+      if (const auto at = findings_.WhenWithin(first, each.received_at)) {
         findings_.Touch(event.ok() ? event::CasesNamedBy(*event) : std::set<CaseId>{key_case_}, v1::TOUCH_KIND_READABLE,
-                        each.received_at);
+                        *at);
       }
     }
     return absl::OkStatus();
@@ -291,12 +301,16 @@ class IncidentReader::Walk {
     return absl::OkStatus();
   }
 
-  // How far it came. The rows of one issuer are in the order of their records.
+  // How far it came. The rows of one issuer are in the order of their records, but for those of whom some are being
+  // recorded again: of these all are looked at.
   absl::StatusOr<uint64_t> ReadGrants(uint64_t begin, uint64_t end) {
     const store::Store& store = events_.log_.reader().store();
     MEDFLYT_ASSIGN_OR_RETURN(issuers_, exchange::KeptIssuers(store));
+    MEDFLYT_ASSIGN_OR_RETURN(const auto unordered, exchange::ReadRepetitions(store));
     std::map<AuthorityId, PairNumber> from;
     for (const AuthorityId& issuer : issuers_) {
+      from.emplace(issuer, PairNumber(1));
+      if (unordered.contains(issuer)) continue;
       MEDFLYT_ASSIGN_OR_RETURN(from[issuer], exchange::NumberOfRecord(store, issuer, events_.log_.peer(issuer).received,
                                                                       log::Position(begin)));
     }
@@ -305,10 +319,11 @@ class IncidentReader::Walk {
       const uint64_t reached = std::min(end, next + kGrantStep);
       for (auto& [issuer, number] : from) {
         const absl::Status beyond = absl::CancelledError();
+        const bool ordered = !unordered.contains(issuer);
         const absl::Status visited = exchange::VisitKept(store, issuer, number, [&](const exchange::KeptRow& row) {
           const uint64_t record = row.events.front().record.value();
-          if (record >= reached) return beyond;
-          number = PairNumber(row.first.value() + row.events.size());
+          if (record >= reached) return ordered ? beyond : absl::OkStatus();
+          if (ordered) number = PairNumber(row.first.value() + row.events.size());
           return record < next ? absl::OkStatus() : AddGrants(issuer, row);
         });
         if (!visited.ok() && visited != beyond) return visited;
@@ -324,7 +339,12 @@ class IncidentReader::Walk {
     MEDFLYT_ASSIGN_OR_RETURN(const log::StoredEntry stored, events_.log_.reader().Entry(at));
     MEDFLYT_ASSIGN_OR_RETURN(const wire::LedgerRecord record, ledger_.Decode(stored.bytes));
     const auto* received = std::get_if<wire::EventReceived>(&record.record);
-    if (received == nullptr || !findings_.IsWithin(record.recorded_at)) return absl::OkStatus();
+    if (received == nullptr) return absl::OkStatus();
+    const bool again = MayBeAgain(issuer, at);
+    absl::Time first = again ? absl::InfinitePast() : record.recorded_at;
+    if (!findings_.WhenWithin(first, record.recorded_at)) return absl::OkStatus();
+    if (again) first = record.recorded_at;  // or when the earliest of them was made
+    bool opened = false;
     MEDFLYT_ASSIGN_OR_RETURN(const bool came_back, CameBack(at, record.recorded_at));
     MEDFLYT_ASSIGN_OR_RETURN(const v1::EventBatch batch, row.ParseBatch());
     std::set<KeyId> granted;
@@ -346,23 +366,34 @@ class IncidentReader::Walk {
       ++opened_;
       const auto event = Open(batch.entries(i), *key, received->issuer_origin);
       if (!event.ok()) continue;
+      opened = true;
+      if (again) first = std::min(first, event->header.recorded_at);
       named[*id].merge(event::CasesNamedBy(*event));
       if (issuer != events_.self_ && std::holds_alternative<event::TransferRequested>(event->body)) {
         granted.insert(*id);
       }
     }
+    if (again && !opened) first = absl::InfinitePast();
+    const auto when = findings_.WhenWithin(first, record.recorded_at);
+    if (!when) return absl::OkStatus();
     for (const KeyId& id : granted) {
       const auto purpose = events_.keys_.PurposeOf(id);
       if (!purpose.ok()) {
         if (!absl::IsNotFound(purpose.status())) return purpose.status();
-        findings_.SawErasedAt(record.recorded_at);
+        findings_.CountErased();
       } else if (named.contains(id)) {
-        findings_.Touch(named[id], v1::TOUCH_KIND_GRANTED, record.recorded_at);
+        findings_.Touch(named[id], v1::TOUCH_KIND_GRANTED, *when);
       } else if (purpose->retention == event::RetentionClass::kCase) {
-        findings_.Touch({purpose->case_id}, v1::TOUCH_KIND_GRANTED, record.recorded_at);
+        findings_.Touch({purpose->case_id}, v1::TOUCH_KIND_GRANTED, *when);
       }
     }
     return absl::OkStatus();
+  }
+
+  // Whether a peer's event may have come before the record that its row names: where a log follows another, its records
+  // may be those of the other, made again (exchange/record_again.h). It came no earlier than its issuer made it.
+  [[nodiscard]] bool MayBeAgain(AuthorityId issuer, log::Position record) const {
+    return issuer != events_.self_ && events_.log_.reader().generations().Of(record).number != 0;
   }
 
   // Whether a record was made as a new log was opened: all that came back for it came with its key, sealed anew. What

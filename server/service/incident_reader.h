@@ -32,7 +32,8 @@ struct IncidentQuery {
 // Thread-safe. By certificate and officer it opens every entry of this node's own that can be opened, for who acted
 // stands inside; by key, what is sealed under that key alone: entries of this node's own, in the time at which they
 // were recorded, and events of others, refused ones too, in the time at which they were received. By received grants it
-// is the batches that are kept: the cases of the keys that came with them.
+// is the batches that are kept: the cases of the keys that came with them. What others issued and a log has that
+// follows another may have been received before, under the other: it counts in all the time since it was issued.
 class IncidentReader {
  public:
   // Borrows `events`.
