@@ -356,6 +356,34 @@ TEST_F(IncidentTest, WhatCameBackAsANewLogWasOpenedCameWithItsKeys) {
               UnorderedElementsAre(Pair(one_, Counts{{v1::TOUCH_KIND_GRANTED, 1}})));
 }
 
+// Where a log follows another its records may be those of the closed one, made again: the event came at some time since
+// it was issued.
+TEST_F(IncidentTest, InALogThatFollowsAnotherWhatPeersIssuedCountsSinceThen) {
+  const keys::DataKey key = NewKey();
+  const auto asked_from = [&](absl::Duration since) {
+    from_ = clock_.now - since;
+    until_ = from_ + absl::Hours(1);
+  };
+  OpenNext();
+  Pass(absl::Hours(10));
+  ReceiveGrant(PairNumber(1), one_, key);  // issued five hours before
+  for (const int64_t hours : {5, 3, 1}) {
+    asked_from(absl::Hours(hours));
+    EXPECT_THAT(TouchedIn(Report(ReceivedGrants())),
+                UnorderedElementsAre(Pair(one_, Counts{{v1::TOUCH_KIND_GRANTED, 1}})));
+    const auto report = Report(key.id);
+    EXPECT_THAT(TouchedIn(report), UnorderedElementsAre(Pair(one_, Counts{{v1::TOUCH_KIND_READABLE, 1}})));
+    ASSERT_EQ(report.cases_size(), 1);
+    EXPECT_EQ(report.cases(0).first().seconds(), absl::ToUnixSeconds(from_));
+  }
+  asked_from(absl::Hours(7));
+  EXPECT_THAT(TouchedIn(Report(ReceivedGrants())), IsEmpty());
+  EXPECT_THAT(TouchedIn(Report(key.id)), IsEmpty());
+  Destroy(key.id);
+  EXPECT_EQ(Report(ReceivedGrants()).erased(), 1U) << "when it was issued nobody knows any more";
+  EXPECT_EQ(Report(key.id).erased(), 1U);
+}
+
 TEST_F(IncidentTest, AGrantForAnErasuresNoticeTouchesTheCitizensAndOneForAnAgreementNobody) {
   ReceiveGrant(PairNumber(1), random_.NewId<CaseId>(), NewKey(),
                event::ErasureNoticed{{one_, two_}, "gdpr-17-1-d", {}, {}, 0});

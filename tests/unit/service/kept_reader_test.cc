@@ -1,0 +1,139 @@
+// What is kept beside a log's records, wherever a page begins, also once some were recorded again in the next log.
+#include "server/service/kept_reader.h"
+
+#include <gmock/gmock.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/merkle/tree_hasher.h"
+#include "common/tlog/checkpoint.h"
+#include "server/exchange/kept.h"
+#include "server/exchange/record_again.h"
+#include "tests/support/log_fixture.h"
+#include "tests/unit/directory/sample.h"
+
+namespace medflyt::service {
+namespace {
+
+using testing::kNyborg;
+
+class KeptReaderTest : public testing::LogFixture {
+ protected:
+  using Batches = std::map<uint64_t, std::string>;  // by the index of the record beside which they are kept
+
+  // One batch: events that stand there in Nyborg's log.
+  void Receive(const std::vector<uint64_t>& indices) {
+    const std::string& origin = nyborg_.logs.front().origin;
+    v1::EventBatch batch;
+    const auto checkpoint = tlog::Checkpoint::Create(origin, TreeSize(1000), crypto::Sha256("root"));
+    ASSERT_TRUE(checkpoint.ok());
+    batch.set_checkpoint(tlog::SignCheckpoint(*checkpoint, signer_).Serialize());
+    std::vector<uint32_t> positions;
+    for (const uint64_t index : indices) {
+      positions.push_back(static_cast<uint32_t>(positions.size()));
+      batch.add_indices(index);
+      batch.add_entries("event at " + std::to_string(index));
+      batch.add_key_ids(std::string(random_.NewId<KeyId>().bytes()));
+    }
+    const uint64_t first = log_->peer(kNyborg).received.value() + 1;
+    batches_[log_->head().size.value()] = batch.SerializeAsString();
+    On([&](log::Appender& appender) {
+      std::string row = exchange::StartKept(positions, batch);
+      for (size_t i = 0; i < indices.size(); ++i) {
+        const crypto::Hash leaf = merkle::LeafHash(batch.entries(static_cast<int>(i)));
+        exchange::SetRecord(row, i,
+                            appender.AppendUndecodable(kNyborg, PairNumber(first + i), random_.NewId<EventId>(),
+                                                       {origin, LeafIndex(indices[i]), leaf}, "EVENT_MALFORMED"));
+      }
+      appender.batch().Put(store::Table::kOutbox, log::PairRowKey('r', kNyborg, first), row);
+      appender.peer(kNyborg).received = PairNumber(first + indices.size() - 1);
+    });
+  }
+  // The first `rows` rows from that number on.
+  void RecordAgain(uint64_t from, size_t rows) {
+    auto part = exchange::ReadRecorded(log_->reader(), kNyborg, PairNumber(from));
+    ASSERT_TRUE(part.ok()) << part.status();
+    ASSERT_GE(part->rows.size(), rows);
+    part->rows.resize(rows);
+    On([&](log::Appender& appender) { exchange::RecordAgain(kNyborg, *std::move(part), appender); });
+  }
+
+  absl::StatusOr<Batches> Read(const log::Generation& log, uint64_t first) {
+    v1::ListKeptResponse response;
+    const TreeSize end = log.last ? log.last->size : log_->head().size;
+    MEDFLYT_RETURN_IF_ERROR(KeptReader(*log_, peers_).Read(log, LeafIndex(first), end, response));
+    Batches read;
+    for (const v1::Kept& kept : response.kept()) read[kept.record()] = kept.received();
+    return read;
+  }
+  // Of the closed log, what it had before it was closed.
+  void ExpectEachPageOfTheClosedLog() {
+    const log::Generation& closed = log_->reader().generations().all().front();
+    ASSERT_TRUE(closed.last);
+    for (uint64_t first = 0; first < closed.last->size.value(); ++first) {
+      const auto read = Read(closed, first);
+      ASSERT_TRUE(read.ok()) << read.status() << " from " << first;
+      EXPECT_EQ(*read, Batches(batches_.lower_bound(first), batches_.end())) << "from " << first;
+    }
+  }
+
+  const directory::Authority nyborg_ = testing::Nyborg();
+  const directory::Directory peers_ = *directory::Directory::Create({testing::Odense(), nyborg_});
+  Batches batches_;  // of the first log
+};
+
+TEST_F(KeptReaderTest, APageMayBeginAtAnyRecord) {
+  Receive({1, 2});
+  Receive({5, 6, 8});
+  Receive({9});
+  OpenNext();
+  ExpectEachPageOfTheClosedLog();
+}
+
+TEST_F(KeptReaderTest, WhatWasRecordedAgainIsKeptBesideEachOfItsRecords) {
+  Receive({1, 2});
+  Receive({5, 6, 8});
+  Receive({9});
+  Receive({12, 13});
+  OpenNext();
+  const uint64_t again = log_->head().size.value();
+  RecordAgain(3, 3);
+  ExpectEachPageOfTheClosedLog();
+  const auto open = Read(log_->reader().generations().open(), 0);
+  ASSERT_TRUE(open.ok()) << open.status();
+  EXPECT_EQ(*open, (Batches{{again, batches_[2]}, {again + 3, batches_[5]}, {again + 4, batches_[6]}}));
+}
+
+TEST_F(KeptReaderTest, BothLogsAreReadWhileARepetitionIsUnfinished) {
+  Receive({1, 2});
+  Receive({5, 6, 8});
+  Receive({9});
+  OpenNext();
+  const uint64_t again = log_->head().size.value();
+  RecordAgain(1, 2);
+  ExpectEachPageOfTheClosedLog();
+  for (uint64_t first = 0; first < log_->head().size.value(); ++first) {
+    const auto open = Read(log_->reader().generations().open(), first);
+    ASSERT_TRUE(open.ok()) << open.status() << " from " << first;
+    Batches expected{{again, batches_[0]}, {again + 2, batches_[2]}};
+    expected.erase(expected.begin(), expected.lower_bound(first));
+    EXPECT_EQ(*open, expected) << "from " << first;
+  }
+}
+
+TEST_F(KeptReaderTest, AnIssuerThatIssuedOutOfOrderIsReadToo) {
+  Receive({9});
+  Receive({5, 6});
+  Receive({7});
+  OpenNext();
+  RecordAgain(1, 3);
+  ExpectEachPageOfTheClosedLog();
+}
+
+}  // namespace
+}  // namespace medflyt::service
