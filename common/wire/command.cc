@@ -5,6 +5,7 @@
 
 #include "common/base/status.h"
 #include "common/wire/body_list.h"
+#include "common/wire/enums.h"
 #include "common/wire/ground.h"
 #include "common/wire/limits.h"
 #include "common/wire/reading.h"
@@ -106,9 +107,6 @@ void Read(Reader& r, const v1::EndEnrolment& m, CommandBody& out) {
                             .reason = r.Enum("reason", m.reason(), event::EndReason::kError)};
 }
 
-event::ProtectionFlag ReadFlag(Reader& r, int flag) {
-  return r.Enum("flag", flag, event::ProtectionFlag::kSafetyPackage);
-}
 void Read(Reader& r, const v1::SetFlag& m, CommandBody& out) {
   out = event::SetFlag{.enrolment = r.Case("enrolment_id", m.enrolment_id()), .flag = ReadFlag(r, m.flag())};
 }

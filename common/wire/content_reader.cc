@@ -6,6 +6,7 @@
 #include "common/event/catalogue.h"
 #include "common/wire/body_list.h"
 #include "common/wire/content.h"
+#include "common/wire/enums.h"
 #include "common/wire/ground.h"
 #include "common/wire/limits.h"
 #include "common/wire/reading.h"
@@ -311,9 +312,6 @@ void Read(Reader& r, const v1::ValueRectified& m, Body& out) {
 void Read(Reader& r, const v1::EventDisputed& m, Body& out) {
   out = event::EventDisputed{.disputed = r.Bytes<EventId>("disputed_id", m.disputed_id()),
                              .ground = r.Enum("ground", m.ground(), event::DisputeGround::kNotOurCitizen)};
-}
-event::ProtectionFlag ReadFlag(Reader& r, int flag) {
-  return r.Enum("flag", flag, event::ProtectionFlag::kSafetyPackage);
 }
 void Read(Reader& r, const v1::FlagSet& m, Body& out) { out = event::FlagSet{.flag = ReadFlag(r, m.flag())}; }
 void Read(Reader& r, const v1::FlagClearRequested& m, Body& out) {

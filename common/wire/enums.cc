@@ -92,4 +92,9 @@ static_assert(Same(AccessKind::kProof, v1::ACCESS_KIND_PROOF));
 static_assert(v1::AccessKind_ARRAYSIZE == 5);
 
 }  // namespace
+
+event::ProtectionFlag ReadFlag(FieldReader& r, int flag) {
+  return r.Enum("flag", flag, ProtectionFlag::kSafetyPackage);
+}
+
 }  // namespace medflyt::wire

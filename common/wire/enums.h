@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/event/bodies.h"
+#include "common/wire/reading.h"
 #include "medflyt/v1/event.pb.h"
 
 namespace medflyt::wire {
@@ -22,5 +23,8 @@ inline v1::ReleaseReason ToProto(event::ReleaseReason value) { return static_cas
 inline v1::DataCategory ToProto(event::DataCategory value) { return static_cast<v1::DataCategory>(value); }
 inline v1::DisputeGround ToProto(event::DisputeGround value) { return static_cast<v1::DisputeGround>(value); }
 inline v1::AccessKind ToProto(event::AccessKind value) { return static_cast<v1::AccessKind>(value); }
+
+// The field "flag" of an event or a command: what protects a citizen.
+[[nodiscard]] event::ProtectionFlag ReadFlag(FieldReader& r, int flag);
 
 }  // namespace medflyt::wire
