@@ -23,40 +23,38 @@ absl::Status Propose(Context& context, const Arguments& arguments) {
   return Submit(context, arguments, &Municipality::ProposeEnrolment, std::move(request), GroundOf(context, arguments));
 }
 
-// The commands that name an enrolment and a date, and nothing else.
-template <typename Request>
-std::function<absl::Status(Context&, const Arguments&)> OnDate(
-    grpc::Status (Municipality::*method)(grpc::ClientContext*, const Request&, v1::CommandResult*),
-    auto mutable_command) {
-  return [=](Context& context, const Arguments& arguments) {
-    Request request;
-    auto* command = (request.*mutable_command)();
-    command->set_enrolment_id(arguments.Text("ENROLMENT"));
-    command->set_from(arguments.Text("--from"));
-    return Submit(context, arguments, method, std::move(request), GroundOf(context, arguments));
-  };
-}
-
-absl::Status Refuse(Context& context, const Arguments& arguments) {
-  v1::RefuseEnrolmentRequest request;
-  request.mutable_refuse_enrolment()->set_enrolment_id(arguments.Text("ENROLMENT"));
-  return Submit(context, arguments, &Municipality::RefuseEnrolment, std::move(request));
-}
-
 v1::EndReason ReasonOf(const Arguments& arguments) {
   v1::EndReason reason = v1::END_REASON_UNSPECIFIED;
   v1::EndReason_Parse(EnumName(kReason, arguments.Text("--reason")), &reason);
   return reason;
 }
 
-absl::Status End(Context& context, const Arguments& arguments) {
-  v1::EndEnrolmentRequest request;
-  v1::EndEnrolment& end = *request.mutable_end_enrolment();
-  end.set_enrolment_id(arguments.Text("ENROLMENT"));
-  end.set_from(arguments.Text("--from"));
-  end.set_reason(ReasonOf(arguments));
-  return Submit(context, arguments, &Municipality::EndEnrolment, std::move(request), GroundOf(context, arguments));
+v1::ProtectionFlag FlagOf(const Arguments& arguments) {
+  v1::ProtectionFlag flag = v1::PROTECTION_FLAG_UNSPECIFIED;
+  v1::ProtectionFlag_Parse(EnumName(kFlag, arguments.Text("--flag")), &flag);
+  return flag;
 }
+
+// A command that names an enrolment, and what `set` makes of the other arguments.
+template <typename Request>
+std::function<absl::Status(Context&, const Arguments&)> OnEnrolment(
+    grpc::Status (Municipality::*method)(grpc::ClientContext*, const Request&, v1::CommandResult*),
+    auto mutable_command, auto set) {
+  return [=](Context& context, const Arguments& arguments) {
+    Request request;
+    auto& command = *(request.*mutable_command)();
+    command.set_enrolment_id(arguments.Text("ENROLMENT"));
+    set(arguments, command);
+    return Submit(context, arguments, method, std::move(request), GroundOf(context, arguments));
+  };
+}
+constexpr auto kSetNothing = [](const Arguments&, auto&) {};
+constexpr auto kSetDate = [](const Arguments& arguments, auto& command) { command.set_from(arguments.Text("--from")); };
+constexpr auto kSetEnd = [](const Arguments& arguments, v1::EndEnrolment& command) {
+  kSetDate(arguments, command);
+  command.set_reason(ReasonOf(arguments));
+};
+constexpr auto kSetFlag = [](const Arguments& arguments, auto& command) { command.set_flag(FlagOf(arguments)); };
 
 absl::Status Rectify(Context& context, const Arguments& arguments) {
   v1::RectifyValueRequest request;
@@ -76,22 +74,6 @@ absl::Status Rectify(Context& context, const Arguments& arguments) {
     right.set_end_reason(ReasonOf(arguments));
   }
   return Submit(context, arguments, &Municipality::RectifyValue, std::move(request), GroundOf(context, arguments));
-}
-
-// The two commands that name an enrolment and a flag.
-template <typename Request>
-std::function<absl::Status(Context&, const Arguments&)> OfFlag(
-    grpc::Status (Municipality::*method)(grpc::ClientContext*, const Request&, v1::CommandResult*),
-    auto mutable_command) {
-  return [=](Context& context, const Arguments& arguments) {
-    Request request;
-    auto* command = (request.*mutable_command)();
-    command->set_enrolment_id(arguments.Text("ENROLMENT"));
-    v1::ProtectionFlag flag = v1::PROTECTION_FLAG_UNSPECIFIED;
-    v1::ProtectionFlag_Parse(EnumName(kFlag, arguments.Text("--flag")), &flag);
-    command->set_flag(flag);
-    return Submit(context, arguments, method, std::move(request));
-  };
 }
 
 absl::Status Renumber(Context& context, const Arguments& arguments) {
@@ -227,20 +209,24 @@ std::vector<Command> EnrolmentCommands() {
              "--from 2026-02-01 --cpr-file citizen.txt --legal-basis RSL-11C --necessity-file why.txt --journal "
              "2026-117 --data identity --data service --data residence"}},
        .run = Propose},
-      DatedCommand("start", "start a proposed enrolment", "By the provider's officer; a buyer's citizen gets a place.",
-                   "first day",
-                   OnDate(&Municipality::StartEnrolment, &v1::StartEnrolmentRequest::mutable_start_enrolment)),
+      DatedCommand(
+          "start", "start a proposed enrolment", "By the provider's officer; a buyer's citizen gets a place.",
+          "first day",
+          OnEnrolment(&Municipality::StartEnrolment, &v1::StartEnrolmentRequest::mutable_start_enrolment, kSetDate)),
       {.noun = "enrolment",
        .verb = "refuse",
        .summary = "refuse a proposed enrolment",
        .description = "By the provider's officer. A place that was reserved is free again.",
        .options = {RequestIdOption()},
        .positionals = {EnrolmentId()},
-       .run = Refuse},
-      DatedCommand("pause", "pause an enrolment", "The place is kept.", "first day of the pause",
-                   OnDate(&Municipality::PauseEnrolment, &v1::PauseEnrolmentRequest::mutable_pause_enrolment)),
-      DatedCommand("resume", "resume a paused enrolment", "By the provider's officer.", "first day after the pause",
-                   OnDate(&Municipality::ResumeEnrolment, &v1::ResumeEnrolmentRequest::mutable_resume_enrolment)),
+       .run = OnEnrolment(&Municipality::RefuseEnrolment, &v1::RefuseEnrolmentRequest::mutable_refuse_enrolment,
+                          kSetNothing)},
+      DatedCommand(
+          "pause", "pause an enrolment", "The place is kept.", "first day of the pause",
+          OnEnrolment(&Municipality::PauseEnrolment, &v1::PauseEnrolmentRequest::mutable_pause_enrolment, kSetDate)),
+      DatedCommand(
+          "resume", "resume a paused enrolment", "By the provider's officer.", "first day after the pause",
+          OnEnrolment(&Municipality::ResumeEnrolment, &v1::ResumeEnrolmentRequest::mutable_resume_enrolment, kSetDate)),
       {.noun = "enrolment",
        .verb = "end",
        .summary = "end an enrolment",
@@ -248,7 +234,7 @@ std::vector<Command> EnrolmentCommands() {
                       "authorities the reasons stopped, exit, prison and error are stated as other.",
        .options = WithGround({From("first day without the enrolment"), Reason(true)}),
        .positionals = {EnrolmentId()},
-       .run = End},
+       .run = OnEnrolment(&Municipality::EndEnrolment, &v1::EndEnrolmentRequest::mutable_end_enrolment, kSetEnd)},
       {.noun = "enrolment",
        .verb = "flag",
        .summary = "have every move of a protected citizen held",
@@ -260,7 +246,7 @@ std::vector<Command> EnrolmentCommands() {
        .positionals = {EnrolmentId()},
        .examples = {{"A citizen with a safety package",
                      "medflyt enrolment flag 6f0e4a1c9b2d4e5f8a7b6c5d4e3f2a1b --flag safety-package"}},
-       .run = OfFlag(&Municipality::SetFlag, &v1::SetFlagRequest::mutable_set_flag)},
+       .run = OnEnrolment(&Municipality::SetFlag, &v1::SetFlagRequest::mutable_set_flag, kSetFlag)},
       {.noun = "enrolment",
        .verb = "unflag",
        .summary = "clear a flag, by two officers",
@@ -268,7 +254,7 @@ std::vector<Command> EnrolmentCommands() {
                       "stays held. Setting the flag again takes back what the first one asked.",
        .options = {Flag(), RequestIdOption()},
        .positionals = {EnrolmentId()},
-       .run = OfFlag(&Municipality::ClearFlag, &v1::ClearFlagRequest::mutable_clear_flag)},
+       .run = OnEnrolment(&Municipality::ClearFlag, &v1::ClearFlagRequest::mutable_clear_flag, kSetFlag)},
       {.noun = "enrolment",
        .verb = "renumber",
        .summary = "tell the provider a citizen's new CPR number",
