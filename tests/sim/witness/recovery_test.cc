@@ -4,184 +4,19 @@
 
 #include <gmock/gmock.h>
 
-#include <algorithm>
+#include <utility>
 #include <vector>
 
-#include "common/entry/batch.h"
 #include "common/entry/seal.h"
-#include "common/merkle/tree_hasher.h"
 #include "common/tlog/checkpoint.h"
-#include "server/exchange/admitted.h"
 #include "server/exchange/cosigned_proof.h"
 #include "server/exchange/kept_receipt.h"
-#include "server/exchange/record_again.h"
 #include "server/exchange/refusals.h"
-#include "tests/sim/exchange/checks.h"
 #include "tests/sim/exchange/officers.h"
-#include "tests/support/agreement_terms.h"
-#include "tests/support/sim_witnesses.h"
+#include "tests/sim/witness/recovery_test.h"
 
 namespace medflyt::testing {
 namespace {
-
-const exchange::CosigningSchedule kSchedule = {absl::Seconds(5), absl::Minutes(10), absl::Seconds(30)};
-const exchange::Recovery::Decision kTwo = {merkle::LeafHash("first certificate"), merkle::LeafHash("second")};
-
-class RecoveryTest : public ::testing::TestWithParam<uint64_t> {
- protected:
-  RecoveryTest() : world(GetParam()), witnesses(world, kSchedule) {}
-
-  event::ProposeAgreement Proposal(AuthorityId provider, AuthorityId buyer) {
-    return {world.chance.NewId<CaseId>(), provider, buyer, Terms(2, Date(2026, 1, 1), Date(2026, 12, 31))};
-  }
-  void RollBack(AuthorityId who) {
-    witnesses.Forget(who);
-    world.node(who).PutBackCopy();
-    world.node(who).restrained = true;
-    world.node(who).Boot();
-    witnesses.Boot(who);
-  }
-  // The peers are asked; the rule of what went wrong, or "OK".
-  std::string FetchBack(AuthorityId who, const std::vector<AuthorityId>& peers) {
-    std::string rule = "QUEUE_FULL";
-    while (rule == "QUEUE_FULL") {
-      rule = "NOT_DONE";
-      exchange::Recovery recovery(world.node(who).exchange().context(), witnesses.calls(who));
-      recovery.Begin(peers, kTwo, [&](const absl::StatusOr<exchange::Recovery::Outcome>& outcome) {
-        rule = outcome.ok() ? "OK" : RuleOf(outcome.status());
-        if (outcome.ok()) back = *outcome;
-      });
-      world.RunFor(absl::Minutes(5));
-      recovery.Stop();
-    }
-    return rule;
-  }
-  // Opens the next log, and gives everybody the new card.
-  void OpenNext(AuthorityId who) {
-    directory::Authority card = *world.directory.Find(who);
-    const std::string origin = "medflyt.example/" + who.ToString() + "/" + std::to_string(card.logs.size() + 1);
-    const auto seed = static_cast<uint8_t>(who.number() % 100 + card.logs.size());
-    witnesses.Forget(who);
-    const absl::Status opened = world.node(who).OpenNextLog(SignerOf(seed), NoteSignerOf(origin, seed));
-    ASSERT_TRUE(opened.ok()) << opened;
-    card.logs.back().keys.back().until = TreeSize(back.closed_size.value() + 1);
-    card.logs.push_back({origin, {{NoteSignerOf(origin, seed).verifier_key(), TreeSize(0), std::nullopt}}});
-    world.directory = *world.directory.With(card);
-    for (auto& [id, node] : world.nodes()) {
-      if (id != who) node->exchange().OnDirectoryChanged(world.directory);
-    }
-    world.node(who).restrained = false;
-    world.node(who).Boot();
-    witnesses.Boot(who);
-    for (auto& [id, node] : world.nodes()) {
-      if (id == who) continue;
-      Admit(*node, who, card.logs.back());
-      // What was admitted here before is forgotten with the store.
-      const directory::Authority& other = *world.directory.Find(id);
-      if (other.logs.size() == 1) continue;
-      for (const directory::Log& log : other.logs) Admit(world.node(who), id, log);
-    }
-  }
-  void Lose(AuthorityId who) {
-    RollBack(who);
-    world.RunFor(absl::Minutes(1));
-    std::vector<AuthorityId> peers;
-    for (const AuthorityId each : {kOdense, kNyborg, kKerteminde}) {
-      if (each != who) peers.push_back(each);
-    }
-    ASSERT_EQ(FetchBack(who, peers), "OK");
-    OpenNext(who);
-  }
-  // Odense has lost its second and third event to Nyborg, and Nyborg's first one to it, and goes on with what the
-  // others have. In its new log it has told Nyborg three things more, under the numbers 2 to 4.
-  void GoOnWithoutNyborg() {
-    EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
-    ASSERT_TRUE(world.Settle());
-    world.node(kOdense).CopyStore();
-    EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
-    EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
-    EXPECT_EQ(world.Act(kNyborg, Proposal(kNyborg, kOdense)), "OK");
-    EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kKerteminde)), "OK");
-    ASSERT_TRUE(world.Settle());
-    world.network.SetPartition(kOdense, kNyborg, true);
-    RollBack(kOdense);
-    ASSERT_EQ(FetchBack(kOdense, {kKerteminde}), "OK");
-    OpenNext(kOdense);
-    for (int i = 0; i < 3; ++i) EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
-    ASSERT_EQ(world.node(kOdense).log().peer(kNyborg).issued.value(), 4U);
-    ASSERT_EQ(world.node(kNyborg).log().peer(kOdense).received.value(), 3U);
-  }
-  // What the open log of a node says that it has received of this log.
-  size_t RecordsOf(AuthorityId who, const std::string& origin) {
-    const log::LogReader& reader = world.node(who).log().reader();
-    wire::LedgerCodec codec;
-    size_t found = 0;
-    EXPECT_TRUE(reader
-                    .Visit(reader.generations().open().begin, world.node(who).log().end(),
-                           [&](log::Position, std::string_view bytes, const KeyId&) {
-                             const auto record = codec.Decode(bytes);
-                             if (!record.ok()) return absl::OkStatus();
-                             const auto* received = std::get_if<wire::EventReceived>(&record->record);
-                             if (received != nullptr && received->issuer_origin == origin) ++found;
-                             return absl::OkStatus();
-                           })
-                    .ok());
-    return found;
-  }
-  // Where the rows say that the events of this issuer are recorded, in the order of their numbers.
-  std::vector<log::Position> RowsOf(AuthorityId who, AuthorityId issuer) {
-    std::vector<log::Position> records;
-    EXPECT_TRUE(exchange::VisitKept(world.node(who).store(), issuer, PairNumber(1), [&](const exchange::KeptRow& row) {
-                  for (const exchange::KeptEvent& event : row.events) records.push_back(event.record);
-                  return absl::OkStatus();
-                }).ok());
-    return records;
-  }
-  // How many of them stand in the open log.
-  size_t RowsInOpenLog(AuthorityId who, AuthorityId issuer) {
-    const log::Position open = world.node(who).log().reader().generations().open().begin;
-    const std::vector<log::Position> records = RowsOf(who, issuer);
-    return static_cast<size_t>(
-        std::count_if(records.begin(), records.end(), [open](log::Position each) { return each >= open; }));
-  }
-  // Nyborg greets Odense anew, and says to have receipts up to this number.
-  void GreetWith(uint64_t receipted) {
-    world.network.tamper = [receipted](AuthorityId from, AuthorityId to, v1::PeerMessage& message) {
-      if (from == kNyborg && to == kOdense && message.has_hello()) {
-        message.mutable_hello()->set_receipted_number(receipted);
-      }
-      return true;
-    };
-    witnesses.Restart(kNyborg);
-  }
-  // As two officers do it.
-  void Admit(SimNode& node, AuthorityId who, const directory::Log& log) {
-    const exchange::AdmittedLog admitted{kTwo.first_certificate, kTwo.second_certificate,
-                                         log.keys.front().key.Format()};
-    while (!exchange::FindAdmitted(node.store(), who, log.origin)->has_value()) {
-      node.Submit([&](log::Appender& appender) {
-        appender.batch().Put(store::Table::kMeta, exchange::AdmittedKey(who, log.origin),
-                             exchange::EncodeAdmitted(admitted));
-      });
-      world.RunFor(absl::Seconds(1));
-    }
-  }
-  // Of places the provider's books are asked. A buyer may have been told of more than there is: an enrolment of the
-  // provider's own citizen is local, and lost with all that came of it here.
-  void ExpectSound() {
-    for (auto& [id, node] : world.nodes()) {
-      SCOPED_TRACE(id.ToString());
-      const auto replayed = node->Replay();
-      ASSERT_TRUE(replayed.ok()) << replayed.status();
-      EXPECT_EQ(replayed->state.CanonicalBytes(), node->StateNow().CanonicalBytes());
-      if (id == kOdense) ExpectCapacityKept(id, node->StateNow());
-    }
-  }
-
-  SimWorld world;
-  SimWitnesses witnesses;
-  exchange::Recovery::Outcome back;
-};
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RecoveryTest, ::testing::Range<uint64_t>(1, 13));
 
@@ -426,7 +261,6 @@ TEST_P(RecoveryTest, AReceiptThatTheCopyHadNotYetComesBack) {
   ExpectSound();
 }
 
-// What a peer had refused is shown as refused again, by its receipt.
 TEST_P(RecoveryTest, WhatAPeerGivesBackIsNotReadByACardWhoseKeysAreNotBelieved) {
   EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
   ASSERT_TRUE(world.Settle());
@@ -446,6 +280,7 @@ TEST_P(RecoveryTest, WhatAPeerGivesBackIsNotReadByACardWhoseKeysAreNotBelieved) 
   EXPECT_EQ(FetchBack(kOdense, {kNyborg, kKerteminde}), "OK");
 }
 
+// What a peer had refused is shown as refused again, by its receipt.
 TEST_P(RecoveryTest, WhatAPeerRefusedIsKnownAgain) {
   const std::string digits(SimCitizen(7).ExposeDigits());
   world.options.refused_numbers = {{digits, digits}};
@@ -497,171 +332,6 @@ TEST_P(RecoveryTest, WhatWasNotReceiptedIsReceiptedByTheNewLog) {
   ASSERT_TRUE(world.Settle());
   EXPECT_EQ(world.node(kNyborg).log().peer(kOdense).receipted.value(), 2U);
   ExpectSound();
-}
-
-// A peer that was away goes on where it was, also where it had not heard how its last event arrived.
-TEST_P(RecoveryTest, ALeftOutPeerThatHasNoMoreGoesOn) {
-  EXPECT_EQ(world.Act(kNyborg, Proposal(kNyborg, kOdense)), "OK");
-  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
-  ASSERT_TRUE(world.Settle());
-  world.network.tamper = [](AuthorityId from, AuthorityId to, v1::PeerMessage& message) {
-    return !(from == kOdense && to == kNyborg && message.has_answer());
-  };
-  EXPECT_EQ(world.Act(kNyborg, Proposal(kNyborg, kOdense)), "OK");
-  world.RunFor(absl::Minutes(2));
-  ASSERT_EQ(world.node(kOdense).log().peer(kNyborg).received.value(), 2U);
-  ASSERT_EQ(world.node(kNyborg).log().peer(kOdense).receipted.value(), 1U);
-  world.node(kOdense).CopyStore();
-  world.network.SetPartition(kOdense, kNyborg, true);
-  world.network.tamper = nullptr;
-  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kKerteminde)), "OK");
-  world.RunFor(absl::Minutes(5));
-  RollBack(kOdense);
-  ASSERT_EQ(FetchBack(kOdense, {kKerteminde}), "OK");
-  OpenNext(kOdense);
-  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
-  EXPECT_EQ(RecordsOf(kOdense, "medflyt.example/29189722/1"), 0U);
-
-  world.network.Heal();
-  ASSERT_TRUE(world.Settle());
-  EXPECT_EQ(world.node(kNyborg).log().peer(kOdense).receipted.value(), 2U);
-  EXPECT_EQ(world.node(kNyborg).log().peer(kOdense).received.value(), 2U);
-  EXPECT_EQ(RecordsOf(kOdense, "medflyt.example/29189722/1"), 1U) << "the one without a receipt";
-  witnesses.Restart(kOdense);
-  EXPECT_EQ(world.Act(kNyborg, Proposal(kNyborg, kOdense)), "OK");
-  ASSERT_TRUE(world.Settle());
-  EXPECT_EQ(RecordsOf(kOdense, "medflyt.example/29189722/1"), 2U) << "and the new one, each once";
-  EXPECT_FALSE(world.node(kOdense).exchange().StatusOf(kNyborg).reception.left_out.has_value());
-  ExpectSound();
-}
-
-// A peer that has every receipt says to have none: one greeting does not have all of it recorded in one commit.
-TEST_P(RecoveryTest, WhatIsRecordedAgainIsRecordedInPartsAndToTheEnd) {
-  world.network.weather.queue_full_one_in = 0;
-  constexpr size_t kEvents = entry::kMaxBatchEntries + 50;
-  world.node(kNyborg).Submit([&](log::Appender& appender) {
-    for (size_t i = 0; i < kEvents; ++i) {
-      EXPECT_TRUE(appender.Execute({"officer-1", Proposal(kNyborg, kOdense)}).ok());
-    }
-  });
-  ASSERT_TRUE(world.Settle());
-  world.node(kOdense).CopyStore();
-  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kKerteminde)), "OK");
-  ASSERT_TRUE(world.Settle());
-  Lose(kOdense);
-  if (HasFatalFailure()) return;
-  ASSERT_TRUE(world.Settle());
-  ASSERT_EQ(world.node(kOdense).log().peer(kNyborg).received.value(), kEvents);
-  ASSERT_EQ(RowsInOpenLog(kOdense, kNyborg), 0U);
-
-  GreetWith(0);
-  const absl::Time end = world.timeline.Now() + absl::Minutes(5);
-  size_t recorded = 0;
-  TreeSize seen = world.node(kOdense).log().head().size;
-  while (recorded == 0 && world.timeline.Step(end)) {
-    if (world.node(kOdense).log().head().size == seen) continue;
-    seen = world.node(kOdense).log().head().size;
-    recorded = RowsInOpenLog(kOdense, kNyborg);
-  }
-  ASSERT_GT(recorded, 0U);
-  ASSERT_LE(recorded, entry::kMaxBatchEntries);
-  const auto unfinished = exchange::FindRepetition(world.node(kOdense).store(), kNyborg);
-  ASSERT_TRUE(unfinished.ok() && unfinished->has_value());
-  EXPECT_EQ(**unfinished, (exchange::Repetition{PairNumber(1), PairNumber(recorded + 1)}));
-
-  // Interrupted between two parts. It goes on, also where the peer now says what is true.
-  witnesses.Restart(kOdense);
-  EXPECT_EQ(RowsInOpenLog(kOdense, kNyborg), recorded);
-  world.network.tamper = nullptr;
-  witnesses.Restart(kNyborg);
-  ASSERT_TRUE(world.Settle());
-  EXPECT_EQ(RowsInOpenLog(kOdense, kNyborg), kEvents);
-  EXPECT_FALSE(exchange::FindRepetition(world.node(kOdense).store(), kNyborg)->has_value());
-
-  EXPECT_EQ(world.Act(kNyborg, Proposal(kNyborg, kOdense)), "OK");
-  ASSERT_TRUE(world.Settle());
-  GreetWith(0);
-  world.RunFor(absl::Minutes(5));
-  EXPECT_EQ(RecordsOf(kOdense, "medflyt.example/29189722/1"), kEvents + 1) << "each once in this log";
-  const std::vector<log::Position> records = RowsOf(kOdense, kNyborg);
-  EXPECT_THAT(records, ::testing::SizeIs(kEvents + 1));
-  EXPECT_TRUE(std::is_sorted(records.begin(), records.end())) << "in the order of numbers";
-  world.network.tamper = nullptr;
-  ExpectSound();
-}
-
-// What the open log has receipted comes behind what the peer had receipts for: it cannot lack those before.
-TEST_P(RecoveryTest, NothingIsRecordedAgainBehindWhatTheOpenLogHas) {
-  world.network.weather.queue_full_one_in = 0;
-  for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(world.Act(kNyborg, Proposal(kNyborg, kOdense)), "OK");
-    ASSERT_TRUE(world.Settle());
-  }
-  world.node(kOdense).CopyStore();
-  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kKerteminde)), "OK");
-  ASSERT_TRUE(world.Settle());
-  Lose(kOdense);
-  if (HasFatalFailure()) return;
-  GreetWith(2);
-  world.RunFor(absl::Minutes(2));
-  ASSERT_EQ(RowsInOpenLog(kOdense, kNyborg), 1U);
-  const std::vector<log::Position> records = RowsOf(kOdense, kNyborg);
-  GreetWith(0);
-  world.RunFor(absl::Minutes(2));
-  EXPECT_EQ(world.node(kOdense).exchange().StatusOf(kNyborg).reception.last_error, "PEER_BEHIND_RECEIPTS");
-  EXPECT_EQ(RowsOf(kOdense, kNyborg), records);
-}
-
-TEST_P(RecoveryTest, ALeftOutPeerThatHasMoreStandsStillAndBothEndsSayWhatItHas) {
-  GoOnWithoutNyborg();
-  if (HasFatalFailure()) return;
-  EXPECT_EQ(world.Act(kNyborg, Proposal(kNyborg, kOdense)), "OK") << "who has nothing to say does not call";
-  const std::string nyborg = world.node(kNyborg).StateNow().CanonicalBytes();
-  const std::string odense = world.node(kOdense).StateNow().CanonicalBytes();
-  world.RunFor(absl::Minutes(2));
-  const TreeSize size = world.node(kOdense).log().head().size;
-  world.network.Heal();
-  world.RunFor(absl::Minutes(10));
-  const exchange::Numbers to_nyborg = {PairNumber(2), PairNumber(3)};
-  const exchange::Numbers to_odense = {PairNumber(1), PairNumber(1)};
-  const exchange::PeerStatus at_odense = world.node(kOdense).exchange().StatusOf(kNyborg);
-  EXPECT_EQ(at_odense.delivery.last_error, "PEER_LEFT_OUT");
-  EXPECT_EQ(at_odense.delivery.left_out, to_nyborg);
-  EXPECT_EQ(at_odense.reception.last_error, "PEER_LEFT_OUT");
-  EXPECT_EQ(at_odense.reception.left_out, to_odense);
-  const exchange::PeerStatus at_nyborg = world.node(kNyborg).exchange().StatusOf(kOdense);
-  EXPECT_EQ(at_nyborg.delivery.last_error, "PEER_LEFT_OUT");
-  EXPECT_EQ(at_nyborg.delivery.left_out, to_odense);
-  EXPECT_EQ(at_nyborg.reception.last_error, "PEER_LEFT_OUT");
-  EXPECT_EQ(at_nyborg.reception.left_out, to_nyborg);
-  // Its fourth event is of a number that Nyborg would take, and the second and third would never have been told.
-  EXPECT_EQ(world.node(kNyborg).log().peer(kOdense).received.value(), 3U);
-  EXPECT_EQ(world.node(kNyborg).StateNow().CanonicalBytes(), nyborg);
-  EXPECT_EQ(world.node(kOdense).StateNow().CanonicalBytes(), odense);
-  EXPECT_EQ(world.node(kOdense).log().head().size, size) << "it is no rejection, of which there would be one a minute";
-
-  EXPECT_EQ(world.Act(kKerteminde, Proposal(kKerteminde, kOdense)), "OK");
-  world.RunFor(absl::Minutes(5));
-  EXPECT_EQ(world.node(kKerteminde).log().peer(kOdense).receipted.value(), 1U) << "nobody else waits";
-  ExpectSound();
-}
-
-// A peer whose program does not see it: it says how far it is, and the new log's owner sends nothing that goes on from
-// there.
-TEST_P(RecoveryTest, NothingIsSentPastTheNumbersThatALeftOutPeerHas) {
-  GoOnWithoutNyborg();
-  if (HasFatalFailure()) return;
-  world.network.tamper = [](AuthorityId from, AuthorityId to, v1::PeerMessage& message) {
-    if (from == kOdense && to == kNyborg && message.has_hello()) message.mutable_hello()->set_receipted_number(3);
-    EXPECT_FALSE(from == kOdense && to == kNyborg && message.has_batch());
-    return true;
-  };
-  world.network.Heal();
-  world.RunFor(absl::Minutes(10));
-  const exchange::PeerStatus status = world.node(kOdense).exchange().StatusOf(kNyborg);
-  EXPECT_EQ(status.delivery.last_error, "PEER_LEFT_OUT");
-  EXPECT_EQ(status.delivery.left_out, (exchange::Numbers{PairNumber(2), PairNumber(3)}));
-  EXPECT_EQ(world.node(kNyborg).log().peer(kOdense).received.value(), 3U);
 }
 
 // A log that went on from another is lost in its turn.
