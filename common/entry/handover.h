@@ -18,12 +18,13 @@
 
 namespace medflyt::entry {
 
-// Of the record's entry, the last of the tree whose checkpoint is the note. The errors of SignedNote::Parse.
+// Of the record's entry, the last of the tree whose checkpoint is the note. The errors of SignedNote::Parse. Pure; any
+// thread.
 [[nodiscard]] absl::StatusOr<std::string> MakeHandover(std::string entry, LeafIndex index, const merkle::Proof& hashes,
                                                        std::string_view note);
 
 // OK where `next.handover` proves that `before` handed the log over to `next.key` at the size `next.from`. Otherwise
-// FAILED_PRECONDITION (LOG_KEY_NOT_HANDED_OVER), whatever is wrong with it.
+// FAILED_PRECONDITION (LOG_KEY_NOT_HANDED_OVER), whatever is wrong with it. Pure; any thread.
 [[nodiscard]] absl::Status VerifyHandover(const tlog::VerifierKey& before, const directory::LogKey& next);
 
 }  // namespace medflyt::entry

@@ -1,5 +1,5 @@
 // What services read from the state. Lists are in key order and paged: what comes after a key, and no more than
-// `limit`.
+// `limit`. Pure; any thread, as long as nobody changes the state meanwhile.
 #pragma once
 
 #include <cstddef>
@@ -85,12 +85,14 @@ struct TransferFilter {
 
 // What another authority put right in that case, while it conflicts with what stands here; null where nothing does.
 [[nodiscard]] const NumberConflict* OpenConflict(const State& state, const CaseId& case_id);
-// What is known of one citizen by numbers: one enrolment may know a number by which another is found. Pointers hold
-// until the state's next change.
+
+// What is known of one citizen by numbers. Pointers hold until the state's next change.
 struct KnownCitizen {
   std::vector<CprNumber> numbers;            // the one asked for first
   std::vector<const Enrolment*> enrolments;  // each once
 };
+// By every number that is known of them: one enrolment may know a number by which another is found. No enrolments where
+// the number is known of nobody.
 [[nodiscard]] KnownCitizen FindByNumber(const State& state, const CprNumber& cpr);
 
 // An officer looks at what was stated in that case: another authority disputes an event of ours, or a conflict is open

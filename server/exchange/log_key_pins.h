@@ -119,7 +119,8 @@ class LogKeyPins {
   mutable std::map<AuthorityId, Known> known_ MEDFLYT_GUARDED_BY(mutex_);
 };
 
-// The logs of the card up to this one, with the keys that they have there.
+// The logs of the card up to this one, with the keys that they have there; none where the card does not have this one.
+// Pure; any thread.
 [[nodiscard]] Believed LogsUpTo(const directory::Authority& card, std::string_view origin);
 
 }  // namespace medflyt::exchange
