@@ -4,7 +4,7 @@
 #include <variant>
 
 #include "common/base/status.h"
-#include "common/wire/body_list.h"
+#include "common/wire/command_list.h"
 #include "common/wire/enums.h"
 #include "common/wire/ground.h"
 #include "common/wire/limits.h"

@@ -2,8 +2,8 @@
 #include <variant>
 
 #include "common/base/status.h"
-#include "common/wire/body_list.h"
 #include "common/wire/command.h"
+#include "common/wire/command_list.h"
 #include "common/wire/enums.h"
 #include "common/wire/ground.h"
 

@@ -49,7 +49,7 @@ std::vector<CaseId> AgreementsFrom(const domain::State& state, const std::option
     if (request->has_##field()) *command.mutable_##field() = request->field();                                \
     return Execute(context, request->context(), command, result);                                             \
   }
-MEDFLYT_FOR_EACH_COMMAND(MEDFLYT_DEFINE_COMMAND)
+MEDFLYT_COMMANDS(MEDFLYT_DEFINE_COMMAND)
 #undef MEDFLYT_DEFINE_COMMAND
 
 grpc::ServerUnaryReactor* MunicipalityServiceImpl::Execute(Context* context, const v1::RequestContext& said,

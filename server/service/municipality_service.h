@@ -1,39 +1,9 @@
 // What the IT systems of this authority ask: commands, reads, watching (municipality_service.proto).
 #pragma once
 
+#include "common/wire/command_list.h"
 #include "medflyt/v1/municipality_service.grpc.pb.h"
 #include "server/service/parts.h"
-
-// Every command that has an RPC of its own: its name, and its field in v1::Command and in its request.
-#define MEDFLYT_FOR_EACH_COMMAND(X)                \
-  X(ProposeAgreement, propose_agreement)           \
-  X(AcceptAgreement, accept_agreement)             \
-  X(DeclineAgreement, decline_agreement)           \
-  X(TerminateAgreement, terminate_agreement)       \
-  X(ProposeEnrolment, propose_enrolment)           \
-  X(StartEnrolment, start_enrolment)               \
-  X(RefuseEnrolment, refuse_enrolment)             \
-  X(PauseEnrolment, pause_enrolment)               \
-  X(ResumeEnrolment, resume_enrolment)             \
-  X(EndEnrolment, end_enrolment)                   \
-  X(SetFlag, set_flag)                             \
-  X(ClearFlag, clear_flag)                         \
-  X(HoldRelocation, hold_relocation)               \
-  X(ReleaseHold, release_hold)                     \
-  X(AssessDisclosure, assess_disclosure)           \
-  X(AnnounceRelocation, announce_relocation)       \
-  X(CorrectRelocation, correct_relocation)         \
-  X(AnnulRelocation, annul_relocation)             \
-  X(AcknowledgeRelocation, acknowledge_relocation) \
-  X(DeclineRelocation, decline_relocation)         \
-  X(EndResponsibility, end_responsibility)         \
-  X(RestoreResponsibility, restore_responsibility) \
-  X(RenumberCitizen, renumber_citizen)             \
-  X(RectifyValue, rectify_value)                   \
-  X(DisputeEvent, dispute_event)                   \
-  X(RequestTransfer, request_transfer)             \
-  X(WithdrawTransfer, withdraw_transfer)           \
-  X(DeclineTransfer, decline_transfer)
 
 namespace medflyt::service {
 
@@ -47,7 +17,7 @@ class MunicipalityServiceImpl final : public v1::MunicipalityService::CallbackSe
 
 #define MEDFLYT_DECLARE_COMMAND(Name, field) \
   Unary* Name(Context* context, const v1::Name##Request* request, v1::CommandResult* result) override;
-  MEDFLYT_FOR_EACH_COMMAND(MEDFLYT_DECLARE_COMMAND)
+  MEDFLYT_COMMANDS(MEDFLYT_DECLARE_COMMAND)
 #undef MEDFLYT_DECLARE_COMMAND
 
   grpc::ServerBidiReactor<v1::SubmitCommandsRequest, v1::SubmitCommandsResponse>* SubmitCommands(

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "common/base/status.h"
+#include "common/wire/command_list.h"
 
 namespace medflyt::service {
 namespace {
@@ -66,6 +67,12 @@ constexpr std::array<Known, kActionCount> kKnown = {{
     {kRecoverNode, "recover-node", kNoCommand},
     {kExchange, "exchange", kNoCommand},
 }};
+
+#define MEDFLYT_CHECK_KNOWN(Name, name)                                               \
+  static_assert(kKnown[static_cast<size_t>(k##Name)].command == v1::Command::k##Name, \
+                "each command is an action, and stands in the table at its place");
+MEDFLYT_COMMANDS(MEDFLYT_CHECK_KNOWN)
+#undef MEDFLYT_CHECK_KNOWN
 
 constexpr std::array kKinds = {directory::Kind::kMunicipality, directory::Kind::kPoliceDistrict,
                                directory::Kind::kStateBody};
