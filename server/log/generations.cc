@@ -66,12 +66,19 @@ absl::StatusOr<Head> EmptyHead(const tlog::NoteSigner& signer) {
   return Head{TreeSize(0), merkle::EmptyRoot(), tlog::SignCheckpoint(empty, signer).Serialize()};
 }
 
-absl::Status StageNextGeneration(const Generation& open, const Head& head, const tlog::NoteSigner& next,
-                                 store::Batch& batch) {
+absl::Status OpenNextGeneration(store::Store& store, const tlog::NoteSigner& next) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto row, store.Get(store::Table::kMeta, HeadKey()));
+  MEDFLYT_ASSIGN_OR_RETURN(const Head head, DecodeHead(row.value_or("")));
+  const auto stated = tlog::StatedCheckpoint(head.checkpoint);
+  if (!stated.ok()) {
+    return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "head", "the open log has no checkpoint");
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(const Generations generations, Generations::Load(store, stated->origin()));
   MEDFLYT_ASSIGN_OR_RETURN(const Head empty, EmptyHead(next));
-  batch.Put(store::Table::kMeta, ClosedKey(open.number), EncodeHead(head));
+  store::Batch batch;
+  batch.Put(store::Table::kMeta, ClosedKey(generations.open().number), EncodeHead(head));
   batch.Put(store::Table::kMeta, HeadKey(), EncodeHead(empty));
-  return absl::OkStatus();
+  return store.Commit(batch, store::Durability::kSynced);
 }
 
 }  // namespace medflyt::log

@@ -61,9 +61,9 @@ class Generations {
 // Of a log that has no entries yet: even it has a signed checkpoint.
 [[nodiscard]] absl::StatusOr<Head> EmptyHead(const tlog::NoteSigner& signer);
 
-// Stages that the open log, whose head this is, is closed, and that the one which `next` signs begins, empty: the next
-// Log::Open is of that one.
-[[nodiscard]] absl::Status StageNextGeneration(const Generation& open, const Head& head, const tlog::NoteSigner& next,
-                                               store::Batch& batch);
+// Closes the store's open log at the head that it has, and begins the one that `next` signs, empty: the next Log::Open
+// is of that one. Blocks; durable on OK, as one batch. No log is open on the store. DATA_LOSS (ROW_MALFORMED) where
+// there is no head, or one that names no log; the errors of the store.
+[[nodiscard]] absl::Status OpenNextGeneration(store::Store& store, const tlog::NoteSigner& next);
 
 }  // namespace medflyt::log

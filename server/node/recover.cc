@@ -92,10 +92,7 @@ absl::StatusOr<tlog::NoteSigner> Close(const Config& config, const Environment& 
   MEDFLYT_RETURN_IF_ERROR(
       directory::WritePeerCard(WithNextLog(self, next, TreeSize(UINT64_MAX)), DanishDate(environment.clock.Now()), next)
           .status());
-  MEDFLYT_ASSIGN_OR_RETURN(const log::Generations generations, log::Generations::Load(*opened.store, origin));
-  store::Batch batch;
-  MEDFLYT_RETURN_IF_ERROR(log::StageNextGeneration(generations.open(), head, next, batch));
-  MEDFLYT_RETURN_IF_ERROR(opened.store->Commit(batch, store::Durability::kSynced));
+  MEDFLYT_RETURN_IF_ERROR(log::OpenNextGeneration(*opened.store, next));
   return next;
 }
 

@@ -16,6 +16,7 @@
 #include "common/wire/ledger.h"
 #include "server/keys/key_table.h"
 #include "server/log/appender.h"
+#include "server/log/generations.h"
 #include "server/log/log.h"
 #include "server/log/submission.h"
 #include "server/store/memory_store.h"
@@ -89,9 +90,8 @@ class LogFixture : public ::testing::Test {
   void OpenNext() {
     tlog::NoteSigner next = *tlog::NoteSigner::Create("odense.example/log/2", crypto::Signer(crypto::Key::Random()));
     const std::string closed = log_->head().checkpoint;
-    store::Batch batch;
-    ASSERT_TRUE(log::StageNextGeneration(log_->reader().generations().open(), log_->head(), next, batch).ok());
-    ASSERT_TRUE(store_->Commit(batch, store::Durability::kSynced).ok());
+    log_.reset();
+    ASSERT_TRUE(log::OpenNextGeneration(*store_, next).ok());
     signer_ = std::move(next);
     Open();
     On([&](log::Appender& appender) {

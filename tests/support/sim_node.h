@@ -170,13 +170,8 @@ class SimNode {
     MEDFLYT_ASSIGN_OR_RETURN(const auto exchange_keys, keys::ExchangeKeys::Load(*store, kek, around_.chance));
     MEDFLYT_ASSIGN_OR_RETURN(const auto plan, exchange::ReadRecoveryPlan(*store));
     if (!plan) return absl::NotFoundError("no plan is kept");
-    MEDFLYT_ASSIGN_OR_RETURN(const auto row, store->Get(store::Table::kMeta, log::HeadKey()));
-    MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, log::DecodeHead(row.value_or("")));
+    MEDFLYT_RETURN_IF_ERROR(log::OpenNextGeneration(*store, signer));
     const std::string closed = signer_.verifier_key().name();
-    MEDFLYT_ASSIGN_OR_RETURN(const log::Generations generations, log::Generations::Load(*store, closed));
-    store::Batch batch;
-    MEDFLYT_RETURN_IF_ERROR(log::StageNextGeneration(generations.open(), head, signer, batch));
-    MEDFLYT_RETURN_IF_ERROR(store->Commit(batch, store::Durability::kSynced));
     log_key_ = key;
     signer_ = signer;
     MEDFLYT_ASSIGN_OR_RETURN(const auto log, log::Log::Open({self_, *store, *keys, signer_, around_.timeline,

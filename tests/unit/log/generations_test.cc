@@ -22,8 +22,10 @@ class GenerationsTest : public ::testing::Test {
     const Head head{TreeSize(size), merkle::LeafHash("root"),
                     tlog::SignCheckpoint(*checkpoint, SignerOf(origin)).Serialize()};
     store::Batch batch;
-    ASSERT_TRUE(StageNextGeneration(Generations::Load(*store_, origin)->open(), head, SignerOf(next), batch).ok());
+    batch.Put(store::Table::kMeta, HeadKey(), EncodeHead(head));
     ASSERT_TRUE(store_->Commit(batch, store::Durability::kSynced).ok());
+    const absl::Status opened = OpenNextGeneration(*store_, SignerOf(next));
+    ASSERT_TRUE(opened.ok()) << opened;
   }
 
   store::MemoryDisk disk_;
@@ -72,6 +74,15 @@ TEST_F(GenerationsTest, ARowThatNamesNoLogIsNotRead) {
   batch.Put(store::Table::kMeta, ClosedKey(0), EncodeHead({TreeSize(5), merkle::LeafHash("root"), "no note"}));
   ASSERT_TRUE(store_->Commit(batch, store::Durability::kSynced).ok());
   EXPECT_EQ(Generations::Load(*store_, "a/2").status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(GenerationsTest, WhatHasNoHeadThatNamesALogIsNotClosed) {
+  EXPECT_EQ(OpenNextGeneration(*store_, SignerOf("a/2")).code(), absl::StatusCode::kDataLoss);
+  store::Batch batch;
+  batch.Put(store::Table::kMeta, HeadKey(), EncodeHead({TreeSize(5), merkle::LeafHash("root"), "no note"}));
+  ASSERT_TRUE(store_->Commit(batch, store::Durability::kSynced).ok());
+  EXPECT_EQ(OpenNextGeneration(*store_, SignerOf("a/2")).code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(Generations::Load(*store_, "a/1")->all().size(), 1U);
 }
 
 }  // namespace
