@@ -219,6 +219,8 @@ class TestNode {
     return code;
   }
   void Signal(int signal) const { process_->Kill(signal); }
+  // Started, and not stopped.
+  [[nodiscard]] bool running() const { return process_ != nullptr; }
   [[nodiscard]] pid_t pid() const { return process_->pid(); }
 
   [[nodiscard]] std::string Path(const std::string& file) const { return (directory_ / file).string(); }
