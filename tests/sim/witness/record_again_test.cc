@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "common/entry/batch.h"
@@ -83,11 +85,14 @@ TEST_P(RecoveryTest, WhatIsRecordedAgainIsRecordedInPartsAndToTheEnd) {
   ASSERT_TRUE(unfinished.ok() && unfinished->has_value());
   EXPECT_EQ(**unfinished, (exchange::Repetition{PairNumber(1), PairNumber(recorded + 1)}));
 
-  // Interrupted between two parts. It goes on, also where the peer now says what is true.
+  // Interrupted between two parts. It goes on when the node is there again, whether or not the peer comes.
+  world.network.SetPartition(kOdense, kNyborg, true);
   witnesses.Restart(kOdense);
   EXPECT_EQ(RowsInOpenLog(kOdense, kNyborg), recorded);
+  world.RunFor(absl::Minutes(1));
+  EXPECT_EQ(RowsInOpenLog(kOdense, kNyborg), kEvents);
   world.network.tamper = nullptr;
-  witnesses.Restart(kNyborg);
+  world.network.Heal();
   ASSERT_TRUE(world.Settle());
   EXPECT_EQ(RowsInOpenLog(kOdense, kNyborg), kEvents);
   EXPECT_FALSE(exchange::FindRepetition(world.node(kOdense).store(), kNyborg)->has_value());
@@ -153,6 +158,16 @@ TEST_P(RecoveryTest, ALeftOutPeerThatHasMoreStandsStillAndBothEndsSayWhatItHas) 
   EXPECT_EQ(world.node(kNyborg).StateNow().CanonicalBytes(), nyborg);
   EXPECT_EQ(world.node(kOdense).StateNow().CanonicalBytes(), odense);
   EXPECT_EQ(world.node(kOdense).log().head().size, size) << "it is no rejection, of which there would be one a minute";
+  const auto said = [this](AuthorityId who) {
+    std::map<std::string, int>& events = world.node(who).logger.events;
+    EXPECT_EQ(events["peer_left_out"], 2) << "of each direction once";
+    return std::vector{events["exchange_held"], events["batch_not_taken"], events["batch_rejected"]};
+  };
+  const std::vector<int> by_odense = said(kOdense);
+  const std::vector<int> by_nyborg = said(kNyborg);
+  world.RunFor(absl::Minutes(10));
+  EXPECT_EQ(said(kOdense), by_odense);
+  EXPECT_EQ(said(kNyborg), by_nyborg);
 
   EXPECT_EQ(world.Act(kKerteminde, Proposal(kKerteminde, kOdense)), "OK");
   world.RunFor(absl::Minutes(5));
@@ -176,6 +191,24 @@ TEST_P(RecoveryTest, NothingIsSentPastTheNumbersThatALeftOutPeerHas) {
   EXPECT_EQ(status.delivery.last_error, "PEER_LEFT_OUT");
   EXPECT_EQ(status.delivery.left_out, (exchange::Numbers{PairNumber(2), PairNumber(3)}));
   EXPECT_EQ(world.node(kNyborg).log().peer(kOdense).received.value(), 3U);
+}
+
+// Neither log follows another, so none can lack what was in it.
+TEST_P(RecoveryTest, WhoseLogFollowsNoOtherIsNotShownAsLeftOutOnAPeersWord) {
+  world.network.tamper = [](AuthorityId from, AuthorityId to, v1::PeerMessage& message) {
+    if (from == kNyborg && to == kOdense && message.has_answer()) {
+      v1::Fault& fault = *message.mutable_answer()->mutable_fault();
+      fault.set_rule("PEER_LEFT_OUT");
+      fault.set_expected_number(100);
+    }
+    return true;
+  };
+  EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
+  world.RunFor(absl::Minutes(2));
+  const exchange::DirectionStatus status = world.node(kOdense).exchange().StatusOf(kNyborg).delivery;
+  EXPECT_EQ(status.last_error, "PEER_LEFT_OUT");
+  EXPECT_FALSE(status.left_out.has_value());
+  EXPECT_EQ(world.node(kOdense).logger.events["peer_left_out"], 0);
 }
 
 }  // namespace
