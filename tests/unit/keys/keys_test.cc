@@ -5,6 +5,9 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "common/base/status.h"
 #include "common/crypto/seal.h"
@@ -164,6 +167,82 @@ TEST_F(KeysTest, GrantedKeyIsAcceptedOnceAndNeverReplaced) {
   Commit();
   EXPECT_TRUE(*(*Load())->Find(granted.id) == granted.key);
   EXPECT_EQ(RuleOf(table->Find(random_.NewId<KeyId>()).status()), "KEY_UNKNOWN");
+}
+
+// Who asks what a key is for decides by it what is erased: of an id that no held key has there is no answer.
+TEST_F(KeysTest, WhatAKeyIsForIsKnownOfHeldKeysAlone) {
+  auto table = *Load();
+  bool created = false;
+  const KeyId own = table->FindOrCreate(Purpose(kNyborg, event::RetentionClass::kAccounting), batch_, created)->id;
+  const DataKey granted{random_.NewId<KeyId>(), crypto::Key::Random()};
+  const KeyPurpose granted_for{case_, kNyborg, kOdense, event::RetentionClass::kCase};
+  ASSERT_TRUE(table->Accept(granted, granted_for, batch_).ok());
+  const KeyId destroyed = table->FindOrCreate(Purpose(kNyborg), batch_, created)->id;
+  ASSERT_TRUE(table->Destroy(destroyed, batch_).ok());
+  const KeyId unknown = random_.NewId<KeyId>();
+  // Accepting it again for something else does not change it.
+  ASSERT_TRUE(table->Accept(granted, Purpose(kNyborg), batch_).ok());
+  Commit();
+
+  for (int restart = 0; restart < 2; ++restart) {
+    SCOPED_TRACE(restart);
+    EXPECT_TRUE(*table->PurposeOf(own) == Purpose(kNyborg, event::RetentionClass::kAccounting));
+    EXPECT_TRUE(*table->PurposeOf(granted.id) == granted_for);
+    for (const KeyId& id : {destroyed, unknown, KeyId()}) {
+      const auto purpose = table->PurposeOf(id);
+      EXPECT_TRUE(absl::IsNotFound(purpose.status())) << purpose.status();
+      EXPECT_EQ(RuleOf(purpose.status()), "KEY_UNKNOWN");
+    }
+    table = *Load();
+  }
+}
+
+// A table with a row that says of its key what no key is for answers nobody: it is not loaded.
+TEST_F(KeysTest, ARowThatNoKeyHasIsNotLoaded) {
+  const KeyId id = random_.NewId<KeyId>();
+  const KeyPurpose purpose = Purpose(kNyborg);
+  const std::string wrapped(crypto::Nonce::kSize + crypto::Key::kSize + crypto::kSealOverhead, 'w');
+  const std::string row = DataKeyRowHead(kek_.generation, purpose) + std::string(1, '\0') + wrapped;
+  constexpr size_t kIssuer = 1 + 4;
+  constexpr size_t kRecipient = kIssuer + 4;
+  constexpr size_t kRetention = kRecipient + 4;
+  constexpr size_t kGranted = kRetention + 1 + CaseId::kSize;
+  const auto with = [](std::string value, size_t at, std::string_view bytes) {
+    return value.replace(at, bytes.size(), bytes);
+  };
+  const std::string row_key = DataKeyRowKey(id);
+  const std::string no_authority(4, static_cast<char>(0xff));
+  const std::vector<std::pair<std::string, std::string>> malformed = {
+      {row_key, with(row, 0, "\2")},
+      {row_key, with(row, kIssuer, no_authority)},
+      {row_key, with(row, kRecipient, no_authority)},
+      {row_key, with(row, kRetention, std::string_view("\0", 1))},
+      {row_key, with(row, kRetention, "\4")},
+      {row_key, with(row, kGranted, "\2")},
+      {row_key, row + "w"},
+      {row_key + "k", row},
+      {row_key.substr(0, row_key.size() - 1), row},
+      {DestroyedRowKey(id), ""},
+      {DestroyedRowKey(id), "\2"},
+      {DestroyedRowKey(id) + "k", DestroyedRowValue()}};
+  for (size_t i = 0; i < malformed.size(); ++i) {
+    SCOPED_TRACE(i);
+    const auto& [key, value] = malformed[i];
+    batch_.Put(store::Table::kKeys, key, value);
+    Commit();
+    const auto table = Load();
+    EXPECT_TRUE(absl::IsDataLoss(table.status())) << table.status();
+    EXPECT_EQ(RuleOf(table.status()), "KEY_ROW_MALFORMED");
+    batch_.Delete(store::Table::kKeys, key);
+    Commit();
+  }
+  // Unaltered it loads: what is wrapped is looked at when the key is.
+  batch_.Put(store::Table::kKeys, row_key, row);
+  Commit();
+  const auto table = Load();
+  ASSERT_TRUE(table.ok()) << table.status();
+  EXPECT_TRUE(*(*table)->PurposeOf(id) == purpose);
+  EXPECT_EQ(RuleOf((*table)->Find(id).status()), "KEY_ROW_MALFORMED");
 }
 
 TEST_F(KeysTest, KekFileOpensUnderItsRootSecretOnly) {
