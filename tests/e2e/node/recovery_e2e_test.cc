@@ -230,6 +230,66 @@ TEST_F(RecoveryE2e, WhatALeftOutPeerHasIsShownAtBothEnds) {
   EXPECT_EQ(nyborg_.Stop(), 0);
 }
 
+// What proved a peer's log outlives the recovery: a card with another key for that log is believed no more than before,
+// also where it is there when the node first starts with its new log, and the peer that is met signs with that key.
+TEST_F(RecoveryE2e, APeersLogKeepsTheKeysThatWereTaken) {
+  Work();
+  if (HasFatalFailure()) return;
+  EXPECT_EQ(odense_.Stop(SIGKILL), 128 + SIGKILL);
+  Restore();
+  if (HasFatalFailure()) return;
+  EXPECT_EQ(RunCommand(odense_, {"node", "recover"}).code, 0) << odense_.Errors();
+  EXPECT_EQ(RunCommand(odense_, {"node", "recover"}, "administrator-2", "bodil.officer").code, 0) << odense_.Errors();
+  EXPECT_EQ(odense_.Stop(), 0);
+  ASSERT_EQ(Recover().code, 0) << odense_.Errors();
+  EXPECT_EQ(nyborg_.Stop(), 0);
+
+  // Somebody in Nyborg's place, with its certificates and a log key of their own making.
+  for (const std::string each : {"data", "keys"}) fs::rename(nyborg_.Path(each), nyborg_.Path("true-" + each));
+  fs::create_directory(nyborg_.Path("keys"));
+  for (const std::string each : {"/witness.key", "/root.secret"}) {
+    fs::copy_file(nyborg_.Path("true-keys" + each), nyborg_.Path("keys" + each));
+  }
+  const std::string true_card = ReadFile(nyborg_.Path("node.card"));
+  directory::Authority authority = directory::ParsePeerCard(true_card)->authority;
+  ASSERT_EQ(authority.logs.size(), 1U);
+  const auto invented = *tlog::NoteSigner::Create(authority.logs.front().origin, crypto::Signer(crypto::Key::Random()));
+  WriteFile(nyborg_.Path("keys/log.key"), invented.Format() + "\n");
+  authority.logs = {{invented.verifier_key().name(), {{invented.verifier_key(), TreeSize(0), std::nullopt}}}};
+  const auto card = directory::WritePeerCard(authority, Date(2026, 11, 28), invented);
+  ASSERT_TRUE(card.ok()) << card.status();
+  const std::vector<std::string> nyborgs_card = {nyborg_.Path("node.card"), odense_.Path("peers/29189722.card")};
+  for (const std::string& file : nyborgs_card) WriteFile(file, *card);
+  odense_.Start();
+  nyborg_.Start();
+  ASSERT_EQ(Propose(nyborg_), "OK");
+  ASSERT_TRUE(Await([&] { return Status(nyborg_).peers(0).last_error() == "LOG_KEY_NOT_HANDED_OVER"; }))
+      << Status(nyborg_).peers(0).last_error();
+  EXPECT_THAT(odense_.Errors(), HasSubstr("log_key_not_handed_over"));
+  EXPECT_EQ(Status(odense_).peers(0).last_received_number(), 1U);
+  EXPECT_EQ(nyborg_.Stop(), 0);
+
+  // Nyborg itself is taken at its word, and takes Odense's new log once two officers have said so.
+  for (const std::string each : {"data", "keys"}) {
+    fs::remove_all(nyborg_.Path(each));
+    fs::rename(nyborg_.Path("true-" + each), nyborg_.Path(each));
+  }
+  for (const std::string& file : nyborgs_card) WriteFile(file, true_card);
+  fs::copy_file(odense_.Path("node.card"), nyborg_.Path("peers/35209115.card"), fs::copy_options::overwrite_existing);
+  ASSERT_EQ(RunCommand(odense_, {"peer", "reload"}).code, 0) << odense_.Errors();
+  nyborg_.Start();
+  const std::vector<std::string> admit = {
+      "peer", "admit", odense_.cvr(), "--fingerprint",
+      directory::FingerprintOf(*directory::ParsePeerCard(ReadFile(odense_.Path("node.card"))))};
+  EXPECT_EQ(RunCommand(nyborg_, admit).code, 0) << nyborg_.Errors();
+  EXPECT_EQ(RunCommand(nyborg_, admit, "administrator-2", "bodil.officer").code, 0) << nyborg_.Errors();
+  ASSERT_EQ(Propose(nyborg_), "OK");
+  ASSERT_TRUE(AllReceipted(nyborg_)) << Status(nyborg_).peers(0).last_error();
+  EXPECT_EQ(Status(odense_).peers(0).last_received_number(), 2U);
+  EXPECT_EQ(odense_.Stop(), 0);
+  EXPECT_EQ(nyborg_.Stop(), 0);
+}
+
 // The program itself, killed at its first, second, ... sync and as it puts each file in its place.
 TEST_F(RecoveryE2e, AfterAKillAtAnyStepItIsRepeated) {
   if (std::system("strace -o /dev/null true 2>/dev/null") != 0) GTEST_SKIP() << "SKIPPED-STRACE: strace does not run";
