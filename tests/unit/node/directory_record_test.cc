@@ -28,16 +28,22 @@ const crypto::Hash kCertificate = crypto::Sha256("certificate");
 
 class DirectoryRecordTest : public testing::LogFixture {
  protected:
-  // Applies at once.
+  // Applies at once, or keeps what is to be applied later.
   class Queue final : public log::SubmissionQueue {
    public:
     explicit Queue(DirectoryRecordTest& test) : test_(test) {}
     absl::Status Submit(std::unique_ptr<log::Submission> submission) override {
       if (full) return RuleError(absl::StatusCode::kResourceExhausted, "QUEUE_FULL", "", "full");
+      if (keeps) {
+        kept.push_back(std::move(submission));
+        return absl::OkStatus();
+      }
       test_.Apply(std::move(submission));
       return absl::OkStatus();
     }
     bool full = false;
+    bool keeps = false;
+    std::vector<std::unique_ptr<log::Submission>> kept;
 
    private:
     DirectoryRecordTest& test_;
@@ -104,6 +110,39 @@ TEST_F(DirectoryRecordTest, WhatCouldNotBeRecordedIsRecordedTheNextTime) {
   EXPECT_THAT(Records(), IsEmpty());
   EXPECT_EQ(Record(kOther), "OK");
   EXPECT_THAT(Records(), ElementsAre(DirectoryChanged{kOther.digest, 3, std::nullopt}));
+}
+
+// Several reload the cards at once: two in one commit, and two in the next, which is prepared before that one is
+// durable. The log says each change once, and last which cards are in force.
+TEST_F(DirectoryRecordTest, WhoAskAtOnceAreAllToldAndNoChangeIsRecordedTwice) {
+  const crypto::Hash another = crypto::Sha256("another certificate");
+  EXPECT_EQ(Record(kFirst), "OK");
+  std::vector<std::string> told;
+  queue_.keeps = true;
+  const auto record = [&](const PeerDirectory::Cards& cards, const crypto::Hash& certificate) {
+    recorder_->Record(cards, certificate, queue_, [&told](const absl::Status& recorded) {
+      told.push_back(recorded.ok() ? "OK" : testing::RuleOf(recorded));
+    });
+  };
+  const auto prepare = [&] { return log_->Prepare(std::exchange(queue_.kept, {})); };
+  record(kOther, kCertificate);
+  record(kOther, another);
+  const auto first = prepare();
+  record(kOther, another);
+  record(kFirst, another);
+  const auto second = prepare();
+  EXPECT_THAT(told, IsEmpty()) << "nothing is durable";
+  ASSERT_TRUE(log_->Commit(*first).ok());
+  EXPECT_THAT(told, ElementsAre("OK", "OK"));
+  ASSERT_TRUE(log_->Commit(*second).ok());
+  EXPECT_THAT(told, ElementsAre("OK", "OK", "OK", "OK"));
+  queue_.keeps = false;
+  const auto changes =
+      ElementsAre(DirectoryChanged{kOther.digest, 3, kCertificate}, DirectoryChanged{kFirst.digest, 2, another});
+  EXPECT_THAT(Records(), changes);
+  Restart();
+  EXPECT_EQ(Record(kFirst, kCertificate), "OK");
+  EXPECT_THAT(Records(), changes) << "the last of them was the one in force";
 }
 
 }  // namespace
