@@ -187,6 +187,8 @@ class SimNode {
     log_->Release();
     exchange_->Start();
   }
+  // Stands in the place of the store from the next boot on, where there is one.
+  std::function<std::unique_ptr<store::Store>(std::unique_ptr<store::Store>)> wrap_store;
   // The next commit fails; whether it is found afterwards is for the disk to know. The node crashes then.
   void FailNextCommit(bool applied) {
     disk_->FailCommit(0, applied ? store::MemoryDisk::Outcome::kApplied : store::MemoryDisk::Outcome::kNotApplied);
@@ -197,7 +199,7 @@ class SimNode {
     life_ = NewLife();
     auto store = store::OpenMemoryStore(*disk_, 1);
     ASSERT_TRUE(store.ok()) << store.status();
-    store_ = *std::move(store);
+    store_ = wrap_store ? wrap_store(*std::move(store)) : *std::move(store);
     auto held = keys::UnwrapKek(key_files.kek, root_secret);
     ASSERT_TRUE(held.ok()) << held.status();
     const auto kek = keys::KekOfRows(*store_, *held);
