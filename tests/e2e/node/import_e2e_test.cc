@@ -41,7 +41,9 @@ class ImportE2e : public ::testing::Test {
     ASSERT_EQ(Call(*node.Municipality(), &Stub::StartEnrolment, start, result), "OK");
   }
   void TearDown() override {
-    if (odense.running()) EXPECT_EQ(odense.Stop(), 0);
+    if (odense.running()) {
+      EXPECT_EQ(odense.Stop(), 0);
+    }
   }
 
   // The citizen has moved to Nyborg, and another, of whom nothing is kept, to Kerteminde.
