@@ -184,6 +184,8 @@ class Decider {
   void AppendExpiredRelocation(const Relocation& relocation, Drafts& drafts) const;
 
   [[nodiscard]] Decision RectifyNumber(const event::RectifyValue& command) const;
+  // Sets each flag anew from which the right number of this enrolment would part one of ours.
+  void AppendPartedFlags(const Enrolment& enrolment, const CprNumber& right, Drafts& drafts) const;
   [[nodiscard]] Decision RectifyStart(const Enrolment& enrolment, const CaseId& named, Date start) const;
   // That the agreement is in force on each day from `from` to the day before `until`.
   [[nodiscard]] absl::Status CheckInForceBetween(const CaseId& id, Date from, Date until, std::string_view field) const;

@@ -102,6 +102,46 @@ TEST_F(FlagTest, FollowsTheCitizenThroughAChainOfNumbers) {
   EXPECT_EQ(StateOf(Observe(kNyborg, third, "0440", Date(2026, 4, 1), "a")), RelocationState::kHeld);
 }
 
+TEST_F(FlagTest, StandsOnInWhatARectifiedNumberPartsFromIt) {
+  ASSERT_DONE(world.Do(kNyborg, SetFlag{enrolment, kSafetyPackage}));
+  ASSERT_DONE(world.Do(kOdense, EndEnrolment{enrolment, Date(2026, 2, 20), EndReason::kJob}));
+  world.DeliverAll();
+  const CaseId again = Enrol(kNyborg, 1, Date(2026, 3, 1), with_nyborg, "again");
+  ASSERT_DONE(world.Do(kNyborg, ClearFlag{enrolment, kSafetyPackage}, "anna"));
+  ASSERT_DONE(world.Do(kNyborg, RectifyValue{enrolment, {Citizen(7), {}, {}, {}}}, "bo"));
+  EXPECT_EQ(StateOf(Observe(kNyborg, again, "0440", Date(2026, 4, 1), "a")), RelocationState::kHeld);
+  // What was asked of the other one counts for nothing here: clearing it takes two.
+  ASSERT_DONE(world.Do(kNyborg, ClearFlag{again, kSafetyPackage}, "bo"));
+  EXPECT_EQ(StateOf(Observe(kNyborg, again, "0440", Date(2026, 4, 2), "b")), RelocationState::kHeld);
+  EXPECT_RULE(world.Do(kNyborg, ClearFlag{again, kSafetyPackage}, "bo"), "TWO_OFFICERS_REQUIRED");
+  ASSERT_DONE(world.Do(kNyborg, ClearFlag{again, kSafetyPackage}, "anna"));
+  EXPECT_EQ(StateOf(Observe(kNyborg, again, "0440", Date(2026, 4, 3), "c")), RelocationState::kInAssessment);
+  EXPECT_NE(EnrolmentAt(kNyborg, enrolment).FindFlag(kSafetyPackage), nullptr);
+  EXPECT_TRUE(world.Sent<FlagSet>(kNyborg, kOdense).empty());
+}
+
+TEST_F(FlagTest, FollowsTheEnrolmentWhoseNumberIsRectified) {
+  ASSERT_DONE(world.Do(kNyborg, SetFlag{enrolment, kExitProgramme}));
+  ASSERT_DONE(world.Do(kOdense, EndEnrolment{enrolment, Date(2026, 2, 20), EndReason::kJob}));
+  world.DeliverAll();
+  const CaseId again = Enrol(kNyborg, 1, Date(2026, 3, 1), with_nyborg, "again");
+  ASSERT_DONE(world.Do(kNyborg, RectifyValue{again, {Citizen(7), {}, {}, {}}}));
+  EXPECT_EQ(StateOf(Observe(kNyborg, again, "0440", Date(2026, 4, 1), "a")), RelocationState::kHeld);
+}
+
+TEST_F(FlagTest, ARectifiedNumberThatPartsNothingSetsNone) {
+  ASSERT_DONE(world.Do(kNyborg, SetFlag{enrolment, kExitProgramme}));
+  const CaseId somebody_else = Enrol(kNyborg, 2, Date(2026, 2, 1), with_nyborg);
+  ASSERT_DONE(world.Do(kOdense, EndEnrolment{enrolment, Date(2026, 2, 20), EndReason::kJob}));
+  world.DeliverAll();
+  const CaseId again = Enrol(kNyborg, 1, Date(2026, 3, 1), with_nyborg, "again");
+  ASSERT_DONE(world.Do(kNyborg, RenumberCitizen{again, Citizen(7)}));
+  ASSERT_DONE(world.Do(kNyborg, RectifyValue{enrolment, {Citizen(7), {}, {}, {}}}));
+  ASSERT_DONE(world.Do(kNyborg, RectifyValue{somebody_else, {Citizen(9), {}, {}, {}}}));
+  EXPECT_EQ(world.Sent<FlagSet>(kNyborg, kNyborg).size(), 1U);
+  EXPECT_EQ(StateOf(Observe(kNyborg, again, "0440", Date(2026, 4, 1), "a")), RelocationState::kHeld);
+}
+
 TEST_F(FlagTest, TheProviderIsNotToldOfAMoveByTheEndOfResponsibilityEither) {
   const EndResponsibility moved{enrolment, Date(2026, 3, 1), ResponsibilityEndReason::kMoved};
   const EndResponsibility other{enrolment, Date(2026, 3, 1), ResponsibilityEndReason::kOther};
