@@ -8,7 +8,9 @@
 
 #include "common/base/bytes.h"
 #include "common/base/status.h"
+#include "common/wire/command_list.h"
 #include "common/wire/limits.h"
+#include "server/domain/state.h"
 #include "server/service/event_reader.h"
 
 namespace medflyt::service {
@@ -34,27 +36,65 @@ CommandOutcome AnswerAgain(log::Appender& appender, const log::RequestRecord& re
   return left;
 }
 
+// As its RPC is called; empty for what no client says.
+std::string_view NameOf(const event::CommandBody& command) {
+#define MEDFLYT_NAME_COMMAND(Name, field) \
+  if (std::holds_alternative<event::Name>(command)) return #Name;
+  MEDFLYT_COMMANDS(MEDFLYT_NAME_COMMAND)
+#undef MEDFLYT_NAME_COMMAND
+  return {};
+}
+
+void AddKnown(const domain::State& state, const CaseId& id, std::set<CaseId>& known) {
+  if (state.FindEnrolment(id) != nullptr || state.FindTransfer(id) != nullptr) known.insert(id);
+  const domain::Relocation* relocation = state.FindRelocation(id);
+  if (relocation == nullptr) return;
+  known.insert(id);
+  // An observation that led to nothing is erased before its enrolment, and the citizen is told of this all the same.
+  if (relocation->enrolment) known.insert(*relocation->enrolment);
+}
+
+// The citizens' cases that it names by ids which are known here.
+std::set<CaseId> KnownCasesIn(const domain::State& state, const event::CommandBody& command) {
+  std::set<CaseId> known;
+  std::visit(
+      [&](const auto& body) {
+        if constexpr (requires { body.enrolment; }) AddKnown(state, body.enrolment, known);
+        if constexpr (requires { body.relocation; }) AddKnown(state, body.relocation, known);
+        if constexpr (requires { body.corrected; }) AddKnown(state, body.corrected, known);
+        if constexpr (requires { body.transfer; }) AddKnown(state, body.transfer, known);
+      },
+      command);
+  return known;
+}
+
 absl::Status RecordRefusal(log::Appender& appender, const RequestedCommand& requested) {
-  const std::optional<NamedNumber> named = NumberNamedIn(requested.command->body);
-  if (!named) return absl::OkStatus();
-  const std::set<CaseId>& found = appender.state().EnrolmentsOf(named->cpr);
+  const event::CommandBody& command = requested.command->body;
+  std::set<CaseId> cases = KnownCasesIn(appender.state(), command);
+  const std::optional<NamedNumber> number = NumberNamedIn(command);
+  if (number) {
+    const std::set<CaseId>& found = appender.state().EnrolmentsOf(number->cpr);
+    cases.insert(found.begin(), found.end());
+  } else if (cases.empty()) {
+    return absl::OkStatus();
+  }
   return RecordAccess(appender,
-                      {event::AccessKind::kSearch, requested.command->officer, std::string(named->action),
-                       requested.purpose, requested.client_certificate},
-                      {found.begin(), found.end()});
+                      {number ? event::AccessKind::kSearch : event::AccessKind::kRead, requested.command->officer,
+                       std::string(NameOf(command)), requested.purpose, requested.client_certificate},
+                      {cases.begin(), cases.end()});
 }
 
 }  // namespace
 
 std::optional<NamedNumber> NumberNamedIn(const event::CommandBody& command) {
   if (const auto* enrol = std::get_if<event::ProposeEnrolment>(&command)) {
-    return NamedNumber{"ProposeEnrolment", "propose_enrolment.cpr", enrol->cpr};
+    return NamedNumber{"propose_enrolment.cpr", enrol->cpr};
   }
   if (const auto* renumber = std::get_if<event::RenumberCitizen>(&command)) {
-    return NamedNumber{"RenumberCitizen", "renumber_citizen.cpr", renumber->cpr};
+    return NamedNumber{"renumber_citizen.cpr", renumber->cpr};
   }
   if (const auto* rectify = std::get_if<event::RectifyValue>(&command); rectify != nullptr && rectify->right.cpr) {
-    return NamedNumber{"RectifyValue", "rectify_value.cpr", *rectify->right.cpr};
+    return NamedNumber{"rectify_value.cpr", *rectify->right.cpr};
   }
   return std::nullopt;
 }

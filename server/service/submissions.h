@@ -29,8 +29,7 @@ class EventReader;
 
 // A citizen's number that a client says in a command.
 struct NamedNumber {
-  std::string_view action;  // the RPC's name
-  std::string_view field;   // of v1.Command
+  std::string_view field;  // of v1.Command
   registry::CprNumber cpr;
 };
 // Nothing where the command names its citizen by a case alone.
@@ -54,8 +53,10 @@ using CommandOutcome = absl::StatusOr<std::vector<log::IssuedEvent>>;
 // been erased, and nothing is done again; of an import's events those that are left are named again. A command that
 // fails changes nothing and may be repeated.
 //
-// What is decided of a number that the client says, tells about the citizen. A refusal is therefore recorded as a
-// search by that number, known or not, in the same commit; a refusal that cannot be recorded is answered with why not.
+// What is decided of a number or a case that the client says, tells about the citizen: whether there is one, and
+// whether a flag or a hold protects it. A refusal is therefore recorded as an access in the same commit: of a number as
+// a search by it, known or not, and of an enrolment, a relocation or a request that is known here as a read, under the
+// command's name. A refusal that cannot be recorded is answered with why not.
 [[nodiscard]] CommandOutcome ApplyCommand(log::Appender& appender, RequestBook& book, const RequestedCommand& requested,
                                           absl::Duration retention);
 

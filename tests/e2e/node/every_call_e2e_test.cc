@@ -388,5 +388,35 @@ TEST_F(EachLookE2e, ACommandThatIsRefusedByItsNumberIsASearch) {
   EXPECT_EQ(LogSize(), size + 4) << "the list, and nothing more";
 }
 
+// Whether a flag or a hold protects a citizen is told by a refusal, too: whom it names can be told who asked.
+TEST_F(EachLookE2e, ACommandThatIsRefusedByItsCaseIsARead) {
+  const Found found = Enrol();
+  v1::SetFlagRequest flag;
+  flag.mutable_set_flag()->set_enrolment_id(found.enrolment);
+  flag.mutable_set_flag()->set_flag(v1::PROTECTION_FLAG_SAFETY_PACKAGE);
+  *flag.mutable_context() = Said("set");
+  ASSERT_EQ(CallBy(odense_, Named("SetFlag"), {&flag}), "OK");
+  const uint64_t size = LogSize();
+  *flag.mutable_context() = Said("set-again");
+  EXPECT_EQ(CallBy(odense_, Named("SetFlag"), {&flag}), "FLAG_ALREADY_SET");
+  EXPECT_EQ(LogSize(), size + 1);
+  v1::SubmitCommandsRequest batch;
+  auto& item = *batch.add_items();
+  *item.mutable_context() = Said("announce");
+  item.mutable_command()->mutable_announce_relocation()->set_relocation_id(found.relocation);
+  v1::SubmitCommandsResponse outcomes;
+  ASSERT_EQ(CallBy(odense_, Named("SubmitCommands"), {&batch}, &outcomes), "OK");
+  ASSERT_EQ(outcomes.outcomes_size(), 1);
+  EXPECT_EQ(RuleOfOutcome(outcomes.outcomes(0)), "RELOCATION_HELD");
+  EXPECT_EQ(LogSize(), size + 2);
+  flag.mutable_set_flag()->set_enrolment_id(kNoId);
+  EXPECT_EQ(CallBy(odense_, Named("SetFlag"), {&flag}), "UNKNOWN_CASE");
+  EXPECT_EQ(LogSize(), size + 2) << "that case is nobody's";
+  const std::vector<std::pair<std::string, v1::AccessKind>> expected = {{"ImportExtract", v1::ACCESS_KIND_READ},
+                                                                        {"SetFlag", v1::ACCESS_KIND_READ},
+                                                                        {"AnnounceRelocation", v1::ACCESS_KIND_READ}};
+  EXPECT_EQ(Records(), expected);
+}
+
 }  // namespace
 }  // namespace medflyt::testing

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <set>
@@ -14,6 +15,7 @@
 #include "common/entry/seal.h"
 #include "common/wire/content.h"
 #include "medflyt/v1/commands.pb.h"
+#include "tests/support/grounds.h"
 #include "tests/support/log_fixture.h"
 
 namespace medflyt::service {
@@ -224,7 +226,7 @@ TEST_F(SubmissionsTest, ManyCasesAreSeveralRecords) {
   EXPECT_EQ(LastAccess().cases.size(), 600u - 2 * 256);
 }
 
-// What a command says of a number tells about the citizen, also where it is refused.
+// What a command says of a number or a case tells about the citizen, also where it is refused.
 class RefusalTest : public SubmissionsTest {
  protected:
   static registry::CprNumber Number(std::string_view digits) { return *registry::CprNumber::Parse(digits); }
@@ -246,6 +248,34 @@ class RefusalTest : public SubmissionsTest {
     return broken ? broken->rule : outcomes[0].status().ToString();
   }
 
+  struct Case {
+    event::CommandBody command;
+    std::string rule;
+    event::AccessRecorded record;
+  };
+  static event::AccessRecorded Record(event::AccessKind kind, std::string action, std::vector<CaseId> found) {
+    std::sort(found.begin(), found.end());
+    return {kind, std::move(action), "case 7", std::move(found)};
+  }
+  // One record, durable before the refusal is answered.
+  void ExpectRecorded(const Case& each) {
+    SCOPED_TRACE(each.record.action + " " + each.rule);
+    const uint64_t before = log_->head().size.value();
+    std::optional<std::string> rule;
+    ASSERT_TRUE(
+        Commit(std::make_unique<CommandSubmission>(std::vector<RequestedCommand>{Requested(each.command)}, kRetention,
+                                                   [&](const std::vector<CommandOutcome>& outcomes) {
+                                                     EXPECT_EQ(log_->head().size.value(), before + 1) << "not durable";
+                                                     const auto broken = BrokenRuleOf(outcomes.at(0).status());
+                                                     rule = broken ? broken->rule : "OK";
+                                                   }))
+            .ok());
+    EXPECT_EQ(rule, each.rule);
+    EXPECT_EQ(LastEvent().header.officer, "an.officer");
+    EXPECT_EQ(LastEvent().header.certificate, crypto::Sha256("one"));
+    EXPECT_EQ(LastAccess(), each.record);
+  }
+
   const CaseId one_ = random_.NewId<CaseId>();
   const CaseId two_ = random_.NewId<CaseId>();
   int requests_ = 0;
@@ -261,44 +291,64 @@ TEST_F(RefusalTest, OfACommandThatNamesANumberIsRecordedHitOrMissBeforeItIsAnswe
   };
   event::ProposeEnrolment elsewhere = Enrol(random_.NewId<CaseId>(), "6101801999");
   elsewhere.provider = kNyborg;
-  struct Case {
-    event::CommandBody command;
-    std::string rule;
-    std::string action;
-    std::vector<CaseId> found;
+  const auto search = [](std::string action, std::vector<CaseId> found) {
+    return Record(event::AccessKind::kSearch, std::move(action), std::move(found));
   };
   const std::vector<Case> cases = {
-      {Enrol(random_.NewId<CaseId>(), "6101801000"), "CITIZEN_ALREADY_ENROLLED", "ProposeEnrolment", {one_}},
-      {elsewhere, "AGREEMENT_REQUIRED", "ProposeEnrolment", {}},
-      {event::RenumberCitizen{one_, Number("6101801000")}, "NUMBER_UNCHANGED", "RenumberCitizen", {one_}},
-      {event::RenumberCitizen{one_, Number("6101801001")}, "CITIZEN_ALREADY_ENROLLED", "RenumberCitizen", {two_}},
-      {put_right("6101801000"), "VALUE_UNCHANGED", "RectifyValue", {one_}},
-      {put_right("6101801001"), "CITIZEN_ALREADY_ENROLLED", "RectifyValue", {two_}},
-      {event::RenumberCitizen{random_.NewId<CaseId>(), Number("6101801999")}, "UNKNOWN_CASE", "RenumberCitizen", {}},
+      {Enrol(random_.NewId<CaseId>(), "6101801000"), "CITIZEN_ALREADY_ENROLLED", search("ProposeEnrolment", {one_})},
+      {elsewhere, "AGREEMENT_REQUIRED", search("ProposeEnrolment", {})},
+      {event::RenumberCitizen{one_, Number("6101801000")}, "NUMBER_UNCHANGED", search("RenumberCitizen", {one_})},
+      {event::RenumberCitizen{one_, Number("6101801001")}, "CITIZEN_ALREADY_ENROLLED",
+       search("RenumberCitizen", {one_, two_})},
+      {put_right("6101801000"), "VALUE_UNCHANGED", search("RectifyValue", {one_})},
+      {put_right("6101801001"), "CITIZEN_ALREADY_ENROLLED", search("RectifyValue", {one_, two_})},
+      {event::RenumberCitizen{random_.NewId<CaseId>(), Number("6101801999")}, "UNKNOWN_CASE",
+       search("RenumberCitizen", {})},
   };
-  for (const Case& each : cases) {
-    SCOPED_TRACE(each.action + " " + each.rule);
-    const uint64_t before = log_->head().size.value();
-    std::optional<std::string> rule;
-    ASSERT_TRUE(
-        Commit(std::make_unique<CommandSubmission>(std::vector<RequestedCommand>{Requested(each.command)}, kRetention,
-                                                   [&](const std::vector<CommandOutcome>& outcomes) {
-                                                     EXPECT_EQ(log_->head().size.value(), before + 1) << "not durable";
-                                                     rule = BrokenRuleOf(outcomes.at(0).status())->rule;
-                                                   }))
-            .ok());
-    EXPECT_EQ(rule, each.rule);
-    EXPECT_EQ(LastEvent().header.officer, "an.officer");
-    EXPECT_EQ(LastEvent().header.certificate, crypto::Sha256("one"));
-    const event::AccessRecorded expected{event::AccessKind::kSearch, each.action, "case 7", each.found};
-    EXPECT_EQ(LastAccess(), expected);
+  for (const Case& each : cases) ExpectRecorded(each);
+}
+
+// Else it would tell whoever asks which citizens are protected, and leave no trace.
+TEST_F(RefusalTest, OfACommandThatNamesAKnownCaseIsRecordedAsAReadOfItBeforeItIsAnswered) {
+  using enum event::ProtectionFlag;
+  const CaseId moved = random_.NewId<CaseId>();
+  event::Observation observation;
+  observation.relocation = moved;
+  observation.enrolment = one_;
+  observation.to = *MunicipalityCode::Parse("0450");
+  observation.effective_date = Date(2026, 3, 1);
+  event::ImportExtract import;
+  import.digest = crypto::Sha256("extract");
+  import.production_date = Date(2026, 3, 2);
+  import.observations = {observation};
+  for (const event::CommandBody& command :
+       std::vector<event::CommandBody>{Enrol(one_, "6101801000"), event::StartEnrolment{one_, Date(2026, 2, 1)},
+                                       event::SetFlag{one_, kSafetyPackage}, import, event::ReleaseHold{moved}}) {
+    ASSERT_EQ(RuleOfOne(Requested(command)), "OK");
   }
+  const auto read = [](std::string action, std::vector<CaseId> found) {
+    return Record(event::AccessKind::kRead, std::move(action), std::move(found));
+  };
+  const std::vector<Case> cases = {
+      {event::SetFlag{one_, kSafetyPackage}, "FLAG_ALREADY_SET", read("SetFlag", {one_})},
+      {event::ClearFlag{one_, kExitProgramme}, "FLAG_NOT_SET", read("ClearFlag", {one_})},
+      {event::EndResponsibility{one_, Date(2026, 3, 1), event::ResponsibilityEndReason::kMoved}, "RELOCATION_HELD",
+       read("EndResponsibility", {one_})},
+      {event::ReleaseHold{moved}, "TWO_OFFICERS_REQUIRED", read("ReleaseHold", {one_, moved})},
+      {event::AssessDisclosure{moved, true, testing::Ground(), std::nullopt}, "RELOCATION_HELD",
+       read("AssessDisclosure", {one_, moved})},
+      {event::AnnounceRelocation{moved}, "RELOCATION_HELD", read("AnnounceRelocation", {one_, moved})},
+  };
+  for (const Case& each : cases) ExpectRecorded(each);
 }
 
 TEST_F(RefusalTest, ThatCannotBeRecordedIsNotAnswered) {
+  const event::SetFlag flag{one_, event::ProtectionFlag::kSafetyPackage};
   ASSERT_EQ(RuleOfOne(Requested(Enrol(one_, "6101801000"))), "OK");
+  ASSERT_EQ(RuleOfOne(Requested(flag)), "OK");
   const TreeSize before = log_->head().size;
   const std::string purpose(100'000, 'p');
+  EXPECT_NE(RuleOfOne(Requested(flag, purpose)), "FLAG_ALREADY_SET");
   event::ProposeEnrolment elsewhere = Enrol(random_.NewId<CaseId>(), "6101801999");
   elsewhere.provider = kNyborg;
   EXPECT_NE(RuleOfOne(Requested(Enrol(random_.NewId<CaseId>(), "6101801000"), purpose)), "CITIZEN_ALREADY_ENROLLED");
@@ -306,7 +356,7 @@ TEST_F(RefusalTest, ThatCannotBeRecordedIsNotAnswered) {
   EXPECT_EQ(log_->head().size, before);
 }
 
-TEST_F(RefusalTest, OfACommandThatNamesNoNumberOrOfARequestAloneIsNotRecorded) {
+TEST_F(RefusalTest, OfACommandThatNamesNothingKnownOrOfARequestAloneIsNotRecorded) {
   RequestedCommand enrol = Requested(Enrol(one_, "6101801000"));
   ASSERT_EQ(RuleOfOne(enrol), "OK");
   const TreeSize before = log_->head().size;
