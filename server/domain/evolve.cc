@@ -553,6 +553,7 @@ class Evolver {
     EditRelocation([&](Relocation& relocation) {
       relocation.state = closed;
       relocation.release_officer.reset();
+      relocation.release_certificate.reset();
     });
   }
 

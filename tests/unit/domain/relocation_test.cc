@@ -154,6 +154,24 @@ TEST_F(RelocationTest, WhatIsObservedInThePlaceOfAHeldMoveIsHeldForTheSame) {
   EXPECT_EQ(StateOf(kOdense, Observe(kOdense, enrolment, "0450", Date(2026, 3, 2), "again")), RelocationState::kHeld);
 }
 
+TEST_F(RelocationTest, WhatIsOverKeepsNothingOfWhoAskedForItsRelease) {
+  const CaseId id = Observe(kOdense, enrolment, "0450", Date(2026, 3, 1), "a", {HoldReason::kSpecialRoadCode});
+  domain::State state = odense();
+  Event event;
+  event.header.issuer = kOdense;
+  event.header.recipient = kOdense;
+  event.header.case_id = id;
+  event.header.officer = "anna";
+  event.header.certificate = crypto::Sha256("one");
+  event.body = HoldReleaseRequested();
+  domain::Evolve(state, event, {"origin", LeafIndex(0), crypto::Hash()});
+  ASSERT_TRUE(state.FindRelocation(id)->release_officer && state.FindRelocation(id)->release_certificate);
+  event.body = RelocationExpired();
+  domain::Evolve(state, event, {"origin", LeafIndex(1), crypto::Hash()});
+  EXPECT_EQ(state.FindRelocation(id)->release_officer, std::nullopt);
+  EXPECT_EQ(state.FindRelocation(id)->release_certificate, std::nullopt);
+}
+
 TEST_F(RelocationTest, AnOfficerHoldsUntilItIsAnnounced) {
   const CaseId id = Observe(kOdense, enrolment, "0450", Date(2026, 3, 1));
   ASSERT_DONE(world.Do(kOdense, Assess(id)));
