@@ -146,10 +146,10 @@ absl::StatusOr<v1::EventView> EventReader::ViewOf(const Found& found, std::set<C
   return view;
 }
 
-absl::StatusOr<v1::EventView> EventReader::View(const EventId& id) const {
+absl::StatusOr<v1::EventView> EventReader::View(const EventId& id, std::set<CaseId>* named) const {
   MEDFLYT_ASSIGN_OR_RETURN(const log::EventLocation location, Locate(id));
   MEDFLYT_ASSIGN_OR_RETURN(const Found found, Find(location));
-  return ViewOf(found);
+  return ViewOf(found, named);
 }
 
 absl::StatusOr<event::LoggedEvent> EventReader::Logged(const EventId& id) const {

@@ -32,8 +32,8 @@ class EventReader {
   EventReader(AuthorityId self, const log::Log& log, const keys::KeyTable& keys, DirectorySource directory)
       : self_(self), log_(log), keys_(keys), directory_(std::move(directory)) {}
 
-  // NOT_FOUND (EVENT_UNKNOWN).
-  [[nodiscard]] absl::StatusOr<v1::EventView> View(const EventId& id) const;
+  // NOT_FOUND (EVENT_UNKNOWN). Adds to `named` the citizens' cases that it names; none of what cannot be read.
+  [[nodiscard]] absl::StatusOr<v1::EventView> View(const EventId& id, std::set<CaseId>* named = nullptr) const;
   // What a dispute of the event needs to know of it. NOT_FOUND (EVENT_UNKNOWN), FAILED_PRECONDITION (EVENT_ERASED: its
   // key is destroyed; EVENT_NOT_DISPUTABLE: it cannot be read).
   [[nodiscard]] absl::StatusOr<event::LoggedEvent> Logged(const EventId& id) const;
@@ -74,7 +74,7 @@ class EventReader {
   // keys and whose records stand among the entries [first, end).
   [[nodiscard]] absl::Status FindReceived(AuthorityId issuer, const std::set<KeyId>& keys, log::Position first,
                                           log::Position end, std::vector<Found>& found) const;
-  // Adds to `named` the citizens' cases that it names; none of what cannot be read.
+  // `named` as of View.
   [[nodiscard]] absl::StatusOr<v1::EventView> ViewOf(const Found& found, std::set<CaseId>* named = nullptr) const;
   [[nodiscard]] absl::Status AddDelivery(const EventId& id, const v1::Content& content, v1::EventView& view) const;
 

@@ -1,6 +1,7 @@
 #include "server/service/municipality_service.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "common/base/status.h"
@@ -363,9 +364,9 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetEvent(Context* context, co
       parts_, *context, {Action::kReadCitizens, "GetEvent", request->context()},
       [this, request, response](std::vector<CaseId>& cases) -> absl::Status {
         MEDFLYT_ASSIGN_OR_RETURN(const EventId id, ParseEventId(request->event_id(), "event_id"));
-        MEDFLYT_ASSIGN_OR_RETURN(*response->mutable_event(), parts_.events.View(id));
-        const auto case_id = CaseId::FromBytes(response->event().content().case_id());
-        if (case_id) cases.push_back(*case_id);
+        std::set<CaseId> named;
+        MEDFLYT_ASSIGN_OR_RETURN(*response->mutable_event(), parts_.events.View(id, &named));
+        cases.assign(named.begin(), named.end());
         return absl::OkStatus();
       },
       [response](log::Appender& appender, const crypto::Hash&) {

@@ -86,6 +86,32 @@ class ErasureE2e : public ::testing::Test {
         [&] { return Call(*odense_.Municipality(), &Municipality::GetEvent, request, response) != "LOG_RESTRAINED"; }));
     return response.event();
   }
+  // The id of the first event of that type.
+  std::string Watched(const std::string& type) {
+    v1::WatchEventsRequest request;
+    *request.mutable_context() = Said();
+    grpc::ClientContext context;
+    SetDeadline(context);
+    const auto stub = odense_.Municipality();
+    const auto stream = stub->WatchEvents(&context, request);
+    v1::WatchEventsResponse response;
+    while (stream->Read(&response) && response.event().type() != type) {
+    }
+    context.TryCancel();
+    EXPECT_EQ(response.event().type(), type);
+    return response.event().event_id();
+  }
+  // How often the citizen's data was read by a case, as the citizen is told.
+  int Reads() {
+    v1::ReportCitizenRequest request;
+    *request.mutable_context() = Said();
+    request.set_cpr(kCpr);
+    v1::ReportCitizenResponse told;
+    EXPECT_EQ(Call(*v1::CitizenService::NewStub(odense_.Channel()), &Citizen::ReportCitizen, request, told), "OK");
+    int reads = 0;
+    for (const v1::LookUp& each : told.look_ups()) reads += each.kind() == v1::ACCESS_KIND_READ ? 1 : 0;
+    return reads;
+  }
   std::string Find() {
     v1::GetEnrolmentRequest request;
     *request.mutable_context() = Said();
@@ -109,6 +135,19 @@ class ErasureE2e : public ::testing::Test {
   TestNode odense_{"35209115", "0461", "Odense Kommune"};
   int requests_ = 0;
 };
+
+// An erasure stands under an id of its own: whose it is stands in it.
+TEST_F(ErasureE2e, ALookAtAnErasuresEventReachesTheCitizensList) {
+  odense_.Start();
+  EnrolAndEnd();
+  v1::EraseCitizenResponse asked;
+  ASSERT_EQ(Erase("anna.officer", "case-system-1", asked), "OK");
+  const std::string event = Watched("ErasureRequested");
+  EXPECT_EQ(Reads(), 0);
+  ASSERT_TRUE(Show(event).content().has_erasure_requested());
+  EXPECT_EQ(Reads(), 1);
+  EXPECT_EQ(odense_.Stop(), 0);
+}
 
 TEST_F(ErasureE2e, NoBackupAndNoOldKeyTableBringsBackWhatIsErased) {
   odense_.Start();
