@@ -91,6 +91,14 @@ void Delivery::DialNow() {
   });
 }
 
+void Delivery::OnRestrained() {
+  strand_->Post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr || self->state_ == State::kWaiting) return;
+    if (const absl::Status why = self->context_.parts.log.restraint(); !why.ok()) self->Disconnect(why);
+  });
+}
+
 void Delivery::Stop() {
   strand_->Post([weak = weak_from_this()] {
     const auto self = weak.lock();
@@ -129,6 +137,8 @@ void Delivery::Connect() {
     return;
   }
   if (context_.IsForked(peer_)) return;
+  // What this log has, and another one will follow, would be the peer's for good. Usually only a restart ends it.
+  if (const absl::Status restrained = context_.parts.log.restraint(); !restrained.ok()) return Disconnect(restrained);
   const auto card = context_.card();
   if (!card) return DialAt(context_.parts.clock.Now() + backoff_.Next());
 
@@ -394,6 +404,7 @@ void Delivery::OnReceiptLogged(bool logged) {
 
 void Delivery::Pump() {
   if (state_ != State::kStreaming) return;
+  if (const absl::Status restrained = context_.parts.log.restraint(); !restrained.ok()) return Disconnect(restrained);
   const absl::Time now = context_.parts.clock.Now();
   while (outstanding_.size() < context_.options.window && next_number_ <= context_.parts.log.peer(peer_).issued) {
     if (now > hello_->card.not_after) {

@@ -40,6 +40,8 @@ class Delivery final : public std::enable_shared_from_this<Delivery> {
   void Wake();
   // Where it waits to dial again, there is reason not to.
   void DialNow();
+  // The log has been restrained: a link that stands ends, and none is dialled while it is.
+  void OnRestrained();
   void Stop();
   [[nodiscard]] DirectionStatus status() const;
 

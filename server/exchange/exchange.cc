@@ -145,6 +145,15 @@ void Exchange::OnTrustChanged() {
   for (const auto& [id, peer] : peers_) peer.delivery->DialNow();
 }
 
+void Exchange::OnRestrained() {
+  MutexLock lock(mutex_);
+  if (stopped_) return;
+  for (const auto& [id, peer] : peers_) {
+    peer.delivery->OnRestrained();
+    peer.reception->OnRestrained();
+  }
+}
+
 void Exchange::DialNow(AuthorityId peer) {
   MutexLock lock(mutex_);
   if (!started_ || stopped_) return;

@@ -43,6 +43,8 @@ class Exchange final : public log::CommitObserver {
   void OnDirectoryChanged(directory::Directory directory);
   // Certificates may be judged otherwise now: deliveries that wait dial at once.
   void OnTrustChanged();
+  // The log has been restrained while the exchange ran: all links end. While it is, none is dialled and none greeted.
+  void OnRestrained();
   // There is reason to reach this peer now, where its delivery waits.
   void DialNow(AuthorityId peer);
   void OnCommit(const log::Head& head, const std::vector<AuthorityId>& receivers) override;

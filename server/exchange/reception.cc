@@ -110,6 +110,14 @@ std::shared_ptr<LinkEvents> Reception::Accept(std::shared_ptr<Link> link) {
   return std::make_shared<Events>(weak_from_this(), number);
 }
 
+void Reception::OnRestrained() {
+  strand_->Post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    if (const absl::Status why = self->context_.parts.log.restraint(); !why.ok()) self->Fail(0, why);
+  });
+}
+
 void Reception::Stop() {
   strand_->Post([weak = weak_from_this()] {
     const auto self = weak.lock();
@@ -174,6 +182,7 @@ void Reception::OnHello(const v1::Hello& hello) {
 
 absl::Status Reception::Greet(const v1::Hello& message) {
   if (context_.IsForked(peer_)) return Fault("LOG_FORKED", "nothing is taken from a log that was proven to be forked");
+  MEDFLYT_RETURN_IF_ERROR(context_.parts.log.restraint());
   const auto card = context_.card();
   if (!card) return absl::UnavailableError("the node is starting");
   const directory::Directory directory = context_.directory();

@@ -36,6 +36,8 @@ class Reception final : public std::enable_shared_from_this<Reception> {
   [[nodiscard]] std::shared_ptr<LinkEvents> Accept(std::shared_ptr<Link> link);
   // Ends what a crash interrupted. Once the node may append.
   void Start();
+  // The log has been restrained: a link that stands ends, and none is greeted while it is.
+  void OnRestrained();
   void Stop();
   [[nodiscard]] DirectionStatus status() const;
 

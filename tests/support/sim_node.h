@@ -189,6 +189,11 @@ class SimNode {
   }
   // Stands in the place of the store from the next boot on, where there is one.
   std::function<std::unique_ptr<store::Store>(std::unique_ptr<store::Store>)> wrap_store;
+  // Shown while it runs that its store went back: restrained until it boots again, as server/node does it.
+  void RestrainNow() {
+    log_->Restrain(RuleError(absl::StatusCode::kUnavailable, "LOG_RESTRAINED", "", "its store went back"));
+    exchange_->OnRestrained();
+  }
   // The next commit fails; whether it is found afterwards is for the disk to know. The node crashes then.
   void FailNextCommit(bool applied) {
     disk_->FailCommit(0, applied ? store::MemoryDisk::Outcome::kApplied : store::MemoryDisk::Outcome::kNotApplied);
@@ -235,7 +240,7 @@ class SimNode {
     around_.network.Listen(
         self_, life_,
         [this](AuthorityId from, std::shared_ptr<exchange::Link> link) -> std::shared_ptr<exchange::LinkEvents> {
-          if (restrained) return nullptr;
+          if (!log_->restraint().ok()) return nullptr;
           auto events = exchange_->Accept(from, std::move(link));
           return events.ok() ? *std::move(events) : nullptr;
         });

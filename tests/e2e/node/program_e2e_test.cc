@@ -205,6 +205,39 @@ TEST_F(ProgramE2e, ANodeWithARolledBackStoreSignsNothingWhereItsPeerHoldsMore) {
   EXPECT_EQ(nyborg.Stop(), 0);
 }
 
+TEST_F(ProgramE2e, ANodeThatWentBackEpochFileAndAllDeliversNothingOnceItsPeerHasShownIt) {
+  nyborg.Know(odense);
+  nyborg.Start();
+  odense.Start();
+  Propose(2);
+  ASSERT_TRUE(Await([&] { return ReceiptedBy(nyborg) == 2; }));
+  EXPECT_EQ(odense.Stop(), 0);
+  CopyData("data", "backup");
+  const std::string epoch = ReadFile(odense.Path("keys/epoch"));
+  odense.Start();
+  Propose(1);
+  ASSERT_TRUE(Await([&] { return ReceiptedBy(nyborg) == 3; }));
+  EXPECT_EQ(odense.Stop(), 0);
+
+  CopyData("backup", "data");
+  WriteFile(odense.Path("keys/epoch"), epoch);
+  odense.Start();
+  ASSERT_TRUE(Await([&] { return Status().has_restraint(); }));
+  EXPECT_EQ(StandingOf(nyborg), "beyond");
+  EXPECT_EQ(ProposeOnce(), "LOG_RESTRAINED");
+  ASSERT_TRUE(Await([&] {
+    const v1::GetStatusResponse status = Status();
+    return status.peers_size() == 1 && status.peers(0).last_error() == "LOG_RESTRAINED";
+  })) << "it dials Nyborg all the same";
+  EXPECT_EQ(odense.Stop(), 0);
+  EXPECT_THAT(odense.Errors(),
+              ::testing::AllOf(HasSubstr("own_log_proven_behind"), Not(HasSubstr("store_rolled_back"))));
+  odense.Start();
+  EXPECT_TRUE(Status().has_restraint()) << "the next start knows it";
+  EXPECT_EQ(odense.Stop(), 0);
+  EXPECT_EQ(nyborg.Stop(), 0);
+}
+
 TEST_F(ProgramE2e, ANodeWhoseStoreWasRolledBackGoesOnOnceItsPeerHasSaidThatItSawNoMore) {
   nyborg.Know(odense);
   nyborg.Start();

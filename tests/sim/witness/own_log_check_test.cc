@@ -43,14 +43,19 @@ class OwnLogCheckTest : public ::testing::TestWithParam<uint64_t> {
     Check();
   }
   void Check() {
-    check = std::make_unique<exchange::OwnLogCheck>(
-        world.node(kOdense).exchange().context(), witnesses.calls(kOdense), exchange::OwnLogSchedule(),
-        exchange::OwnLogCheck::Outcome{[this](const auto& without) {
-                                         ++cleared;
-                                         released = without;
-                                         if (world.node(kOdense).restrained) world.node(kOdense).Go();
-                                       },
-                                       [this](TreeSize size) { proven.push_back(size.value()); }});
+    SimNode& node = world.node(kOdense);
+    exchange::OwnLogCheck::Outcome outcome;
+    outcome.clear = [this, &node](const auto& without) {
+      ++cleared;
+      released = without;
+      if (node.restrained) node.Go();
+    };
+    outcome.behind = [this, &node](TreeSize size) {
+      proven.push_back(size.value());
+      node.RestrainNow();
+    };
+    check = std::make_unique<exchange::OwnLogCheck>(node.exchange().context(), witnesses.calls(kOdense),
+                                                    exchange::OwnLogSchedule(), std::move(outcome));
     check->Start();
   }
   uint64_t Size() { return world.node(kOdense).log().head().size.value(); }
@@ -244,6 +249,57 @@ TEST_P(OwnLogCheckTest, ANodeThatIsNotBehindByItsOwnAccountIsToldByItsPeers) {
   ASSERT_EQ(proven.size(), 1u);
   EXPECT_GT(proven[0], copied);
   EXPECT_GE(world.node(kOdense).logger.events["own_log_behind_peer"], 1);
+}
+
+// What it issued before it was told, and could not deliver yet, would stand in the way of the log that follows: a peer
+// that is left out of the recovery would keep it for good.
+TEST_P(OwnLogCheckTest, ANodeThatIsToldLateDeliversNothingMore) {
+  Propose(kNyborg, 1);
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  Propose(kKerteminde, 1);
+  ASSERT_TRUE(world.Settle());
+  const PairNumber received = world.node(kNyborg).log().peer(kOdense).received;
+
+  world.network.SetPartition(kOdense, kNyborg, true);
+  world.network.SetPartition(kOdense, kKerteminde, true);
+  RollBack(false);
+  Propose(kNyborg, 1 + world.chance.Below(3));
+  ASSERT_GT(world.node(kOdense).log().peer(kNyborg).issued, received);
+  world.network.SetPartition(kOdense, kKerteminde, false);
+  world.RunFor(absl::Minutes(2));
+  ASSERT_EQ(proven.size(), 1u);
+
+  int sent = 0;
+  world.network.tamper = [&sent](AuthorityId from, AuthorityId, v1::PeerMessage&) {
+    if (from == kOdense) ++sent;
+    return true;
+  };
+  world.network.Heal();
+  world.RunFor(absl::Minutes(10));
+  EXPECT_EQ(sent, 0) << "it neither dials nor greets";
+  EXPECT_EQ(world.node(kNyborg).log().peer(kOdense).received, received);
+  EXPECT_EQ(world.node(kOdense).exchange().StatusOf(kNyborg).delivery.last_error, "LOG_RESTRAINED");
+  world.network.tamper = nullptr;
+}
+
+TEST_P(OwnLogCheckTest, TheLinksOfANodeThatIsToldLateAreClosed) {
+  Propose(kNyborg, 1);
+  ASSERT_TRUE(world.Settle());
+  const auto connected = [&](AuthorityId who, AuthorityId peer) {
+    const exchange::PeerStatus status = world.node(who).exchange().StatusOf(peer);
+    return status.delivery.connected || status.reception.connected;
+  };
+  ASSERT_TRUE(connected(kOdense, kNyborg) && connected(kNyborg, kOdense));
+  world.node(kOdense).RestrainNow();
+  world.RunFor(absl::Minutes(3));
+  EXPECT_FALSE(connected(kOdense, kNyborg));
+  EXPECT_FALSE(connected(kNyborg, kOdense));
+  // The others are none of its business, and once it may sign again everything goes on.
+  EXPECT_TRUE(connected(kNyborg, kKerteminde));
+  witnesses.Restart(kOdense);
+  Propose(kNyborg, 1);
+  EXPECT_TRUE(world.Settle());
 }
 
 TEST_P(OwnLogCheckTest, NobodyIsToldOfAnothersLog) {
