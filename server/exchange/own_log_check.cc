@@ -102,7 +102,7 @@ void OwnLogCheck::Look() {
   }
   for (const AuthorityId& peer : ask) Ask(peer);
   Settle();
-  if (!ended_) strand_->PostAt(context_.parts.clock.Now() + schedule_.again, [this] { Look(); });
+  if (!clear_) strand_->PostAt(context_.parts.clock.Now() + schedule_.again, [this] { Look(); });
 }
 
 void OwnLogCheck::Ask(AuthorityId peer) {
@@ -180,7 +180,7 @@ Standing OwnLogCheck::JudgeNote(const std::string& bytes, TreeSize& size) const 
 }
 
 void OwnLogCheck::Settle() {
-  if (ended_) return;
+  if (told_) return;
   bool settled = true;
   std::optional<TreeSize> proven;
   std::vector<ReleasedPeer> released;
@@ -198,10 +198,11 @@ void OwnLogCheck::Settle() {
     }
   }
   if (proven) {
-    ended_ = true;
+    told_ = true;
     outcome_.behind(*proven);
   } else if (settled) {
-    ended_ = true;
+    told_ = true;
+    clear_ = true;
     outcome_.clear(released);
   }
 }

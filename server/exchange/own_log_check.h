@@ -64,8 +64,8 @@ struct ReleasedPeer {
 };
 
 // Asks every peer until each is settled: within, proven otherwise, or released. A proof stays what it is, whatever the
-// peer says later. Public calls are thread-safe; all else happens on a strand. Borrows context and calls; order of life
-// as Cosigning's.
+// peer says later, and ends nothing: what each of the others holds is needed to go on under a new log. Public calls are
+// thread-safe; all else happens on a strand. Borrows context and calls; order of life as Cosigning's.
 class OwnLogCheck {
  public:
   // Both on the strand, once at most, and only one of them.
@@ -113,7 +113,9 @@ class OwnLogCheck {
   const OwnLogSchedule schedule_;
   const Outcome outcome_;
   const std::shared_ptr<Strand> strand_;
-  bool ended_ = false;  // the strand's
+  // The strand's.
+  bool told_ = false;   // the outcome
+  bool clear_ = false;  // nobody is asked any more
 
   mutable Mutex mutex_;
   std::map<AuthorityId, Known> known_ MEDFLYT_GUARDED_BY(mutex_);

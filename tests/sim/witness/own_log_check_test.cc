@@ -156,6 +156,27 @@ TEST_P(OwnLogCheckTest, ItWaitsForAPeerThatIsAway) {
   EXPECT_EQ(proven.size(), more ? 1u : 0u);
 }
 
+// To go on under a new log everybody must have been heard (server/node/recovering.h), whoever has proven something.
+TEST_P(OwnLogCheckTest, WhoIsSilentWhileAnotherProvesIsAskedUntilItAnswers) {
+  Propose(kNyborg, 1);
+  Propose(kKerteminde, 1);
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  world.network.SetPartition(kOdense, kKerteminde, true);
+  Propose(kNyborg, 1);
+  ASSERT_TRUE(world.Settle());
+  RollBack();
+  world.RunFor(absl::Hours(1));
+  ASSERT_EQ(Of(kNyborg), Standing::kBeyond);
+  ASSERT_EQ(Of(kKerteminde), Standing::kSilent);
+  world.network.Heal();
+  world.RunFor(absl::Minutes(2));
+  EXPECT_EQ(Of(kKerteminde), Standing::kWithin);
+  EXPECT_EQ(Of(kNyborg), Standing::kBeyond);
+  EXPECT_EQ(proven.size(), 1u) << "told once";
+  EXPECT_EQ(cleared, 0) << "nor does the last answer undo it";
+}
+
 TEST_P(OwnLogCheckTest, TwoOfficersWithTwoCertificatesReleaseAPeer) {
   Propose(kNyborg, 1);
   ASSERT_TRUE(world.Settle());
