@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/absl_view.h"
+#include "common/base/date.h"
 #include "common/event/catalogue.h"
 
 namespace medflyt::audit {
@@ -89,10 +90,12 @@ std::optional<std::string> CaseParties::AgainstCards(const event::Header& header
   }
   const auto* announced = std::get_if<event::RelocationAnnounced>(&body);
   if (announced == nullptr) return std::nullopt;
-  // Its code on that day, or the one that it has now: an announcement may name either.
+  // Its code on that day, when it was recorded, or now: an announcement may name any of them. A card may tell of a
+  // change of codes long before it comes.
+  const Date recorded = DanishDate(header.recorded_at);
   const auto has = [&](AuthorityId authority, MunicipalityCode code) {
     const directory::Authority* card = CardOf(authority);
-    return card == nullptr || card->CodeOn(announced->effective_date) == code ||
+    return card == nullptr || card->CodeOn(announced->effective_date) == code || card->CodeOn(recorded) == code ||
            (!card->codes.empty() && card->codes.back().code == code);
   };
   if (!has(header.issuer, announced->from)) return IsNot(header.issuer, "municipality with the code that was left");

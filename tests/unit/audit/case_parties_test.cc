@@ -155,6 +155,7 @@ TEST_F(CasePartiesTest, WhatACardContradictsIsFound) {
     header.issuer = issuer;
     header.recipient = recipient;
     header.case_id = Case('a');
+    header.recorded_at = absl::FromCivil(absl::CivilHour(2026, 9, 20, 8), absl::UTCTimeZone());
     return CaseParties(cards).Add(header, body);
   };
   const std::string none = "29189706 is not the municipality that it must be";
@@ -176,6 +177,42 @@ TEST_F(CasePartiesTest, WhatACardContradictsIsFound) {
               Optional(std::string("29189722 is not the municipality with the code moved to")));
   move.to = *MunicipalityCode::FromNumber(450);
   EXPECT_EQ(add(kOdenseId, kNyborgId, announced), std::nullopt) << "the code that it has now names it, too";
+}
+
+// The directory says in December who has which code from 1 January: a move in January is announced in December under
+// the code that the municipality still has, and its node takes it.
+TEST_F(CasePartiesTest, AMoveIsAnnouncedUnderTheCodeOfTheDayOnWhichItIsRecorded) {
+  const Date change(2027, 1, 1);
+  const std::vector<directory::Authority> cards = {
+      Card(kNyborgId, directory::Kind::kMunicipality, {Coded(450, Date(2007, 1, 1), change), Coded(452, change)}),
+      Card(kKertemindeId, directory::Kind::kMunicipality, {Coded(440, Date(2007, 1, 1), change), Coded(442, change)})};
+  const auto add = [&](absl::CivilHour recorded, uint32_t from, uint32_t to) {
+    event::Header header;
+    header.issuer = kNyborgId;
+    header.recipient = kKertemindeId;
+    header.case_id = Case('a');
+    header.recorded_at = absl::FromCivil(recorded, absl::UTCTimeZone());
+    Body announced = Announced();
+    auto& move = std::get<event::RelocationAnnounced>(announced);
+    move.from = *MunicipalityCode::FromNumber(from);
+    move.to = *MunicipalityCode::FromNumber(to);
+    move.effective_date = Date(2027, 1, 5);
+    return CaseParties(cards).Add(header, announced).value_or("");
+  };
+  const absl::CivilHour december(2026, 12, 20, 9);
+  EXPECT_EQ(add(december, 450, 442), "");
+  EXPECT_EQ(add(december, 450, 440), "");
+  EXPECT_EQ(add(december, 452, 442), "");
+  const std::string left = "29189722 is not the municipality with the code that was left";
+  const std::string moved_to = "29189706 is not the municipality with the code moved to";
+  EXPECT_EQ(add(december, 449, 442), left);
+  EXPECT_EQ(add(december, 450, 450), moved_to);
+  // By the day in Denmark.
+  const absl::CivilHour midnight(2026, 12, 31, 23);  // in UTC
+  EXPECT_EQ(add(absl::CivilHour(2026, 12, 31, 22), 450, 440), "");
+  EXPECT_EQ(add(midnight, 450, 442), left);
+  EXPECT_EQ(add(midnight, 452, 440), moved_to);
+  EXPECT_EQ(add(midnight, 452, 442), "");
 }
 
 TEST_F(CasePartiesTest, AnHonestStoryContradictsNothing) {
