@@ -42,19 +42,32 @@ class HandoverE2e : public ::testing::Test {
     return process.Wait();
   }
   int HandOver() { return Run({TestNode::Program(), "--config", odense_.Path("medflytd.toml"), "--hand-over-key"}); }
-  // The exit code of `medflyt audit verify` of the log as it is now.
-  int Verify(const std::vector<std::string>& believed) {
+  // Its directory. Each has a second of its own.
+  std::string TakeBackup() {
     v1::CreateBackupRequest request;
     *request.mutable_context() = Said();
     v1::CreateBackupResponse taken;
     const auto admin = v1::AdminService::NewStub(odense_.Channel("administrator-1"));
-    EXPECT_EQ(Call(*admin, &v1::AdminService::Stub::CreateBackup, request, taken), "OK");
-    const std::string tiles = taken.directory() + ".tiles";
-    EXPECT_EQ(Run({TestNode::Program(), "--backup-tiles", taken.directory(), tiles}), 0) << odense_.Errors();
+    std::string answer;
+    EXPECT_TRUE(Await([&] {
+      answer = Call(*admin, &v1::AdminService::Stub::CreateBackup, request, taken);
+      return answer != "BACKUP_EXISTS";
+    }));
+    EXPECT_EQ(answer, "OK");
+    return taken.directory();
+  }
+  int Restore(const std::string& backup) {
+    return Run({TestNode::Program(), "--config", odense_.Path("medflytd.toml"), "--restore", backup});
+  }
+  // The exit code of `medflyt audit verify` of the log as it is now.
+  int Verify(const std::vector<std::string>& believed) {
+    const std::string backup = TakeBackup();
+    const std::string tiles = backup + ".tiles";
+    EXPECT_EQ(Run({TestNode::Program(), "--backup-tiles", backup, tiles}), 0) << odense_.Errors();
     std::vector<std::string> verify = {BinDir() + "/medflyt", "audit", "verify", tiles, "--json"};
     verify.insert(verify.end(), believed.begin(), believed.end());
     const int code = Run(verify);
-    fs::remove_all(taken.directory());
+    fs::remove_all(backup);
     fs::remove_all(tiles);
     return code;
   }
@@ -100,6 +113,39 @@ TEST_F(HandoverE2e, ThePeerGoesOnWithTheNewCardAndTheWholeLogVerifies) {
   EXPECT_EQ(Verify({"--card", odense_.Path("node.card"), "--card", nyborg_.Path("node.card")}), 0) << output_;
   EXPECT_THAT(output_, HasSubstr("\"log_key_handovers\":1"));
   EXPECT_EQ(Verify({"--log-key", odense_.verifier().Format()}), 3) << "the retired key signs nothing any more";
+  EXPECT_EQ(odense_.Stop(), 0);
+  EXPECT_EQ(nyborg_.Stop(), 0);
+}
+
+TEST_F(HandoverE2e, OfTheBackupsOnlyOneThatTheNewKeyHasSignedComesBack) {
+  nyborg_.Start();
+  odense_.Start();
+  Propose(2);
+  ASSERT_TRUE(Await([&] { return StatusOfPeer().receipted_number() == 2; }));
+  const std::string before = TakeBackup();
+  EXPECT_EQ(odense_.Stop(), 0);
+  ASSERT_EQ(HandOver(), 0) << odense_.Errors();
+  fs::copy_file(odense_.Path("node.card"), nyborg_.Path("peers/" + odense_.cvr() + ".card"),
+                fs::copy_options::overwrite_existing);
+  nyborg_.Signal(SIGHUP);
+  odense_.Start();
+  const std::string after = TakeBackup();
+  EXPECT_EQ(odense_.Stop(SIGKILL), 128 + SIGKILL);
+
+  fs::remove_all(odense_.Path("data"));
+  EXPECT_EQ(Restore(before), 1);
+  EXPECT_THAT(odense_.Errors(), HasSubstr("CHECKPOINT_FOREIGN"));
+  EXPECT_FALSE(fs::exists(odense_.Path("data/store")));
+  ASSERT_EQ(Restore(after), 0) << odense_.Errors();
+  odense_.Start();
+  std::string answer;
+  ASSERT_TRUE(Await([&] {
+    v1::CommandResult result;
+    answer = Call(*odense_.Municipality(), &Stub::ProposeAgreement, Proposal(odense_, nyborg_, "p-again"), result);
+    return answer != "LOG_RESTRAINED";
+  }));
+  EXPECT_EQ(answer, "OK");
+  ASSERT_TRUE(Await([&] { return StatusOfPeer().receipted_number() == 3; })) << StatusOfPeer().last_error();
   EXPECT_EQ(odense_.Stop(), 0);
   EXPECT_EQ(nyborg_.Stop(), 0);
 }
