@@ -277,8 +277,8 @@ class IncidentReader::Walk {
       }
       // What an issuer sealed by the rules of nobody is of the key's case all the same.
       const auto event = Open(each.entry, *key, each.origin);
-      const absl::Time first = again && event.ok() ? event->header.recorded_at : unopened;
-      if (const auto at = findings_.WhenWithin(first, each.received_at)) {
+      const absl::Time since = again && event.ok() ? event->header.recorded_at : unopened;
+      if (const auto at = findings_.WhenWithin(since, each.received_at)) {
         findings_.Touch(event.ok() ? event::CasesNamedBy(*event) : std::set<CaseId>{key_case_}, v1::TOUCH_KIND_READABLE,
                         *at);
       }
@@ -341,9 +341,10 @@ class IncidentReader::Walk {
     const auto* received = std::get_if<wire::EventReceived>(&record.record);
     if (received == nullptr) return absl::OkStatus();
     const bool again = MayBeAgain(issuer, at);
-    absl::Time first = again ? absl::InfinitePast() : record.recorded_at;
-    if (!findings_.WhenWithin(first, record.recorded_at)) return absl::OkStatus();
-    if (again) first = record.recorded_at;  // or when the earliest of them was made
+    if (!findings_.WhenWithin(again ? absl::InfinitePast() : record.recorded_at, record.recorded_at)) {
+      return absl::OkStatus();
+    }
+    absl::Time since = record.recorded_at;  // or when the earliest of them was issued
     bool opened = false;
     MEDFLYT_ASSIGN_OR_RETURN(const bool came_back, CameBack(at, record.recorded_at));
     MEDFLYT_ASSIGN_OR_RETURN(const v1::EventBatch batch, row.ParseBatch());
@@ -367,14 +368,14 @@ class IncidentReader::Walk {
       const auto event = Open(batch.entries(i), *key, received->issuer_origin);
       if (!event.ok()) continue;
       opened = true;
-      if (again) first = std::min(first, event->header.recorded_at);
+      if (again) since = std::min(since, event->header.recorded_at);
       named[*id].merge(event::CasesNamedBy(*event));
       if (issuer != events_.self_ && std::holds_alternative<event::TransferRequested>(event->body)) {
         granted.insert(*id);
       }
     }
-    if (again && !opened) first = absl::InfinitePast();
-    const auto when = findings_.WhenWithin(first, record.recorded_at);
+    if (again && !opened) since = absl::InfinitePast();
+    const auto when = findings_.WhenWithin(since, record.recorded_at);
     if (!when) return absl::OkStatus();
     for (const KeyId& id : granted) {
       const auto purpose = events_.keys_.PurposeOf(id);
