@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "common/tlog/checkpoint.h"
 #include "server/exchange/hello.h"
+#include "server/exchange/recovery_submission.h"
 #include "server/log/appender.h"
 
 namespace medflyt::exchange {
@@ -216,12 +217,14 @@ void Recovery::Finish() {
   outcome.closed_size = stated->size();
   plan_.set_closed_checkpoint(*std::move(checkpoint));
   std::vector<CheckedKey> keys;
-  for (const v1::HeldByPeer& each : given) {
-    auto evidence = ReadEvidence(parts, each);
-    if (!evidence.ok()) return End(evidence.status());
-    outcome.held += evidence->held.size();
-    outcome.returned += evidence->returned.size();
-    std::move(evidence->keys.begin(), evidence->keys.end(), std::back_inserter(keys));
+  auto recovery = ReadRecovery(parts, plan_, context_.parts.log.head().size);
+  if (!recovery.ok()) return End(recovery.status());
+  const absl::Status opens = EncodeOpened(*recovery, context_.parts.clock.Now()).status();
+  if (!opens.ok()) return End(opens);
+  for (PeerEvidence& evidence : recovery->evidence) {
+    outcome.held += evidence.held.size();
+    outcome.returned += evidence.returned.size();
+    std::move(evidence.keys.begin(), evidence.keys.end(), std::back_inserter(keys));
   }
   const absl::Status queued =
       context_.parts.queue.Submit(std::make_unique<PlanSubmission>(*this, plan_, std::move(keys), outcome));

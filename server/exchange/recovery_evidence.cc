@@ -51,6 +51,20 @@ absl::StatusOr<entry::VerifiedBatch> ProvenByUs(const EvidenceParts& parts, v1::
   return entry::VerifyBatch(batch, {parts.closed_origin, std::span(&key, 1)}, {});
 }
 
+// A head of our closed log, whose note keeps one signature of the log's key: whoever shows it may have added lines in
+// the log's name, or that very signature, as often as a note has room for.
+absl::StatusOr<tlog::OpenedCheckpoint> OpenByLogAlone(const EvidenceParts& parts, std::string_view note) {
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key, KeyForNote(note, parts.closed_origin, parts.directory));
+  MEDFLYT_ASSIGN_OR_RETURN(tlog::OpenedCheckpoint opened, tlog::OpenCheckpoint(note, std::span(&key, 1)));
+  if (opened.checkpoint.origin() != parts.closed_origin) {
+    return RuleError(absl::StatusCode::kInvalidArgument, "ORIGIN_MISMATCH", "checkpoint", "the head is another log's");
+  }
+  std::vector<tlog::NoteSignature>& lines = opened.note.signatures;
+  const auto by_log = std::find_if(lines.begin(), lines.end(), [&key](const auto& each) { return key.Made(each); });
+  lines = {tlog::NoteSignature(*by_log)};
+  return opened;
+}
+
 // One peer's answers.
 class Reading {
  public:
@@ -291,25 +305,15 @@ absl::StatusOr<PeerEvidence> ReadEvidence(const EvidenceParts& parts, const v1::
 
 absl::StatusOr<std::string> HighestCheckpoint(const EvidenceParts& parts, const log::Head& own,
                                               std::span<const v1::HeldByPeer> given) {
-  TreeSize highest = own.size;
-  std::string note = own.checkpoint;
+  MEDFLYT_ASSIGN_OR_RETURN(tlog::OpenedCheckpoint highest, OpenByLogAlone(parts, own.checkpoint));
   for (const v1::HeldByPeer& peer : given) {
     for (const std::string& shown : peer.heads().checkpoints()) {
-      const auto key = KeyForNote(shown, parts.closed_origin, parts.directory);
-      auto parsed = tlog::SignedNote::Parse(shown);
-      if (!key.ok() || !parsed.ok()) continue;
-      const auto opened = tlog::OpenCheckpoint(*std::move(parsed), std::span(&*key, 1));
-      if (!opened.ok() || opened->checkpoint.origin() != parts.closed_origin || opened->checkpoint.size() <= highest) {
-        continue;
-      }
-      highest = opened->checkpoint.size();
-      note = shown;
+      auto opened = OpenByLogAlone(parts, shown);
+      if (!opened.ok() || opened->checkpoint.size() <= highest.checkpoint.size()) continue;
+      highest = *std::move(opened);
     }
   }
-  MEDFLYT_ASSIGN_OR_RETURN(tlog::SignedNote stripped, tlog::SignedNote::Parse(note));
-  std::erase_if(stripped.signatures,
-                [&parts](const tlog::NoteSignature& each) { return each.name != parts.closed_origin; });
-  return stripped.Serialize();
+  return highest.note.Serialize();
 }
 
 }  // namespace medflyt::exchange

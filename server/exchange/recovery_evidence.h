@@ -87,7 +87,8 @@ struct EvidenceParts {
 // card.
 [[nodiscard]] absl::StatusOr<PeerEvidence> ReadEvidence(const EvidenceParts& parts, const v1::HeldByPeer& given);
 
-// The highest of our own head and those that peers show, with the log's signature alone.
+// The highest of our own head and those that peers show that our log has signed, with one signature of the log's key
+// and no other line. The errors of tlog::OpenCheckpoint and of Directory::LogKeyFor, of our own head.
 [[nodiscard]] absl::StatusOr<std::string> HighestCheckpoint(const EvidenceParts& parts, const log::Head& own,
                                                             std::span<const v1::HeldByPeer> given);
 

@@ -29,17 +29,18 @@ absl::Status Broken(std::string_view row) {
   return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", row, "a stored row does not fit its neighbours");
 }
 
-}  // namespace
-
-const PeerEvidence* RecoverySubmission::EvidenceOf(AuthorityId peer) const {
-  const auto found = std::find_if(recovery_.evidence.begin(), recovery_.evidence.end(),
+const PeerEvidence* EvidenceOf(const RecoveryToLog& recovery, AuthorityId peer) {
+  const auto found = std::find_if(recovery.evidence.begin(), recovery.evidence.end(),
                                   [peer](const PeerEvidence& each) { return each.peer == peer; });
-  return found == recovery_.evidence.end() ? nullptr : &*found;
+  return found == recovery.evidence.end() ? nullptr : &*found;
 }
+
+}  // namespace
 
 absl::Status RecoverySubmission::Append(log::Appender& appender) {
   own_ = recovery_.log.peer(appender.state().self()).received;  // those of an earlier recovery come before
-  MEDFLYT_RETURN_IF_ERROR(AppendOpened(appender));
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string opened, EncodeOpened(recovery_, appender.now()));
+  appender.AppendLedger(opened);
   for (const PeerEvidence& each : recovery_.evidence) {
     for (const KeyId& id : each.granted) {
       if (appender.keys().Has(id)) appender.keys().MarkGranted(id, appender.batch());
@@ -48,7 +49,7 @@ absl::Status RecoverySubmission::Append(log::Appender& appender) {
   // First of all where the numbers go on: what follows by rule takes the next ones.
   std::vector<log::Outbound> waiting;
   for (const AuthorityId& peer : recovery_.peers) {
-    const PeerEvidence* evidence = EvidenceOf(peer);
+    const PeerEvidence* evidence = EvidenceOf(recovery_, peer);
     // Who did not answer is taken to have what it gave receipts for.
     const PairNumber arrived = evidence == nullptr ? recovery_.log.peer(peer).receipted : evidence->last_issued;
     MEDFLYT_RETURN_IF_ERROR(TakeBack(peer, arrived, appender, waiting));
@@ -83,24 +84,6 @@ absl::Status RecoverySubmission::AppendAgain(log::Appender& appender) {
   for (const auto& [peer, first] : from) {
     MEDFLYT_RETURN_IF_ERROR(RecordAllAgain(reader, peer, first, recovery_.log.peer(peer).received, appender));
   }
-  return absl::OkStatus();
-}
-
-absl::Status RecoverySubmission::AppendOpened(log::Appender& appender) {
-  wire::GenerationOpened& opened = recovery_.opened;
-  for (const AuthorityId& peer : recovery_.peers) {
-    const PeerEvidence* evidence = EvidenceOf(peer);
-    const log::PeerState before = recovery_.log.peer(peer);
-    wire::ClosedPair pair{peer, before.receipted, before.received};
-    if (evidence != nullptr) {
-      pair.last_issued = evidence->last_issued;
-      pair.last_received = std::max(before.received, evidence->receipted_by_us);
-    }
-    if (pair.last_issued.value() != 0 || pair.last_received.value() != 0) opened.pairs.push_back(pair);
-  }
-  wire::LedgerCodec codec;
-  MEDFLYT_ASSIGN_OR_RETURN(const std::string entry, codec.Encode({appender.now(), opened}));
-  appender.AppendLedger(entry);
   return absl::OkStatus();
 }
 
@@ -167,7 +150,7 @@ absl::Status RecoverySubmission::AppendReturned(log::Appender& appender) {
   for (const auto& [batch, events] : returned) {
     std::vector<uint32_t> places;
     for (const auto& [event, record] : events) places.push_back(static_cast<uint32_t>(event->event.position));
-    const PeerEvidence* evidence = EvidenceOf(batch.first);
+    const PeerEvidence* evidence = EvidenceOf(recovery_, batch.first);
     std::string row = StartKept(places, evidence->returned_batches[batch.second]);
     for (size_t i = 0; i < events.size(); ++i) SetRecord(row, i, events[i].second);
     appender.batch().Put(Table::kOutbox, log::PairRowKey('r', batch.first, events.front().first->event.number.value()),
@@ -303,20 +286,41 @@ absl::Status RecoverySubmission::Reissue(std::vector<log::Outbound> waiting, log
   return absl::OkStatus();
 }
 
-absl::Status AppendRecovered(const EvidenceParts& parts, const v1::RecoveryPlan& plan, log::Log& log) {
+absl::StatusOr<RecoveryToLog> ReadRecovery(const EvidenceParts& parts, const v1::RecoveryPlan& plan, TreeSize kept) {
   const auto first = crypto::Hash::FromBytes(plan.first_certificate());
   const auto second = crypto::Hash::FromBytes(plan.second_certificate());
-  const log::Generation* closed = log.reader().generations().before_open();
-  if (!first || !second || closed == nullptr) return Broken("recovery");
-  RecoveryToLog recovery{log, parts.keys, {}, {}, {}};
+  if (!first || !second) return Broken("recovery");
+  RecoveryToLog recovery{parts.log, parts.keys, {}, {}, {}};
   for (const directory::Authority& authority : parts.directory.authorities()) {
     if (authority.has_node() && authority.id != parts.self) recovery.peers.push_back(authority.id);
   }
-  recovery.opened = {plan.closed_checkpoint(), closed->last->size, {}, *first, *second};
+  recovery.opened = {plan.closed_checkpoint(), kept, {}, *first, *second};
   for (const v1::HeldByPeer& each : plan.peers()) {
     MEDFLYT_ASSIGN_OR_RETURN(PeerEvidence evidence, ReadEvidence(parts, each));
     recovery.evidence.push_back(std::move(evidence));
   }
+  return recovery;
+}
+
+absl::StatusOr<std::string> EncodeOpened(const RecoveryToLog& recovery, absl::Time now) {
+  wire::GenerationOpened opened = recovery.opened;
+  for (const AuthorityId& peer : recovery.peers) {
+    const PeerEvidence* evidence = EvidenceOf(recovery, peer);
+    const log::PeerState before = recovery.log.peer(peer);
+    wire::ClosedPair pair{peer, before.receipted, before.received};
+    if (evidence != nullptr) {
+      pair.last_issued = evidence->last_issued;
+      pair.last_received = std::max(before.received, evidence->receipted_by_us);
+    }
+    if (pair.last_issued.value() != 0 || pair.last_received.value() != 0) opened.pairs.push_back(pair);
+  }
+  return wire::LedgerCodec().Encode({now, opened});
+}
+
+absl::Status AppendRecovered(const EvidenceParts& parts, const v1::RecoveryPlan& plan, log::Log& log) {
+  const log::Generation* closed = log.reader().generations().before_open();
+  if (closed == nullptr) return Broken("recovery");
+  MEDFLYT_ASSIGN_OR_RETURN(RecoveryToLog recovery, ReadRecovery(parts, plan, closed->last->size));
   auto submission = std::make_unique<RecoverySubmission>(std::move(recovery));
   const absl::Status& applied = submission->outcome();
   std::vector<std::unique_ptr<log::Submission>> submissions;

@@ -4,12 +4,14 @@
 
 #include <map>
 #include <set>
+#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/wire/ledger.h"
 #include "server/exchange/recovery_evidence.h"
 #include "server/log/appender.h"
@@ -48,7 +50,6 @@ class RecoverySubmission final : public log::Submission {
     ReturnedEvent* returned;
   };
   [[nodiscard]] absl::Status Append(log::Appender& appender);
-  [[nodiscard]] absl::Status AppendOpened(log::Appender& appender);
   // What peers have no receipts for, and whose records stand in a closed log.
   [[nodiscard]] absl::Status AppendAgain(log::Appender& appender);
   [[nodiscard]] absl::Status AppendReturned(log::Appender& appender);
@@ -63,7 +64,6 @@ class RecoverySubmission final : public log::Submission {
   [[nodiscard]] absl::Status TakeBack(AuthorityId peer, PairNumber arrived, log::Appender& appender,
                                       std::vector<log::Outbound>& waiting);
   [[nodiscard]] absl::Status Reissue(std::vector<log::Outbound> waiting, log::Appender& appender);
-  [[nodiscard]] const PeerEvidence* EvidenceOf(AuthorityId peer) const;
 
   RecoveryToLog recovery_;
   absl::Status outcome_;
@@ -71,6 +71,14 @@ class RecoverySubmission final : public log::Submission {
   // What is told of already, as far as a rule can be known again by it.
   std::set<std::tuple<event::Type, AuthorityId, CaseId>> told_;
 };
+
+// What is taken over out of the plan, for a store that has `kept` of the closed log. The errors of ReadEvidence;
+// DATA_LOSS (ROW_MALFORMED).
+[[nodiscard]] absl::StatusOr<RecoveryToLog> ReadRecovery(const EvidenceParts& parts, const v1::RecoveryPlan& plan,
+                                                         TreeSize kept);
+// The record that the new log begins with. INVALID_ARGUMENT (LEDGER_RECORD_MALFORMED) where it is none: asked before
+// the log is closed, for behind that there is no way back.
+[[nodiscard]] absl::StatusOr<std::string> EncodeOpened(const RecoveryToLog& recovery, absl::Time now);
 
 // Appends and commits it to `log`, which is `parts.log` and empty, out of the plan; the plan is gone with it. DATA_LOSS
 // (ROW_MALFORMED), the errors of ReadEvidence; then nothing is durable, and the log must not be used. On the thread

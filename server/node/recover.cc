@@ -59,10 +59,9 @@ absl::Status CheckPlan(const Config& config, const Environment& environment, con
   const exchange::LogKeyPins log_keys(*log);
   const exchange::EvidenceParts parts{config.authority,      log->origin(), *log,    *opened.keys,
                                       *opened.exchange_keys, directory,     refused, log_keys};
-  for (const v1::HeldByPeer& each : plan->peers()) {
-    MEDFLYT_RETURN_IF_ERROR(exchange::ReadEvidence(parts, each).status());
-  }
-  return absl::OkStatus();
+  MEDFLYT_ASSIGN_OR_RETURN(const exchange::RecoveryToLog recovery,
+                           exchange::ReadRecovery(parts, *plan, log->head().size));
+  return exchange::EncodeOpened(recovery, environment.clock.Now()).status();
 }
 
 // As its card tells of it once the new log is there, and the old one ends.

@@ -2,8 +2,9 @@
 // officers have decided it on the running node, and what peers hold was fetched back then (exchange::Recovery).
 //
 //   step                                                            a repetition after a crash finds, and goes on with
-//   1 what peers gave back is verified once more; the new log's
-//     key in `<log_key>.next`, synced                               that file                                    -> 2
+//   1 what peers gave back is verified once more, and the new
+//     log's first record encoded; the new log's key in
+//     `<log_key>.next`, synced                                      that file                                    -> 2
 //   2 one synced batch: the present log is closed with the head
 //     that the store has, and an empty one is open                  that head                                    -> 3
 //   3 one synced batch: the new log's first entries

@@ -1,0 +1,151 @@
+// What a hostile, slow or absent peer can do to the recovery of another node: nothing that is found only once there is
+// no way back.
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+#include "common/merkle/tree_hasher.h"
+#include "common/tlog/checkpoint.h"
+#include "common/wire/ledger.h"
+#include "server/exchange/admitted.h"
+#include "server/exchange/own_log_check.h"
+#include "server/exchange/recovery.h"
+#include "tests/support/agreement_terms.h"
+#include "tests/support/sim_witnesses.h"
+
+namespace medflyt::testing {
+namespace {
+
+const exchange::CosigningSchedule kSchedule = {absl::Seconds(5), absl::Minutes(10), absl::Seconds(30)};
+const exchange::Recovery::Decision kTwo = {merkle::LeafHash("first certificate"), merkle::LeafHash("second")};
+const std::string kClosed = "medflyt.example/35209115/1";
+const std::string kNext = "medflyt.example/35209115/2";
+constexpr uint8_t kNextSeed = 41;
+
+class RecoveryLimits : public ::testing::Test {
+ protected:
+  RecoveryLimits() : world(7), witnesses(world, kSchedule) { world.network.weather.queue_full_one_in = 0; }
+
+  void Propose(AuthorityId provider, AuthorityId buyer) {
+    EXPECT_EQ(world.Act(provider, event::ProposeAgreement{world.chance.NewId<CaseId>(), provider, buyer,
+                                                          Terms(2, Date(2026, 1, 1), Date(2026, 12, 31))}),
+              "OK");
+  }
+  // Odense has what it had when its store was copied.
+  void RollBack() {
+    witnesses.Forget(kOdense);
+    world.node(kOdense).PutBackCopy();
+    world.node(kOdense).restrained = true;
+    world.node(kOdense).Boot();
+    witnesses.Boot(kOdense);
+  }
+  // One event that Odense knows to be with Nyborg, and one that it has lost.
+  void LoseOne() {
+    Propose(kOdense, kNyborg);
+    ASSERT_TRUE(world.Settle());
+    world.node(kOdense).CopyStore();
+    Propose(kOdense, kNyborg);
+    ASSERT_TRUE(world.Settle());
+    RollBack();
+  }
+  absl::Status FetchBack(const std::vector<AuthorityId>& peers, const exchange::Recovery::Decision& by = kTwo) {
+    absl::Status status = absl::UnknownError("not done");
+    exchange::Recovery recovery(world.node(kOdense).exchange().context(), witnesses.calls(kOdense));
+    recovery.Begin(peers, by, [&](const absl::StatusOr<exchange::Recovery::Outcome>& outcome) {
+      status = outcome.status();
+      if (outcome.ok()) back = *outcome;
+    });
+    world.RunFor(absl::Minutes(5));
+    recovery.Stop();
+    return status;
+  }
+  bool PlanIsKept() { return exchange::ReadRecoveryPlan(world.node(kOdense).store())->has_value(); }
+  // Odense's next log, before anybody knows of it.
+  absl::Status Open() {
+    witnesses.Forget(kOdense);
+    return world.node(kOdense).OpenNextLog(SignerOf(kNextSeed), NoteSignerOf(kNext, kNextSeed));
+  }
+  // Odense goes on, and the others' officers admit its new card.
+  void GoOn() {
+    directory::Authority card = *world.directory.Find(kOdense);
+    card.logs.back().keys.back().until = TreeSize(back.closed_size.value() + 1);
+    card.logs.push_back({kNext, {{NoteSignerOf(kNext, kNextSeed).verifier_key(), TreeSize(0), std::nullopt}}});
+    world.directory = *world.directory.With(card);
+    world.node(kOdense).restrained = false;
+    world.node(kOdense).Boot();
+    witnesses.Boot(kOdense);
+    for (auto& [id, node] : world.nodes()) {
+      if (id == kOdense) continue;
+      node->exchange().OnDirectoryChanged(world.directory);
+      Admit(*node, kOdense, card.logs.back());
+    }
+  }
+  // As two officers do it.
+  void Admit(SimNode& node, AuthorityId who, const directory::Log& log) {
+    node.Submit([&](log::Appender& appender) {
+      appender.batch().Put(
+          store::Table::kMeta, exchange::AdmittedKey(who, log.origin),
+          exchange::EncodeAdmitted({kTwo.first_certificate, kTwo.second_certificate, log.keys.front().key.Format()}));
+    });
+    world.RunFor(absl::Seconds(1));
+  }
+  // What Nyborg truly holds.
+  v1::GetHeldHeadsResponse HeldByNyborg() {
+    v1::GetHeldHeadsRequest request;
+    request.set_origin(kClosed);
+    auto said = exchange::AnswerHeldHeads(world.node(kNyborg).exchange().context(), witnesses.witness(kNyborg), kOdense,
+                                          request);
+    EXPECT_TRUE(said.ok()) << said.status();
+    return said.ok() ? *said : v1::GetHeldHeadsResponse();
+  }
+
+  SimWorld world;
+  SimWitnesses witnesses;
+  exchange::Recovery::Outcome back;
+};
+
+// A signed head of ours has room for a hundred lines, and the record of the log that goes on from it has not.
+TEST_F(RecoveryLimits, LinesThatAPeerAddsToAHeadDoNotKeepTheNextLogFromBeginning) {
+  LoseOne();
+  if (HasFatalFailure()) return;
+  witnesses.held = [&](AuthorityId, AuthorityId) {
+    v1::GetHeldHeadsResponse said = HeldByNyborg();
+    for (std::string& shown : *said.mutable_checkpoints()) {
+      auto note = *tlog::SignedNote::Parse(shown);
+      const tlog::NoteSignature genuine = note.signatures.front();
+      for (uint32_t i = 0; i < 20; ++i) {
+        note.signatures.push_back({kClosed, tlog::NoteKeyId(i), std::string(64, 'x')});
+        note.signatures.push_back(genuine);
+      }
+      shown = note.Serialize();
+    }
+    return said;
+  };
+  const absl::Status fetched = FetchBack({kNyborg});
+  ASSERT_TRUE(fetched.ok()) << fetched;
+  const absl::Status opened = Open();
+  ASSERT_TRUE(opened.ok()) << opened;
+  GoOn();
+  const log::LogReader& reader = world.node(kOdense).log().reader();
+  const auto first = wire::LedgerCodec().Decode(reader.Entry(reader.generations().open().begin)->bytes);
+  ASSERT_TRUE(first.ok()) << first.status();
+  const auto note = tlog::SignedNote::Parse(std::get<wire::GenerationOpened>(first->record).closed_checkpoint);
+  ASSERT_TRUE(note.ok()) << note.status();
+  ASSERT_THAT(note->signatures, ::testing::SizeIs(1));
+  EXPECT_TRUE(NoteSignerOf(kClosed, 10).verifier_key().Verify(note->text, note->signatures.front()));
+  EXPECT_EQ(tlog::Checkpoint::Parse(note->text)->size(), back.closed_size);
+}
+
+// Here: two officers with one certificate, which no record can say.
+TEST_F(RecoveryLimits, WhatTheNextLogCannotBeginWithIsFoundWhileTheOldOneIsOpen) {
+  LoseOne();
+  if (HasFatalFailure()) return;
+  EXPECT_EQ(RuleOf(FetchBack({kNyborg}, {kTwo.first_certificate, kTwo.first_certificate})), "LEDGER_RECORD_MALFORMED");
+  EXPECT_FALSE(PlanIsKept());
+  EXPECT_EQ(RuleOf(FetchBack({kNyborg})), "OK");
+  EXPECT_TRUE(PlanIsKept());
+}
+
+}  // namespace
+}  // namespace medflyt::testing
