@@ -16,6 +16,7 @@
 #include "common/entry/seal.h"
 #include "common/event/catalogue.h"
 #include "common/merkle/tree_hasher.h"
+#include "common/tlog/checkpoint.h"
 #include "common/tlog/tlog_proof.h"
 #include "server/exchange/context.h"
 #include "server/exchange/hello.h"
@@ -53,6 +54,14 @@ bool HasStrayOpening(const v1::EventBatch& batch, std::span<const entry::Verifie
   }
   return std::any_of(batch.openings().begin(), batch.openings().end(),
                      [&ids](const v1::Opening& each) { return !ids.contains(each.for_event_id()); });
+}
+
+// By any key of the log, whatever size its card ends it at.
+bool IsSignedBy(const directory::Log& log, const tlog::SignedNote& checkpoint) {
+  std::vector<tlog::VerifierKey> keys;
+  keys.reserve(log.keys.size());
+  for (const directory::LogKey& each : log.keys) keys.push_back(each.key);
+  return tlog::OpenCheckpoint(checkpoint, keys).ok();
 }
 
 }  // namespace
@@ -293,6 +302,12 @@ absl::Status BatchChecker::OpenAnnouncement(const event::TransferRequested& requ
   const auto proof = tlog::TlogProof::Parse(opening->tlog_proof());
   if (!proof.ok()) return invalid(proof.status());
   const auto log_key = KeyForNote(proof->checkpoint.Serialize(), named.origin, directory);
+  // Its owner's card ends the log below this head, which the log did sign: there is no other to send.
+  if (RuleOf(log_key.status()) == "LOG_KEY_EXPIRED" && merkle::LeafHash(opening->entry()) == named.leaf_hash &&
+      IsSignedBy(*directory.LogOf(named.origin), proof->checkpoint)) {
+    out.refused = "OPENING_FOREIGN";
+    return absl::OkStatus();
+  }
   if (!log_key.ok()) return invalid(log_key.status());
   const auto opened = entry::OpenForThirdParty(opening->entry(), *key, opening->tlog_proof(),
                                                {named.origin, std::span(&*log_key, 1)}, content_);

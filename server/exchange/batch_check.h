@@ -97,7 +97,8 @@ class BatchChecker {
   // So is one under a key that was destroyed here (KEY_DESTROYED), whoever grants it anew: what was erased stays so.
   // So is a TransferRequested
   // that no opening can ever bear out: OPENING_MISSING where the issuer has none, OPENING_FOREIGN where the log that it
-  // names is unknown or the entry that it names is not such an announcement.
+  // names is unknown, or closed below the head under which the entry is proven, or the entry that it names is not such
+  // an announcement.
   [[nodiscard]] absl::StatusOr<CheckedBatch> Check(const v1::EventBatch& batch, std::string_view origin,
                                                    const entry::AcceptedHead& accepted, PairNumber next,
                                                    const directory::Directory& directory,

@@ -344,6 +344,61 @@ TEST_F(ByzantinePeer, ARequestThatNoOpeningCanBearOutIsRefusedAndTheNextEventArr
   EXPECT_NE(world.node(kOdense).StateNow().FindAgreement(next.event.header.case_id), nullptr);
 }
 
+TEST_F(ByzantinePeer, AnAnnouncementBeyondTheEndOfItsClosedLogIsRefusedAndTheNextEventArrives) {
+  const Prepared first = Begin();
+  // Kerteminde has announced somebody to Nyborg, was recovered without Nyborg, and its card ends the log before that.
+  EvidenceLog closed("medflyt.example/29189706/1", 30);
+  EvidenceLog forged(closed.origin(), 99);
+  const Forger::Secret secret = forger.NewKey();
+  event::Event announcement =
+      forger.NewEvent(1, event::RelocationAnnounced{SimCitizen(1), kOdense, *MunicipalityCode::Parse("0440"),
+                                                    *MunicipalityCode::Parse("0450"), Date(2026, 4, 1), "rsl-12c"});
+  announcement.header.issuer = kKerteminde;
+  announcement.header.recipient = kNyborg;
+  const std::string sealed = *entry::SealEntry(announcement.header.id, world.chance.NewId<crypto::Nonce>(),
+                                               Forger::ContentOf(announcement), secret.key, closed.origin());
+  LeafIndex announced;
+  for (EvidenceLog* log : {&closed, &forged}) {
+    log->Append("what was there before");
+    announced = log->Append(sealed);
+  }
+  directory::Authority card = *world.directory.Find(kKerteminde);
+  const std::string next_log = "medflyt.example/29189706/2";
+  card.logs.back().keys.back().until = TreeSize(closed.size());
+  card.logs.push_back({next_log, {{NoteSignerOf(next_log, 42).verifier_key(), TreeSize(0), std::nullopt}}});
+  world.node(kOdense).exchange().OnDirectoryChanged(*world.directory.With(card));
+
+  const event::Event asked =
+      forger.NewEvent(2, event::TransferRequested{SimCitizen(1),
+                                                  world.chance.NewId<CaseId>(),
+                                                  {closed.origin(), announced, closed.leaf_hash(announced)},
+                                                  Date(2026, 4, 1)});
+  const LeafIndex leaf = forger.AppendEvent(asked, first.secret);
+  const auto opened_under = [&](const EvidenceLog& log) {
+    v1::EventBatch batch = forger.Batch({leaf}, first.secret);
+    v1::Opening& opening = *batch.add_openings();
+    opening.set_for_event_id(std::string(asked.header.id.bytes()));
+    opening.set_entry(sealed);
+    opening.set_exchange_epoch(forger.greeting.exchange_key().epoch());
+    opening.set_sealed_event_key(*entry::SealEventKey(
+        {closed.origin(), announcement.header.id, kOdense}, entry::EventKeyOf(secret.key, announcement.header.id),
+        *crypto::ExchangePublicKey::FromBytes(forger.greeting.exchange_key().public_key())));
+    opening.set_tlog_proof(log.Proof(announced, log.size()).Serialize());
+    return batch;
+  };
+  ExpectRejected(opened_under(forged), "OPENING_INVALID");  // that head says nothing of Kerteminde's log
+  forger.Dial();
+  (void)forger.Answer();  // the receipt of the first, repeated
+  forger.Send(opened_under(closed));
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre("OPENING_FOREIGN"));
+  EXPECT_EQ(Received(), 2U);
+  forger.set_accepted(forger.log.size());
+  const Prepared next = Prepare(3);
+  forger.Send(next.batch);
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre(""));
+  EXPECT_EQ(Received(), 3U);
+}
+
 TEST_F(ByzantinePeer, ATestNumberIsRefusedInProductionInEveryEvent) {
   const std::string digits(SimCitizen(5).ExposeDigits());
   world.options.refused_numbers = {{digits, digits}};
