@@ -35,6 +35,27 @@ const PeerEvidence* EvidenceOf(const RecoveryToLog& recovery, AuthorityId peer) 
   return found == recovery.evidence.end() ? nullptr : &*found;
 }
 
+// Those of the directory, and those that there is a row of: one whose card is missing today has events waiting in the
+// closed log, too, and comes back.
+absl::StatusOr<std::vector<AuthorityId>> PeersOf(const EvidenceParts& parts) {
+  std::set<AuthorityId> peers;
+  for (const directory::Authority& authority : parts.directory.authorities()) {
+    if (authority.has_node()) peers.insert(authority.id);
+  }
+  bool malformed = false;
+  MEDFLYT_RETURN_IF_ERROR(parts.log.reader().store().Scan(Table::kMeta, KeyRange::Prefix(log::PeerKeyPrefix()),
+                                                          store::Order::kAscending,
+                                                          [&](std::string_view key, std::string_view) {
+                                                            const auto peer = log::ParsePeerKey(key);
+                                                            if (peer) peers.insert(*peer);
+                                                            malformed = malformed || !peer;
+                                                            return store::Step::kContinue;
+                                                          }));
+  if (malformed) return Broken("peer");
+  peers.erase(parts.self);
+  return std::vector<AuthorityId>(peers.begin(), peers.end());
+}
+
 }  // namespace
 
 absl::Status RecoverySubmission::Append(log::Appender& appender) {
@@ -291,9 +312,7 @@ absl::StatusOr<RecoveryToLog> ReadRecovery(const EvidenceParts& parts, const v1:
   const auto second = crypto::Hash::FromBytes(plan.second_certificate());
   if (!first || !second) return Broken("recovery");
   RecoveryToLog recovery{parts.log, parts.keys, {}, {}, {}};
-  for (const directory::Authority& authority : parts.directory.authorities()) {
-    if (authority.has_node() && authority.id != parts.self) recovery.peers.push_back(authority.id);
-  }
+  MEDFLYT_ASSIGN_OR_RETURN(recovery.peers, PeersOf(parts));
   recovery.opened = {plan.closed_checkpoint(), kept, {}, *first, *second};
   for (const v1::HeldByPeer& each : plan.peers()) {
     MEDFLYT_ASSIGN_OR_RETURN(PeerEvidence evidence, ReadEvidence(parts, each));

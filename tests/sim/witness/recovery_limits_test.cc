@@ -147,5 +147,34 @@ TEST_F(RecoveryLimits, WhatTheNextLogCannotBeginWithIsFoundWhileTheOldOneIsOpen)
   EXPECT_TRUE(PlanIsKept());
 }
 
+// What waits for it stands in the closed log, and is told once more under its number when the card is there again.
+TEST_F(RecoveryLimits, APeerWithoutACardAtTheRecoveryGoesOnWhenItHasOneAgain) {
+  Propose(kOdense, kNyborg);
+  ASSERT_TRUE(world.Settle());
+  world.network.SetPartition(kOdense, kNyborg, true);
+  Propose(kOdense, kNyborg);
+  Propose(kOdense, kNyborg);
+  world.node(kOdense).CopyStore();
+  Propose(kOdense, kKerteminde);
+  world.RunFor(absl::Minutes(5));
+  RollBack();
+  const absl::Status fetched = FetchBack({kKerteminde});
+  ASSERT_TRUE(fetched.ok()) << fetched;
+  const directory::Directory whole = world.directory;
+  world.directory = *directory::Directory::Create({*whole.Find(kOdense), *whole.Find(kKerteminde)});
+  const absl::Status opened = Open();
+  ASSERT_TRUE(opened.ok()) << opened;
+  world.directory = whole;
+  GoOn();
+  world.network.Heal();
+  ASSERT_TRUE(world.Settle());
+  EXPECT_EQ(world.node(kOdense).log().peer(kNyborg).receipted.value(), 3U);
+  EXPECT_EQ(world.node(kNyborg).log().peer(kOdense).received.value(), 3U);
+  EXPECT_EQ(world.node(kNyborg).StateNow().agreements().size(), 3U);
+  const auto replayed = world.node(kOdense).Replay();
+  ASSERT_TRUE(replayed.ok()) << replayed.status();
+  EXPECT_EQ(replayed->state.CanonicalBytes(), world.node(kOdense).StateNow().CanonicalBytes());
+}
+
 }  // namespace
 }  // namespace medflyt::testing
