@@ -60,7 +60,8 @@ struct RecordedPart {
 // Appends their EventReceived records, and stages the rows that name these. On the sequencer's thread.
 void RecordAgain(AuthorityId peer, RecordedPart part, log::Appender& appender);
 
-// All numbers from `from` to `last`, within one commit. DATA_LOSS (ROW_MALFORMED).
+// All numbers from `from` to `last`, within one commit, which the caller keeps within bounds. DATA_LOSS
+// (ROW_MALFORMED).
 [[nodiscard]] absl::Status RecordAllAgain(const log::LogReader& reader, AuthorityId peer, PairNumber from,
                                           PairNumber last, log::Appender& appender);
 

@@ -18,8 +18,10 @@
 #include "common/wire/ledger.h"
 #include "server/exchange/context.h"
 #include "server/exchange/hello.h"
+#include "server/exchange/kept.h"
 #include "server/exchange/kept_receipt.h"
 #include "server/exchange/own_events.h"
+#include "server/exchange/record_again.h"
 
 namespace medflyt::exchange {
 namespace {
@@ -82,6 +84,7 @@ class Reading {
       origins_.insert(log.origin);
     }
     evidence_.origin = authority->logs.back().origin;
+    MEDFLYT_RETURN_IF_ERROR(CheckRecordedAgain());
     next_held_ = state_.issued.value() + 1;
     next_returned_ = state_.received.value() + 1;
     MEDFLYT_RETURN_IF_ERROR(ReadUnreceipted());
@@ -100,6 +103,23 @@ class Reading {
     LeafIndex index;
     crypto::Hash leaf_hash;
   };
+
+  // What must be recorded again can be, at once. Behind the closing of the log it would be too late to leave the peer
+  // out.
+  absl::Status CheckRecordedAgain() const {
+    const store::Reader& store = parts_.log.reader().store();
+    MEDFLYT_ASSIGN_OR_RETURN(const auto unfinished, FindRepetition(store, peer_));
+    uint64_t first = evidence_.receipted_by_us.value() + 1;
+    if (unfinished) first = std::min(first, unfinished->first.value());
+    if (first > state_.received.value()) return absl::OkStatus();
+    const absl::Status most = Invalid(peer_, "it denies more receipts than can be made again at once");
+    if (state_.received.value() - first >= kMaxRecordedAgain) return most;
+    size_t bytes = 0;
+    return VisitKept(store, peer_, PairNumber(first), [&](const KeptRow& row) {
+      bytes += row.batch.size();
+      return bytes > kMaxRecordedAgainBytes ? most : absl::OkStatus();
+    });
+  }
 
   // What the store has issued, and the peer received behind its back.
   absl::Status ReadUnreceipted() {

@@ -82,9 +82,14 @@ struct EvidenceParts {
   const LogKeyPins& log_keys;  // by which peers' keys are believed
 };
 
-// FAILED_PRECONDITION (RECOVERY_EVIDENCE_INVALID) where something is missing, unproven, or not what it should be; the
-// message says what. Beside it the errors of BatchChecker::Check and of LogKeyPins::Check, of every log of the peer's
-// card.
+// What a peer says to have no receipts for is recorded again within the next log's first commit, with the batches that
+// the rows of it keep (record_again.h): no more of one peer than this many numbers, and bytes of such batches.
+inline constexpr uint64_t kMaxRecordedAgain = 100'000;
+inline constexpr size_t kMaxRecordedAgainBytes = size_t{64} << 20;
+
+// FAILED_PRECONDITION (RECOVERY_EVIDENCE_INVALID) where something is missing, unproven, or not what it should be, or
+// would have more recorded again than the bounds above; the message says what. Beside it the errors of
+// BatchChecker::Check and of LogKeyPins::Check, of every log of the peer's card.
 [[nodiscard]] absl::StatusOr<PeerEvidence> ReadEvidence(const EvidenceParts& parts, const v1::HeldByPeer& given);
 
 // The highest of our own head and those that peers show that our log has signed, with one signature of the log's key

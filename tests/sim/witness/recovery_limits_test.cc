@@ -9,8 +9,12 @@
 #include "common/tlog/checkpoint.h"
 #include "common/wire/ledger.h"
 #include "server/exchange/admitted.h"
+#include "server/exchange/kept.h"
 #include "server/exchange/own_log_check.h"
 #include "server/exchange/recovery.h"
+#include "server/exchange/recovery_evidence.h"
+#include "server/log/layout.h"
+#include "server/store/batch.h"
 #include "tests/support/agreement_terms.h"
 #include "tests/support/sim_witnesses.h"
 
@@ -89,6 +93,20 @@ class RecoveryLimits : public ::testing::Test {
           exchange::EncodeAdmitted({kTwo.first_certificate, kTwo.second_certificate, log.keys.front().key.Format()}));
     });
     world.RunFor(absl::Seconds(1));
+  }
+  // Odense's store says that it has received as many of Nyborg, and has this row of the first.
+  void SetReceived(uint64_t number, const std::string& row) {
+    witnesses.Forget(kOdense);
+    SimNode& odense = world.node(kOdense);
+    log::PeerState nyborg = odense.log().peer(kNyborg);
+    nyborg.received = PairNumber(number);
+    store::Batch batch;
+    batch.Put(store::Table::kMeta, log::PeerKey(kNyborg), log::EncodePeer(nyborg));
+    batch.Put(store::Table::kOutbox, log::PairRowKey('r', kNyborg, 1), row);
+    ASSERT_TRUE(odense.store().Commit(batch, store::Durability::kSynced).ok());
+    odense.Crash();
+    odense.Boot();
+    witnesses.Boot(kOdense);
   }
   // What Nyborg truly holds.
   v1::GetHeldHeadsResponse HeldByNyborg() {
@@ -174,6 +192,29 @@ TEST_F(RecoveryLimits, APeerWithoutACardAtTheRecoveryGoesOnWhenItHasOneAgain) {
   const auto replayed = world.node(kOdense).Replay();
   ASSERT_TRUE(replayed.ok()) << replayed.status();
   EXPECT_EQ(replayed->state.CanonicalBytes(), world.node(kOdense).StateNow().CanonicalBytes());
+}
+
+// All of it would have to fit into one commit, behind the closing of the log.
+TEST_F(RecoveryLimits, APeerThatDeniesMoreReceiptsThanCanBeMadeAgainIsRefusedWhileItCanBeLeftOut) {
+  LoseOne();
+  if (HasFatalFailure()) return;
+  v1::EventBatch batch;
+  batch.set_checkpoint("a note");
+  const std::string small = exchange::StartKept({0}, batch);
+  batch.set_checkpoint(std::string(exchange::kMaxRecordedAgainBytes, 'x'));
+  const std::string large = exchange::StartKept({0}, batch);
+  const auto refused = [&](uint64_t received, const std::string& row) {
+    SetReceived(received, row);
+    const absl::Status fetched = FetchBack({kNyborg});
+    EXPECT_EQ(RuleOf(fetched), "RECOVERY_EVIDENCE_INVALID");
+    EXPECT_THAT(fetched.message(), ::testing::HasSubstr(kNyborg.ToString()));
+    EXPECT_FALSE(PlanIsKept());
+  };
+  refused(exchange::kMaxRecordedAgain + 1, small);
+  refused(1, large);
+  SetReceived(exchange::kMaxRecordedAgain, small);
+  EXPECT_EQ(RuleOf(FetchBack({kNyborg})), "OK");
+  EXPECT_TRUE(PlanIsKept());
 }
 
 }  // namespace
