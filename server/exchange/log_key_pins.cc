@@ -188,6 +188,20 @@ absl::Status LogKeyPins::Follow(const directory::Log& shown, Pin& pin) {
 void LogKeyPins::StageTaken(const Believed& by, store::Batch& batch) {
   if (by.logs.empty()) return;
   MutexLock lock(mutex_);
+  Take(by);
+  StagePins(by.peer, batch);
+}
+
+void LogKeyPins::StageTakenOver(const Believed& by, store::Batch& batch) {
+  if (by.logs.empty()) return;
+  MutexLock lock(mutex_);
+  Take(by);
+  Known& known = known_[by.peer];
+  if (known.logs.insert(crypto::Sha256(by.logs.back().origin)).second) known.written = false;
+  StagePins(by.peer, batch);
+}
+
+void LogKeyPins::Take(const Believed& by) {
   const auto [known, first] = known_.try_emplace(by.peer);
   if (first) {
     for (const LogKeys& each : by.logs) {
@@ -196,7 +210,6 @@ void LogKeyPins::StageTaken(const Believed& by, store::Batch& batch) {
     }
   }
   pins_.try_emplace(Key(by.peer, by.logs.back().origin), Pin{by.logs.back().keys, false});
-  StagePins(by.peer, batch);
 }
 
 void LogKeyPins::StageCosigned(const Believed& by, store::Batch& batch) {

@@ -10,8 +10,8 @@
 // The first contact with a peer trusts the card. The first commit that takes a batch or a receipt of it pins the log
 // that proved it, with the very keys that did, and the earlier logs of the same card with it: they are its known logs.
 // An earlier log that a later card names is none of them, and needs two officers like a later one (admitted.h). A log
-// that was cosigned is pinned, too, and is not known by that. Of what stands opened beside another peer's event the
-// announcer's log is believed by these rules, and not pinned by it.
+// that was cosigned is pinned, too, and is not known by that; one that a recovery takes over is both. Of what stands
+// opened beside another peer's event the announcer's log is believed by these rules, and not pinned by it.
 //
 // A store from before there were such rows takes those of the card that is there at the start, or when the peer is met
 // first, up to the log that is exchanged with.
@@ -87,6 +87,9 @@ class LogKeyPins {
   // Called where a batch or a receipt is applied that was proven by what was believed: it is pinned, and at the first
   // time the logs before it. What of the peer's pins is not written yet goes into the same commit.
   void StageTaken(const Believed& by, store::Batch& batch) MEDFLYT_EXCLUDES(mutex_);
+  // The same for a log that a recovery takes over, as receipts of our own say that it was taken before: it is known
+  // from then on, too, whoever had admitted it. After Recall.
+  void StageTakenOver(const Believed& by, store::Batch& batch) MEDFLYT_EXCLUDES(mutex_);
   // Called where it is applied that a head of the log was cosigned: that log alone.
   void StageCosigned(const Believed& by, store::Batch& batch) MEDFLYT_EXCLUDES(mutex_);
   // What of all peers' pins is not written yet.
@@ -110,6 +113,7 @@ class LogKeyPins {
   // Whether this log of the peer is exchanged with, or was cosigned.
   [[nodiscard]] absl::StatusOr<bool> IsProven(AuthorityId peer, std::string_view origin) const;
   [[nodiscard]] static absl::Status Follow(const directory::Log& shown, Pin& pin);
+  void Take(const Believed& by) MEDFLYT_REQUIRES(mutex_);
   void StagePins(AuthorityId peer, store::Batch& batch) MEDFLYT_REQUIRES(mutex_);
 
   const log::Log& log_;

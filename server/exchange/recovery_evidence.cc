@@ -84,6 +84,7 @@ class Reading {
       origins_.insert(log.origin);
     }
     evidence_.origin = authority->logs.back().origin;
+    evidence_.believed = LogsUpTo(*authority, evidence_.origin);
     MEDFLYT_RETURN_IF_ERROR(CheckRecordedAgain());
     next_held_ = state_.issued.value() + 1;
     next_returned_ = state_.received.value() + 1;

@@ -69,6 +69,7 @@ struct PeerEvidence {
   std::vector<KeyId> granted;    // our own keys that the peer holds
   // Of the peer's open log, by the last batch of it; nothing where none came.
   std::optional<entry::AcceptedHead> accepted;
+  Believed believed;  // by which keys that log, and those before it, were read
 };
 
 struct EvidenceParts {
@@ -79,7 +80,7 @@ struct EvidenceParts {
   const keys::ExchangeKeys& exchange_keys;
   const directory::Directory& directory;
   std::span<const registry::NumberRange> refused_numbers;
-  const LogKeyPins& log_keys;  // by which peers' keys are believed
+  LogKeyPins& log_keys;  // by which peers' keys are believed
 };
 
 // What a peer says to have no receipts for is recorded again within the next log's first commit, with the batches that

@@ -188,6 +188,7 @@ absl::Status RecoverySubmission::AppendReturned(log::Appender& appender) {
       peer.by_receipt = {};
     }
     peer.by_batch = {evidence.accepted->size, evidence.accepted->root};
+    recovery_.log_keys.StageTakenOver(evidence.believed, appender.batch());
   }
   return absl::OkStatus();
 }
@@ -311,7 +312,7 @@ absl::StatusOr<RecoveryToLog> ReadRecovery(const EvidenceParts& parts, const v1:
   const auto first = crypto::Hash::FromBytes(plan.first_certificate());
   const auto second = crypto::Hash::FromBytes(plan.second_certificate());
   if (!first || !second) return Broken("recovery");
-  RecoveryToLog recovery{parts.log, parts.keys, {}, {}, {}};
+  RecoveryToLog recovery{parts.log, parts.keys, parts.log_keys, {}, {}, {}};
   MEDFLYT_ASSIGN_OR_RETURN(recovery.peers, PeersOf(parts));
   recovery.opened = {plan.closed_checkpoint(), kept, {}, *first, *second};
   for (const v1::HeldByPeer& each : plan.peers()) {

@@ -22,6 +22,7 @@ namespace medflyt::exchange {
 struct RecoveryToLog {
   const log::Log& log;  // open, and empty
   const keys::KeyTable& keys;
+  LogKeyPins& log_keys;
   std::vector<AuthorityId> peers;  // ascending: with a node in the directory, or exchanged with
   wire::GenerationOpened opened;   // but for `pairs`
   std::vector<PeerEvidence> evidence;

@@ -56,7 +56,7 @@ absl::Status CheckPlan(const Config& config, const Environment& environment, con
                                                            environment.clock, environment.random, peers}));
   const directory::Directory directory = peers.directory();
   const std::vector<registry::NumberRange> refused = RefusedNumbers(config);
-  const exchange::LogKeyPins log_keys(*log);
+  exchange::LogKeyPins log_keys(*log);
   const exchange::EvidenceParts parts{config.authority,      log->origin(), *log,    *opened.keys,
                                       *opened.exchange_keys, directory,     refused, log_keys};
   MEDFLYT_ASSIGN_OR_RETURN(const exchange::RecoveryToLog recovery,
@@ -105,7 +105,7 @@ absl::Status AppendFirst(const Config& config, const directory::Directory& direc
                      "the officers' decision is not there");
   }
   const std::vector<registry::NumberRange> refused = RefusedNumbers(config);
-  const exchange::LogKeyPins log_keys(log);
+  exchange::LogKeyPins log_keys(log);
   return exchange::AppendRecovered({config.authority, log.reader().generations().before_open()->origin, log,
                                     *opened.keys, *opened.exchange_keys, directory, refused, log_keys},
                                    *plan, log);

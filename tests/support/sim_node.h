@@ -176,7 +176,7 @@ class SimNode {
     signer_ = signer;
     MEDFLYT_ASSIGN_OR_RETURN(const auto log, log::Log::Open({self_, *store, *keys, signer_, around_.timeline,
                                                              around_.chance, around_.facts}));
-    const exchange::LogKeyPins log_keys(*log);
+    exchange::LogKeyPins log_keys(*log);
     return exchange::AppendRecovered({self_, closed, *log, *keys, *exchange_keys, around_.directory, {}, log_keys},
                                      *plan, *log);
   }

@@ -10,6 +10,7 @@
 #include "common/wire/ledger.h"
 #include "server/exchange/admitted.h"
 #include "server/exchange/kept.h"
+#include "server/exchange/log_key_pins.h"
 #include "server/exchange/own_log_check.h"
 #include "server/exchange/recovery.h"
 #include "server/exchange/recovery_evidence.h"
@@ -215,6 +216,61 @@ TEST_F(RecoveryLimits, APeerThatDeniesMoreReceiptsThanCanBeMadeAgainIsRefusedWhi
   SetReceived(exchange::kMaxRecordedAgain, small);
   EXPECT_EQ(RuleOf(FetchBack({kNyborg})), "OK");
   EXPECT_TRUE(PlanIsKept());
+}
+
+// Nyborg had gone on in a later log, and two officers had admitted it since the copy was made. That this log was taken
+// our receipts say; by which keys, the recovery's own commit must, or any card of tomorrow.
+TEST_F(RecoveryLimits, ALogThatIsTakenOverIsPinnedAndKnown) {
+  const std::string first = "medflyt.example/29189722/0";
+  const std::string second = "medflyt.example/29189722/1";
+  const std::string third = "medflyt.example/29189722/2";
+  // A head that Odense cosigns would pin its log.
+  witnesses.lies = [](const SimWitnesses::Asked&) {
+    return absl::StatusOr<v1::CosignResponse>(absl::UnavailableError("nobody cosigns"));
+  };
+  directory::Authority nyborg = *world.directory.Find(kNyborg);
+  nyborg.logs.insert(nyborg.logs.begin(),
+                     {first, {{NoteSignerOf(first, 77).verifier_key(), TreeSize(0), TreeSize(5)}}});
+  world.directory = *world.directory.With(nyborg);
+  SimNode& odense = world.node(kOdense);
+  odense.Submit([&](log::Appender& appender) {
+    appender.peer(kNyborg).origin = first;
+    appender.batch().Put(store::Table::kMeta, exchange::KnownLogsKey(kNyborg),
+                         exchange::EncodeKnownLogs({crypto::Sha256(first)}));
+  });
+  world.RunFor(absl::Seconds(1));
+  witnesses.Restart(kOdense);
+  odense.CopyStore();
+  Admit(odense, kNyborg, nyborg.logs.back());
+  Propose(kNyborg, kOdense);
+  ASSERT_TRUE(world.Settle());
+  RollBack();
+  const absl::Status fetched = FetchBack({kNyborg});
+  ASSERT_TRUE(fetched.ok()) << fetched;
+  ASSERT_EQ(back.returned, 1U);
+  const absl::Status opened = Open();
+  ASSERT_TRUE(opened.ok()) << opened;
+
+  // The next start finds a card with another key of that log.
+  const directory::Directory genuine = world.directory;
+  directory::Authority other = nyborg;
+  other.logs.back().keys = {{NoteSignerOf(second, 78).verifier_key(), TreeSize(0), std::nullopt}};
+  world.directory = *genuine.With(other);
+  GoOn();
+  exchange::Context& context = odense.exchange().context();
+  const auto keys_in = [&](const directory::Directory& directory) {
+    return RuleOf(exchange::CheckLogKeys(context, directory, kNyborg, second).status());
+  };
+  EXPECT_EQ(keys_in(world.directory), "LOG_KEY_NOT_HANDED_OVER");
+  EXPECT_EQ(keys_in(genuine), "OK");
+
+  // What it signed stays good when Nyborg goes on in its turn.
+  directory::Authority later = nyborg;
+  later.logs.back().keys.back().until = TreeSize(1000);
+  later.logs.push_back({third, {{NoteSignerOf(third, 79).verifier_key(), TreeSize(0), std::nullopt}}});
+  odense.Submit([&](log::Appender& appender) { appender.peer(kNyborg).origin = third; });
+  world.RunFor(absl::Seconds(1));
+  EXPECT_EQ(RuleOf(exchange::CheckAdmitted(context, *genuine.With(later), kNyborg, second).status()), "OK");
 }
 
 }  // namespace
