@@ -1,7 +1,9 @@
 #include "server/exchange/recovery.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/absl_view.h"
@@ -17,6 +19,8 @@ namespace {
 constexpr absl::Duration kTimeout = absl::Seconds(30);  // of one question
 constexpr uint64_t kLastNumber = uint64_t{1} << 48;     // far beyond any that there is
 constexpr size_t kMaxPlan = size_t{256} << 20;          // bytes: hundreds of thousands of events
+
+using GivenKeys = std::vector<std::pair<AuthorityId, CheckedKey>>;  // with who gave each back
 
 }  // namespace
 
@@ -52,23 +56,28 @@ class Recovery::KeySubmission final : public log::Submission {
 
 class Recovery::PlanSubmission final : public log::Submission {
  public:
-  PlanSubmission(Recovery& recovery, const v1::RecoveryPlan& plan, std::vector<CheckedKey> keys, Outcome outcome)
+  PlanSubmission(Recovery& recovery, const v1::RecoveryPlan& plan, GivenKeys keys, Outcome outcome)
       : recovery_(recovery),
         strand_(recovery.strand_),
         plan_(plan.SerializeAsString()),
         keys_(std::move(keys)),
         outcome_(outcome) {}
   void Apply(log::Appender& appender) override {
-    for (const CheckedKey& key : keys_) {
+    std::map<KeyId, const crypto::Key*> given;
+    for (const auto& [peer, key] : keys_) {
       const auto held = appender.keys().Find(key.key.id);
-      if (appender.keys().IsDestroyed(key.key.id) || (held.ok() && !(*held == key.key.key))) {
+      const crypto::Key* other = given.try_emplace(key.key.id, &key.key.key).first->second;
+      if (appender.keys().IsDestroyed(key.key.id) || (held.ok() && !(*held == key.key.key)) ||
+          !(*other == key.key.key)) {
         status_ = RuleError(absl::StatusCode::kFailedPrecondition, "RECOVERY_EVIDENCE_INVALID", "keys",
-                            "two peers gave back different keys under one id, or one was destroyed meanwhile");
+                            absl::StrCat("what ", peer.ToString(), " gave back: under the id of one of its keys there ",
+                                         "is another, held here or of another peer, or it was destroyed meanwhile"));
         return;
       }
     }
-    for (const CheckedKey& key : keys_) {
-      status_ = appender.keys().Accept(key.key, key.purpose, appender.batch());
+    for (const auto& [peer, key] : keys_) {
+      status_ = Annotate(appender.keys().Accept(key.key, key.purpose, appender.batch()),
+                         absl::StrCat("what ", peer.ToString(), " gave back"));
       if (!status_.ok()) return;
     }
     appender.batch().Put(store::Table::kMeta, kRecoveryRow, plan_);
@@ -87,7 +96,7 @@ class Recovery::PlanSubmission final : public log::Submission {
   Recovery& recovery_;
   const std::shared_ptr<Strand> strand_;
   const std::string plan_;
-  const std::vector<CheckedKey> keys_;
+  const GivenKeys keys_;
   const Outcome outcome_;
   absl::Status status_;
 };
@@ -216,7 +225,7 @@ void Recovery::Finish() {
   if (!stated.ok()) return End(stated.status());
   outcome.closed_size = stated->size();
   plan_.set_closed_checkpoint(*std::move(checkpoint));
-  std::vector<CheckedKey> keys;
+  GivenKeys keys;
   auto recovery = ReadRecovery(parts, plan_, context_.parts.log.head().size);
   if (!recovery.ok()) return End(recovery.status());
   const absl::Status opens = EncodeOpened(*recovery, context_.parts.clock.Now()).status();
@@ -224,7 +233,7 @@ void Recovery::Finish() {
   for (PeerEvidence& evidence : recovery->evidence) {
     outcome.held += evidence.held.size();
     outcome.returned += evidence.returned.size();
-    std::move(evidence.keys.begin(), evidence.keys.end(), std::back_inserter(keys));
+    for (CheckedKey& key : evidence.keys) keys.emplace_back(evidence.peer, std::move(key));
   }
   const absl::Status queued =
       context_.parts.queue.Submit(std::make_unique<PlanSubmission>(*this, plan_, std::move(keys), outcome));

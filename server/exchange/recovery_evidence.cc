@@ -7,7 +7,6 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/absl_view.h"
 #include "common/base/status.h"
 #include "common/crypto/secret.h"
 #include "common/entry/grant.h"
@@ -26,9 +25,8 @@
 namespace medflyt::exchange {
 namespace {
 
-absl::Status Invalid(AuthorityId peer, std::string_view what) {
-  return RuleError(absl::StatusCode::kFailedPrecondition, "RECOVERY_EVIDENCE_INVALID", "peer",
-                   absl::StrCat("what ", peer.ToString(), " gave back: ", ToAbsl(what)));
+absl::Status Invalid(std::string_view what) {
+  return RuleError(absl::StatusCode::kFailedPrecondition, "RECOVERY_EVIDENCE_INVALID", "peer", what);
 }
 
 // In a closed log each entry stands by its own signed head: what that goes on from nobody can say any more.
@@ -76,9 +74,9 @@ class Reading {
     evidence_.peer = peer_;
     evidence_.last_issued = PairNumber(given.heads().last_received_number());
     evidence_.receipted_by_us = PairNumber(given.heads().last_receipted_number());
-    if (evidence_.last_issued < state_.receipted) return Invalid(peer_, "it had receipted more than it says to have");
+    if (evidence_.last_issued < state_.receipted) return Invalid("it had receipted more than it says to have");
     const directory::Authority* authority = parts_.directory.Find(peer_);
-    if (authority == nullptr || !authority->has_node()) return Invalid(peer_, "it has no node in the directory");
+    if (authority == nullptr || !authority->has_node()) return Invalid("it has no node in the directory");
     for (const directory::Log& log : authority->logs) {
       MEDFLYT_RETURN_IF_ERROR(parts_.log_keys.Check(*authority, log));
       origins_.insert(log.origin);
@@ -91,9 +89,9 @@ class Reading {
     MEDFLYT_RETURN_IF_ERROR(ReadUnreceipted());
     for (const v1::GetHeldEventsResponse& each : given.held()) MEDFLYT_RETURN_IF_ERROR(TakeHeld(each));
     for (const v1::GetReceiptedEventsResponse& each : given.receipted()) MEDFLYT_RETURN_IF_ERROR(TakeReturned(each));
-    if (next_held_ <= evidence_.last_issued.value()) return Invalid(peer_, "events of ours are missing");
-    if (receipted_ < sent_.size()) return Invalid(peer_, "there is no receipt for an event of ours");
-    if (next_returned_ <= evidence_.receipted_by_us.value()) return Invalid(peer_, "events of its own are missing");
+    if (next_held_ <= evidence_.last_issued.value()) return Invalid("events of ours are missing");
+    if (receipted_ < sent_.size()) return Invalid("there is no receipt for an event of ours");
+    if (next_returned_ <= evidence_.receipted_by_us.value()) return Invalid("events of its own are missing");
     return std::move(evidence_);
   }
 
@@ -113,7 +111,7 @@ class Reading {
     uint64_t first = evidence_.receipted_by_us.value() + 1;
     if (unfinished) first = std::min(first, unfinished->first.value());
     if (first > state_.received.value()) return absl::OkStatus();
-    const absl::Status most = Invalid(peer_, "it denies more receipts than can be made again at once");
+    const absl::Status most = Invalid("it denies more receipts than can be made again at once");
     if (state_.received.value() - first >= kMaxRecordedAgain) return most;
     size_t bytes = 0;
     return VisitKept(store, peer_, PairNumber(first), [&](const KeptRow& row) {
@@ -146,10 +144,10 @@ class Reading {
       const uint64_t number = given.first_number() + static_cast<uint64_t>(i);
       if (number <= state_.issued.value()) continue;
       const uint32_t position = given.positions(i);
-      if (number != next_held_ || position >= verified.entries.size()) return Invalid(peer_, "numbers are missing");
+      if (number != next_held_ || position >= verified.entries.size()) return Invalid("numbers are missing");
       const entry::VerifiedEntry& entry = verified.entries[position];
       if (!sent_.empty() && entry.index <= sent_.back().index) {
-        return Invalid(peer_, "numbers are not in the order of the log");
+        return Invalid("numbers are not in the order of the log");
       }
       HeldEvent held{entry.index, entry.leaf_hash, PairNumber(number), {}, std::nullopt, {}, which, position};
       MEDFLYT_RETURN_IF_ERROR(Open(entry, keys, held));
@@ -165,7 +163,7 @@ class Reading {
   // For the next events of our own without one.
   absl::Status TakeReceipt(const v1::Receipt& receipt) {
     const auto stated = tlog::StatedCheckpoint(receipt.checkpoint());
-    if (!stated.ok() || !origins_.contains(stated->origin())) return Invalid(peer_, "a receipt is of another's log");
+    if (!stated.ok() || !origins_.contains(stated->origin())) return Invalid("a receipt is of another's log");
     MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key,
                              KeyForNote(receipt.checkpoint(), stated->origin(), parts_.directory));
     const std::span<const Sent> next = std::span(sent_).subspan(receipted_);
@@ -179,7 +177,7 @@ class Reading {
                                                   parts_.closed_origin, leaf_of, ledger_));
     HeldReceipt held{next.front().number, EncodeReceipt(receipt, verified), {}};
     for (size_t i = 0; i < verified.events.size(); ++i) {
-      if (next[i].index != verified.events[i].index) return Invalid(peer_, "receipts are not in the order of numbers");
+      if (next[i].index != verified.events[i].index) return Invalid("receipts are not in the order of numbers");
       const std::string& rule = verified.events[i].refused_rule;
       if (!rule.empty()) held.refusals.emplace_back(next[i].number, rule);
     }
@@ -195,7 +193,7 @@ class Reading {
     for (const v1::HeldKey& each : keys) {
       const auto id = KeyId::FromBytes(each.sealed().key_id());
       const auto commitment = crypto::Hash::FromBytes(each.commitment());
-      if (!id || !commitment) return Invalid(peer_, "a key has no id or commitment");
+      if (!id || !commitment) return Invalid("a key has no id or commitment");
       if (parts_.keys.IsDestroyed(*id)) continue;  // nobody gives back what was erased here
       if (ours) evidence_.granted.push_back(*id);
       if (parts_.keys.Has(*id)) continue;
@@ -210,7 +208,7 @@ class Reading {
   // A key is what it says where an entry opens with it: the entry commits to it.
   absl::Status Open(const entry::VerifiedEntry& entry, const HeldKeys& keys, HeldEvent& held) {
     const auto sealed = entry::ParseSealed(entry.bytes);
-    if (!sealed.ok() || !entry.key_id) return Invalid(peer_, "an entry is no event");
+    if (!sealed.ok() || !entry.key_id) return Invalid("an entry is no event");
     held.id = sealed->event_id;
     const auto given = keys.find(*entry.key_id);
     auto key = given != keys.end() ? absl::StatusOr<crypto::Key>(given->second) : parts_.keys.Find(*entry.key_id);
@@ -220,13 +218,13 @@ class Reading {
     }
     MEDFLYT_RETURN_IF_ERROR(key.status());
     auto content = entry::OpenEntry(*sealed, *key, parts_.closed_origin);
-    if (!content.ok()) return Invalid(peer_, "an event does not open with the key that came with it");
+    if (!content.ok()) return Invalid("an event does not open with the key that came with it");
     auto event = content_.Decode(*content, sealed->event_id);
     crypto::Wipe(*content);
     MEDFLYT_RETURN_IF_ERROR(event.status());
     const event::Header& header = event->header;
     if (header.issuer != parts_.self || header.recipient != peer_ || header.number != held.number) {
-      return Invalid(peer_, "an event is of another pair or number");
+      return Invalid("an event is of another pair or number");
     }
     if (given != keys.end() && taken_.insert(*entry.key_id).second) {
       evidence_.keys.push_back({{*entry.key_id, *std::move(key)}, PurposeOf(*event)});
@@ -254,10 +252,10 @@ class Reading {
       }
     }
 
-    if (given.positions().empty()) return Invalid(peer_, "an answer names no event");
+    if (given.positions().empty()) return Invalid("an answer names no event");
     v1::EventBatch batch = given.batch();
     const auto stated = tlog::StatedCheckpoint(batch.checkpoint());
-    if (!stated.ok() || !origins_.contains(stated->origin())) return Invalid(peer_, "an event is of another's log");
+    if (!stated.ok() || !origins_.contains(stated->origin())) return Invalid("an event is of another's log");
     const bool open = stated->origin() == evidence_.origin;
     if (!open) ForgetConsistency(batch);
     MEDFLYT_ASSIGN_OR_RETURN(const HeldKeys held, TakeKeys(given.keys(), /*ours=*/false));
@@ -273,19 +271,18 @@ class Reading {
                              checker.Check(batch, stated->origin(), open ? accepted : entry::AcceptedHead(),
                                            PairNumber(next_returned_), parts_.directory, missing));
     if (checked.events.size() != static_cast<size_t>(given.positions_size())) {
-      return Invalid(peer_, "a place among the entries is that of no event");
+      return Invalid("a place among the entries is that of no event");
     }
     const size_t which = evidence_.returned_batches.size();
     for (CheckedEvent& event : checked.events) {
-      if (event.number > evidence_.receipted_by_us)
-        return Invalid(peer_, "more events than it says to have receipts for");
+      if (event.number > evidence_.receipted_by_us) return Invalid("more events than it says to have receipts for");
       const auto found = receipted.find({event.stands_at.origin, event.stands_at.index});
       if (found == receipted.end() || found->second.second.leaf_hash != event.stands_at.leaf_hash) {
-        return Invalid(peer_, "there is no receipt of ours for an event");
+        return Invalid("there is no receipt of ours for an event");
       }
       const auto& [record, received] = found->second;
       if (!evidence_.returned.empty() && record <= evidence_.returned.back().record) {
-        return Invalid(peer_, "receipts are not in the order of numbers");
+        return Invalid("receipts are not in the order of numbers");
       }
       if (event.refused.empty()) event.refused = received.refused_rule;
       evidence_.returned.push_back({record, std::move(event), which});
@@ -321,7 +318,10 @@ absl::StatusOr<PeerEvidence> ReadEvidence(const EvidenceParts& parts, const v1::
   if (!peer) {
     return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "recovery", "a stored row does not parse");
   }
-  return Reading(parts, *peer).Read(given);
+  auto evidence = Reading(parts, *peer).Read(given);
+  // Whatever rule it breaks: officers must know whom to leave out.
+  if (!evidence.ok()) return Annotate(evidence.status(), absl::StrCat("what ", peer->ToString(), " gave back"));
+  return evidence;
 }
 
 absl::StatusOr<std::string> HighestCheckpoint(const EvidenceParts& parts, const log::Head& own,

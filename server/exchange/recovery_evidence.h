@@ -90,7 +90,7 @@ inline constexpr size_t kMaxRecordedAgainBytes = size_t{64} << 20;
 
 // FAILED_PRECONDITION (RECOVERY_EVIDENCE_INVALID) where something is missing, unproven, or not what it should be, or
 // would have more recorded again than the bounds above; the message says what. Beside it the errors of
-// BatchChecker::Check and of LogKeyPins::Check, of every log of the peer's card.
+// BatchChecker::Check and of LogKeyPins::Check, of every log of the peer's card. Each message names the peer.
 [[nodiscard]] absl::StatusOr<PeerEvidence> ReadEvidence(const EvidenceParts& parts, const v1::HeldByPeer& given);
 
 // The highest of our own head and those that peers show that our log has signed, with one signature of the log's key

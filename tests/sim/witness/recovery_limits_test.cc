@@ -273,5 +273,35 @@ TEST_F(RecoveryLimits, ALogThatIsTakenOverIsPinnedAndKnown) {
   EXPECT_EQ(RuleOf(exchange::CheckAdmitted(context, *genuine.With(later), kNyborg, second).status()), "OK");
 }
 
+// By whatever rule: officers must know whom to leave out.
+TEST_F(RecoveryLimits, WhatIsRefusedNamesThePeerThatGaveIt) {
+  Propose(kOdense, kNyborg);
+  Propose(kNyborg, kOdense);  // so that Nyborg's key is pinned
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  Propose(kOdense, kNyborg);
+  Propose(kOdense, kKerteminde);
+  ASSERT_TRUE(world.Settle());
+  RollBack();
+  const auto expect_named = [&](const std::string& rule) {
+    const absl::Status fetched = FetchBack({kKerteminde, kNyborg});
+    EXPECT_EQ(RuleOf(fetched), rule);
+    EXPECT_THAT(fetched.message(), ::testing::HasSubstr(kNyborg.ToString()));
+    EXPECT_THAT(fetched.message(), ::testing::Not(::testing::HasSubstr(kKerteminde.ToString())));
+  };
+  witnesses.held_events = [](AuthorityId peer, v1::GetHeldEventsResponse& said) {
+    if (peer == kNyborg) said.mutable_batch()->mutable_entries(0)->back() ^= 1;
+  };
+  expect_named("MULTI_PROOF_INVALID");
+  witnesses.held_events = nullptr;
+  const directory::Directory genuine = world.directory;
+  directory::Authority other = *genuine.Find(kNyborg);
+  other.logs.back().keys = {{NoteSignerOf(other.logs.back().origin, 78).verifier_key(), TreeSize(0), std::nullopt}};
+  world.node(kOdense).exchange().OnDirectoryChanged(*genuine.With(other));
+  expect_named("LOG_KEY_NOT_HANDED_OVER");
+  world.node(kOdense).exchange().OnDirectoryChanged(genuine);
+  EXPECT_EQ(RuleOf(FetchBack({kKerteminde, kNyborg})), "OK");
+}
+
 }  // namespace
 }  // namespace medflyt::testing
