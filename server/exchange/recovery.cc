@@ -126,13 +126,17 @@ std::function<void(absl::StatusOr<Response>)> Recovery::Then(std::function<void(
   return [this, strand = strand_, then = std::move(then)](absl::StatusOr<Response> answer) {
     strand->Post([this, then, answer = std::make_shared<absl::StatusOr<Response>>(std::move(answer))] {
       if (!running()) return;
-      if (answer->ok() && plan_.ByteSizeLong() + (*answer)->ByteSizeLong() <= kMaxPlan) return then(**answer);
-      End(RuleError(
-          absl::StatusCode::kUnavailable, "RECOVERY_PEER_FAILED", "peer",
-          absl::StrCat("peer ", asked().ToString(), " did not give back what it holds: ",
-                       answer->ok() ? "more than a node holds" : PeersRule(RuleOf(answer->status()), "REFUSED"))));
+      if (!answer->ok()) return FailAsked(PeersRule(RuleOf(answer->status()), "REFUSED"));
+      if (plan_.ByteSizeLong() + (*answer)->ByteSizeLong() > kMaxPlan) return FailAsked("more than a node holds");
+      if (context_.parts.clock.Now() > until_) return FailAsked("it has not come to an end");
+      then(**answer);
     });
   };
+}
+
+void Recovery::FailAsked(std::string_view why) {
+  End(RuleError(absl::StatusCode::kUnavailable, "RECOVERY_PEER_FAILED", "peer",
+                absl::StrCat("peer ", asked().ToString(), " did not give back what it holds: ", ToAbsl(why))));
 }
 
 void Recovery::NextPeer() {
@@ -146,6 +150,7 @@ void Recovery::NextPeer() {
   }
   plan_.add_peers();
   peer().set_peer(asked().number());
+  until_ = context_.parts.clock.Now() + kLongestGivingBack;
   AskHeads();
 }
 

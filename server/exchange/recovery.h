@@ -28,6 +28,9 @@
 namespace medflyt::exchange {
 
 inline constexpr std::string_view kRecoveryRow = "recovery";
+// For all answers of one peer, far more than what a node holds takes: a peer that answers each question in time and
+// never comes to an end keeps nobody longer.
+inline constexpr absl::Duration kLongestGivingBack = absl::Hours(1);
 
 // The plan that is kept; nothing before one is. DATA_LOSS (ROW_MALFORMED).
 [[nodiscard]] absl::StatusOr<std::optional<v1::RecoveryPlan>> ReadRecoveryPlan(const store::Reader& store);
@@ -54,8 +57,8 @@ class Recovery {
   void Stop();
 
   // The log is restrained. `done` once, on any thread: ABORTED (RECOVERY_RUNNING); what a peer answered, or kept it
-  // from answering, as UNAVAILABLE (RECOVERY_PEER_FAILED, naming it); the errors of ReadEvidence. After an error
-  // nothing is kept and it may be begun again.
+  // from answering in time, as UNAVAILABLE (RECOVERY_PEER_FAILED, naming it); the errors of ReadEvidence. After an
+  // error nothing is kept and it may be begun again.
   void Begin(std::vector<AuthorityId> peers, const Decision& decision, const Done& done);
 
  private:
@@ -65,6 +68,7 @@ class Recovery {
   void AskHeld();
   void AskReturned();
   void NextPeer();
+  void FailAsked(std::string_view why);
   void Finish();
   void End(const absl::StatusOr<Outcome>& outcome) MEDFLYT_EXCLUDES(mutex_);
   [[nodiscard]] bool running() MEDFLYT_EXCLUDES(mutex_);
@@ -83,6 +87,7 @@ class Recovery {
   std::vector<AuthorityId> peers_;
   v1::RecoveryPlan plan_;
   v1::ExchangeKey exchange_key_;
+  absl::Time until_;    // of the asked peer
   uint64_t next_ = 0;   // number
   std::string origin_;  // of the asked peer's open log
   TreeSize accepted_;   // of that log

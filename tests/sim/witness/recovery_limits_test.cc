@@ -2,7 +2,10 @@
 // no way back.
 #include <gmock/gmock.h>
 
+#include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/merkle/tree_hasher.h"
@@ -12,6 +15,7 @@
 #include "server/exchange/kept.h"
 #include "server/exchange/log_key_pins.h"
 #include "server/exchange/own_log_check.h"
+#include "server/exchange/peer_calls.h"
 #include "server/exchange/recovery.h"
 #include "server/exchange/recovery_evidence.h"
 #include "server/log/layout.h"
@@ -27,6 +31,37 @@ const exchange::Recovery::Decision kTwo = {merkle::LeafHash("first certificate")
 const std::string kClosed = "medflyt.example/35209115/1";
 const std::string kNext = "medflyt.example/35209115/2";
 constexpr uint8_t kNextSeed = 41;
+
+// Gives back one event for each question, just in time, of as many as it can claim to have.
+class Dripping final : public exchange::PeerCalls {
+ public:
+  explicit Dripping(SimWorld& world) : world_(world) {}
+  void GetHeldHeads(AuthorityId, v1::GetHeldHeadsRequest, absl::Duration timeout, Held answer) override {
+    v1::GetHeldHeadsResponse said;
+    said.set_last_received_number(uint64_t{1} << 47);
+    Answer(timeout, said, std::move(answer));
+  }
+  void GetHeldEvents(AuthorityId, v1::GetHeldEventsRequest request, absl::Duration timeout,
+                     HeldEvents answer) override {
+    v1::GetHeldEventsResponse said;
+    said.set_first_number(request.first_number());
+    said.add_positions(0);
+    Answer(timeout, said, std::move(answer));
+  }
+  void GetReceiptedEvents(AuthorityId, v1::GetReceiptedEventsRequest, absl::Duration, ReceiptedEvents) override {}
+  void Cosign(AuthorityId, v1::CosignRequest, absl::Duration, Cosigned) override {}
+  void CompareHeads(AuthorityId, v1::CompareHeadsRequest, absl::Duration, Compared) override {}
+  void ProveConsistency(AuthorityId, v1::ProveConsistencyRequest, absl::Duration, Proven) override {}
+  void ProveInclusion(AuthorityId, v1::ProveInclusionRequest, absl::Duration, Included) override {}
+
+ private:
+  template <typename Response>
+  void Answer(absl::Duration timeout, const Response& said, std::function<void(absl::StatusOr<Response>)> answer) {
+    world_.timeline.In(timeout - absl::Seconds(1), world_.node(kOdense).life(), [said, answer] { answer(said); });
+  }
+
+  SimWorld& world_;
+};
 
 class RecoveryLimits : public ::testing::Test {
  protected:
@@ -301,6 +336,28 @@ TEST_F(RecoveryLimits, WhatIsRefusedNamesThePeerThatGaveIt) {
   expect_named("LOG_KEY_NOT_HANDED_OVER");
   world.node(kOdense).exchange().OnDirectoryChanged(genuine);
   EXPECT_EQ(RuleOf(FetchBack({kKerteminde, kNyborg})), "OK");
+}
+
+TEST_F(RecoveryLimits, APeerThatNeverComesToAnEndKeepsNobodyForEver) {
+  LoseOne();
+  if (HasFatalFailure()) return;
+  Dripping calls(world);
+  std::vector<absl::Status> told;
+  const auto done = [&](const absl::StatusOr<exchange::Recovery::Outcome>& outcome) {
+    told.push_back(outcome.status());
+  };
+  exchange::Recovery recovery(world.node(kOdense).exchange().context(), calls);
+  recovery.Begin({kNyborg}, kTwo, done);
+  world.RunFor(exchange::kLongestGivingBack - absl::Minutes(1));
+  EXPECT_THAT(told, ::testing::IsEmpty()) << "what is slow has its time";
+  world.RunFor(absl::Minutes(2));
+  ASSERT_THAT(told, ::testing::SizeIs(1));
+  EXPECT_EQ(RuleOf(told[0]), "RECOVERY_PEER_FAILED");
+  EXPECT_THAT(told[0].message(), ::testing::HasSubstr(kNyborg.ToString()));
+  recovery.Begin({kNyborg}, kTwo, done);
+  world.RunFor(absl::Minutes(1));
+  EXPECT_THAT(told, ::testing::SizeIs(1)) << "they are asked again";
+  recovery.Stop();
 }
 
 }  // namespace
