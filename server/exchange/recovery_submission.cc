@@ -95,10 +95,16 @@ absl::Status RecoverySubmission::AppendAgain(log::Appender& appender) {
   for (const PeerEvidence& each : recovery_.evidence) {
     from.emplace(each.peer, PairNumber(each.receipted_by_us.value() + 1));
   }
-  // What the closed log had begun to record again is whole again from its beginning on, also of who did not answer.
+  // What the closed log had begun to record again is whole again from its beginning on.
   MEDFLYT_ASSIGN_OR_RETURN(const auto unfinished, ReadRepetitions(reader.store()));
   for (const auto& [peer, repetition] : unfinished) {
-    PairNumber& first = from.try_emplace(peer, repetition.first).first->second;
+    // Of who did not answer nothing comes behind it in this commit, so it is made in parts once the node runs: whoever
+    // was left out has no say in how large this one is.
+    if (EvidenceOf(recovery_, peer) == nullptr) {
+      StageRepetition(peer, {repetition.first, repetition.first}, appender.batch());
+      continue;
+    }
+    PairNumber& first = from.at(peer);
     first = std::min(first, repetition.first);
     StageRepetitionEnd(peer, appender.batch());
   }

@@ -16,6 +16,7 @@
 #include "server/exchange/log_key_pins.h"
 #include "server/exchange/own_log_check.h"
 #include "server/exchange/peer_calls.h"
+#include "server/exchange/record_again.h"
 #include "server/exchange/recovery.h"
 #include "server/exchange/recovery_evidence.h"
 #include "server/log/layout.h"
@@ -251,6 +252,47 @@ TEST_F(RecoveryLimits, APeerThatDeniesMoreReceiptsThanCanBeMadeAgainIsRefusedWhi
   SetReceived(exchange::kMaxRecordedAgain, small);
   EXPECT_EQ(RuleOf(FetchBack({kNyborg})), "OK");
   EXPECT_TRUE(PlanIsKept());
+}
+
+// Nor does what a peer that was left out had begun to deny have to fit into the first commit of the next log.
+TEST_F(RecoveryLimits, WhatWasBeingRecordedAgainOfALeftOutPeerGoesOnInParts) {
+  for (int i = 0; i < 2; ++i) {
+    Propose(kNyborg, kOdense);
+    ASSERT_TRUE(world.Settle());
+  }
+  SimNode& odense = world.node(kOdense);
+  odense.Submit([](log::Appender& appender) {
+    exchange::StageRepetition(kNyborg, {PairNumber(1), PairNumber(2)}, appender.batch());
+  });
+  world.RunFor(absl::Seconds(1));
+  odense.CopyStore();
+  Propose(kOdense, kKerteminde);
+  world.RunFor(absl::Minutes(2));
+  RollBack();
+  const absl::Status fetched = FetchBack({kKerteminde});
+  ASSERT_TRUE(fetched.ok()) << fetched;
+  const absl::Status opened = Open();
+  ASSERT_TRUE(opened.ok()) << opened;
+
+  const auto in_open_log = [&] {
+    const log::Position open = odense.log().reader().generations().open().begin;
+    size_t found = 0;
+    EXPECT_TRUE(exchange::VisitKept(odense.store(), kNyborg, PairNumber(1), [&](const exchange::KeptRow& row) {
+                  for (const exchange::KeptEvent& event : row.events) found += event.record >= open ? 1U : 0U;
+                  return absl::OkStatus();
+                }).ok());
+    return found;
+  };
+  odense.Boot();  // restrained: as the first commit leaves it
+  EXPECT_EQ(in_open_log(), 0U);
+  const auto unfinished = exchange::FindRepetition(odense.store(), kNyborg);
+  ASSERT_TRUE(unfinished.ok() && unfinished->has_value());
+  EXPECT_EQ(**unfinished, (exchange::Repetition{PairNumber(1), PairNumber(1)}));
+  odense.Crash();
+  GoOn();
+  ASSERT_TRUE(world.Settle());
+  EXPECT_EQ(in_open_log(), 2U);
+  EXPECT_FALSE(exchange::FindRepetition(odense.store(), kNyborg)->has_value());
 }
 
 // Nyborg had gone on in a later log, and two officers had admitted it since the copy was made. That this log was taken
