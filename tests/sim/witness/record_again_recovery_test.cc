@@ -11,128 +11,31 @@
 #include <vector>
 
 #include "common/entry/batch.h"
-#include "common/merkle/tree_hasher.h"
 #include "common/tlog/checkpoint.h"
-#include "common/wire/ledger.h"
-#include "server/exchange/admitted.h"
-#include "server/exchange/kept.h"
 #include "server/exchange/kept_receipt.h"
 #include "server/exchange/record_again.h"
-#include "server/exchange/recovery.h"
-#include "tests/support/agreement_terms.h"
-#include "tests/support/sim_witnesses.h"
+#include "tests/sim/witness/recovery_test.h"
 
 namespace medflyt::testing {
 namespace {
 
 using ::testing::SizeIs;
 
-const exchange::CosigningSchedule kSchedule = {absl::Seconds(5), absl::Minutes(10), absl::Seconds(30)};
-const exchange::Recovery::Decision kTwo = {merkle::LeafHash("first certificate"), merkle::LeafHash("second")};
-
 // More than one part holds. Odense has received them, and Nyborg has heard nothing of it.
 constexpr uint64_t kUnreceipted = entry::kMaxBatchEntries + 50;
 constexpr uint64_t kFirst = 2;  // number of the first of them: one was receipted before
 constexpr uint64_t kLast = kFirst + kUnreceipted - 1;
 
-class RecordAgainRecoveryTest : public ::testing::TestWithParam<uint64_t> {
+class RecordAgainRecoveryTest : public ::testing::TestWithParam<uint64_t>, protected RecoveryWorld {
  protected:
-  RecordAgainRecoveryTest() : world(GetParam()), witnesses(world, kSchedule) {
-    world.network.weather.queue_full_one_in = 0;
-  }
+  RecordAgainRecoveryTest() : RecoveryWorld(GetParam()) { world.network.weather.queue_full_one_in = 0; }
 
   SimNode& odense() { return world.node(kOdense); }
-  event::ProposeAgreement Proposal(AuthorityId provider, AuthorityId buyer) {
-    return {world.chance.NewId<CaseId>(), provider, buyer, Terms(2, Date(2026, 1, 1), Date(2026, 12, 31))};
-  }
   void PartNyborg() {
     world.network.SetPartition(kOdense, kNyborg, true);
     witnesses.Restart(kNyborg);  // who has nothing to say would not notice, and not call again
   }
   void JoinNyborg() { world.network.SetPartition(kOdense, kNyborg, false); }
-
-  // Odense's store goes back to its copy, and Odense goes on in its next log with what these peers give back.
-  void Lose(const std::vector<AuthorityId>& peers) {
-    witnesses.Forget(kOdense);
-    odense().PutBackCopy();
-    odense().restrained = true;
-    odense().Boot();
-    witnesses.Boot(kOdense);
-    std::string rule = "NOT_DONE";
-    exchange::Recovery::Outcome back;
-    exchange::Recovery recovery(odense().exchange().context(), witnesses.calls(kOdense));
-    recovery.Begin(peers, kTwo, [&](const absl::StatusOr<exchange::Recovery::Outcome>& outcome) {
-      rule = outcome.ok() ? "OK" : RuleOf(outcome.status());
-      if (outcome.ok()) back = *outcome;
-    });
-    world.RunFor(absl::Minutes(5));
-    recovery.Stop();
-    ASSERT_EQ(rule, "OK");
-
-    directory::Authority card = *world.directory.Find(kOdense);
-    const std::string origin = "medflyt.example/35209115/" + std::to_string(card.logs.size() + 1);
-    const auto seed = static_cast<uint8_t>(100 + card.logs.size());
-    witnesses.Forget(kOdense);
-    const absl::Status opened = odense().OpenNextLog(SignerOf(seed), NoteSignerOf(origin, seed));
-    ASSERT_TRUE(opened.ok()) << opened;
-    card.logs.back().keys.back().until = TreeSize(back.closed_size.value() + 1);
-    card.logs.push_back({origin, {{NoteSignerOf(origin, seed).verifier_key(), TreeSize(0), std::nullopt}}});
-    world.directory = *world.directory.With(card);
-    for (const AuthorityId peer : {kNyborg, kKerteminde}) {
-      world.node(peer).exchange().OnDirectoryChanged(world.directory);
-    }
-    odense().restrained = false;
-    odense().Boot();
-    witnesses.Boot(kOdense);
-    for (const AuthorityId peer : {kNyborg, kKerteminde}) Admit(world.node(peer), card.logs.back());
-  }
-  // As two officers do it.
-  void Admit(SimNode& node, const directory::Log& log) {
-    const exchange::AdmittedLog admitted{kTwo.first_certificate, kTwo.second_certificate,
-                                         log.keys.front().key.Format()};
-    node.Submit([&](log::Appender& appender) {
-      appender.batch().Put(store::Table::kMeta, exchange::AdmittedKey(kOdense, log.origin),
-                           exchange::EncodeAdmitted(admitted));
-    });
-    world.RunFor(absl::Seconds(1));
-    ASSERT_TRUE(exchange::FindAdmitted(node.store(), kOdense, log.origin)->has_value());
-  }
-
-  // Where the rows say that Nyborg's events are recorded, in the order of their numbers.
-  std::vector<log::Position> Rows() {
-    std::vector<log::Position> records;
-    EXPECT_TRUE(exchange::VisitKept(odense().store(), kNyborg, PairNumber(1), [&](const exchange::KeptRow& row) {
-                  for (const exchange::KeptEvent& event : row.events) records.push_back(event.record);
-                  return absl::OkStatus();
-                }).ok());
-    return records;
-  }
-  // How many of them stand in the open log.
-  size_t RowsInOpenLog() {
-    const log::Position open = odense().log().reader().generations().open().begin;
-    const std::vector<log::Position> records = Rows();
-    return static_cast<size_t>(
-        std::count_if(records.begin(), records.end(), [open](log::Position each) { return each >= open; }));
-  }
-  // Records of Nyborg's events in the open log, whatever rows say.
-  size_t RecordsInOpenLog() {
-    const log::LogReader& reader = odense().log().reader();
-    wire::LedgerCodec codec;
-    size_t found = 0;
-    EXPECT_TRUE(reader
-                    .Visit(reader.generations().open().begin, odense().log().end(),
-                           [&](log::Position, std::string_view bytes, const KeyId&) {
-                             const auto record = codec.Decode(bytes);
-                             if (!record.ok()) return absl::OkStatus();
-                             const auto* received = std::get_if<wire::EventReceived>(&record->record);
-                             if (received != nullptr && received->issuer_origin == "medflyt.example/29189722/1") {
-                               ++found;
-                             }
-                             return absl::OkStatus();
-                           })
-                    .ok());
-    return found;
-  }
   std::optional<exchange::Repetition> Unfinished() {
     const auto found = exchange::FindRepetition(odense().store(), kNyborg);
     EXPECT_TRUE(found.ok()) << found.status();
@@ -172,9 +75,9 @@ class RecordAgainRecoveryTest : public ::testing::TestWithParam<uint64_t> {
     world.network.tamper = nullptr;
     EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kKerteminde)), "OK");
     world.RunFor(absl::Minutes(5));
-    Lose({kKerteminde});
+    Lose(kOdense, {kKerteminde});
     if (HasFatalFailure()) return;
-    ASSERT_EQ(RowsInOpenLog(), 0U);
+    ASSERT_EQ(RowsInOpenLog(kOdense, kNyborg), 0U);
     ASSERT_FALSE(Unfinished().has_value());
 
     JoinNyborg();
@@ -184,16 +87,13 @@ class RecordAgainRecoveryTest : public ::testing::TestWithParam<uint64_t> {
     while (recorded == 0 && world.timeline.Step(end)) {
       if (odense().log().head().size == seen) continue;
       seen = odense().log().head().size;
-      recorded = RowsInOpenLog();
+      recorded = RowsInOpenLog(kOdense, kNyborg);
     }
     ASSERT_GT(recorded, 0U);
     ASSERT_LT(recorded, kUnreceipted) << "there is another part";
     ASSERT_EQ(Unfinished(), (exchange::Repetition{PairNumber(kFirst), PairNumber(kFirst + recorded)}));
     odense().CopyStore();
   }
-
-  SimWorld world;
-  SimWitnesses witnesses;
 };
 
 // Two seeds for each of the three ways.
@@ -216,12 +116,14 @@ TEST_P(RecordAgainRecoveryTest, TheThirdLogHasAllOfARepetitionThatTheSecondHadBe
   world.RunFor(absl::Minutes(5));
   ASSERT_EQ(world.node(kNyborg).log().peer(kOdense).receipted.value(), got_them ? kLast : kFirst - 1);
   if (asked) JoinNyborg();
-  Lose(asked ? std::vector<AuthorityId>{kNyborg, kKerteminde} : std::vector<AuthorityId>{kKerteminde});
+  Lose(kOdense, asked ? std::vector<AuthorityId>{kNyborg, kKerteminde} : std::vector<AuthorityId>{kKerteminde});
   if (HasFatalFailure()) return;
   const std::string third = odense().log().origin();
   ASSERT_EQ(third, "medflyt.example/35209115/3");
+  // Before anything of Nyborg's comes; of who was not asked in parts.
+  if (!asked) world.RunFor(absl::Minutes(5));
   EXPECT_FALSE(Unfinished().has_value());
-  EXPECT_EQ(RowsInOpenLog(), kUnreceipted) << "at once, before anything of Nyborg's comes";
+  EXPECT_EQ(RowsInOpenLog(kOdense, kNyborg), kUnreceipted);
 
   JoinNyborg();
   ASSERT_TRUE(world.Settle());
@@ -234,11 +136,11 @@ TEST_P(RecordAgainRecoveryTest, TheThirdLogHasAllOfARepetitionThatTheSecondHadBe
   EXPECT_EQ(world.Act(kOdense, Proposal(kOdense, kNyborg)), "OK");
   ASSERT_TRUE(world.Settle());
   EXPECT_EQ(ReceiptedBy(kLast + 1), third);
-  EXPECT_EQ(RecordsInOpenLog(), kUnreceipted + 1) << "each once";
-  const std::vector<log::Position> records = Rows();
+  EXPECT_EQ(RecordsOf(kOdense, "medflyt.example/29189722/1"), kUnreceipted + 1) << "each once";
+  const std::vector<log::Position> records = RowsOf(kOdense, kNyborg);
   EXPECT_THAT(records, SizeIs(kLast + 1));
   EXPECT_TRUE(std::is_sorted(records.begin(), records.end())) << "in the order of numbers";
-  EXPECT_EQ(RowsInOpenLog(), kUnreceipted + 1);
+  EXPECT_EQ(RowsInOpenLog(kOdense, kNyborg), kUnreceipted + 1);
 
   const auto replayed = odense().Replay();
   ASSERT_TRUE(replayed.ok()) << replayed.status();

@@ -8,12 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "common/merkle/tree_hasher.h"
 #include "common/tlog/checkpoint.h"
 #include "common/wire/ledger.h"
 #include "server/exchange/admitted.h"
 #include "server/exchange/kept.h"
-#include "server/exchange/log_key_pins.h"
 #include "server/exchange/own_log_check.h"
 #include "server/exchange/peer_calls.h"
 #include "server/exchange/record_again.h"
@@ -21,14 +19,11 @@
 #include "server/exchange/recovery_evidence.h"
 #include "server/log/layout.h"
 #include "server/store/batch.h"
-#include "tests/support/agreement_terms.h"
-#include "tests/support/sim_witnesses.h"
+#include "tests/sim/witness/recovery_test.h"
 
 namespace medflyt::testing {
 namespace {
 
-const exchange::CosigningSchedule kSchedule = {absl::Seconds(5), absl::Minutes(10), absl::Seconds(30)};
-const exchange::Recovery::Decision kTwo = {merkle::LeafHash("first certificate"), merkle::LeafHash("second")};
 const std::string kClosed = "medflyt.example/35209115/1";
 const std::string kNext = "medflyt.example/35209115/2";
 constexpr uint8_t kNextSeed = 41;
@@ -64,22 +59,12 @@ class Dripping final : public exchange::PeerCalls {
   SimWorld& world_;
 };
 
-class RecoveryLimits : public ::testing::Test {
+class RecoveryLimits : public ::testing::Test, protected RecoveryWorld {
  protected:
-  RecoveryLimits() : world(7), witnesses(world, kSchedule) { world.network.weather.queue_full_one_in = 0; }
+  RecoveryLimits() : RecoveryWorld(7) { world.network.weather.queue_full_one_in = 0; }
 
   void Propose(AuthorityId provider, AuthorityId buyer) {
-    EXPECT_EQ(world.Act(provider, event::ProposeAgreement{world.chance.NewId<CaseId>(), provider, buyer,
-                                                          Terms(2, Date(2026, 1, 1), Date(2026, 12, 31))}),
-              "OK");
-  }
-  // Odense has what it had when its store was copied.
-  void RollBack() {
-    witnesses.Forget(kOdense);
-    world.node(kOdense).PutBackCopy();
-    world.node(kOdense).restrained = true;
-    world.node(kOdense).Boot();
-    witnesses.Boot(kOdense);
+    EXPECT_EQ(world.Act(provider, Proposal(provider, buyer)), "OK");
   }
   // One event that Odense knows to be with Nyborg, and one that it has lost.
   void LoseOne() {
@@ -88,7 +73,7 @@ class RecoveryLimits : public ::testing::Test {
     world.node(kOdense).CopyStore();
     Propose(kOdense, kNyborg);
     ASSERT_TRUE(world.Settle());
-    RollBack();
+    RollBack(kOdense);
   }
   absl::Status FetchBack(const std::vector<AuthorityId>& peers, const exchange::Recovery::Decision& by = kTwo) {
     absl::Status status = absl::UnknownError("not done");
@@ -122,15 +107,6 @@ class RecoveryLimits : public ::testing::Test {
       Admit(*node, kOdense, card.logs.back());
     }
   }
-  // As two officers do it.
-  void Admit(SimNode& node, AuthorityId who, const directory::Log& log) {
-    node.Submit([&](log::Appender& appender) {
-      appender.batch().Put(
-          store::Table::kMeta, exchange::AdmittedKey(who, log.origin),
-          exchange::EncodeAdmitted({kTwo.first_certificate, kTwo.second_certificate, log.keys.front().key.Format()}));
-    });
-    world.RunFor(absl::Seconds(1));
-  }
   // Odense's store says that it has received as many of Nyborg, and has this row of the first.
   void SetReceived(uint64_t number, const std::string& row) {
     witnesses.Forget(kOdense);
@@ -154,10 +130,6 @@ class RecoveryLimits : public ::testing::Test {
     EXPECT_TRUE(said.ok()) << said.status();
     return said.ok() ? *said : v1::GetHeldHeadsResponse();
   }
-
-  SimWorld world;
-  SimWitnesses witnesses;
-  exchange::Recovery::Outcome back;
 };
 
 // A signed head of ours has room for a hundred lines, and the record of the log that goes on from it has not.
@@ -212,7 +184,7 @@ TEST_F(RecoveryLimits, APeerWithoutACardAtTheRecoveryGoesOnWhenItHasOneAgain) {
   world.node(kOdense).CopyStore();
   Propose(kOdense, kKerteminde);
   world.RunFor(absl::Minutes(5));
-  RollBack();
+  RollBack(kOdense);
   const absl::Status fetched = FetchBack({kKerteminde});
   ASSERT_TRUE(fetched.ok()) << fetched;
   const directory::Directory whole = world.directory;
@@ -268,7 +240,7 @@ TEST_F(RecoveryLimits, WhatWasBeingRecordedAgainOfALeftOutPeerGoesOnInParts) {
   odense.CopyStore();
   Propose(kOdense, kKerteminde);
   world.RunFor(absl::Minutes(2));
-  RollBack();
+  RollBack(kOdense);
   const absl::Status fetched = FetchBack({kKerteminde});
   ASSERT_TRUE(fetched.ok()) << fetched;
   const absl::Status opened = Open();
@@ -321,7 +293,7 @@ TEST_F(RecoveryLimits, ALogThatIsTakenOverIsPinnedAndKnown) {
   Admit(odense, kNyborg, nyborg.logs.back());
   Propose(kNyborg, kOdense);
   ASSERT_TRUE(world.Settle());
-  RollBack();
+  RollBack(kOdense);
   const absl::Status fetched = FetchBack({kNyborg});
   ASSERT_TRUE(fetched.ok()) << fetched;
   ASSERT_EQ(back.returned, 1U);
@@ -359,7 +331,7 @@ TEST_F(RecoveryLimits, WhatIsRefusedNamesThePeerThatGaveIt) {
   Propose(kOdense, kNyborg);
   Propose(kOdense, kKerteminde);
   ASSERT_TRUE(world.Settle());
-  RollBack();
+  RollBack(kOdense);
   const auto expect_named = [&](const std::string& rule) {
     const absl::Status fetched = FetchBack({kKerteminde, kNyborg});
     EXPECT_EQ(RuleOf(fetched), rule);

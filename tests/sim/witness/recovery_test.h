@@ -22,14 +22,13 @@
 
 namespace medflyt::testing {
 
-// Its seeds: recovery_test.cc.
-class RecoveryTest : public ::testing::TestWithParam<uint64_t> {
+class RecoveryWorld {
  protected:
   static inline const exchange::CosigningSchedule kSchedule = {absl::Seconds(5), absl::Minutes(10), absl::Seconds(30)};
   static inline const exchange::Recovery::Decision kTwo = {merkle::LeafHash("first certificate"),
                                                            merkle::LeafHash("second")};
 
-  RecoveryTest() : world(GetParam()), witnesses(world, kSchedule) {}
+  explicit RecoveryWorld(uint64_t seed) : world(seed), witnesses(world, kSchedule) {}
 
   event::ProposeAgreement Proposal(AuthorityId provider, AuthorityId buyer) {
     return {world.chance.NewId<CaseId>(), provider, buyer, Terms(2, Date(2026, 1, 1), Date(2026, 12, 31))};
@@ -82,15 +81,19 @@ class RecoveryTest : public ::testing::TestWithParam<uint64_t> {
       for (const directory::Log& log : other.logs) Admit(world.node(who), id, log);
     }
   }
-  void Lose(AuthorityId who) {
+  // Goes on in the next log with what these peers give back.
+  void Lose(AuthorityId who, const std::vector<AuthorityId>& peers) {
     RollBack(who);
     world.RunFor(absl::Minutes(1));
+    ASSERT_EQ(FetchBack(who, peers), "OK");
+    OpenNext(who);
+  }
+  void Lose(AuthorityId who) {
     std::vector<AuthorityId> peers;
     for (const AuthorityId each : {kOdense, kNyborg, kKerteminde}) {
       if (each != who) peers.push_back(each);
     }
-    ASSERT_EQ(FetchBack(who, peers), "OK");
-    OpenNext(who);
+    Lose(who, peers);
   }
   // Odense has lost its second and third event to Nyborg, and Nyborg's first one to it, and goes on with what the
   // others have. In its new log it has told Nyborg three things more, under the numbers 2 to 4.
@@ -181,6 +184,12 @@ class RecoveryTest : public ::testing::TestWithParam<uint64_t> {
   SimWorld world;
   SimWitnesses witnesses;
   exchange::Recovery::Outcome back;
+};
+
+// Its seeds: recovery_test.cc.
+class RecoveryTest : public ::testing::TestWithParam<uint64_t>, protected RecoveryWorld {
+ protected:
+  RecoveryTest() : RecoveryWorld(GetParam()) {}
 };
 
 }  // namespace medflyt::testing
