@@ -146,9 +146,6 @@ std::set<CaseId> CasesNamedBy(const Event& event) {
   const bool of_citizen = RightOf(TypeOf(event.body)).retention == RetentionClass::kCase &&
                           !std::holds_alternative<ErasureReceipt>(event.body);
   if (!of_citizen || event.header.case_id.is_zero()) return {};
-  if (const auto* observed = std::get_if<RelocationObserved>(&event.body)) {
-    return {event.header.case_id, observed->enrolment};
-  }
   return {event.header.case_id};
 }
 

@@ -59,8 +59,7 @@ struct Right {
 // of the type's `discloses`, and all of it but for ValueRectified, which tells a number or something of the service.
 [[nodiscard]] std::span<const DataCategory> DisclosedBy(const Body& body);
 // The citizens' cases that whoever reads the event learns of. An agreement is nobody's; of an erasure they are those
-// that it names, for its own id is no citizen's. Of an observation also the enrolment: one that led to nothing is
-// erased alone, and its case says no more whose it was. Pure; any thread.
+// that it names, for its own id is no citizen's. Pure; any thread.
 [[nodiscard]] std::set<CaseId> CasesNamedBy(const Event& event);
 
 // PERMISSION_DENIED (rule ISSUER_HAS_NO_RIGHT) where a local type names another recipient, or a type between two

@@ -12,7 +12,7 @@
 namespace medflyt::service {
 namespace {
 
-constexpr size_t kEntriesAtOnce = wire::kMaxCases;  // so that one access record mostly names the cases of a page
+constexpr size_t kEntriesAtOnce = wire::kMaxCases;  // so that one access record names the cases of a page
 
 }  // namespace
 
