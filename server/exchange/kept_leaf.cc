@@ -74,20 +74,45 @@ absl::StatusOr<Probe> ProbeReceipt(const log::Log& log, AuthorityId peer, PairNu
 
 using Prober = absl::StatusOr<Probe> (*)(const log::Log&, AuthorityId, PairNumber);
 
+// Where leaves are looked for: one of the peer's logs, and those that its card has behind it, whose numbers come
+// behind.
+class PeersLog {
+ public:
+  PeersLog(const directory::Directory& directory, AuthorityId peer, std::string_view origin)
+      : peer_(peer), origin_(origin) {
+    const directory::Authority* authority = directory.Find(peer);
+    if (authority == nullptr) return;
+    const auto& logs = authority->logs;
+    const auto self = std::find_if(logs.begin(), logs.end(), [&](const auto& each) { return each.origin == origin; });
+    for (auto each = self; each != logs.end(); ++each) {
+      if (each != self) later_.push_back(each->origin);
+    }
+  }
+  [[nodiscard]] AuthorityId peer() const { return peer_; }
+  [[nodiscard]] bool Is(std::string_view origin) const { return origin == origin_; }
+  [[nodiscard]] bool IsBefore(std::string_view origin) const {
+    return std::find(later_.begin(), later_.end(), origin) != later_.end();
+  }
+
+ private:
+  AuthorityId peer_;
+  std::string origin_;
+  std::vector<std::string> later_;
+};
+
 // The row that holds a leaf at `index`, of those with the numbers up to `last`.
-absl::StatusOr<std::optional<Probe>> Search(Prober probe, const log::Log& log, AuthorityId peer, PairNumber last,
-                                            std::string_view origin, LeafIndex index) {
+absl::StatusOr<std::optional<Probe>> Search(Prober probe, const log::Log& log, const PeersLog& where, PairNumber last,
+                                            LeafIndex index) {
   const auto holds = [index](const Probe& row) {
     return std::binary_search(row.indices.begin(), row.indices.end(), index);
   };
   uint64_t low = 1;
   uint64_t high = last.value() + 1;
   while (low < high) {
-    MEDFLYT_ASSIGN_OR_RETURN(Probe row, probe(log, peer, PairNumber(low + (high - low) / 2)));
-    // Another log of the peer's is one that it has closed: its numbers come before.
-    const bool other_log = row.origin != origin;
-    if (!other_log && holds(row)) return std::optional(std::move(row));
-    if (other_log || row.last_index < index) {
+    MEDFLYT_ASSIGN_OR_RETURN(Probe row, probe(log, where.peer(), PairNumber(low + (high - low) / 2)));
+    const bool this_log = where.Is(row.origin);
+    if (this_log && holds(row)) return std::optional(std::move(row));
+    if (this_log ? row.last_index < index : !where.IsBefore(row.origin)) {
       low = row.first_number + row.numbers;
     } else {
       high = row.first_number;
@@ -95,8 +120,8 @@ absl::StatusOr<std::optional<Probe>> Search(Prober probe, const log::Log& log, A
   }
   // A grant stands before the first event of the batch that brought it.
   if (low > last.value()) return std::optional<Probe>();
-  MEDFLYT_ASSIGN_OR_RETURN(Probe row, probe(log, peer, PairNumber(low)));
-  if (row.origin != origin || !holds(row)) return std::optional<Probe>();
+  MEDFLYT_ASSIGN_OR_RETURN(Probe row, probe(log, where.peer(), PairNumber(low)));
+  if (!where.Is(row.origin) || !holds(row)) return std::optional<Probe>();
   return std::optional(std::move(row));
 }
 
@@ -109,7 +134,7 @@ absl::StatusOr<std::optional<tlog::LeafForkProof>> Contradiction(const log::Log&
                                                                  const directory::Directory& directory,
                                                                  AuthorityId peer, std::string_view origin,
                                                                  const tlog::ProvenLeaf& shown) {
-  MEDFLYT_ASSIGN_OR_RETURN(auto kept, FindKeptLeaf(log, peer, origin, shown.proof.index));
+  MEDFLYT_ASSIGN_OR_RETURN(auto kept, FindKeptLeaf(log, directory, peer, origin, shown.proof.index));
   if (!kept || kept->leaf_hash == shown.leaf_hash) return std::optional<tlog::LeafForkProof>();
   tlog::LeafForkProof proof{*std::move(kept), shown};
   // Nobody is accused by what a third party would not accept.
@@ -139,14 +164,16 @@ absl::StatusOr<tlog::ProvenLeaf> ProofOf(const ShownLeaves& shown, size_t which)
   return tlog::ProvenLeaf{shown.leaf_hashes[which], {"", shown.indices[which], std::move(path), std::move(note)}};
 }
 
-absl::StatusOr<std::optional<tlog::ProvenLeaf>> FindKeptLeaf(const log::Log& log, AuthorityId peer,
-                                                             std::string_view origin, LeafIndex index) {
+absl::StatusOr<std::optional<tlog::ProvenLeaf>> FindKeptLeaf(const log::Log& log, const directory::Directory& directory,
+                                                             AuthorityId peer, std::string_view origin,
+                                                             LeafIndex index) {
   const log::PeerState state = log.peer(peer);
-  // What is kept stands below the largest head that was accepted.
-  if (index.value() >= std::max(state.by_batch.size, state.by_receipt.size).value()) {
+  // What is kept of the log that is exchanged with stands below the largest head that was accepted.
+  if (origin == state.origin && index.value() >= std::max(state.by_batch.size, state.by_receipt.size).value()) {
     return std::optional<tlog::ProvenLeaf>();
   }
-  MEDFLYT_ASSIGN_OR_RETURN(const auto batch, Search(ProbeBatch, log, peer, state.received, origin, index));
+  const PeersLog where(directory, peer, origin);
+  MEDFLYT_ASSIGN_OR_RETURN(const auto batch, Search(ProbeBatch, log, where, state.received, index));
   if (batch) {
     MEDFLYT_ASSIGN_OR_RETURN(const KeptRow row, FindKept(log.reader().store(), peer, PairNumber(batch->first_number)));
     MEDFLYT_ASSIGN_OR_RETURN(const v1::EventBatch whole, row.ParseBatch());
@@ -154,7 +181,7 @@ absl::StatusOr<std::optional<tlog::ProvenLeaf>> FindKeptLeaf(const log::Log& log
     MEDFLYT_ASSIGN_OR_RETURN(tlog::ProvenLeaf leaf, ProofOf(leaves, PlaceOf(leaves, index)));
     return std::optional(std::move(leaf));
   }
-  MEDFLYT_ASSIGN_OR_RETURN(const auto receipt, Search(ProbeReceipt, log, peer, state.receipted, origin, index));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto receipt, Search(ProbeReceipt, log, where, state.receipted, index));
   if (!receipt) return std::optional<tlog::ProvenLeaf>();
   MEDFLYT_ASSIGN_OR_RETURN(const v1::Receipt whole, FindReceipt(log.reader(), peer, PairNumber(receipt->first_number)));
   MEDFLYT_ASSIGN_OR_RETURN(const ShownLeaves leaves, ShownBy(whole));
@@ -162,8 +189,8 @@ absl::StatusOr<std::optional<tlog::ProvenLeaf>> FindKeptLeaf(const log::Log& log
   return std::optional(std::move(leaf));
 }
 
-absl::StatusOr<PairNumber> FindKeptNumber(const log::Log& log, AuthorityId peer, std::string_view origin,
-                                          LeafIndex index) {
+absl::StatusOr<PairNumber> FindKeptNumber(const log::Log& log, const directory::Directory& directory, AuthorityId peer,
+                                          std::string_view origin, LeafIndex index) {
   const auto number_in = [index](const KeptRow& row, const Probe& probe) -> std::optional<PairNumber> {
     for (size_t i = 0; i < row.events.size(); ++i) {
       if (probe.indices[row.events[i].position] == index) return PairNumber(row.first.value() + i);
@@ -171,7 +198,8 @@ absl::StatusOr<PairNumber> FindKeptNumber(const log::Log& log, AuthorityId peer,
     return std::nullopt;
   };
   const store::Reader& store = log.reader().store();
-  MEDFLYT_ASSIGN_OR_RETURN(const auto batch, Search(ProbeBatch, log, peer, log.peer(peer).received, origin, index));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto batch,
+                           Search(ProbeBatch, log, PeersLog(directory, peer, origin), log.peer(peer).received, index));
   std::optional<PairNumber> found;
   if (batch) {
     MEDFLYT_ASSIGN_OR_RETURN(const KeptRow row, FindKept(store, peer, PairNumber(batch->first_number)));

@@ -33,16 +33,19 @@ struct ShownLeaves {
 [[nodiscard]] absl::StatusOr<tlog::ProvenLeaf> ProofOf(const ShownLeaves& shown, size_t which);
 
 // The leaf that is kept at `index` of the peer's log `origin`; nothing where none is. Rows are in the order of pair
-// numbers, and so are the events' indices in the log of an honest peer: some twenty rows of a million are read. A peer
-// that issued out of order may escape being found here, never be found falsely. DATA_LOSS (ROW_MALFORMED).
-[[nodiscard]] absl::StatusOr<std::optional<tlog::ProvenLeaf>> FindKeptLeaf(const log::Log& log, AuthorityId peer,
-                                                                           std::string_view origin, LeafIndex index);
+// numbers, and so are an honest peer's logs, by its card, and the events' indices in each: some twenty rows of a
+// million are read. A peer that issued out of order may escape being found here, never be found falsely. DATA_LOSS
+// (ROW_MALFORMED).
+[[nodiscard]] absl::StatusOr<std::optional<tlog::ProvenLeaf>> FindKeptLeaf(const log::Log& log,
+                                                                           const directory::Directory& directory,
+                                                                           AuthorityId peer, std::string_view origin,
+                                                                           LeafIndex index);
 
 // The number of the peer's event that is kept at `index` of its log `origin`, whoever asks knows that it was received:
 // found as a leaf is, else, of a peer that issued out of order, by reading all that is kept of it. NOT_FOUND
 // (EVENT_UNKNOWN); DATA_LOSS (ROW_MALFORMED).
-[[nodiscard]] absl::StatusOr<PairNumber> FindKeptNumber(const log::Log& log, AuthorityId peer, std::string_view origin,
-                                                        LeafIndex index);
+[[nodiscard]] absl::StatusOr<PairNumber> FindKeptNumber(const log::Log& log, const directory::Directory& directory,
+                                                        AuthorityId peer, std::string_view origin, LeafIndex index);
 
 // Proof that the peer's log has forked, where one of the leaves that are shown is proven by a signed checkpoint and
 // stands where another one is kept. Nothing where there is none, or it cannot be told.

@@ -66,8 +66,9 @@ absl::Status KeptReader::Add(const log::Generation& log, LeafIndex index, const 
   auto at = received_.find(peer->id);
   if (at == received_.end()) {
     // Not by the record: the row of an event that was recorded again names the later one.
-    MEDFLYT_ASSIGN_OR_RETURN(const PairNumber number,
-                             exchange::FindKeptNumber(log_, peer->id, record.issuer_origin, record.issuer_index));
+    MEDFLYT_ASSIGN_OR_RETURN(
+        const PairNumber number,
+        exchange::FindKeptNumber(log_, directory_, peer->id, record.issuer_origin, record.issuer_index));
     at = received_.emplace(peer->id, Received{number, {}}).first;
   } else {
     at->second.number = PairNumber(at->second.number.value() + 1);

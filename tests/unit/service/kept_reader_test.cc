@@ -1,11 +1,15 @@
-// What is kept beside a log's records, wherever a page begins, also once some were recorded again in the next log.
+// What is kept beside a log's records, wherever a page begins, also once some were recorded again in the next log; and
+// how it is found by where it stands in its issuer's logs.
 #include "server/service/kept_reader.h"
 
 #include <gmock/gmock.h>
 
+#include <bit>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -13,6 +17,7 @@
 #include "common/merkle/tree_hasher.h"
 #include "common/tlog/checkpoint.h"
 #include "server/exchange/kept.h"
+#include "server/exchange/kept_leaf.h"
 #include "server/exchange/record_again.h"
 #include "tests/support/log_fixture.h"
 #include "tests/unit/directory/sample.h"
@@ -26,18 +31,21 @@ class KeptReaderTest : public testing::LogFixture {
  protected:
   using Batches = std::map<uint64_t, std::string>;  // by the index of the record beside which they are kept
 
-  // One batch: events that stand there in Nyborg's log.
-  void Receive(const std::vector<uint64_t>& indices) {
-    const std::string& origin = nyborg_.logs.front().origin;
+  // One batch: events that stand there in Nyborg's log, the last one at its end.
+  void Receive(const std::vector<uint64_t>& indices) { Receive(nyborg_.logs.front().origin, indices); }
+  void Receive(const std::string& origin, const std::vector<uint64_t>& indices) {
     v1::EventBatch batch;
-    const auto checkpoint = tlog::Checkpoint::Create(origin, TreeSize(1000), crypto::Sha256("root"));
+    const auto checkpoint = tlog::Checkpoint::Create(origin, TreeSize(indices.back() + 1), crypto::Sha256("root"));
     ASSERT_TRUE(checkpoint.ok());
+    // As many as lead from the last leaf of such a tree to its root.
+    for (int i = std::popcount(indices.back()); i > 0; --i)
+      batch.add_multi_proof(std::string(crypto::Hash::kSize, 'n'));
     batch.set_checkpoint(tlog::SignCheckpoint(*checkpoint, signer_).Serialize());
     std::vector<uint32_t> positions;
     for (const uint64_t index : indices) {
       positions.push_back(static_cast<uint32_t>(positions.size()));
       batch.add_indices(index);
-      batch.add_entries("event at " + std::to_string(index));
+      batch.add_entries(EntryAt(origin, index));
       batch.add_key_ids(std::string(random_.NewId<KeyId>().bytes()));
     }
     const uint64_t first = log_->peer(kNyborg).received.value() + 1;
@@ -53,6 +61,9 @@ class KeptReaderTest : public testing::LogFixture {
       appender.batch().Put(store::Table::kOutbox, log::PairRowKey('r', kNyborg, first), row);
       appender.peer(kNyborg).received = PairNumber(first + indices.size() - 1);
     });
+  }
+  static std::string EntryAt(const std::string& origin, uint64_t index) {
+    return "event at " + std::to_string(index) + " of " + origin;
   }
   // The first `rows` rows from that number on.
   void RecordAgain(uint64_t from, size_t rows) {
@@ -82,7 +93,14 @@ class KeptReaderTest : public testing::LogFixture {
     }
   }
 
-  const directory::Authority nyborg_ = testing::Nyborg();
+  static directory::Authority NyborgOfTwoLogs() {
+    directory::Authority nyborg = testing::Nyborg();
+    const std::string next = "medflyt.example/29189722/2";
+    nyborg.logs.front().keys.back().until = TreeSize(1000);
+    nyborg.logs.push_back({next, {{testing::NoteSignerOf(next, 30).verifier_key(), TreeSize(0), std::nullopt}}});
+    return nyborg;
+  }
+  const directory::Authority nyborg_ = NyborgOfTwoLogs();
   const directory::Directory peers_ = *directory::Directory::Create({testing::Odense(), nyborg_});
   Batches batches_;  // of the first log
 };
@@ -124,6 +142,24 @@ TEST_F(KeptReaderTest, BothLogsAreReadWhileARepetitionIsUnfinished) {
     expected.erase(expected.begin(), expected.lower_bound(first));
     EXPECT_EQ(*open, expected) << "from " << first;
   }
+}
+
+// The numbers of a later log of the issuer's stand behind those of an earlier one, however small the indices are.
+TEST_F(KeptReaderTest, WhatAnEarlierLogOfTheIssuerHasIsFoundBeforeTheLaterOnes) {
+  const std::string& first = nyborg_.logs[0].origin;
+  const std::string& second = nyborg_.logs[1].origin;
+  for (const uint64_t index : {1U, 2U, 40U}) Receive(first, {index});
+  for (const uint64_t index : {1U, 2U, 4U, 8U, 16U}) Receive(second, {index});
+  for (const auto& [origin, index, number] : std::vector<std::tuple<std::string, uint64_t, uint64_t>>{
+           {first, 1, 1}, {first, 2, 2}, {first, 40, 3}, {second, 1, 4}, {second, 16, 8}}) {
+    const auto leaf = exchange::FindKeptLeaf(*log_, peers_, kNyborg, origin, LeafIndex(index));
+    ASSERT_TRUE(leaf.ok() && leaf->has_value()) << origin << " " << index << " " << leaf.status();
+    EXPECT_EQ((*leaf)->leaf_hash, merkle::LeafHash(EntryAt(origin, index)));
+    const auto found = exchange::FindKeptNumber(*log_, peers_, kNyborg, origin, LeafIndex(index));
+    ASSERT_TRUE(found.ok()) << found.status();
+    EXPECT_EQ(found->value(), number);
+  }
+  EXPECT_EQ(*exchange::FindKeptLeaf(*log_, peers_, kNyborg, first, LeafIndex(8)), std::nullopt);
 }
 
 TEST_F(KeptReaderTest, AnIssuerThatIssuedOutOfOrderIsReadToo) {
