@@ -1,5 +1,7 @@
 // Decisions on protection flags, which hold the moves of a citizen whatever the registry says.
 #include <algorithm>
+#include <set>
+#include <vector>
 
 #include "server/domain/deciding.h"
 #include "server/domain/query.h"
@@ -34,13 +36,55 @@ void SortUnique(std::vector<event::HoldReason>& reasons) {
   reasons.erase(std::unique(reasons.begin(), reasons.end()), reasons.end());
 }
 
+std::set<event::ProtectionFlag> FlagsOf(const std::vector<const Enrolment*>& enrolments) {
+  std::set<event::ProtectionFlag> flags;
+  for (const Enrolment* each : enrolments) {
+    for (const StandingFlag& standing : each->flags) flags.insert(standing.flag);
+  }
+  return flags;
+}
+
+// Where this authority is or was responsible; zero where it never was.
+CaseId LastOwnCase(const Enrolment& enrolment, AuthorityId self) {
+  for (auto spell = enrolment.spells.rbegin(); spell != enrolment.spells.rend(); ++spell) {
+    if (spell->responsible == self) return spell->case_id;
+  }
+  return {};
+}
+
+// One enrolment has these numbers instead of its own.
+struct Renumbered {
+  const Enrolment& enrolment;
+  std::vector<registry::CprNumber> numbers;
+
+  [[nodiscard]] const std::vector<registry::CprNumber>& Of(const Enrolment& each) const {
+    return &each == &enrolment ? numbers : each.numbers;
+  }
+  // Those that numbers link to `first`, itself included, among all that may be.
+  [[nodiscard]] std::vector<const Enrolment*> LinkedTo(const Enrolment& first,
+                                                       std::vector<const Enrolment*> rest) const {
+    std::erase(rest, &first);
+    std::vector<const Enrolment*> found = {&first};
+    for (size_t i = 0; i < found.size(); ++i) {
+      const std::vector<registry::CprNumber>& known = Of(*found[i]);
+      const auto linked = std::stable_partition(rest.begin(), rest.end(), [&](const Enrolment* each) {
+        const std::vector<registry::CprNumber>& its = Of(*each);
+        return std::find_first_of(its.begin(), its.end(), known.begin(), known.end()) == its.end();
+      });
+      found.insert(found.end(), linked, rest.end());
+      rest.erase(linked, rest.end());
+    }
+    return found;
+  }
+};
+
 }  // namespace
 
 std::vector<event::HoldReason> Decider::HeldFor(const Enrolment* enrolment,
                                                 std::vector<event::HoldReason> others) const {
   if (enrolment != nullptr) {
-    for (const Enrolment* each : FindByNumber(state_, enrolment->cpr()).enrolments) {
-      for (const StandingFlag& standing : each->flags) others.push_back(event::HoldReasonOf(standing.flag));
+    for (const event::ProtectionFlag flag : FlagsOf(FindByNumber(state_, enrolment->cpr()).enrolments)) {
+      others.push_back(event::HoldReasonOf(flag));
     }
   }
   SortUnique(others);
@@ -77,10 +121,31 @@ absl::Status Decider::CheckEndMayBeTold(const Enrolment& enrolment, const Spell&
   if (was_released || reasons.empty()) return absl::OkStatus();
   if (withdrawn) {
     return NotNow("RELOCATION_HELD", "enrolment",
-                  "a move of the citizen was held, and taken back or forgotten since: nobody is told of it until its "
-                  "observation is erased");
+                  "a move of the citizen was held before it was taken back or ran out: two officers release it first");
   }
   return reason == kOther ? absl::OkStatus() : NeverHeld("reason");
+}
+
+// Which of those that it parts is the citizen whom the flag protects is not for one officer to say: it stands on in
+// each, and two clear it where it does not belong.
+void Decider::AppendPartedFlags(const Enrolment& enrolment, const registry::CprNumber& right, Drafts& drafts) const {
+  const std::vector<const Enrolment*> before = FindByNumber(state_, enrolment.cpr()).enrolments;
+  const std::set<event::ProtectionFlag> flags = FlagsOf(before);
+  if (flags.empty()) return;
+  Renumbered after{enrolment, enrolment.numbers};
+  after.numbers.back() = right;
+  std::vector<const Enrolment*> all = before;
+  for (const Enrolment* each : FindByNumber(state_, right).enrolments) {
+    if (std::find(all.begin(), all.end(), each) == all.end()) all.push_back(each);
+  }
+  for (const Enrolment* each : before) {
+    const CaseId own = LastOwnCase(*each, state_.self());
+    if (own.is_zero()) continue;
+    const std::set<event::ProtectionFlag> kept = FlagsOf(after.LinkedTo(*each, all));
+    for (const event::ProtectionFlag flag : flags) {
+      if (!kept.contains(flag)) drafts.push_back(Local(own, event::FlagSet{flag}));
+    }
+  }
 }
 
 Decider::Decision Decider::operator()(const event::SetFlag& command) const {

@@ -1,10 +1,6 @@
 // Decisions that put right what was stated wrongly.
-#include <algorithm>
-#include <set>
-
 #include "server/domain/deciding.h"
 #include "server/domain/place.h"
-#include "server/domain/query.h"
 #include "server/domain/settle.h"
 
 namespace medflyt::domain {
@@ -32,71 +28,7 @@ absl::Status Conflict(std::string_view field, Date date) {
   return NotNow("RECTIFIED_DATE_CONFLICTS", field, "what stands of " + FormatIsoDate(date) + " is against it");
 }
 
-std::set<event::ProtectionFlag> FlagsOf(const std::vector<const Enrolment*>& enrolments) {
-  std::set<event::ProtectionFlag> flags;
-  for (const Enrolment* each : enrolments) {
-    for (const StandingFlag& standing : each->flags) flags.insert(standing.flag);
-  }
-  return flags;
-}
-
-// Where this authority is or was responsible; zero where it never was.
-CaseId LastOwnCase(const Enrolment& enrolment, AuthorityId self) {
-  for (auto spell = enrolment.spells.rbegin(); spell != enrolment.spells.rend(); ++spell) {
-    if (spell->responsible == self) return spell->case_id;
-  }
-  return {};
-}
-
-// One enrolment has these numbers instead of its own.
-struct Renumbered {
-  const Enrolment& enrolment;
-  std::vector<CprNumber> numbers;
-
-  [[nodiscard]] const std::vector<CprNumber>& Of(const Enrolment& each) const {
-    return &each == &enrolment ? numbers : each.numbers;
-  }
-  // Those of the citizen of `first`, itself included, among all that may be.
-  [[nodiscard]] std::vector<const Enrolment*> SameCitizen(const Enrolment& first,
-                                                          std::vector<const Enrolment*> rest) const {
-    std::erase(rest, &first);
-    std::vector<const Enrolment*> found = {&first};
-    for (size_t i = 0; i < found.size(); ++i) {
-      const std::vector<CprNumber>& known = Of(*found[i]);
-      const auto linked = std::stable_partition(rest.begin(), rest.end(), [&](const Enrolment* each) {
-        const std::vector<CprNumber>& its = Of(*each);
-        return std::find_first_of(its.begin(), its.end(), known.begin(), known.end()) == its.end();
-      });
-      found.insert(found.end(), linked, rest.end());
-      rest.erase(linked, rest.end());
-    }
-    return found;
-  }
-};
-
 }  // namespace
-
-// Which of those that it parts is the citizen whom the flag protects is not for one officer to say: it stands on in
-// each, and two clear it where it does not belong.
-void Decider::AppendPartedFlags(const Enrolment& enrolment, const CprNumber& right, Drafts& drafts) const {
-  const std::vector<const Enrolment*> before = FindByNumber(state_, enrolment.cpr()).enrolments;
-  const std::set<event::ProtectionFlag> flags = FlagsOf(before);
-  if (flags.empty()) return;
-  Renumbered after{enrolment, enrolment.numbers};
-  after.numbers.back() = right;
-  std::vector<const Enrolment*> all = before;
-  for (const Enrolment* each : FindByNumber(state_, right).enrolments) {
-    if (std::find(all.begin(), all.end(), each) == all.end()) all.push_back(each);
-  }
-  for (const Enrolment* each : before) {
-    const CaseId own = LastOwnCase(*each, state_.self());
-    if (own.is_zero()) continue;
-    const std::set<event::ProtectionFlag> kept = FlagsOf(after.SameCitizen(*each, all));
-    for (const event::ProtectionFlag flag : flags) {
-      if (!kept.contains(flag)) drafts.push_back(Local(own, event::FlagSet{flag}));
-    }
-  }
-}
 
 Decider::Decision Decider::RectifyNumber(const event::RectifyValue& command) const {
   MEDFLYT_ASSIGN_OR_RETURN(const Enrolment* enrolment, EnrolmentAsResponsible(command.enrolment));

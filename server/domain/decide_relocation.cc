@@ -40,7 +40,7 @@ absl::Status Decider::AppendObservation(const event::Observation& observation, M
     const bool same =
         known.kind == observation.kind && known.to == observation.to && known.concerns == observation.concerns &&
         (known.effective_date == observation.effective_date || (known.uncertain && !observation.effective_date));
-    if (same && Stands(known)) {
+    if (same && Stands(known) && !annulled.contains(known.id)) {
       // The registry protects the citizen since: nobody is told any more before two officers have looked.
       const std::vector<event::HoldReason> held_for = HeldFor(enrolment, observation.hold_reasons);
       if (!moved || !Undisclosed(known) || WasHeldFor(known, held_for)) return absl::OkStatus();
@@ -140,7 +140,7 @@ Decider::Decision Decider::operator()(const event::HoldRelocation& command) cons
 
 Decider::Decision Decider::operator()(const event::ReleaseHold& command) const {
   MEDFLYT_ASSIGN_OR_RETURN(const Relocation* relocation, MoveToDecide(command.relocation));
-  if (relocation->state != RelocationState::kHeld) return WrongState("it is not held");
+  if (relocation->state != RelocationState::kHeld && !WasWithdrawn(*relocation)) return WrongState("it is not held");
   if (!IsAsked(relocation->release_officer, relocation->release_certificate)) {
     return Drafts{Local(relocation->id, event::HoldReleaseRequested())};
   }

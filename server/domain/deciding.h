@@ -158,7 +158,7 @@ class Decider {
   // RELOCATION_NEVER_HELD where a flag stands for which it was not held: a new number has shown since that the flag is
   // of the same citizen.
   [[nodiscard]] absl::Status CheckWasHeld(const Relocation& relocation) const;
-  // That no move of this spell is held, or was taken back while it may have been (RELOCATION_HELD), where the reason
+  // That no move of this spell is held, or was before it was taken back or ran out (RELOCATION_HELD), where the reason
   // would tell of it; and that two officers have released one where a flag stands and the reason is a move
   // (RELOCATION_NEVER_HELD).
   [[nodiscard]] absl::Status CheckEndMayBeTold(const Enrolment& enrolment, const Spell& spell,

@@ -170,7 +170,11 @@ class Evolver {
   }
   void operator()(const event::HoldReleased&) {
     EditRelocation([](Relocation& relocation) {
-      relocation.state = RelocationState::kInAssessment;
+      if (Stands(relocation)) {
+        relocation.state = RelocationState::kInAssessment;
+      } else {
+        relocation.hold_reasons.clear();  // of one that is over nothing is left to hold
+      }
       relocation.release_officer.reset();
       relocation.release_certificate.reset();
     });

@@ -63,7 +63,7 @@ struct Relocation {
   bool uncertain = false;
   std::optional<CaseId> concerns;               // kReversed: the relocation that is reversed
   Date on;                                      // day on which it was recorded here
-  std::vector<event::HoldReason> hold_reasons;  // sorted; kept after the release
+  std::vector<event::HoldReason> hold_reasons;  // sorted; kept after the release, while it stands
   std::optional<std::string> release_officer;   // the first officer who asks for the release
   std::optional<ConfirmedGround> assessment;    // by an officer, that it is disclosed or not
   std::optional<Announcement> announcement;
@@ -89,8 +89,8 @@ struct Relocation {
   return std::includes(relocation.hold_reasons.begin(), relocation.hold_reasons.end(), reasons.begin(), reasons.end());
 }
 
-// Its hold went with the move, which was taken back or ran out, so that no two officers need have looked. What was
-// corrected has a successor, which is held.
+// Its hold went with the move, which was taken back or ran out, so that no two officers need have looked; they may
+// release it still. What was corrected has a successor, which is held.
 [[nodiscard]] inline bool WasWithdrawn(const Relocation& relocation) {
   return !relocation.announcement && !relocation.hold_reasons.empty() &&
          (relocation.state == RelocationState::kAnnulled || relocation.state == RelocationState::kExpired);

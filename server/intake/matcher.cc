@@ -81,6 +81,7 @@ absl::Status ExtractMatcher::OnPerson(const PersonRecord& person) {
 }
 
 void ExtractMatcher::Match(const PersonRecord& person, const WatchedCase& watched) {
+  ProtectWhatStands(person, watched);
   switch (person.status) {
     case PersonStatus::kResident:
     case PersonStatus::kResidentSpecialRoad:
@@ -113,6 +114,16 @@ void ExtractMatcher::Match(const PersonRecord& person, const WatchedCase& watche
   }
 }
 
+void ExtractMatcher::ProtectWhatStands(const PersonRecord& person, const WatchedCase& watched) {
+  if (!watched.active) return;
+  const std::vector<event::HoldReason> holds = ReasonsToHold(person, import_.production_date);
+  for (const KnownRelocation& known : watched.relocations) {
+    if (known.kind != ObservationKind::kMoved || known.announced) continue;
+    if (std::includes(known.hold_reasons.begin(), known.hold_reasons.end(), holds.begin(), holds.end())) continue;
+    Add(watched, known.kind, {known.to, known.effective_date, known.uncertain}, holds, std::nullopt);
+  }
+}
+
 void ExtractMatcher::MatchResident(const PersonRecord& person, const WatchedCase& watched) {
   if (!person.address || person.address->municipality.is_zero()) return;
   if (person.address->municipality == own_) {
@@ -124,19 +135,16 @@ void ExtractMatcher::MatchResident(const PersonRecord& person, const WatchedCase
   }
   const std::optional<Destination> destination = DestinationOf(person, watched);
   if (!destination) return;
-  const std::vector<event::HoldReason> holds = ReasonsToHold(person, import_.production_date);
   bool announced = false;
   for (const KnownRelocation& known : watched.relocations) {
     if (known.kind != ObservationKind::kMoved) continue;
-    if (known.to == destination->to && known.effective_date == destination->date) {
-      if (watched.active) Observe(watched, ObservationKind::kMoved, *destination, holds);
-      return;
-    }
+    const bool same_date = known.effective_date == destination->date || (known.uncertain && !destination->date);
+    if (known.to == destination->to && same_date) return;
     announced = announced || known.announced;
     Reverse(watched, known, destination->date);
   }
   if (!watched.active || announced) return;
-  Observe(watched, ObservationKind::kMoved, *destination, holds);
+  Observe(watched, ObservationKind::kMoved, *destination, ReasonsToHold(person, import_.production_date));
 }
 
 std::optional<ExtractMatcher::Destination> ExtractMatcher::DestinationOf(const PersonRecord& person,
@@ -179,14 +187,15 @@ void ExtractMatcher::Observe(const WatchedCase& watched, ObservationKind kind, c
     return known.kind == kind && known.to == destination.to && known.concerns == concerns &&
            (kind != ObservationKind::kMoved || known.effective_date == destination.date);
   };
-  const auto says_it_all = [&](const KnownRelocation& known) {
-    return same(known) && (known.announced || std::includes(known.hold_reasons.begin(), known.hold_reasons.end(),
-                                                            holds.begin(), holds.end()));
-  };
-  if (std::any_of(watched.relocations.begin(), watched.relocations.end(), says_it_all)) return;
+  if (std::any_of(watched.relocations.begin(), watched.relocations.end(), same)) return;
   for (const event::Observation& earlier : import_.observations) {
     if (earlier.enrolment == watched.enrolment && same(earlier)) return;
   }
+  Add(watched, kind, destination, std::move(holds), concerns);
+}
+
+void ExtractMatcher::Add(const WatchedCase& watched, ObservationKind kind, const Destination& destination,
+                         std::vector<event::HoldReason> holds, const std::optional<CaseId>& concerns) {
   import_.observations.push_back({fresh_ids_.NewId<CaseId>(), watched.enrolment, kind, destination.to, destination.date,
                                   destination.uncertain, std::move(holds), concerns});
 }

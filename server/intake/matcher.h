@@ -54,10 +54,14 @@ class ExtractMatcher final : private registry::ExtractVisitor {
   [[nodiscard]] std::optional<Destination> DestinationOf(const registry::PersonRecord& person,
                                                          const WatchedCase& watched) const;
   void Match(const registry::PersonRecord& person, const WatchedCase& watched);
+  // What the registry protects the citizen for by now, of moves that nobody was told of: wherever the citizen is today.
+  void ProtectWhatStands(const registry::PersonRecord& person, const WatchedCase& watched);
   void MatchResident(const registry::PersonRecord& person, const WatchedCase& watched);
-  // An observation, unless the same stands already and was held for these reasons or announced.
+  // An observation, unless the same stands already.
   void Observe(const WatchedCase& watched, event::ObservationKind kind, const Destination& destination,
                std::vector<event::HoldReason> holds = {}, const std::optional<CaseId>& concerns = std::nullopt);
+  void Add(const WatchedCase& watched, event::ObservationKind kind, const Destination& destination,
+           std::vector<event::HoldReason> holds, const std::optional<CaseId>& concerns);
   void Reverse(const WatchedCase& watched, const KnownRelocation& known, const std::optional<Date>& right_date);
 
   const Watched& watched_;

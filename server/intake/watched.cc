@@ -28,7 +28,7 @@ Watched Watched::Of(const domain::State& state) {
     if (relocation.direction != domain::Direction::kOut || !relocation.enrolment || !Stands(relocation.state)) continue;
     known[*relocation.enrolment].push_back({id, relocation.kind, relocation.to, relocation.effective_date,
                                             relocation.announcement.has_value(), relocation.concerns,
-                                            relocation.hold_reasons});
+                                            relocation.hold_reasons, relocation.uncertain});
   }
   Watched watched;
   for (const auto& [id, enrolment] : state.enrolments()) {

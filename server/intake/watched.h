@@ -23,6 +23,7 @@ struct KnownRelocation {
   bool announced = false;  // told to the municipality moved to, whatever that answered
   std::optional<CaseId> concerns;
   std::vector<event::HoldReason> hold_reasons;  // for which it is or was held; sorted
+  bool uncertain = false;                       // its date
 };
 
 // One case of this authority's: an enrolment for which it is, or lately was, responsible.

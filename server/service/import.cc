@@ -122,11 +122,11 @@ absl::Status ImportStream::Apply(log::Appender& appender, const event::ImportExt
   ToView(events, *response_->mutable_events());
   std::vector<CaseId> cases;
   for (const log::IssuedEvent& event : events) {
-    if (event.type != event::Type::kRelocationObserved) continue;
     const domain::Relocation* relocation = appender.state().FindRelocation(event.case_id);
     if (relocation == nullptr) continue;
-    ToView(appender.state(), *relocation, Numbers::kLeftOut, *response_->add_relocations());
     cases.push_back(CaseOf(*relocation));
+    if (event.type != event::Type::kRelocationObserved) continue;
+    ToView(appender.state(), *relocation, Numbers::kLeftOut, *response_->add_relocations());
   }
   return RecordAccess(
       appender, {event::AccessKind::kRead, context.officer(), "ImportExtract", context.purpose(), client_->fingerprint},

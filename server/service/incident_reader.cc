@@ -277,7 +277,7 @@ class IncidentReader::Walk {
       }
       // What an issuer sealed by the rules of nobody is of the key's case all the same.
       const auto event = Open(each.entry, *key, each.origin);
-      const absl::Time since = again && event.ok() ? event->header.recorded_at : unopened;
+      const absl::Time since = again && event.ok() ? std::min(event->header.recorded_at, each.received_at) : unopened;
       if (const auto at = findings_.WhenWithin(since, each.received_at)) {
         findings_.Touch(event.ok() ? event::CasesNamedBy(*event) : std::set<CaseId>{key_case_}, v1::TOUCH_KIND_READABLE,
                         *at);

@@ -46,12 +46,9 @@ std::string_view NameOf(const event::CommandBody& command) {
 }
 
 void AddKnown(const domain::State& state, const CaseId& id, std::set<CaseId>& known) {
-  if (state.FindEnrolment(id) != nullptr || state.FindTransfer(id) != nullptr) known.insert(id);
-  const domain::Relocation* relocation = state.FindRelocation(id);
-  if (relocation == nullptr) return;
-  known.insert(id);
-  // An observation that led to nothing is erased before its enrolment, and the citizen is told of this all the same.
-  if (relocation->enrolment) known.insert(*relocation->enrolment);
+  if (state.FindEnrolment(id) != nullptr || state.FindRelocation(id) != nullptr || state.FindTransfer(id) != nullptr) {
+    known.insert(id);
+  }
 }
 
 // The citizens' cases that it names by ids which are known here.
@@ -63,13 +60,17 @@ std::set<CaseId> KnownCasesIn(const domain::State& state, const event::CommandBo
         if constexpr (requires { body.relocation; }) AddKnown(state, body.relocation, known);
         if constexpr (requires { body.corrected; }) AddKnown(state, body.corrected, known);
         if constexpr (requires { body.transfer; }) AddKnown(state, body.transfer, known);
+        if constexpr (requires { body.logged; }) {
+          if (body.logged) AddKnown(state, body.logged->case_id, known);
+        }
       },
       command);
   return known;
 }
 
-absl::Status RecordRefusal(log::Appender& appender, const RequestedCommand& requested) {
-  const event::CommandBody& command = requested.command->body;
+// Of the command as it was decided on: what the node looks up may name a case.
+absl::Status RecordRefusal(log::Appender& appender, const RequestedCommand& requested,
+                           const event::CommandBody& command) {
   std::set<CaseId> cases = KnownCasesIn(appender.state(), command);
   const std::optional<NamedNumber> number = NumberNamedIn(command);
   if (number) {
@@ -128,7 +129,7 @@ CommandOutcome ApplyCommand(log::Appender& appender, RequestBook& book, const Re
   const log::Position before = appender.end();
   auto events = appender.Execute(*command);
   if (!events.ok()) {
-    MEDFLYT_RETURN_IF_ERROR(RecordRefusal(appender, requested));
+    MEDFLYT_RETURN_IF_ERROR(RecordRefusal(appender, requested, command->body));
     return events.status();
   }
   MEDFLYT_RETURN_IF_ERROR(book.Put(key, requested.digest, before, *events));
@@ -150,7 +151,19 @@ void CommandSubmission::Abandoned(const absl::Status& why) {
 }
 
 absl::Status RecordAccess(log::Appender& appender, const ReadSubmission::Access& access,
-                          const std::vector<CaseId>& cases) {
+                          const std::vector<CaseId>& named) {
+  std::vector<CaseId> cases;
+  std::set<CaseId> seen;
+  const auto add = [&](const CaseId& id) {
+    if (seen.insert(id).second) cases.push_back(id);
+  };
+  for (const CaseId& id : named) {
+    add(id);
+    // An observation that led to nothing is erased before its enrolment, and the citizen is told of this look all the
+    // same.
+    const domain::Relocation* relocation = appender.state().FindRelocation(id);
+    if (relocation != nullptr && relocation->enrolment) add(*relocation->enrolment);
+  }
   size_t begin = 0;
   do {
     const size_t end = std::min(cases.size(), begin + wire::kMaxCases);

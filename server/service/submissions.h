@@ -111,8 +111,8 @@ class ReadSubmission final : public log::Submission {
   absl::Status status_;
 };
 
-// Records an access now. The domain's errors.
+// Records an access now, to each of these cases once, and of a relocation also to its enrolment. The domain's errors.
 [[nodiscard]] absl::Status RecordAccess(log::Appender& appender, const ReadSubmission::Access& access,
-                                        const std::vector<CaseId>& cases);
+                                        const std::vector<CaseId>& named);
 
 }  // namespace medflyt::service

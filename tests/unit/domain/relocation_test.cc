@@ -134,6 +134,20 @@ TEST_F(RelocationTest, ProtectionThatTheRegistryTellsLaterHoldsWhatNobodyWasTold
   EXPECT_EQ(StateOf(kOdense, id), RelocationState::kAnnounced);
 }
 
+TEST_F(RelocationTest, WhatAnImportTakesBackItDoesNotHold) {
+  const CaseId id = Observe(kOdense, enrolment, "0450", Date(2026, 3, 1));
+  Observation reversed;
+  reversed.relocation = Case("reversed");
+  reversed.enrolment = enrolment;
+  reversed.kind = ObservationKind::kReversed;
+  reversed.concerns = id;
+  Observation again = Move("0450", "again");
+  again.hold_reasons = {HoldReason::kSpecialRoadCode};
+  ASSERT_DONE(world.Do(kOdense, Import(kOdense, {reversed, again}), ""));
+  EXPECT_EQ(StateOf(kOdense, id), RelocationState::kAnnulled);
+  EXPECT_EQ(StateOf(kOdense, again.relocation), RelocationState::kHeld) << "in its place";
+}
+
 TEST_F(RelocationTest, WhatIsObservedInThePlaceOfAHeldMoveIsHeldForTheSame) {
   const CaseId held = Observe(kOdense, enrolment, "0450", Date(2026, 3, 1));
   ASSERT_DONE(world.Do(kOdense, HoldRelocation{held, HoldReason::kSafetyPackage}));

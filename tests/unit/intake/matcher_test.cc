@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -225,6 +226,36 @@ TEST_F(MatcherTest, ProtectionThatBeginsLaterIsToldOfTheMoveThatStands) {
   Take(protected_now("20260311", "20260310"));
   EXPECT_EQ(odense().relocations().size(), 1U);
   EXPECT_THAT(Observations(protected_now("20260312", "20260311")), IsEmpty()) << "it is held for that";
+}
+
+TEST_F(MatcherTest, ProtectionThatBeginsLaterIsToldWhereverTheCitizenIsByThen) {
+  Take(Moved());
+  const auto tells = [this](ExtractText extract) {
+    const auto found = Observations(extract.Protected("0001", "2026-01-01"));
+    const auto same = std::find_if(found.begin(), found.end(), [](const event::Observation& each) {
+      return each.kind == ObservationKind::kMoved && each.to == Code("0450");
+    });
+    ASSERT_NE(same, found.end());
+    EXPECT_EQ(same->effective_date, Date(2026, 3, 1));
+    EXPECT_THAT(same->hold_reasons, ElementsAre(event::HoldReason::kNameAndAddressProtection));
+  };
+  {
+    SCOPED_TRACE("moved on, without a trace of the first move");
+    tells(Extract().Person(number_).Address("0440", "0010", "202603050000", "0450"));
+  }
+  {
+    SCOPED_TRACE("moved back");
+    tells(Extract().Person(number_).Address("0461", "0010", "202603050000", "0450"));
+  }
+}
+
+TEST_F(MatcherTest, AMoveWithoutADateStandsWhenAnOfficerHasStatedIt) {
+  Take(Extract().Person(number_).Address("0450", "0010", "000000000000", "0461"));
+  const CaseId id = odense().relocations().begin()->first;
+  ASSERT_DONE(world.Do(kOdense, event::AssessDisclosure{id, true, testing::Ground(), Date(2026, 3, 1)}));
+  EXPECT_THAT(
+      Observations(Extract("20260311", "20260310").Person(number_).Address("0450", "0010", "000000000000", "0461")),
+      IsEmpty());
 }
 
 TEST_F(MatcherTest, ProtectionThatBeginsAfterTheAnnouncementIsNoNews) {

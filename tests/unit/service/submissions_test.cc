@@ -273,7 +273,9 @@ class RefusalTest : public SubmissionsTest {
     EXPECT_EQ(rule, each.rule);
     EXPECT_EQ(LastEvent().header.officer, "an.officer");
     EXPECT_EQ(LastEvent().header.certificate, crypto::Sha256("one"));
-    EXPECT_EQ(LastAccess(), each.record);
+    event::AccessRecorded recorded = LastAccess();
+    std::sort(recorded.cases.begin(), recorded.cases.end());
+    EXPECT_EQ(recorded, each.record);
   }
 
   const CaseId one_ = random_.NewId<CaseId>();
@@ -321,9 +323,9 @@ TEST_F(RefusalTest, OfACommandThatNamesAKnownCaseIsRecordedAsAReadOfItBeforeItIs
   import.digest = crypto::Sha256("extract");
   import.production_date = Date(2026, 3, 2);
   import.observations = {observation};
-  for (const event::CommandBody& command :
-       std::vector<event::CommandBody>{Enrol(one_, "6101801000"), event::StartEnrolment{one_, Date(2026, 2, 1)},
-                                       event::SetFlag{one_, kSafetyPackage}, import, event::ReleaseHold{moved}}) {
+  for (const event::CommandBody& command : std::vector<event::CommandBody>{
+           Enrol(one_, "6101801000"), Enrol(two_, "6101801001"), event::StartEnrolment{one_, Date(2026, 2, 1)},
+           event::SetFlag{one_, kSafetyPackage}, import, event::ReleaseHold{moved}}) {
     ASSERT_EQ(RuleOfOne(Requested(command)), "OK");
   }
   const auto read = [](std::string action, std::vector<CaseId> found) {
@@ -338,6 +340,11 @@ TEST_F(RefusalTest, OfACommandThatNamesAKnownCaseIsRecordedAsAReadOfItBeforeItIs
       {event::AssessDisclosure{moved, true, testing::Ground(), std::nullopt}, "RELOCATION_HELD",
        read("AssessDisclosure", {one_, moved})},
       {event::AnnounceRelocation{moved}, "RELOCATION_HELD", read("AnnounceRelocation", {one_, moved})},
+      {event::CorrectRelocation{moved, two_, Date(2026, 3, 5)}, "CASE_ALREADY_USED",
+       read("CorrectRelocation", {one_, two_, moved})},
+      {event::DisputeEvent{random_.NewId<EventId>(), event::DisputeGround::kWrongValue,
+                           event::LoggedEvent{kOdense, one_, event::Type::kFlagSet}},
+       "EVENT_NOT_DISPUTABLE", read("DisputeEvent", {one_})},
   };
   for (const Case& each : cases) ExpectRecorded(each);
 }
