@@ -18,7 +18,6 @@ namespace {
 
 constexpr absl::Duration kTimeout = absl::Seconds(30);  // of one question
 constexpr uint64_t kLastNumber = uint64_t{1} << 48;     // far beyond any that there is
-constexpr size_t kMaxPlan = size_t{256} << 20;          // bytes: hundreds of thousands of events
 
 using GivenKeys = std::vector<std::pair<AuthorityId, CheckedKey>>;  // with who gave each back
 
@@ -114,6 +113,7 @@ void Recovery::Begin(std::vector<AuthorityId> peers, const Decision& decision, c
   strand_->Post([this, peers = std::move(peers), decision] {
     peers_ = peers;
     plan_.Clear();
+    given_.clear();
     plan_.set_first_certificate(std::string(decision.first_certificate.bytes()));
     plan_.set_second_certificate(std::string(decision.second_certificate.bytes()));
     const absl::Status queued = context_.parts.queue.Submit(std::make_unique<KeySubmission>(*this));
@@ -126,20 +126,32 @@ std::function<void(absl::StatusOr<Response>)> Recovery::Then(std::function<void(
   return [this, strand = strand_, then = std::move(then)](absl::StatusOr<Response> answer) {
     strand->Post([this, then, answer = std::make_shared<absl::StatusOr<Response>>(std::move(answer))] {
       if (!running()) return;
-      if (!answer->ok()) return FailAsked(PeersRule(RuleOf(answer->status()), "REFUSED"));
-      if (plan_.ByteSizeLong() + (*answer)->ByteSizeLong() > kMaxPlan) return FailAsked("more than a node holds");
-      if (context_.parts.clock.Now() > until_) return FailAsked("it has not come to an end");
+      if (!answer->ok()) return Fail(asked(), PeersRule(RuleOf(answer->status()), "REFUSED"));
+      (*answer)->DiscardUnknownFields();  // it is kept, at our expense
+      const size_t bytes = (*answer)->ByteSizeLong();
+      given_.back() += bytes;
+      if (plan_.ByteSizeLong() + bytes > most_) return Fail(GaveMost(), "more than a node holds");
+      if (context_.parts.clock.Now() > until_) return Fail(asked(), "it has not come to an end");
       then(**answer);
     });
   };
 }
 
-void Recovery::FailAsked(std::string_view why) {
+void Recovery::Fail(AuthorityId peer, std::string_view why) {
   End(RuleError(absl::StatusCode::kUnavailable, "RECOVERY_PEER_FAILED", "peer",
-                absl::StrCat("peer ", asked().ToString(), " did not give back what it holds: ", ToAbsl(why))));
+                absl::StrCat("peer ", peer.ToString(), " did not give back what it holds: ", ToAbsl(why))));
+}
+
+AuthorityId Recovery::GaveMost() const {
+  return peers_.at(static_cast<size_t>(std::max_element(given_.begin(), given_.end()) - given_.begin()));
 }
 
 void Recovery::NextPeer() {
+  if (!given_.empty()) {
+    // Before another is asked, who would be named for what this one filled the plan with.
+    const directory::Directory directory = context_.directory();
+    if (const absl::Status read = ReadEvidence(Parts(directory), peer()).status(); !read.ok()) return End(read);
+  }
   if (static_cast<size_t>(plan_.peers_size()) == peers_.size()) return Finish();
   if (plan_.peers_size() == 0) {
     const auto current = context_.parts.exchange_keys.current();
@@ -149,6 +161,7 @@ void Recovery::NextPeer() {
                 exchange_key_);
   }
   plan_.add_peers();
+  given_.push_back(0);
   peer().set_peer(asked().number());
   until_ = context_.parts.clock.Now() + kLongestGivingBack;
   AskHeads();

@@ -4,6 +4,7 @@
 //   kMeta 'recovery'   ->  RecoveryPlan
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -31,12 +32,15 @@ inline constexpr std::string_view kRecoveryRow = "recovery";
 // For all answers of one peer, far more than what a node holds takes: a peer that answers each question in time and
 // never comes to an end keeps nobody longer.
 inline constexpr absl::Duration kLongestGivingBack = absl::Hours(1);
+// Bytes of all peers' answers together: hundreds of thousands of events. What is more is refused of who gave most.
+inline constexpr size_t kMaxGivenBack = size_t{256} << 20;
 
 // The plan that is kept; nothing before one is. DATA_LOSS (ROW_MALFORMED).
 [[nodiscard]] absl::StatusOr<std::optional<v1::RecoveryPlan>> ReadRecoveryPlan(const store::Reader& store);
 
-// One at a time: asks each of the peers in turn, verifies what they give back, and makes plan and keys durable. Public
-// calls are thread-safe; all else happens on a strand. Borrows context and calls; order of life as Cosigning's.
+// One at a time: asks each of the peers in turn, verifies what it gives back before the next is asked, and makes plan
+// and keys durable. Public calls are thread-safe; all else happens on a strand. Borrows context and calls; order of
+// life as Cosigning's.
 class Recovery {
  public:
   struct Decision {
@@ -51,8 +55,8 @@ class Recovery {
   };
   using Done = std::function<void(absl::StatusOr<Outcome>)>;
 
-  Recovery(Context& context, PeerCalls& calls)
-      : context_(context), calls_(calls), strand_(std::make_shared<Strand>(context.parts.scheduler)) {}
+  Recovery(Context& context, PeerCalls& calls, size_t most = kMaxGivenBack)
+      : context_(context), calls_(calls), most_(most), strand_(std::make_shared<Strand>(context.parts.scheduler)) {}
   // Whoever waits is told UNAVAILABLE (NODE_STOPPING).
   void Stop();
 
@@ -68,24 +72,28 @@ class Recovery {
   void AskHeld();
   void AskReturned();
   void NextPeer();
-  void FailAsked(std::string_view why);
+  void Fail(AuthorityId peer, std::string_view why);
   void Finish();
   void End(const absl::StatusOr<Outcome>& outcome) MEDFLYT_EXCLUDES(mutex_);
   [[nodiscard]] bool running() MEDFLYT_EXCLUDES(mutex_);
   [[nodiscard]] EvidenceParts Parts(const directory::Directory& directory) const;
   [[nodiscard]] v1::HeldByPeer& peer() { return *plan_.mutable_peers(plan_.peers_size() - 1); }
   [[nodiscard]] AuthorityId asked() const { return peers_.at(static_cast<size_t>(plan_.peers_size()) - 1); }
+  // Nobody's honest answers are refused for the others', but where they are larger than those.
+  [[nodiscard]] AuthorityId GaveMost() const;
   // Runs `then` with the answer on the strand; an error ends it all.
   template <typename Response>
   [[nodiscard]] std::function<void(absl::StatusOr<Response>)> Then(std::function<void(Response&)> then);
 
   Context& context_;
   PeerCalls& calls_;
+  const size_t most_;
   const std::shared_ptr<Strand> strand_;
 
   // The strand's.
   std::vector<AuthorityId> peers_;
   v1::RecoveryPlan plan_;
+  std::vector<size_t> given_;  // bytes, of each of the peers that was asked
   v1::ExchangeKey exchange_key_;
   absl::Time until_;    // of the asked peer
   uint64_t next_ = 0;   // number

@@ -1,9 +1,12 @@
 // What a hostile, slow or absent peer can do to the recovery of another node: nothing that is found only once there is
 // no way back.
 #include <gmock/gmock.h>
+#include <google/protobuf/unknown_field_set.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -75,9 +78,10 @@ class RecoveryLimits : public ::testing::Test, protected RecoveryWorld {
     ASSERT_TRUE(world.Settle());
     RollBack(kOdense);
   }
-  absl::Status FetchBack(const std::vector<AuthorityId>& peers, const exchange::Recovery::Decision& by = kTwo) {
+  absl::Status FetchBack(const std::vector<AuthorityId>& peers, const exchange::Recovery::Decision& by = kTwo,
+                         size_t most = exchange::kMaxGivenBack) {
     absl::Status status = absl::UnknownError("not done");
-    exchange::Recovery recovery(world.node(kOdense).exchange().context(), witnesses.calls(kOdense));
+    exchange::Recovery recovery(world.node(kOdense).exchange().context(), witnesses.calls(kOdense), most);
     recovery.Begin(peers, by, [&](const absl::StatusOr<exchange::Recovery::Outcome>& outcome) {
       status = outcome.status();
       if (outcome.ok()) back = *outcome;
@@ -350,6 +354,67 @@ TEST_F(RecoveryLimits, WhatIsRefusedNamesThePeerThatGaveIt) {
   expect_named("LOG_KEY_NOT_HANDED_OVER");
   world.node(kOdense).exchange().OnDirectoryChanged(genuine);
   EXPECT_EQ(RuleOf(FetchBack({kKerteminde, kNyborg})), "OK");
+}
+
+// A hostile peer that leaves just so much room that the honest one after it has too little.
+TEST_F(RecoveryLimits, WhoFillsThePlanIsNamedAndNotWhoComesAfterIt) {
+  Propose(kOdense, kNyborg);
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  Propose(kOdense, kNyborg);
+  Propose(kOdense, kKerteminde);
+  ASSERT_TRUE(world.Settle());
+  RollBack(kOdense);
+  const std::vector<AuthorityId> peers = {kKerteminde, kNyborg};
+  absl::Status fetched = FetchBack(peers);
+  ASSERT_TRUE(fetched.ok()) << fetched;
+  const auto plan = exchange::ReadRecoveryPlan(world.node(kOdense).store());
+  ASSERT_TRUE(plan.ok() && plan->has_value());
+  constexpr size_t kFilling = 64 << 10;
+  const size_t all = (*plan)->ByteSizeLong() - (*plan)->closed_checkpoint().size();
+  const size_t most = all + kFilling - 100;  // but for so many bytes there is room for both
+  const auto expect_named = [&](const std::string& rule) {
+    fetched = FetchBack(peers, kTwo, most);
+    EXPECT_EQ(RuleOf(fetched), rule);
+    EXPECT_THAT(fetched.message(), ::testing::HasSubstr(kKerteminde.ToString()));
+    EXPECT_THAT(fetched.message(), ::testing::Not(::testing::HasSubstr(kNyborg.ToString())));
+  };
+
+  // With what is nothing: it is read before the next is asked.
+  witnesses.held_events = [](AuthorityId peer, v1::GetHeldEventsResponse& said) {
+    if (peer == kKerteminde) said.add_receipts()->set_checkpoint(std::string(kFilling, 'x'));
+  };
+  bool asked = false;
+  witnesses.held = [&](AuthorityId, AuthorityId to) {
+    asked = asked || to == kNyborg;
+    return std::optional<v1::GetHeldHeadsResponse>();
+  };
+  expect_named("RECOVERY_EVIDENCE_INVALID");
+  EXPECT_FALSE(asked);
+  witnesses.held_events = nullptr;
+  witnesses.held = nullptr;
+
+  // With what harms nothing else: lines that are no head of ours.
+  const auto heads_of = [&](AuthorityId peer) {
+    v1::GetHeldHeadsRequest request;
+    request.set_origin(kClosed);
+    return exchange::AnswerHeldHeads(world.node(peer).exchange().context(), witnesses.witness(peer), kOdense, request);
+  };
+  witnesses.held = [&](AuthorityId, AuthorityId to) {
+    auto said = *heads_of(to);
+    if (to == kKerteminde) said.add_checkpoints(std::string(kFilling, 'x'));
+    return std::optional(said);
+  };
+  expect_named("RECOVERY_PEER_FAILED");
+
+  // What a peer's newer program says beside it is not kept.
+  witnesses.held = [&](AuthorityId, AuthorityId to) {
+    auto said = *heads_of(to);
+    said.GetReflection()->MutableUnknownFields(&said)->AddLengthDelimited(1000, std::string(kFilling, 'x'));
+    return std::optional(said);
+  };
+  fetched = FetchBack(peers, kTwo, all + kFilling / 2);
+  EXPECT_TRUE(fetched.ok()) << fetched;
 }
 
 TEST_F(RecoveryLimits, APeerThatNeverComesToAnEndKeepsNobodyForEver) {
