@@ -116,4 +116,23 @@ entry::AcceptedHead AcceptedOf(const log::PeerState& peer, std::string_view orig
   return {tree.size, tree.root};
 }
 
+std::vector<AuthorityId> PeersIn(const directory::Directory& directory, AuthorityId self) {
+  std::vector<AuthorityId> peers;
+  for (const directory::Authority& authority : directory.authorities()) {
+    if (authority.has_node() && authority.id != self) peers.push_back(authority.id);
+  }
+  return peers;
+}
+
+std::vector<AuthorityId> PeersOf(const log::Log& log, const directory::Directory& directory, AuthorityId self) {
+  const std::vector<AuthorityId> shown = PeersIn(directory, self);
+  std::set<AuthorityId> peers(shown.begin(), shown.end());
+  for (const auto& [peer, state] : log.peers()) {
+    // A row alone is no exchange: a recovery writes one of whoever was in the directory.
+    if (state.issued.value() != 0 || state.received.value() != 0 || !state.origin.empty()) peers.insert(peer);
+  }
+  peers.erase(self);
+  return {peers.begin(), peers.end()};
+}
+
 }  // namespace medflyt::exchange

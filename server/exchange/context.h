@@ -109,4 +109,10 @@ class Context {
 [[nodiscard]] entry::AcceptedHead AcceptedOf(const log::PeerState& peer, std::string_view origin,
                                              const log::AcceptedTree& tree);
 
+// The authorities that the directory has with a node, but for this one; in order of id.
+[[nodiscard]] std::vector<AuthorityId> PeersIn(const directory::Directory& directory, AuthorityId self);
+// Those, and whoever else was exchanged with: one whose card is missing today has events of the pair all the same.
+[[nodiscard]] std::vector<AuthorityId> PeersOf(const log::Log& log, const directory::Directory& directory,
+                                               AuthorityId self);
+
 }  // namespace medflyt::exchange

@@ -17,14 +17,6 @@ namespace {
 
 constexpr int kMaxNotes = 8;
 
-std::vector<AuthorityId> PeersIn(const directory::Directory& directory, AuthorityId self) {
-  std::vector<AuthorityId> peers;
-  for (const directory::Authority& authority : directory.authorities()) {
-    if (authority.has_node() && authority.id != self) peers.push_back(authority.id);
-  }
-  return peers;
-}
-
 bool IsProof(Standing standing) { return standing == Standing::kBeyond || standing == Standing::kContradicts; }
 
 bool IsSettled(Standing standing) { return standing == Standing::kWithin || standing == Standing::kReleased; }
@@ -86,6 +78,12 @@ absl::StatusOr<v1::GetHeldHeadsResponse> AnswerHeldHeads(const Context& context,
 
 void OwnLogCheck::Start() {
   strand_->Post([this] { Look(); });
+}
+
+std::vector<AuthorityId> OwnLogCheck::Awaited() const {
+  const directory::Directory directory = context_.directory();
+  if (context_.parts.log.restraint().ok()) return PeersIn(directory, context_.parts.self);
+  return PeersOf(context_.parts.log, directory, context_.parts.self);
 }
 
 void OwnLogCheck::Look() {
@@ -185,7 +183,7 @@ void OwnLogCheck::Settle() {
   std::optional<TreeSize> proven;
   std::vector<ReleasedPeer> released;
   {
-    const std::vector<AuthorityId> peers = PeersIn(context_.directory(), context_.parts.self);
+    const std::vector<AuthorityId> peers = Awaited();
     MutexLock lock(mutex_);
     for (const AuthorityId& peer : peers) {
       const Known& known = known_[peer];
@@ -210,10 +208,10 @@ void OwnLogCheck::Settle() {
 absl::StatusOr<bool> OwnLogCheck::Release(AuthorityId peer, const std::string& officer,
                                           const crypto::Hash& certificate) {
   {
-    const std::vector<AuthorityId> peers = PeersIn(context_.directory(), context_.parts.self);
+    const std::vector<AuthorityId> peers = Awaited();
     if (std::find(peers.begin(), peers.end(), peer) == peers.end()) {
       return RuleError(absl::StatusCode::kNotFound, "PEER_UNKNOWN", "authority",
-                       "the directory has no node of this authority");
+                       "the directory has no node of this authority, and nothing was exchanged with it");
     }
     MutexLock lock(mutex_);
     Known& known = known_[peer];
@@ -241,7 +239,7 @@ absl::StatusOr<bool> OwnLogCheck::Release(AuthorityId peer, const std::string& o
 
 std::vector<PeerKnowledge> OwnLogCheck::status() const {
   std::vector<PeerKnowledge> all;
-  const std::vector<AuthorityId> peers = PeersIn(context_.directory(), context_.parts.self);
+  const std::vector<AuthorityId> peers = Awaited();
   MutexLock lock(mutex_);
   for (const AuthorityId& peer : peers) {
     const auto found = known_.find(peer);

@@ -63,14 +63,16 @@ struct ReleasedPeer {
   crypto::Hash second_certificate;
 };
 
-// Asks every peer until each is settled: within, proven otherwise, or released. A proof stays what it is, whatever the
-// peer says later, and ends nothing: what each of the others holds is needed to go on under a new log. Public calls are
-// thread-safe; all else happens on a strand. Borrows context and calls; order of life as Cosigning's.
+// Asks every peer until each is settled: within, proven otherwise, or released. While the log is restrained one that
+// was exchanged with is waited for, too, where its card is missing: it is asked once it has one. Who signs already
+// waits for nobody who was taken out of the directory for good. A proof stays what it is, whatever the peer says later,
+// and ends nothing: what each of the others holds is needed to go on under a new log. Public calls are thread-safe; all
+// else happens on a strand. Borrows context and calls; order of life as Cosigning's.
 class OwnLogCheck {
  public:
   // Both on the strand, once at most, and only one of them.
   struct Outcome {
-    // Every peer that the directory has is within, or is one of these.
+    // Every peer that is waited for is within, or is one of these.
     std::function<void(const std::vector<ReleasedPeer>& released)> clear;
     std::function<void(TreeSize proven)> behind;  // the first proof: the size that must not be signed again
   };
@@ -90,7 +92,7 @@ class OwnLogCheck {
   [[nodiscard]] absl::StatusOr<bool> Release(AuthorityId peer, const std::string& officer,
                                              const crypto::Hash& certificate);
 
-  // Of every peer with a node, in order of id.
+  // Of every peer that is waited for, in order of id.
   [[nodiscard]] std::vector<PeerKnowledge> status() const;
 
  private:
@@ -100,6 +102,7 @@ class OwnLogCheck {
     crypto::Hash second_certificate;
     bool asking = false;
   };
+  [[nodiscard]] std::vector<AuthorityId> Awaited() const;
   void Look();
   void Ask(AuthorityId peer);
   void OnAnswer(AuthorityId peer, const absl::StatusOr<v1::GetHeldHeadsResponse>& answer);

@@ -4,7 +4,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <tuple>
 
@@ -14,6 +13,7 @@
 #include "common/merkle/tree_hasher.h"
 #include "common/wire/content.h"
 #include "server/domain/query.h"
+#include "server/exchange/context.h"
 #include "server/exchange/kept.h"
 #include "server/exchange/record_again.h"
 #include "server/exchange/recovery.h"
@@ -33,27 +33,6 @@ const PeerEvidence* EvidenceOf(const RecoveryToLog& recovery, AuthorityId peer) 
   const auto found = std::find_if(recovery.evidence.begin(), recovery.evidence.end(),
                                   [peer](const PeerEvidence& each) { return each.peer == peer; });
   return found == recovery.evidence.end() ? nullptr : &*found;
-}
-
-// Those of the directory, and those that there is a row of: one whose card is missing today has events waiting in the
-// closed log, too, and comes back.
-absl::StatusOr<std::vector<AuthorityId>> PeersOf(const EvidenceParts& parts) {
-  std::set<AuthorityId> peers;
-  for (const directory::Authority& authority : parts.directory.authorities()) {
-    if (authority.has_node()) peers.insert(authority.id);
-  }
-  bool malformed = false;
-  MEDFLYT_RETURN_IF_ERROR(parts.log.reader().store().Scan(Table::kMeta, KeyRange::Prefix(log::PeerKeyPrefix()),
-                                                          store::Order::kAscending,
-                                                          [&](std::string_view key, std::string_view) {
-                                                            const auto peer = log::ParsePeerKey(key);
-                                                            if (peer) peers.insert(*peer);
-                                                            malformed = malformed || !peer;
-                                                            return store::Step::kContinue;
-                                                          }));
-  if (malformed) return Broken("peer");
-  peers.erase(parts.self);
-  return std::vector<AuthorityId>(peers.begin(), peers.end());
 }
 
 }  // namespace
@@ -319,7 +298,7 @@ absl::StatusOr<RecoveryToLog> ReadRecovery(const EvidenceParts& parts, const v1:
   const auto second = crypto::Hash::FromBytes(plan.second_certificate());
   if (!first || !second) return Broken("recovery");
   RecoveryToLog recovery{parts.log, parts.keys, parts.log_keys, {}, {}, {}};
-  MEDFLYT_ASSIGN_OR_RETURN(recovery.peers, PeersOf(parts));
+  recovery.peers = PeersOf(parts.log, parts.directory, parts.self);
   recovery.opened = {plan.closed_checkpoint(), kept, {}, *first, *second};
   for (const v1::HeldByPeer& each : plan.peers()) {
     MEDFLYT_ASSIGN_OR_RETURN(PeerEvidence evidence, ReadEvidence(parts, each));

@@ -23,7 +23,7 @@ struct RecoveryToLog {
   const log::Log& log;  // open, and empty
   const keys::KeyTable& keys;
   LogKeyPins& log_keys;
-  std::vector<AuthorityId> peers;  // ascending: with a node in the directory, or exchanged with
+  std::vector<AuthorityId> peers;  // ascending: PeersOf, context.h
   wire::GenerationOpened opened;   // but for `pairs`
   std::vector<PeerEvidence> evidence;
 };

@@ -180,4 +180,9 @@ PeerState Log::peer(AuthorityId authority) const {
   return found == durable_peers_.end() ? PeerState() : found->second;
 }
 
+std::map<AuthorityId, PeerState> Log::peers() const {
+  MutexLock lock(mutex_);
+  return durable_peers_;
+}
+
 }  // namespace medflyt::log

@@ -95,6 +95,8 @@ class Log {
   // Behind the last entry, in the order of all that the node has had.
   [[nodiscard]] Position end() const { return generations_.open().EndAt(head().size); }
   [[nodiscard]] PeerState peer(AuthorityId authority) const;
+  // Of every authority that there is a row of; this node's own is among them after a recovery.
+  [[nodiscard]] std::map<AuthorityId, PeerState> peers() const;
   [[nodiscard]] const LogReader& reader() const { return reader_; }
   [[nodiscard]] const std::string& origin() const { return parts_.signer.verifier_key().name(); }
 

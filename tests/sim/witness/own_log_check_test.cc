@@ -3,6 +3,10 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <memory>
+#include <vector>
+
 #include "common/merkle/tree_hasher.h"
 #include "tests/sim/exchange/checks.h"
 #include "tests/support/agreement_terms.h"
@@ -64,6 +68,10 @@ class OwnLogCheckTest : public ::testing::TestWithParam<uint64_t> {
       if (each.peer == peer) return each.standing;
     }
     return Standing::kNotAsked;
+  }
+  bool WaitsFor(AuthorityId peer) {
+    const std::vector<exchange::PeerKnowledge> known = check->status();
+    return std::any_of(known.begin(), known.end(), [peer](const auto& each) { return each.peer == peer; });
   }
   // The largest of Odense's log that this peer has cosigned or accepted.
   uint64_t HeldBy(AuthorityId peer) {
@@ -200,6 +208,52 @@ TEST_P(OwnLogCheckTest, TwoOfficersWithTwoCertificatesReleaseAPeer) {
   EXPECT_EQ(released[0].peer, kKerteminde);
   EXPECT_EQ(released[0].first_certificate, kFirst);
   EXPECT_EQ(released[0].second_certificate, kSecond);
+}
+
+// What it holds is not known, whoever took its card away: only officers say that it is not waited for.
+TEST_P(OwnLogCheckTest, ARestrainedNodeWaitsForWhoWasExchangedWithAndHasNoCard) {
+  Propose(kKerteminde, 1);
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  const directory::Directory whole = world.directory;
+  world.directory = *directory::Directory::Create({*whole.Find(kOdense), *whole.Find(kNyborg)});
+  RollBack();
+  world.RunFor(absl::Minutes(5));
+  EXPECT_EQ(cleared, 0);
+  ASSERT_TRUE(WaitsFor(kKerteminde));
+  EXPECT_EQ(Of(kKerteminde), Standing::kNotAsked);
+  EXPECT_EQ(Of(kNyborg), Standing::kWithin);
+  if (GetParam() % 2 == 0) {
+    EXPECT_FALSE(check->Release(kKerteminde, "officer-1", kFirst).value());
+    EXPECT_TRUE(check->Release(kKerteminde, "officer-2", kSecond).value());
+    world.RunFor(absl::Minutes(1));
+    ASSERT_EQ(released.size(), 1U);
+    EXPECT_EQ(released[0].peer, kKerteminde);
+  } else {
+    world.directory = whole;
+    world.node(kOdense).exchange().OnDirectoryChanged(whole);
+    world.RunFor(absl::Minutes(1));
+    EXPECT_THAT(released, ::testing::IsEmpty());
+  }
+  EXPECT_EQ(cleared, 1);
+}
+
+TEST_P(OwnLogCheckTest, WhoLeftTheDirectoryIsWaitedForOnlyOnceTheLogIsRestrained) {
+  Propose(kKerteminde, 1);
+  Propose(kNyborg, 1);
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  const bool behind = GetParam() % 2 == 0;
+  if (behind) Propose(kNyborg, 1);
+  ASSERT_TRUE(world.Settle());
+  world.directory = *directory::Directory::Create({*world.directory.Find(kOdense), *world.directory.Find(kNyborg)});
+  RollBack(false);
+  EXPECT_FALSE(WaitsFor(kKerteminde));
+  world.RunFor(absl::Minutes(2));
+  EXPECT_EQ(cleared, behind ? 0 : 1);
+  EXPECT_EQ(proven.size(), behind ? 1U : 0U);
+  EXPECT_EQ(WaitsFor(kKerteminde), behind) << "a recovery asks for everybody";
+  EXPECT_EQ(WaitsFor(kOdense), false);
 }
 
 // A false peer can neither force a node to give up its log nor talk it into going on.
