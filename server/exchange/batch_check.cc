@@ -56,12 +56,12 @@ bool HasStrayOpening(const v1::EventBatch& batch, std::span<const entry::Verifie
                      [&ids](const v1::Opening& each) { return !ids.contains(each.for_event_id()); });
 }
 
-// By any key of the log, whatever size its card ends it at.
-bool IsSignedBy(const directory::Log& log, const tlog::SignedNote& checkpoint) {
+// Whatever size its card ends the log at.
+std::vector<tlog::VerifierKey> AllKeysOf(const directory::Log& log) {
   std::vector<tlog::VerifierKey> keys;
   keys.reserve(log.keys.size());
   for (const directory::LogKey& each : log.keys) keys.push_back(each.key);
-  return tlog::OpenCheckpoint(checkpoint, keys).ok();
+  return keys;
 }
 
 }  // namespace
@@ -115,7 +115,7 @@ absl::StatusOr<CheckedBatch> BatchChecker::Check(const v1::EventBatch& batch, st
       break;
     }
     if (RuleOf(status) == "KEY_MISSING") {
-      if (!parts_.keys_may_be_missing) continue;  // all that are missing are asked for at once
+      if (!parts_.receipted) continue;  // all that are missing are asked for at once
       missing_keys.clear();
       event.refused = "KEY_MISSING";
     } else {
@@ -302,15 +302,20 @@ absl::Status BatchChecker::OpenAnnouncement(const event::TransferRequested& requ
   const auto proof = tlog::TlogProof::Parse(opening->tlog_proof());
   if (!proof.ok()) return invalid(proof.status());
   const auto log_key = KeyForNote(proof->checkpoint.Serialize(), named.origin, directory);
-  // Its owner's card ends the log below this head, which the log did sign: there is no other to send.
-  if (RuleOf(log_key.status()) == "LOG_KEY_EXPIRED" && merkle::LeafHash(opening->entry()) == named.leaf_hash &&
-      IsSignedBy(*directory.LogOf(named.origin), proof->checkpoint)) {
-    out.refused = "OPENING_FOREIGN";
-    return absl::OkStatus();
+  std::vector<tlog::VerifierKey> log_keys;
+  if (log_key.ok()) log_keys = {*log_key};
+  if (RuleOf(log_key.status()) == "LOG_KEY_EXPIRED" && merkle::LeafHash(opening->entry()) == named.leaf_hash) {
+    log_keys = AllKeysOf(*directory.LogOf(named.origin));
+    if (!tlog::OpenCheckpoint(proof->checkpoint, log_keys).ok()) return invalid(log_key.status());
+    if (!parts_.receipted) {
+      // Its owner's card ends the log below this head, which the log did sign: there is no other to send.
+      out.refused = "OPENING_FOREIGN";
+      return absl::OkStatus();
+    }
   }
-  if (!log_key.ok()) return invalid(log_key.status());
-  const auto opened = entry::OpenForThirdParty(opening->entry(), *key, opening->tlog_proof(),
-                                               {named.origin, std::span(&*log_key, 1)}, content_);
+  if (log_keys.empty()) return invalid(log_key.status());
+  const auto opened =
+      entry::OpenForThirdParty(opening->entry(), *key, opening->tlog_proof(), {named.origin, log_keys}, content_);
   // Openings are beside the proven bytes: another entry than the one named says nothing of the request.
   if ((opened.ok() || IsNewer(opened.status())) && merkle::LeafHash(opening->entry()) != named.leaf_hash) {
     return Fault("OPENING_FOREIGN", "openings", "what was opened is not the entry that the request names");

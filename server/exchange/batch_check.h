@@ -75,9 +75,10 @@ class BatchChecker {
     const keys::KeyTable& keys;
     const keys::ExchangeKeys& exchange_keys;
     std::span<const registry::NumberRange> refused_numbers;
-    // What no key is held or granted for is refused (KEY_MISSING) instead of asked for: it was receipted before, and
-    // the key may be erased at its issuer.
-    bool keys_may_be_missing = false;
+    // Receipts of ours say what was taken of it, and whoever calls goes by them. What no key is held or granted for is
+    // refused (KEY_MISSING) instead of asked for: it may be erased at its issuer. An announcement under a head behind
+    // the end that a closed log has by now is opened as it was then: by the key that signed the head.
+    bool receipted = false;
     // Keys that are not held and came apart from grants; what proves one is that an event opens with it.
     std::span<const keys::DataKey> given = {};
     // Places among the entries: only these are looked at, and have the numbers next, next + 1, …. Empty: all events.

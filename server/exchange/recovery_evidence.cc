@@ -263,7 +263,7 @@ class Reading {
     for (const auto& [id, key] : held) keys.push_back({id, key});
     const std::span positions(given.positions().data(), static_cast<size_t>(given.positions_size()));
     BatchChecker checker({parts_.self, peer_, parts_.log.reader(), parts_.keys, parts_.exchange_keys,
-                          parts_.refused_numbers, /*keys_may_be_missing=*/true, keys, positions});
+                          parts_.refused_numbers, /*receipted=*/true, keys, positions});
     std::vector<KeyId> missing;
     const entry::AcceptedHead accepted =
         evidence_.accepted ? *evidence_.accepted : AcceptedOf(state_, evidence_.origin, state_.by_batch);

@@ -6,9 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "common/tlog/checkpoint.h"
@@ -324,6 +327,81 @@ TEST_F(RecoveryLimits, ALogThatIsTakenOverIsPinnedAndKnown) {
   odense.Submit([&](log::Appender& appender) { appender.peer(kNyborg).origin = third; });
   world.RunFor(absl::Seconds(1));
   EXPECT_EQ(RuleOf(exchange::CheckAdmitted(context, *genuine.With(later), kNyborg, second).status()), "OK");
+}
+
+// Nyborg asks for a place by what Kerteminde has announced to it. Kerteminde was recovered without Nyborg since, and
+// its card ends that log before the head that proves the announcement: what was taken before stays taken.
+TEST_F(RecoveryLimits, ARequestStaysTakenThoughItsAnnouncementStandsBehindTheEndOfItsLogByNow) {
+  std::map<AuthorityId, CaseId> agreements;
+  for (const AuthorityId buyer : {kNyborg, kKerteminde}) {
+    const event::ProposeAgreement proposal = Proposal(kOdense, buyer);
+    EXPECT_EQ(world.Act(kOdense, proposal), "OK");
+    ASSERT_TRUE(world.Settle());
+    EXPECT_EQ(world.Act(buyer, event::AcceptAgreement{proposal.agreement, 1}), "OK");
+    ASSERT_TRUE(world.Settle());
+    agreements.emplace(buyer, proposal.agreement);
+  }
+  const CaseId enrolment = world.chance.NewId<CaseId>();
+  EXPECT_EQ(world.Act(kKerteminde, event::ProposeEnrolment{enrolment, kOdense, SimCitizen(1),
+                                                           agreements.at(kKerteminde), Date(2026, 3, 2)}),
+            "OK");
+  ASSERT_TRUE(world.Settle());
+  EXPECT_EQ(world.Act(kOdense, event::StartEnrolment{enrolment, Date(2026, 3, 2)}), "OK");
+  ASSERT_TRUE(world.Settle());
+  event::Observation observation;
+  observation.relocation = world.chance.NewId<CaseId>();
+  observation.enrolment = enrolment;
+  observation.to = *world.facts.CodeOf(kNyborg);
+  observation.effective_date = Date(2026, 3, 10);
+  event::ImportExtract import;
+  import.production_date = Date(2026, 3, 2);
+  import.digest = world.chance.NewId<event::Hash>();
+  import.records = 1;
+  import.persons = 1;
+  import.observations = {observation};
+  EXPECT_EQ(world.Act(kKerteminde, import, ""), "OK");
+  EXPECT_EQ(world.Act(kKerteminde, event::AssessDisclosure{observation.relocation, true, Ground(), std::nullopt}),
+            "OK");
+  EXPECT_EQ(world.Act(kKerteminde, event::AnnounceRelocation{observation.relocation}), "OK");
+  ASSERT_TRUE(world.Settle());
+  SimNode& odense = world.node(kOdense);
+  odense.CopyStore();
+  const CaseId transfer = world.chance.NewId<CaseId>();
+  EXPECT_EQ(world.Act(kNyborg, event::RequestTransfer{transfer, observation.relocation, agreements.at(kNyborg)}), "OK");
+  ASSERT_TRUE(world.Settle());
+  ASSERT_NE(odense.StateNow().FindTransfer(transfer), nullptr);
+
+  directory::Authority kerteminde = *world.directory.Find(kKerteminde);
+  const std::string next = "medflyt.example/29189706/2";
+  kerteminde.logs.back().keys.back().until = TreeSize(1);
+  kerteminde.logs.push_back({next, {{NoteSignerOf(next, 42).verifier_key(), TreeSize(0), std::nullopt}}});
+  world.directory = *world.directory.With(kerteminde);
+  RollBack(kOdense);
+  const absl::Status fetched = FetchBack({kNyborg});
+  ASSERT_TRUE(fetched.ok()) << fetched;
+  ASSERT_GE(back.returned, 1U);
+  const absl::Status opened = Open();
+  ASSERT_TRUE(opened.ok()) << opened;
+  odense.Boot();           // as the first commit leaves it
+  odense.log().Release();  // for its state to be read
+  const log::LogReader& reader = odense.log().reader();
+  const absl::Status visited = reader.Visit(
+      reader.generations().open().begin, odense.log().end(), [&](log::Position, std::string_view bytes, const KeyId&) {
+        const auto record = wire::LedgerCodec().Decode(bytes);
+        const auto* received = record.ok() ? std::get_if<wire::EventReceived>(&record->record) : nullptr;
+        if (received != nullptr) {
+          EXPECT_EQ(received->refused_rule, "");
+        }
+        return absl::OkStatus();
+      });
+  EXPECT_TRUE(visited.ok()) << visited;
+  const domain::State state = odense.StateNow();
+  const domain::Transfer* taken = state.FindTransfer(transfer);
+  ASSERT_NE(taken, nullptr);
+  EXPECT_EQ(taken->refused, "");
+  ASSERT_TRUE(taken->verified.has_value());
+  EXPECT_EQ(taken->verified->issuer, kKerteminde);
+  EXPECT_TRUE(taken->verified->same_citizen);
 }
 
 // By whatever rule: officers must know whom to leave out.
