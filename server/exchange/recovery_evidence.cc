@@ -82,7 +82,6 @@ class Reading {
       origins_.insert(log.origin);
     }
     evidence_.origin = authority->logs.back().origin;
-    evidence_.believed = LogsUpTo(*authority, evidence_.origin);
     MEDFLYT_RETURN_IF_ERROR(CheckRecordedAgain());
     next_held_ = state_.issued.value() + 1;
     next_returned_ = state_.received.value() + 1;
@@ -92,6 +91,9 @@ class Reading {
     if (next_held_ <= evidence_.last_issued.value()) return Invalid("events of ours are missing");
     if (receipted_ < sent_.size()) return Invalid("there is no receipt for an event of ours");
     if (next_returned_ <= evidence_.receipted_by_us.value()) return Invalid("events of its own are missing");
+    for (const directory::Log& log : authority->logs) {
+      if (took_of_.contains(log.origin)) evidence_.taken_over.push_back(LogsUpTo(*authority, log.origin));
+    }
     return std::move(evidence_);
   }
 
@@ -289,6 +291,7 @@ class Reading {
       ++next_returned_;
     }
     // By our own receipts we had taken this log, so that it needs no admission again.
+    took_of_.insert(stated->origin());
     if (open) evidence_.accepted = checked.head;
     for (CheckedKey& key : checked.keys) {
       if (taken_.insert(key.key.id).second) evidence_.keys.push_back(std::move(key));
@@ -302,6 +305,7 @@ class Reading {
   const log::PeerState state_;
   PeerEvidence evidence_;
   std::set<std::string> origins_;  // of the peer's logs
+  std::set<std::string> took_of_;  // those of them that events of its own came back of
   std::vector<Sent> sent_;         // in the order of numbers
   size_t receipted_ = 0;           // of these
   uint64_t next_held_ = 0;

@@ -69,7 +69,9 @@ struct PeerEvidence {
   std::vector<KeyId> granted;    // our own keys that the peer holds
   // Of the peer's open log, by the last batch of it; nothing where none came.
   std::optional<entry::AcceptedHead> accepted;
-  Believed believed;  // by which keys that log, and those before it, were read
+  // Each log that what came back of the peer's stands in, in the card's order: by which keys it, and those before it,
+  // were read.
+  std::vector<Believed> taken_over;
 };
 
 struct EvidenceParts {

@@ -166,6 +166,7 @@ absl::Status RecoverySubmission::AppendReturned(log::Appender& appender) {
   }
   for (const PeerEvidence& evidence : recovery_.evidence) {
     MEDFLYT_RETURN_IF_ERROR(KeepReceipts(evidence, came_back, appender));
+    for (const Believed& by : evidence.taken_over) recovery_.log_keys.StageTakenOver(by, appender.batch());
     if (!evidence.accepted) continue;
     log::PeerState& peer = appender.peer(evidence.peer);
     if (peer.origin != evidence.origin) {
@@ -173,7 +174,6 @@ absl::Status RecoverySubmission::AppendReturned(log::Appender& appender) {
       peer.by_receipt = {};
     }
     peer.by_batch = {evidence.accepted->size, evidence.accepted->root};
-    recovery_.log_keys.StageTakenOver(evidence.believed, appender.batch());
   }
   return absl::OkStatus();
 }

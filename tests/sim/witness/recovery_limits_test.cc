@@ -33,6 +33,7 @@ namespace {
 const std::string kClosed = "medflyt.example/35209115/1";
 const std::string kNext = "medflyt.example/35209115/2";
 constexpr uint8_t kNextSeed = 41;
+const std::string kNyborgs = "medflyt.example/29189722/1";
 
 // Gives back one event for each question, just in time, of as many as it can claim to have.
 class Dripping final : public exchange::PeerCalls {
@@ -127,6 +128,26 @@ class RecoveryLimits : public ::testing::Test, protected RecoveryWorld {
     odense.Crash();
     odense.Boot();
     witnesses.Boot(kOdense);
+  }
+  // For Odense, Nyborg's log is a later one than that which it exchanged with. Nyborg's card, which has both.
+  directory::Authority GiveNyborgAnEarlierLog() {
+    const std::string earlier = "medflyt.example/29189722/0";
+    // A head that Odense cosigns would pin its log.
+    witnesses.lies = [](const SimWitnesses::Asked&) {
+      return absl::StatusOr<v1::CosignResponse>(absl::UnavailableError("nobody cosigns"));
+    };
+    directory::Authority nyborg = *world.directory.Find(kNyborg);
+    nyborg.logs.insert(nyborg.logs.begin(),
+                       {earlier, {{NoteSignerOf(earlier, 77).verifier_key(), TreeSize(0), TreeSize(5)}}});
+    world.directory = *world.directory.With(nyborg);
+    world.node(kOdense).Submit([&](log::Appender& appender) {
+      appender.peer(kNyborg).origin = earlier;
+      appender.batch().Put(store::Table::kMeta, exchange::KnownLogsKey(kNyborg),
+                           exchange::EncodeKnownLogs({crypto::Sha256(earlier)}));
+    });
+    world.RunFor(absl::Seconds(1));
+    witnesses.Restart(kOdense);
+    return nyborg;
   }
   // What Nyborg truly holds.
   v1::GetHeldHeadsResponse HeldByNyborg() {
@@ -277,25 +298,10 @@ TEST_F(RecoveryLimits, WhatWasBeingRecordedAgainOfALeftOutPeerGoesOnInParts) {
 // Nyborg had gone on in a later log, and two officers had admitted it since the copy was made. That this log was taken
 // our receipts say; by which keys, the recovery's own commit must, or any card of tomorrow.
 TEST_F(RecoveryLimits, ALogThatIsTakenOverIsPinnedAndKnown) {
-  const std::string first = "medflyt.example/29189722/0";
-  const std::string second = "medflyt.example/29189722/1";
+  const std::string& second = kNyborgs;
   const std::string third = "medflyt.example/29189722/2";
-  // A head that Odense cosigns would pin its log.
-  witnesses.lies = [](const SimWitnesses::Asked&) {
-    return absl::StatusOr<v1::CosignResponse>(absl::UnavailableError("nobody cosigns"));
-  };
-  directory::Authority nyborg = *world.directory.Find(kNyborg);
-  nyborg.logs.insert(nyborg.logs.begin(),
-                     {first, {{NoteSignerOf(first, 77).verifier_key(), TreeSize(0), TreeSize(5)}}});
-  world.directory = *world.directory.With(nyborg);
+  const directory::Authority nyborg = GiveNyborgAnEarlierLog();
   SimNode& odense = world.node(kOdense);
-  odense.Submit([&](log::Appender& appender) {
-    appender.peer(kNyborg).origin = first;
-    appender.batch().Put(store::Table::kMeta, exchange::KnownLogsKey(kNyborg),
-                         exchange::EncodeKnownLogs({crypto::Sha256(first)}));
-  });
-  world.RunFor(absl::Seconds(1));
-  witnesses.Restart(kOdense);
   odense.CopyStore();
   Admit(odense, kNyborg, nyborg.logs.back());
   Propose(kNyborg, kOdense);
@@ -327,6 +333,43 @@ TEST_F(RecoveryLimits, ALogThatIsTakenOverIsPinnedAndKnown) {
   odense.Submit([&](log::Appender& appender) { appender.peer(kNyborg).origin = third; });
   world.RunFor(absl::Seconds(1));
   EXPECT_EQ(RuleOf(exchange::CheckAdmitted(context, *genuine.With(later), kNyborg, second).status()), "OK");
+}
+
+// Nyborg was recovered itself, so that what it gives back stands in two of its logs.
+TEST_F(RecoveryLimits, EveryLogThatIsTakenOverIsPinnedAndKnown) {
+  const directory::Authority before = GiveNyborgAnEarlierLog();
+  SimNode& odense = world.node(kOdense);
+  odense.CopyStore();
+  Admit(odense, kNyborg, before.logs.back());
+  Propose(kNyborg, kOdense);
+  ASSERT_TRUE(world.Settle());
+  world.node(kNyborg).CopyStore();
+  Propose(kNyborg, kKerteminde);
+  ASSERT_TRUE(world.Settle());
+  Lose(kNyborg);
+  if (HasFatalFailure()) return;
+  Propose(kNyborg, kOdense);
+  ASSERT_TRUE(world.Settle());
+  RollBack(kOdense);
+  const absl::Status fetched = FetchBack({kNyborg});
+  ASSERT_TRUE(fetched.ok()) << fetched;
+  ASSERT_EQ(back.returned, 2U);
+  const absl::Status opened = Open();
+  ASSERT_TRUE(opened.ok()) << opened;
+  GoOn();
+
+  const directory::Authority nyborg = *world.directory.Find(kNyborg);
+  ASSERT_EQ(nyborg.logs.size(), 3U);
+  for (size_t i = 1; i < nyborg.logs.size(); ++i) {
+    const std::string& origin = nyborg.logs[i].origin;
+    SCOPED_TRACE(origin);
+    exchange::Context& context = odense.exchange().context();
+    EXPECT_EQ(RuleOf(exchange::CheckAdmitted(context, world.directory, kNyborg, origin).status()), "OK");
+    directory::Authority other = nyborg;
+    other.logs[i].keys.front().key = NoteSignerOf(origin, 78).verifier_key();
+    EXPECT_EQ(RuleOf(exchange::CheckLogKeys(context, *world.directory.With(other), kNyborg, origin).status()),
+              "LOG_KEY_NOT_HANDED_OVER");
+  }
 }
 
 // Nyborg asks for a place by what Kerteminde has announced to it. Kerteminde was recovered without Nyborg since, and
@@ -369,7 +412,8 @@ TEST_F(RecoveryLimits, ARequestStaysTakenThoughItsAnnouncementStandsBehindTheEnd
   const CaseId transfer = world.chance.NewId<CaseId>();
   EXPECT_EQ(world.Act(kNyborg, event::RequestTransfer{transfer, observation.relocation, agreements.at(kNyborg)}), "OK");
   ASSERT_TRUE(world.Settle());
-  ASSERT_NE(odense.StateNow().FindTransfer(transfer), nullptr);
+  const domain::State before = odense.StateNow();
+  ASSERT_NE(before.FindTransfer(transfer), nullptr);
 
   directory::Authority kerteminde = *world.directory.Find(kKerteminde);
   const std::string next = "medflyt.example/29189706/2";
@@ -398,7 +442,7 @@ TEST_F(RecoveryLimits, ARequestStaysTakenThoughItsAnnouncementStandsBehindTheEnd
   const domain::State state = odense.StateNow();
   const domain::Transfer* taken = state.FindTransfer(transfer);
   ASSERT_NE(taken, nullptr);
-  EXPECT_EQ(taken->refused, "");
+  EXPECT_EQ(taken->refused, before.FindTransfer(transfer)->refused);
   ASSERT_TRUE(taken->verified.has_value());
   EXPECT_EQ(taken->verified->issuer, kKerteminde);
   EXPECT_TRUE(taken->verified->same_citizen);
