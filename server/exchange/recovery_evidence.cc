@@ -107,19 +107,31 @@ class Reading {
 
   // What must be recorded again can be, at once. Behind the closing of the log it would be too late to leave the peer
   // out.
-  absl::Status CheckRecordedAgain() const {
-    const store::Reader& store = parts_.log.reader().store();
-    MEDFLYT_ASSIGN_OR_RETURN(const auto unfinished, FindRepetition(store, peer_));
-    uint64_t first = evidence_.receipted_by_us.value() + 1;
-    if (unfinished) first = std::min(first, unfinished->first.value());
-    if (first > state_.received.value()) return absl::OkStatus();
-    const absl::Status most = Invalid("it denies more receipts than can be made again at once");
-    if (state_.received.value() - first >= kMaxRecordedAgain) return most;
+  absl::Status CheckRecordedAgain() {
+    MEDFLYT_ASSIGN_OR_RETURN(const auto unfinished, FindRepetition(parts_.log.reader().store(), peer_));
+    const PairNumber denied(evidence_.receipted_by_us.value() + 1);
+    // What the closed log had begun to record again is whole again from its beginning on.
+    evidence_.again_from = unfinished ? std::min(denied, unfinished->first) : denied;
+    MEDFLYT_ASSIGN_OR_RETURN(const bool too_much, IsTooMuchAgain(evidence_.again_from));
+    if (!too_much) return absl::OkStatus();
+    MEDFLYT_ASSIGN_OR_RETURN(const bool denies, IsTooMuchAgain(denied));
+    return Invalid(denies ? "it denies more receipts than can be made again at once"
+                          : "what was being recorded again of it is more than can be at once, and is made in parts "
+                            "where it is left out");
+  }
+  // Of the numbers from this one to the last received.
+  absl::StatusOr<bool> IsTooMuchAgain(PairNumber from) const {
+    if (from > state_.received) return false;
+    if (state_.received.value() - from.value() >= kMaxRecordedAgain) return true;
     size_t bytes = 0;
-    return VisitKept(store, peer_, PairNumber(first), [&](const KeptRow& row) {
+    const absl::Status enough = absl::CancelledError();
+    const absl::Status visited = VisitKept(parts_.log.reader().store(), peer_, from, [&](const KeptRow& row) {
       bytes += row.batch.size();
-      return bytes > kMaxRecordedAgainBytes ? most : absl::OkStatus();
+      return bytes > kMaxRecordedAgainBytes ? enough : absl::OkStatus();
     });
+    if (bytes > kMaxRecordedAgainBytes) return true;
+    MEDFLYT_RETURN_IF_ERROR(visited);
+    return false;
   }
 
   // What the store has issued, and the peer received behind its back.

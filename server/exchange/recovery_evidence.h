@@ -60,6 +60,7 @@ struct PeerEvidence {
   std::string origin;                   // of the peer's open log
   PairNumber last_issued;               // that the peer has
   PairNumber receipted_by_us;           // last of the peer's for which it holds our receipt
+  PairNumber again_from;                // of the peer's, up to the last received, to be recorded again first of all
   std::vector<HeldEvent> held;          // in the order of numbers, which is that of the log
   std::vector<ReturnedEvent> returned;  // the same
   std::vector<HeldReceipt> receipts;    // the same; together of all up to `last_issued`

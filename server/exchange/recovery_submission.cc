@@ -70,25 +70,19 @@ absl::Status RecoverySubmission::Append(log::Appender& appender) {
 
 absl::Status RecoverySubmission::AppendAgain(log::Appender& appender) {
   const log::LogReader& reader = recovery_.log.reader();
-  std::map<AuthorityId, PairNumber> from;
-  for (const PeerEvidence& each : recovery_.evidence) {
-    from.emplace(each.peer, PairNumber(each.receipted_by_us.value() + 1));
-  }
-  // What the closed log had begun to record again is whole again from its beginning on.
   MEDFLYT_ASSIGN_OR_RETURN(const auto unfinished, ReadRepetitions(reader.store()));
   for (const auto& [peer, repetition] : unfinished) {
     // Of who did not answer nothing comes behind it in this commit, so it is made in parts once the node runs: whoever
     // was left out has no say in how large this one is.
-    if (EvidenceOf(recovery_, peer) == nullptr) {
+    if (EvidenceOf(recovery_, peer) != nullptr) {
+      StageRepetitionEnd(peer, appender.batch());
+    } else {
       StageRepetition(peer, {repetition.first, repetition.first}, appender.batch());
-      continue;
     }
-    PairNumber& first = from.at(peer);
-    first = std::min(first, repetition.first);
-    StageRepetitionEnd(peer, appender.batch());
   }
-  for (const auto& [peer, first] : from) {
-    MEDFLYT_RETURN_IF_ERROR(RecordAllAgain(reader, peer, first, recovery_.log.peer(peer).received, appender));
+  for (const PeerEvidence& each : recovery_.evidence) {
+    const PairNumber last = recovery_.log.peer(each.peer).received;
+    MEDFLYT_RETURN_IF_ERROR(RecordAllAgain(reader, each.peer, each.again_from, last, appender));
   }
   return absl::OkStatus();
 }

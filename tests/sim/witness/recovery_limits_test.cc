@@ -115,8 +115,10 @@ class RecoveryLimits : public ::testing::Test, protected RecoveryWorld {
       Admit(*node, kOdense, card.logs.back());
     }
   }
-  // Odense's store says that it has received as many of Nyborg, and has this row of the first.
-  void SetReceived(uint64_t number, const std::string& row) {
+  // Odense's store says that it has received as many of Nyborg, and has this row of the first; and how far they are
+  // recorded again.
+  void SetReceived(uint64_t number, const std::string& row,
+                   const std::optional<exchange::Repetition>& unfinished = std::nullopt) {
     witnesses.Forget(kOdense);
     SimNode& odense = world.node(kOdense);
     log::PeerState nyborg = odense.log().peer(kNyborg);
@@ -124,6 +126,7 @@ class RecoveryLimits : public ::testing::Test, protected RecoveryWorld {
     store::Batch batch;
     batch.Put(store::Table::kMeta, log::PeerKey(kNyborg), log::EncodePeer(nyborg));
     batch.Put(store::Table::kOutbox, log::PairRowKey('r', kNyborg, 1), row);
+    if (unfinished) exchange::StageRepetition(kNyborg, *unfinished, batch);
     ASSERT_TRUE(odense.store().Commit(batch, store::Durability::kSynced).ok());
     odense.Crash();
     odense.Boot();
@@ -252,6 +255,28 @@ TEST_F(RecoveryLimits, APeerThatDeniesMoreReceiptsThanCanBeMadeAgainIsRefusedWhi
   SetReceived(exchange::kMaxRecordedAgain, small);
   EXPECT_EQ(RuleOf(FetchBack({kNyborg})), "OK");
   EXPECT_TRUE(PlanIsKept());
+}
+
+// Of a run that had begun the peer may have every receipt.
+TEST_F(RecoveryLimits, WhatWasBeingRecordedAgainIsNotSaidToBeDenied) {
+  LoseOne();
+  if (HasFatalFailure()) return;
+  v1::EventBatch batch;
+  batch.set_checkpoint("a note");
+  const std::string row = exchange::StartKept({0}, batch);
+  constexpr uint64_t kReceived = exchange::kMaxRecordedAgain + 1;
+  witnesses.held = [&](AuthorityId, AuthorityId) {
+    v1::GetHeldHeadsResponse said = HeldByNyborg();
+    said.set_last_receipted_number(kReceived);
+    return said;
+  };
+  SetReceived(kReceived, row);
+  EXPECT_EQ(RuleOf(FetchBack({kNyborg})), "OK");
+  SetReceived(kReceived, row, exchange::Repetition{PairNumber(1), PairNumber(2)});
+  const absl::Status fetched = FetchBack({kNyborg});
+  EXPECT_EQ(RuleOf(fetched), "RECOVERY_EVIDENCE_INVALID");
+  EXPECT_THAT(fetched.message(), ::testing::HasSubstr("being recorded again"));
+  EXPECT_THAT(fetched.message(), ::testing::Not(::testing::HasSubstr("denies")));
 }
 
 // Nor does what a peer that was left out had begun to deny have to fit into the first commit of the next log.
