@@ -99,6 +99,8 @@ void Cosigning::PlanAt(absl::Time when) {
 }
 
 void Cosigning::Begin() {
+  // What is shown now may contradict what the store has lost.
+  if (!context_.parts.log.restraint().ok()) return;
   log::Head head = context_.parts.log.head();
   const std::vector<AuthorityId> peers = WitnessesIn(context_.directory(), context_.parts.self);
   auto note = tlog::SignedNote::Parse(head.checkpoint);
@@ -146,6 +148,9 @@ void Cosigning::OnAnswer(AuthorityId peer, bool again, const absl::StatusOr<v1::
       if (again || size > round_->size) {
         return End(peer, RuleError(absl::StatusCode::kFailedPrecondition, "COSIGN_CONFLICT", "conflict_size",
                                    "the peer names one size after another"));
+      }
+      if (const absl::Status restrained = context_.parts.log.restraint(); !restrained.ok()) {
+        return End(peer, restrained);
       }
       return Ask(peer, size, true);
     }

@@ -49,7 +49,8 @@ class Cosigning {
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Cosigning>> Create(Context& context, PeerCalls& calls,
                                                                          const CosigningSchedule& schedule);
 
-  // Asks at `first` after now, and then each `interval`. A turn that comes while answers are waited for is left out.
+  // Asks at `first` after now, and then each `interval`. A turn that comes while answers are waited for, or the log is
+  // restrained, is left out.
   void Start();
   void Stop();
   // Before Start. Called on the strand with the size of each head that was cosigned, once that is durable.

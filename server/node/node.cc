@@ -348,8 +348,8 @@ void Node::Running::OwnLogBehind(TreeSize proven) {
                               " entries that this log signed and that is not in its store; restore a newer copy, or "
                               "recover")));
   // Whatever of this log leaves the node from now on, the one that follows may contradict, and no peer could tell.
+  // Cosigning looks at the restraint itself.
   exchange->OnRestrained();
-  cosigning->Stop();
   environment.logger.Error("own_log_proven_behind",
                            absl::StrCat("proven_size=", proven.value(), " size=", log->head().size.value()));
   // The next start finds a store that is behind, and signs nothing either.

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "common/merkle/tree_hasher.h"
@@ -72,6 +74,11 @@ class OwnLogCheckTest : public ::testing::TestWithParam<uint64_t> {
   bool WaitsFor(AuthorityId peer) {
     const std::vector<exchange::PeerKnowledge> known = check->status();
     return std::any_of(known.begin(), known.end(), [peer](const auto& each) { return each.peer == peer; });
+  }
+  // Questions of Odense's to witnesses.
+  size_t CosigningsAsked() {
+    return static_cast<size_t>(std::count_if(witnesses.asked.begin(), witnesses.asked.end(),
+                                             [](const auto& each) { return each.from == kOdense; }));
   }
   // The largest of Odense's log that this peer has cosigned or accepted.
   uint64_t HeldBy(AuthorityId peer) {
@@ -350,12 +357,30 @@ TEST_P(OwnLogCheckTest, ANodeThatIsToldLateDeliversNothingMore) {
     if (from == kOdense) ++sent;
     return true;
   };
+  witnesses.asked.clear();
   world.network.Heal();
-  world.RunFor(absl::Minutes(10));
+  world.RunFor(kSchedule.interval);
   EXPECT_EQ(sent, 0) << "it neither dials nor greets";
+  EXPECT_EQ(CosigningsAsked(), 0U);
   EXPECT_EQ(world.node(kNyborg).log().peer(kOdense).received, received);
   EXPECT_EQ(world.node(kOdense).exchange().StatusOf(kNyborg).delivery.last_error, "LOG_RESTRAINED");
   world.network.tamper = nullptr;
+}
+
+TEST_P(OwnLogCheckTest, ANodeThatIsToldLateAsksNoWitnessAnew) {
+  Propose(kNyborg, 1);
+  ASSERT_TRUE(world.Settle());
+  witnesses.asked.clear();
+  // Every answer would have it ask that witness once more.
+  witnesses.lies = [this](const SimWitnesses::Asked& question) -> std::optional<absl::StatusOr<v1::CosignResponse>> {
+    if (question.from != kOdense) return std::nullopt;
+    world.node(kOdense).RestrainNow();
+    v1::CosignResponse other;
+    other.set_conflict_size(1);
+    return absl::StatusOr<v1::CosignResponse>(other);
+  };
+  world.RunFor(3 * kSchedule.interval);
+  EXPECT_EQ(CosigningsAsked(), 2U) << "one of each witness";
 }
 
 TEST_P(OwnLogCheckTest, TheLinksOfANodeThatIsToldLateAreClosed) {
