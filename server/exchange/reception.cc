@@ -114,7 +114,7 @@ void Reception::OnRestrained() {
   strand_->Post([weak = weak_from_this()] {
     const auto self = weak.lock();
     if (self == nullptr) return;
-    if (const absl::Status why = self->context_.parts.log.restraint(); !why.ok()) self->Fail(0, why);
+    if (const absl::Status why = self->context_.parts.log.restraint(); !why.ok()) self->Disconnect(why);
   });
 }
 
@@ -437,6 +437,8 @@ void Reception::OnOutcome(uint64_t link, uint64_t sequence, std::vector<log::Pos
 }
 
 absl::Status Reception::SendReceipt(uint64_t sequence, std::span<const log::Position> records, const log::Head& head) {
+  // A peer would keep for good what the log that follows does not have.
+  MEDFLYT_RETURN_IF_ERROR(context_.parts.log.restraint());
   v1::PeerMessage message;
   v1::BatchAnswer& answer = *message.mutable_answer();
   answer.set_batch_sequence(sequence);
@@ -449,6 +451,7 @@ absl::Status Reception::SendReceipt(uint64_t sequence, std::span<const log::Posi
 
 void Reception::Fail(uint64_t sequence, const absl::Status& why, const std::vector<KeyId>& missing_keys) {
   if (link_ == nullptr) return;
+  if (const absl::Status restrained = context_.parts.log.restraint(); !restrained.ok()) return Disconnect(restrained);
   const std::string rule = RuleOf(why);
   const bool own = IsOwn(why);
   if (IsPause(why)) {
@@ -470,12 +473,18 @@ void Reception::Fail(uint64_t sequence, const absl::Status& why, const std::vect
   fault.set_accepted_size(peer.by_batch.size.value());
   for (const KeyId& id : missing_keys) fault.add_missing_key_ids(std::string(id.bytes()));
   link_->Send(std::move(message));
+  Disconnect(why);
+}
+
+void Reception::Disconnect(const absl::Status& why) {
+  if (link_ == nullptr) return;
   link_->Close(why);
   link_.reset();
   link_failed_->store(true);
   waiting_batches_.clear();
   repeat_.reset();
   hello_.reset();
+  const std::string rule = RuleOf(why);
   Update([&](DirectionStatus& status) {
     status.connected = false;
     status.last_error = rule;

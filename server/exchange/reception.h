@@ -72,8 +72,10 @@ class Reception final : public std::enable_shared_from_this<Reception> {
                  const BatchOutcome& outcome);
   [[nodiscard]] absl::Status SendReceipt(uint64_t sequence, std::span<const log::Position> records,
                                          const log::Head& head);
-  // Answers with a fault and closes. Recorded as a rejection where it is the peer's doing.
+  // Answers with a fault and closes. Recorded as a rejection where it is the peer's doing. Where the log is restrained
+  // only closed: the numbers of a store that went back are no answer.
   void Fail(uint64_t sequence, const absl::Status& why, const std::vector<KeyId>& missing_keys = {});
+  void Disconnect(const absl::Status& why);
   void Update(absl::FunctionRef<void(DirectionStatus&)> change);
 
   Context& context_;

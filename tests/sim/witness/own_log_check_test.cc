@@ -367,6 +367,39 @@ TEST_P(OwnLogCheckTest, ANodeThatIsToldLateDeliversNothingMore) {
   world.network.tamper = nullptr;
 }
 
+// What it has just logged is not receipted, and its numbers are told to nobody.
+TEST_P(OwnLogCheckTest, ANodeThatIsToldLateAnswersNothingMore) {
+  world.network.weather.queue_full_one_in = 0;
+  Propose(kNyborg, 1);
+  ASSERT_TRUE(world.Settle());
+  SimNode& odense = world.node(kOdense);
+  const int not_stored = odense.logger.events["batch_not_stored"];
+  int answers = 0;
+  world.network.tamper = [&answers](AuthorityId from, AuthorityId, v1::PeerMessage& message) {
+    if (from == kOdense && message.has_answer()) ++answers;
+    return true;
+  };
+  world.node(kNyborg).Do([this](const log::Appender&) -> std::optional<event::Command> {
+    return event::Command{"officer-1", event::ProposeAgreement{world.chance.NewId<CaseId>(), kNyborg, kOdense,
+                                                               Terms(2, Date(2026, 1, 1), Date(2026, 12, 31))}};
+  });
+  const PairNumber before = odense.log().peer(kNyborg).received;
+  const absl::Time end = world.timeline.Now() + absl::Minutes(1);
+  while (odense.log().peer(kNyborg).received == before && world.timeline.Step(end)) continue;
+  ASSERT_GT(odense.log().peer(kNyborg).received, before);
+  odense.RestrainNow();  // between the commit and what follows from it
+  world.RunFor(absl::Minutes(3));
+  EXPECT_EQ(answers, 0) << "neither receipt nor fault";
+  EXPECT_EQ(odense.logger.events["batch_not_stored"], not_stored);
+  const exchange::DirectionStatus reception = odense.exchange().StatusOf(kNyborg).reception;
+  EXPECT_FALSE(reception.connected);
+  EXPECT_EQ(reception.last_error, "LOG_RESTRAINED");
+  world.network.tamper = nullptr;
+  // Who may sign again makes up for it.
+  witnesses.Restart(kOdense);
+  EXPECT_TRUE(world.Settle());
+}
+
 TEST_P(OwnLogCheckTest, ANodeThatIsToldLateAsksNoWitnessAnew) {
   Propose(kNyborg, 1);
   ASSERT_TRUE(world.Settle());
