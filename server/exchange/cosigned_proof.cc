@@ -224,7 +224,7 @@ absl::StatusOr<std::string> JudgeInclusion(Context& context, const InclusionQues
   return proof.Serialize();
 }
 
-void IssuerProofs::Ask(const InclusionQuestion& question, Done done) const {
+void IssuerProofs::Ask(const InclusionQuestion& question, const Done& done) const {
   const auto none = [this, issuer = question.issuer, done](const absl::Status& why) {
     Answer answer{"", PeersRule(RuleOf(why), "INCLUSION_REFUSED")};
     context_.parts.logger.Warning("inclusion_not_proven",

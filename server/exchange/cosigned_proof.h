@@ -77,7 +77,7 @@ class IssuerProofs {
   using Done = std::function<void(Answer)>;
   // Never blocks; an issuer has three seconds. `done` is called once, on any thread. Where there is no proof a line in
   // the log says so.
-  void Ask(const InclusionQuestion& question, Done done) const;
+  void Ask(const InclusionQuestion& question, const Done& done) const;
 
  private:
   Context& context_;
