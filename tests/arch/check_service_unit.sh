@@ -20,7 +20,7 @@ systemd-analyze security --offline=true --no-pager --threshold=15 "$work/medflyt
   exit 1
 }
 # What the level does not weigh.
-for line in LimitCORE=0 LimitMEMLOCK=8M UMask=0077 StateDirectoryMode=0700 LoadCredential=root.secret: \
+for line in LimitCORE=0 LimitMEMLOCK=8M MemorySwapMax=0 UMask=0077 StateDirectoryMode=0700 LoadCredential=root.secret: \
   LoadCredential=log.key: LoadCredential=witness.key: ProtectSystem=strict ReadOnlyPaths=/run MemoryDenyWriteExecute=yes; do
   grep -q "^$line" "$unit" || { echo "$unit: $line is missing" >&2; exit 1; }
 done
