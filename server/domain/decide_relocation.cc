@@ -34,6 +34,17 @@ absl::Status Decider::AppendObservation(const event::Observation& observation, M
     return Invalid("FIELD_REQUIRED", "observations.to", "a move names the municipality moved to");
   }
   if (moved && observation.to == own_code) return absl::OkStatus();  // moved inside the municipality
+  if (moved && observation.concerns) {
+    const Relocation* known = state_.FindRelocation(*observation.concerns);
+    if (known == nullptr) return absl::OkStatus();  // erased meanwhile
+    const std::vector<event::HoldReason> held_for = HeldFor(enrolment, observation.hold_reasons);
+    if (known->enrolment == observation.enrolment && Undisclosed(*known) && !annulled.contains(known->id) &&
+        !WasHeldFor(*known, held_for)) {
+      appended = true;
+      drafts.push_back(Local(known->id, event::RelocationHeld{held_for}));
+    }
+    return absl::OkStatus();
+  }
   std::vector<event::HoldReason> reasons = observation.hold_reasons;
   for (const CaseId& id : state_.RelocationsOf(observation.enrolment)) {
     const Relocation& known = *state_.FindRelocation(id);

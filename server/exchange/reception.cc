@@ -402,6 +402,9 @@ absl::Status Reception::CheckOpened(const CheckedBatch& checked, const directory
     const OpenedAnnouncement& opened = *event.announcement;
     const event::AnnouncementRef& announcement = opened.verified.announcement;
     MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context_, directory, opened.verified.issuer, announcement.origin).status());
+    // A log of ours that was closed may truly have had another entry there: that it was lost is known, and no peer's
+    // doing.
+    if (opened.verified.issuer == context_.parts.self) continue;
     const auto fork = FindLeafFork(context_.parts.log, directory, opened.verified.issuer, announcement.origin,
                                    {announcement.leaf_hash, opened.proof});
     if (fork) return KeepLeafFork(context_, opened.verified.issuer, *fork);

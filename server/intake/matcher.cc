@@ -120,7 +120,7 @@ void ExtractMatcher::ProtectWhatStands(const PersonRecord& person, const Watched
   for (const KnownRelocation& known : watched.relocations) {
     if (known.kind != ObservationKind::kMoved || known.announced) continue;
     if (std::includes(known.hold_reasons.begin(), known.hold_reasons.end(), holds.begin(), holds.end())) continue;
-    Add(watched, known.kind, {known.to, known.effective_date, known.uncertain}, holds, std::nullopt);
+    Add(watched, known.kind, {known.to, known.effective_date, known.uncertain}, holds, known.id);
   }
 }
 

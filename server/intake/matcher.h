@@ -55,6 +55,7 @@ class ExtractMatcher final : private registry::ExtractVisitor {
                                                          const WatchedCase& watched) const;
   void Match(const registry::PersonRecord& person, const WatchedCase& watched);
   // What the registry protects the citizen for by now, of moves that nobody was told of: wherever the citizen is today.
+  // Such an observation concerns the known move, and is none of another one.
   void ProtectWhatStands(const registry::PersonRecord& person, const WatchedCase& watched);
   void MatchResident(const registry::PersonRecord& person, const WatchedCase& watched);
   // An observation, unless the same stands already.

@@ -134,6 +134,21 @@ TEST_F(RelocationTest, ProtectionThatTheRegistryTellsLaterHoldsWhatNobodyWasTold
   EXPECT_EQ(StateOf(kOdense, id), RelocationState::kAnnounced);
 }
 
+TEST_F(RelocationTest, ProtectionOfAMoveThatIsOverMeanwhileObservesNone) {
+  const CaseId id = Observe(kOdense, enrolment, "0450", Date(2026, 3, 1));
+  Observation later = Move("0450", "b");
+  later.hold_reasons = {HoldReason::kNameAndAddressProtection};
+  later.concerns = id;
+  ASSERT_DONE(world.Do(kOdense, Import(kOdense, {later}), ""));
+  EXPECT_EQ(StateOf(kOdense, id), RelocationState::kHeld);
+  ASSERT_DONE(world.Do(kOdense, AnnulRelocation{id}));
+  later.relocation = Case("c");
+  later.hold_reasons = {HoldReason::kSpecialRoadCode};
+  ASSERT_DONE(world.Do(kOdense, Import(kOdense, {later}), ""));
+  EXPECT_EQ(StateOf(kOdense, id), RelocationState::kAnnulled);
+  EXPECT_EQ(odense().relocations().size(), 1U);
+}
+
 TEST_F(RelocationTest, WhatAnImportTakesBackItDoesNotHold) {
   const CaseId id = Observe(kOdense, enrolment, "0450", Date(2026, 3, 1));
   Observation reversed;
