@@ -180,7 +180,7 @@ Standing OwnLogCheck::JudgeNote(const std::string& bytes, TreeSize& size) const 
 void OwnLogCheck::Settle() {
   if (told_) return;
   bool settled = true;
-  std::optional<TreeSize> proven;
+  TreeSize proven = context_.parts.log.handed_over_at();
   std::vector<ReleasedPeer> released;
   {
     const std::vector<AuthorityId> peers = Awaited();
@@ -192,12 +192,12 @@ void OwnLogCheck::Settle() {
         released.push_back({peer, known.first_certificate, known.second_certificate});
       }
       settled = settled && IsSettled(said.standing);
-      if (IsProof(said.standing)) proven = std::max(proven.value_or(TreeSize(0)), said.size);
+      if (IsProof(said.standing)) proven = std::max(proven, said.size);
     }
   }
-  if (proven) {
+  if (proven.value() > 0) {
     told_ = true;
-    outcome_.behind(*proven);
+    outcome_.behind(proven);
   } else if (settled) {
     told_ = true;
     clear_ = true;
@@ -247,6 +247,12 @@ std::vector<PeerKnowledge> OwnLogCheck::status() const {
     all.back().peer = peer;
   }
   return all;
+}
+
+bool OwnLogCheck::proven_behind() const {
+  if (context_.parts.log.handed_over_at().value() > 0) return true;
+  const std::vector<PeerKnowledge> all = status();
+  return std::any_of(all.begin(), all.end(), [](const PeerKnowledge& each) { return IsProof(each.standing); });
 }
 
 }  // namespace medflyt::exchange

@@ -74,7 +74,7 @@ class OwnLogCheck {
   struct Outcome {
     // Every peer that is waited for is within, or is one of these.
     std::function<void(const std::vector<ReleasedPeer>& released)> clear;
-    std::function<void(TreeSize proven)> behind;  // the first proof: the size that must not be signed again
+    std::function<void(TreeSize proven)> behind;  // the first proof: a size up to which nothing may be signed again
   };
   OwnLogCheck(Context& context, PeerCalls& calls, const OwnLogSchedule& schedule, Outcome outcome)
       : context_(context),
@@ -94,6 +94,8 @@ class OwnLogCheck {
 
   // Of every peer that is waited for, in order of id.
   [[nodiscard]] std::vector<PeerKnowledge> status() const;
+  // Whether one of them, or the own card by a handover, proves that the log was larger than the store has it.
+  [[nodiscard]] bool proven_behind() const;
 
  private:
   struct Known {

@@ -13,6 +13,7 @@
 #include "common/entry/receipt.h"
 #include "common/entry/seal.h"
 #include "common/tlog/checkpoint.h"
+#include "common/tlog/tlog_proof.h"
 #include "common/wire/content.h"
 #include "common/wire/ledger.h"
 #include "server/exchange/context.h"
@@ -81,7 +82,7 @@ class Reading {
       MEDFLYT_RETURN_IF_ERROR(parts_.log_keys.Check(*authority, log));
       origins_.insert(log.origin);
     }
-    evidence_.origin = authority->logs.back().origin;
+    open_ = authority->logs.back().origin;
     MEDFLYT_RETURN_IF_ERROR(CheckRecordedAgain());
     next_held_ = state_.issued.value() + 1;
     next_returned_ = state_.received.value() + 1;
@@ -91,6 +92,11 @@ class Reading {
     if (next_held_ <= evidence_.last_issued.value()) return Invalid("events of ours are missing");
     if (receipted_ < sent_.size()) return Invalid("there is no receipt for an event of ours");
     if (next_returned_ <= evidence_.receipted_by_us.value()) return Invalid("events of its own are missing");
+    if (evidence_.origin.empty() && state_.origin.empty() && !receipts_of_.empty()) {
+      evidence_.origin = receipts_of_;
+      evidence_.by_receipt = receipts_at_;
+      took_of_.insert(receipts_of_);
+    }
     for (const directory::Log& log : authority->logs) {
       if (took_of_.contains(log.origin)) evidence_.taken_over.push_back(LogsUpTo(*authority, log.origin));
     }
@@ -197,6 +203,8 @@ class Reading {
     }
     evidence_.receipts.push_back(std::move(held));
     receipted_ += verified.events.size();
+    receipts_of_ = stated->origin();
+    receipts_at_ = {verified.head.checkpoint.size(), verified.head.checkpoint.root()};
     return absl::OkStatus();
   }
 
@@ -270,7 +278,7 @@ class Reading {
     v1::EventBatch batch = given.batch();
     const auto stated = tlog::StatedCheckpoint(batch.checkpoint());
     if (!stated.ok() || !origins_.contains(stated->origin())) return Invalid("an event is of another's log");
-    const bool open = stated->origin() == evidence_.origin;
+    const bool open = stated->origin() == open_;
     if (!open) ForgetConsistency(batch);
     MEDFLYT_ASSIGN_OR_RETURN(const HeldKeys held, TakeKeys(given.keys(), /*ours=*/false));
     std::vector<keys::DataKey> keys;
@@ -279,11 +287,15 @@ class Reading {
     BatchChecker checker({parts_.self, peer_, parts_.log.reader(), parts_.keys, parts_.exchange_keys,
                           parts_.refused_numbers, /*receipted=*/true, keys, positions});
     std::vector<KeyId> missing;
-    const entry::AcceptedHead accepted =
-        evidence_.accepted ? *evidence_.accepted : AcceptedOf(state_, evidence_.origin, state_.by_batch);
-    MEDFLYT_ASSIGN_OR_RETURN(CheckedBatch checked,
-                             checker.Check(batch, stated->origin(), open ? accepted : entry::AcceptedHead(),
-                                           PairNumber(next_returned_), parts_.directory, missing));
+    entry::AcceptedHead accepted;
+    if (open && evidence_.origin == open_) {
+      accepted = {evidence_.by_batch.size, evidence_.by_batch.root};
+    } else if (open) {
+      accepted = AcceptedOf(state_, open_, state_.by_batch);
+    }
+    MEDFLYT_ASSIGN_OR_RETURN(
+        CheckedBatch checked,
+        checker.Check(batch, stated->origin(), accepted, PairNumber(next_returned_), parts_.directory, missing));
     if (checked.events.size() != static_cast<size_t>(given.positions_size())) {
       return Invalid("a place among the entries is that of no event");
     }
@@ -304,7 +316,8 @@ class Reading {
     }
     // By our own receipts we had taken this log, so that it needs no admission again.
     took_of_.insert(stated->origin());
-    if (open) evidence_.accepted = checked.head;
+    evidence_.origin = stated->origin();
+    evidence_.by_batch = {checked.head.size, checked.head.root};
     for (CheckedKey& key : checked.keys) {
       if (taken_.insert(key.key.id).second) evidence_.keys.push_back(std::move(key));
     }
@@ -317,7 +330,10 @@ class Reading {
   const log::PeerState state_;
   PeerEvidence evidence_;
   std::set<std::string> origins_;  // of the peer's logs
-  std::set<std::string> took_of_;  // those of them that events of its own came back of
+  std::string open_;               // the last of them
+  std::set<std::string> took_of_;  // those of them that what came back makes known
+  std::string receipts_of_;        // that of the last receipt
+  log::AcceptedTree receipts_at_;  // its head there
   std::vector<Sent> sent_;         // in the order of numbers
   size_t receipted_ = 0;           // of these
   uint64_t next_held_ = 0;
@@ -343,12 +359,22 @@ absl::StatusOr<PeerEvidence> ReadEvidence(const EvidenceParts& parts, const v1::
 absl::StatusOr<std::string> HighestCheckpoint(const EvidenceParts& parts, const log::Head& own,
                                               std::span<const v1::HeldByPeer> given) {
   MEDFLYT_ASSIGN_OR_RETURN(tlog::OpenedCheckpoint highest, OpenByLogAlone(parts, own.checkpoint));
+  const auto consider = [&](std::string_view shown) {
+    auto opened = OpenByLogAlone(parts, shown);
+    if (opened.ok() && opened->checkpoint.size() > highest.checkpoint.size()) highest = *std::move(opened);
+  };
   for (const v1::HeldByPeer& peer : given) {
-    for (const std::string& shown : peer.heads().checkpoints()) {
-      auto opened = OpenByLogAlone(parts, shown);
-      if (!opened.ok() || opened->checkpoint.size() <= highest.checkpoint.size()) continue;
-      highest = *std::move(opened);
-    }
+    for (const std::string& shown : peer.heads().checkpoints()) consider(shown);
+  }
+  const directory::Log* by_card = parts.directory.LogOf(parts.closed_origin);
+  if (by_card == nullptr) return highest.note.Serialize();
+  for (const directory::LogKey& key : by_card->keys) {
+    const auto handover = tlog::TlogProof::Parse(key.handover);
+    if (handover.ok()) consider(handover->checkpoint.Serialize());
+  }
+  // The card ends the log behind its highest head, and not before its last key begins.
+  if (highest.checkpoint.size() < by_card->keys.back().from) {
+    return Invalid("nobody, nor the own card, shows a head that the log's newest key has signed");
   }
   return highest.note.Serialize();
 }

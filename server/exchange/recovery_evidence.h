@@ -57,7 +57,6 @@ struct HeldReceipt {
 
 struct PeerEvidence {
   AuthorityId peer;
-  std::string origin;                   // of the peer's open log
   PairNumber last_issued;               // that the peer has
   PairNumber receipted_by_us;           // last of the peer's for which it holds our receipt
   PairNumber again_from;                // of the peer's, up to the last received, to be recorded again first of all
@@ -68,10 +67,13 @@ struct PeerEvidence {
   std::vector<v1::EventBatch> returned_batches;
   std::vector<CheckedKey> keys;  // that came with them and are not held
   std::vector<KeyId> granted;    // our own keys that the peer holds
-  // Of the peer's open log, by the last batch of it; nothing where none came.
-  std::optional<entry::AcceptedHead> accepted;
-  // Each log that what came back of the peer's stands in, in the card's order: by which keys it, and those before it,
-  // were read.
+  // The log of the peer's that events of its own came back of last, with its head there. Where none came back and the
+  // store knows none of its logs, the one of its last receipt: the first contact. Empty for neither.
+  std::string origin;
+  log::AcceptedTree by_batch;
+  log::AcceptedTree by_receipt;
+  // That one, and each other that what came back of the peer's stands in, in the card's order: by which keys it, and
+  // those before it, were read.
   std::vector<Believed> taken_over;
 };
 
@@ -96,8 +98,9 @@ inline constexpr size_t kMaxRecordedAgainBytes = size_t{64} << 20;
 // BatchChecker::Check and of LogKeyPins::Check, of every log of the peer's card. Each message names the peer.
 [[nodiscard]] absl::StatusOr<PeerEvidence> ReadEvidence(const EvidenceParts& parts, const v1::HeldByPeer& given);
 
-// The highest of our own head and those that peers show that our log has signed, with one signature of the log's key
-// and no other line. The errors of tlog::OpenCheckpoint and of Directory::LogKeyFor, of our own head.
+// The highest of our own head and those that peers, or our own card's handovers, show that our log has signed, with one
+// signature of the log's key and no other line. FAILED_PRECONDITION (RECOVERY_EVIDENCE_INVALID) where the log's newest
+// key has signed none of them; the errors of tlog::OpenCheckpoint and of Directory::LogKeyFor, of our own head.
 [[nodiscard]] absl::StatusOr<std::string> HighestCheckpoint(const EvidenceParts& parts, const log::Head& own,
                                                             std::span<const v1::HeldByPeer> given);
 

@@ -161,13 +161,13 @@ absl::Status RecoverySubmission::AppendReturned(log::Appender& appender) {
   for (const PeerEvidence& evidence : recovery_.evidence) {
     MEDFLYT_RETURN_IF_ERROR(KeepReceipts(evidence, came_back, appender));
     for (const Believed& by : evidence.taken_over) recovery_.log_keys.StageTakenOver(by, appender.batch());
-    if (!evidence.accepted) continue;
+    if (evidence.origin.empty()) continue;
     log::PeerState& peer = appender.peer(evidence.peer);
     if (peer.origin != evidence.origin) {
       peer.origin = evidence.origin;
-      peer.by_receipt = {};
+      peer.by_receipt = evidence.by_receipt;
     }
-    peer.by_batch = {evidence.accepted->size, evidence.accepted->root};
+    peer.by_batch = evidence.by_batch;
   }
   return absl::OkStatus();
 }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/merkle/tree_hasher.h"
 #include "common/tlog/checkpoint.h"
@@ -24,9 +25,14 @@ absl::StatusOr<keys::DataKey> OpenEventIdSecret(const Log::Parts& parts) {
   return secret;
 }
 
+// Log::handed_over_at, of a head of this size.
+TreeSize HandedOverAt(const Log::Parts& parts, TreeSize size) {
+  const directory::Log* log = parts.cards.LogOf(parts.signer.verifier_key().name());
+  return log == nullptr || log->keys.back().from <= size ? TreeSize(0) : log->keys.back().from;
+}
+
 // The stored head, or a first one of size 0 that is made durable here.
 absl::StatusOr<Head> OpenHead(const Log::Parts& parts) {
-  const tlog::VerifierKey& key = parts.signer.verifier_key();
   MEDFLYT_ASSIGN_OR_RETURN(const auto row, parts.store.Get(Table::kMeta, HeadKey()));
   if (!row) {
     MEDFLYT_ASSIGN_OR_RETURN(Head head, EmptyHead(parts.signer));
@@ -36,10 +42,14 @@ absl::StatusOr<Head> OpenHead(const Log::Parts& parts) {
     return head;
   }
   MEDFLYT_ASSIGN_OR_RETURN(Head head, DecodeHead(*row));
+  tlog::VerifierKey key = parts.signer.verifier_key();
+  if (HandedOverAt(parts, head.size).value() > 0) {
+    MEDFLYT_ASSIGN_OR_RETURN(key, parts.cards.LogKeyFor(key.name(), head.size));
+  }
   const auto opened = tlog::OpenCheckpoint(head.checkpoint, std::span(&key, 1));
   if (!opened.ok()) {
     return RuleError(absl::StatusCode::kDataLoss, "CHECKPOINT_FOREIGN", "head",
-                     "the stored checkpoint is not signed by this node's log key");
+                     "the stored checkpoint is not signed by this log's key of its size");
   }
   if (opened->checkpoint.size() != head.size || opened->checkpoint.root() != head.root) {
     return RuleError(absl::StatusCode::kDataLoss, "HEAD_MISMATCH", "head", "the stored head is not the one signed");
@@ -84,6 +94,7 @@ absl::StatusOr<std::map<AuthorityId, PeerState>> LoadPeers(const store::Store& s
 Log::Log(const Parts& parts, Generations generations, std::vector<OpenedGeneration> opened, Head head,
          domain::State state, std::map<AuthorityId, PeerState> peers)
     : parts_(parts),
+      handed_over_at_(HandedOverAt(parts, head.size)),
       generations_(std::move(generations)),
       opened_(std::move(opened)),
       event_ids_(opened_.back().ids),
@@ -95,6 +106,11 @@ Log::Log(const Parts& parts, Generations generations, std::vector<OpenedGenerati
   MutexLock lock(mutex_);
   head_ = prepared_head_;
   durable_peers_ = peers_;
+  if (handed_over_at_.value() == 0) return;
+  restraint_ =
+      RuleError(absl::StatusCode::kFailedPrecondition, "STORE_ROLLED_BACK", "",
+                absl::StrCat("the store has ", head_.size.value(), " entries; the log was handed over to the ",
+                             "present key at ", handed_over_at_.value(), ": it was restored from an older copy"));
 }
 
 Log::~Log() = default;
@@ -162,7 +178,9 @@ void Log::Restrain(const absl::Status& why) {
   restraint_ = why;
 }
 
-void Log::Release() { Restrain(absl::OkStatus()); }
+void Log::Release() {
+  if (handed_over_at_.value() == 0) Restrain(absl::OkStatus());
+}
 
 absl::Status Log::restraint() const {
   MutexLock lock(mutex_);

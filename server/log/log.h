@@ -22,6 +22,7 @@
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
 #include "common/base/random.h"
+#include "common/directory/directory.h"
 #include "common/tlog/note_key.h"
 #include "common/wire/content.h"
 #include "common/wire/ledger.h"
@@ -76,11 +77,13 @@ class Log {
     RandomSource& random;
     const FactsSource& facts;
     const tlog::NoteSigner* successor = nullptr;  // signs beside it, where the log is handed over
+    directory::Directory cards = {};  // of this log's keys by tree size; without it the signer's is the only one
   };
 
   // Reads the head, the right edge and the state; replays nothing. A store without a head gets one of size 0, synced.
-  // DATA_LOSS: HEAD_MISMATCH where the rebuilt tree is not the one that was signed, CHECKPOINT_FOREIGN where another
-  // key signed it, or what the rows' decoders say.
+  // Where the log was handed over behind the head that the store has, it is restrained, for good (STORE_ROLLED_BACK).
+  // DATA_LOSS: HEAD_MISMATCH where the rebuilt tree is not the one that
+  // was signed, CHECKPOINT_FOREIGN where the key of that size did not sign it, or what the rows' decoders say.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Log>> Open(const Parts& parts);
   ~Log();
 
@@ -103,9 +106,11 @@ class Log {
   // Any thread. Until Release nothing is appended, so nothing is signed under this origin: submissions that append are
   // abandoned with `why` instead of being applied. What was prepared before is still committed.
   void Restrain(const absl::Status& why);
-  void Release();
+  void Release();  // without effect where the store is of before a handover
   // Why nothing is appended; OK where it is.
   [[nodiscard]] absl::Status restraint() const;
+  // The size from which on the present key signs, where the store has less; 0 else.
+  [[nodiscard]] TreeSize handed_over_at() const { return handed_over_at_; }
 
   // Before the first Commit.
   void AddObserver(CommitObserver& observer) { observers_.push_back(&observer); }
@@ -120,6 +125,7 @@ class Log {
       std::map<AuthorityId, PeerState> peers);
 
   const Parts parts_;
+  const TreeSize handed_over_at_;
   const Generations generations_;
   const std::vector<OpenedGeneration> opened_;
   const EventIds& event_ids_;  // of the open log, as its tree

@@ -16,6 +16,7 @@
 #include "common/base/absl_view.h"
 #include "common/base/status.h"
 #include "common/crypto/secret.h"
+#include "common/directory/directory.h"
 #include "common/tlog/checkpoint.h"
 #include "common/tlog/note_key.h"
 #include "common/tlog/tile.h"
@@ -27,6 +28,7 @@
 #include "server/node/files.h"
 #include "server/node/key_files.h"
 #include "server/node/node.h"
+#include "server/node/peer_directory.h"
 #include "server/node/secrets.h"
 #include "server/store_rocksdb/rocks_store.h"
 
@@ -185,12 +187,13 @@ absl::StatusOr<BackupFacts> RestoreBackup(const Config& config, const std::strin
                      absl::StrCat(place.string(), ": is there; move it away first, nothing is overwritten"));
   }
   MEDFLYT_ASSIGN_OR_RETURN(BackupFacts facts, ReadBackupFacts(directory));
-  MEDFLYT_ASSIGN_OR_RETURN(const NamedSigner log_signer,
-                           LoadNamedSigner(config.log_key, tlog::SignatureType::kEd25519));
-  if (facts.authority != config.authority || facts.origin != log_signer.name) {
+  MEDFLYT_ASSIGN_OR_RETURN(const OwnCard card, ReadOwnCard(config.authority, config.card));
+  if (facts.authority != config.authority || !card.authority.has_node() ||
+      facts.origin != card.authority.logs.back().origin) {
     return RuleError(absl::StatusCode::kFailedPrecondition, "BACKUP_OF_ANOTHER_NODE", "authority",
                      absl::StrCat(directory, ": is of ", facts.authority.ToString(), " with the log ", facts.origin));
   }
+  MEDFLYT_ASSIGN_OR_RETURN(const directory::Directory cards, directory::Directory::Create({card.authority}));
   MEDFLYT_ASSIGN_OR_RETURN(const crypto::Key root_secret, LoadRootSecret(config.root_secret));
   crypto::SystemRandom random;
   KeyFilesOnDisk key_files(config);
@@ -214,12 +217,10 @@ absl::StatusOr<BackupFacts> RestoreBackup(const Config& config, const std::strin
     options.create_if_missing = false;
     MEDFLYT_ASSIGN_OR_RETURN(const auto store, store::OpenRocksStore(unfinished.string(), options));
     MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, HeadAsSaid(*store, facts));
-    MEDFLYT_ASSIGN_OR_RETURN(const tlog::NoteSigner signer,
-                             tlog::NoteSigner::Create(log_signer.name, log_signer.signer));
-    const tlog::VerifierKey& key = signer.verifier_key();
+    MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key, cards.LogKeyFor(facts.origin, head.size));
     if (!tlog::OpenCheckpoint(head.checkpoint, std::span(&key, 1)).ok()) {
-      return RuleError(absl::StatusCode::kFailedPrecondition, "CHECKPOINT_FOREIGN", "keys.log_key",
-                       absl::StrCat(directory, ": is signed with another log key than this; it was handed over since"));
+      return RuleError(absl::StatusCode::kFailedPrecondition, "CHECKPOINT_FOREIGN", "card",
+                       absl::StrCat(directory, ": is signed with another log key than the own card has for its size"));
     }
     store::Batch batch;
     MEDFLYT_RETURN_IF_ERROR(keys::ImportKeys(key_backup, *store, batch));

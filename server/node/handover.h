@@ -44,8 +44,8 @@ struct Handover {
 [[nodiscard]] directory::Authority WithHandover(directory::Authority self, const tlog::VerifierKey& next, TreeSize from,
                                                 std::string handover);
 
-// FAILED_PRECONDITION (HANDOVER_UNFINISHED) where the log's last entry hands it over to another key than this one. The
-// errors of reading it.
+// FAILED_PRECONDITION (HANDOVER_UNFINISHED) where the log's last entry hands it over to another key than this one, and
+// the card knows of no later handover. The errors of reading it.
 [[nodiscard]] absl::Status CheckHandoverIsOver(const log::Log& log, const tlog::VerifierKey& key);
 
 }  // namespace medflyt::node

@@ -240,16 +240,18 @@ absl::Status Node::Running::OpenStore() {
 
 absl::Status Node::Running::StartLog() {
   MEDFLYT_RETURN_IF_ERROR(CheckRecoveryIsOver(*opened->store, inputs.note_signer.verifier_key().name()));
-  MEDFLYT_ASSIGN_OR_RETURN(log, log::Log::Open({config.authority, *opened->store, *opened->keys, inputs.note_signer,
-                                                environment.clock, environment.random, *directory}));
+  MEDFLYT_ASSIGN_OR_RETURN(
+      log, log::Log::Open({config.authority, *opened->store, *opened->keys, inputs.note_signer, environment.clock,
+                           environment.random, *directory, nullptr, directory->directory()}));
   MEDFLYT_RETURN_IF_ERROR(CheckHandoverIsOver(*log, inputs.note_signer.verifier_key()));
   MEDFLYT_ASSIGN_OR_RETURN(directory_recorder, DirectoryRecorder::Load(*opened->store));
-  began_restrained = !opened->last_epoch.behind.ok();
+  const absl::Status behind = log->restraint().ok() ? opened->last_epoch.behind : log->restraint();
+  began_restrained = !behind.ok();
   if (!began_restrained) {
     MEDFLYT_RETURN_IF_ERROR(RaiseStartEpoch(*opened->store, config.epoch, opened->last_epoch, log->head().size));
   } else {
-    log->Restrain(Restrained(ToStd(opened->last_epoch.behind.message())));
-    environment.logger.Error("store_rolled_back", ToStd(opened->last_epoch.behind.message()));
+    log->Restrain(Restrained(ToStd(behind.message())));
+    environment.logger.Error("store_rolled_back", ToStd(behind.message()));
   }
 
   workers = std::make_unique<service::Workers>(kWorkerThreads, kWorkerQueue);
@@ -344,7 +346,7 @@ void Node::Running::RecordReleased() {
 
 void Node::Running::OwnLogBehind(TreeSize proven) {
   log->Restrain(
-      Restrained(absl::StrCat("a peer holds a head of ", proven.value(),
+      Restrained(absl::StrCat("there is a head of ", proven.value(),
                               " entries that this log signed and that is not in its store; restore a newer copy, or "
                               "recover")));
   // Whatever of this log leaves the node from now on, the one that follows may contradict, and no peer could tell.

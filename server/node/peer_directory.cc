@@ -43,11 +43,8 @@ absl::StatusOr<std::unique_ptr<PeerDirectory>> PeerDirectory::Load(Sources sourc
 
 absl::StatusOr<PeerDirectory::Read> PeerDirectory::ReadCards() const {
   Read read;
-  MEDFLYT_ASSIGN_OR_RETURN(directory::PeerCard own, ReadCard(sources_.card, read.card));
-  if (own.authority.id != sources_.self) {
-    return RuleError(absl::StatusCode::kInvalidArgument, "CARD_OF_OTHER_AUTHORITY", "card",
-                     absl::StrCat(sources_.card, ": is not the card of authority ", sources_.self.ToString()));
-  }
+  MEDFLYT_ASSIGN_OR_RETURN(OwnCard own, ReadOwnCard(sources_.self, sources_.card));
+  read.card = std::move(own.bytes);
   std::vector<directory::Authority> authorities;
   authorities.push_back(std::move(own.authority));
   MEDFLYT_ASSIGN_OR_RETURN(const std::vector<std::string> files, CardFiles(sources_.peers_dir));
@@ -126,6 +123,17 @@ bool PeerDirectory::IsMunicipality(AuthorityId authority) const {
   const directory::Directory now = directory();
   const directory::Authority* found = now.Find(authority);
   return found != nullptr && found->kind == directory::Kind::kMunicipality;
+}
+
+absl::StatusOr<OwnCard> ReadOwnCard(AuthorityId self, const std::string& file) {
+  OwnCard own;
+  MEDFLYT_ASSIGN_OR_RETURN(directory::PeerCard card, ReadCard(file, own.bytes));
+  if (card.authority.id != self) {
+    return RuleError(absl::StatusCode::kInvalidArgument, "CARD_OF_OTHER_AUTHORITY", "card",
+                     absl::StrCat(file, ": is not the card of authority ", self.ToString()));
+  }
+  own.authority = std::move(card.authority);
+  return own;
 }
 
 PeerDirectory::Sources DirectorySources(const Config& config) {

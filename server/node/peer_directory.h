@@ -94,6 +94,14 @@ class PeerDirectory final : public log::FactsSource, private domain::AuthorityDi
   Read read_ MEDFLYT_GUARDED_BY(mutex_);
 };
 
+struct OwnCard {
+  directory::Authority authority;
+  std::string bytes;
+};
+// The card of `self` that a file holds. Errors of the file and of directory::ParsePeerCard, naming it; INVALID_ARGUMENT
+// (CARD_OF_OTHER_AUTHORITY). Any thread.
+[[nodiscard]] absl::StatusOr<OwnCard> ReadOwnCard(AuthorityId self, const std::string& file);
+
 [[nodiscard]] PeerDirectory::Sources DirectorySources(const Config& config);
 
 }  // namespace medflyt::node

@@ -52,9 +52,10 @@ absl::Status CheckPlan(const Config& config, const Environment& environment, con
     return RuleError(absl::StatusCode::kFailedPrecondition, "RECOVERY_NOT_DECIDED", "",
                      "two officers decide it with `medflyt node recover`, while the node runs");
   }
-  MEDFLYT_ASSIGN_OR_RETURN(const auto log, log::Log::Open({config.authority, *opened.store, *opened.keys, present,
-                                                           environment.clock, environment.random, peers}));
   const directory::Directory directory = peers.directory();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto log,
+                           log::Log::Open({config.authority, *opened.store, *opened.keys, present, environment.clock,
+                                           environment.random, peers, nullptr, directory}));
   const std::vector<registry::NumberRange> refused = RefusedNumbers(config);
   exchange::LogKeyPins log_keys(*log);
   const exchange::EvidenceParts parts{config.authority,      log->origin(), *log,    *opened.keys,

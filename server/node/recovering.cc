@@ -19,9 +19,7 @@ absl::Status Refused(std::string_view rule, std::string_view message) {
 absl::StatusOr<std::vector<AuthorityId>> PeersToAsk(const std::vector<exchange::PeerKnowledge>& known,
                                                     const std::set<AuthorityId>& without) {
   std::vector<AuthorityId> peers;
-  bool proven = false;
   for (const exchange::PeerKnowledge& each : known) {
-    proven = proven || each.standing == Standing::kBeyond || each.standing == Standing::kContradicts;
     if (without.contains(each.peer)) continue;
     switch (each.standing) {
       case Standing::kBeyond:
@@ -40,7 +38,6 @@ absl::StatusOr<std::vector<AuthorityId>> PeersToAsk(const std::vector<exchange::
                          " has not answered, or claims what it does not prove: wait for it or leave it out"));
     }
   }
-  if (!proven) return Refused("RECOVERY_NOT_NEEDED", "no peer has proven that it holds more of this log");
   return peers;
 }
 
@@ -49,6 +46,9 @@ absl::StatusOr<std::vector<AuthorityId>> PeersToAsk(const std::vector<exchange::
 void Recovering::Decide(const std::string& officer, const crypto::Hash& certificate,
                         const std::set<AuthorityId>& without, Done done) {
   if (log_.restraint().ok()) return done(Refused("LOG_NOT_RESTRAINED", "this node signs: there is nothing to recover"));
+  if (!check_.proven_behind()) {
+    return done(Refused("RECOVERY_NOT_NEEDED", "nobody has proven that there is more of this log"));
+  }
   auto peers = PeersToAsk(check_.status(), without);
   if (!peers.ok()) return done(peers.status());
   crypto::Hash first;

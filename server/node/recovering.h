@@ -26,9 +26,9 @@ class Recovering {
 
   // One officer asks for it; the second one's call fetches back what every peer holds that was neither released nor
   // left out, and is done when that is durable. Both name the same peers to be left out. The first is forgotten when
-  // the node stops. FAILED_PRECONDITION: LOG_NOT_RESTRAINED; RECOVERY_NOT_NEEDED while no peer has proven that it holds
-  // more; RECOVERY_PEERS_UNHEARD while one has not answered, or claims what it cannot prove, and is neither released
-  // nor left out; RECOVERY_PEERS_DIFFER where the second officer leaves out others than the first;
+  // the node stops. FAILED_PRECONDITION: LOG_NOT_RESTRAINED; RECOVERY_NOT_NEEDED while nobody has proven that there is
+  // more of the log; RECOVERY_PEERS_UNHEARD while one has not answered, or claims what it cannot prove, and is neither
+  // released nor left out; RECOVERY_PEERS_DIFFER where the second officer leaves out others than the first;
   // TWO_OFFICERS_REQUIRED. And the errors of exchange::Recovery, after which a second officer may call again.
   void Decide(const std::string& officer, const crypto::Hash& certificate, const std::set<AuthorityId>& without,
               Done done);

@@ -104,7 +104,7 @@ class LogFixture : public ::testing::Test {
   }
 
   absl::StatusOr<std::unique_ptr<log::Log>> TryOpen() {
-    return log::Log::Open({kOdense, *store_, *keys_, signer_, clock_, random_, directory_});
+    return log::Log::Open({kOdense, *store_, *keys_, signer_, clock_, random_, directory_, nullptr, cards_});
   }
 
   // One commit.
@@ -120,6 +120,7 @@ class LogFixture : public ::testing::Test {
   CountingRandom random_;
   FixedClock clock_;
   FunenDirectory directory_;
+  directory::Directory cards_;
   crypto::Key kek_ = crypto::Key::Random();
   tlog::NoteSigner signer_ = *tlog::NoteSigner::Create("odense.example/log", crypto::Signer(crypto::Key::Random()));
   store::MemoryDisk disk_;

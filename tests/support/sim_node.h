@@ -217,7 +217,8 @@ class SimNode {
     exchange_keys_ = *std::move(exchange_keys);
     rotation_ = std::make_unique<keys::KekRotation>(
         keys::KekRotation::Parts{*store_, *keys_, *exchange_keys_, key_files, root_secret, secrets_}, *std::move(held));
-    auto log = log::Log::Open({self_, *store_, *keys_, signer_, around_.timeline, around_.chance, around_.facts});
+    auto log = log::Log::Open(
+        {self_, *store_, *keys_, signer_, around_.timeline, around_.chance, around_.facts, nullptr, around_.directory});
     ASSERT_TRUE(log.ok()) << log.status();
     log_ = *std::move(log);
     scheduler_ = std::make_unique<SimScheduler>(around_.timeline, life_);

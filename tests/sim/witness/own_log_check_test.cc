@@ -131,6 +131,32 @@ TEST_P(OwnLogCheckTest, ARolledBackNodeSignsNothingWhereAPeerHoldsMore) {
   EXPECT_EQ(heads.at(world.node(kNyborg).log().origin()).head.size, world.node(kNyborg).log().head().size);
 }
 
+// The entries that handed the log over are lost with all that followed, and nobody has seen any of them.
+TEST_P(OwnLogCheckTest, OfBeforeAHandoverItSignsNothingWhateverThePeersSay) {
+  Propose(kNyborg, 2);
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  const uint64_t copied = Size();
+  const directory::Directory genuine = world.directory;
+  directory::Authority odense = *genuine.Find(kOdense);
+  const TreeSize from(copied + 1 + world.chance.Below(3));
+  odense.logs.back().keys.back().until = from;
+  odense.logs.back().keys.push_back({NoteSignerOf(odense.logs.back().origin, 80).verifier_key(), from, std::nullopt});
+  world.directory = *genuine.With(odense);
+
+  RollBack(world.chance.Below(2) == 0);
+  world.RunFor(absl::Hours(1));
+  EXPECT_EQ(Of(kNyborg), Standing::kWithin);
+  EXPECT_THAT(proven, ::testing::ElementsAre(from.value()));
+  EXPECT_TRUE(check->proven_behind());
+  EXPECT_EQ(cleared, 0);
+  world.node(kOdense).log().Release();
+  EXPECT_FALSE(world.node(kOdense).log().restraint().ok());
+  world.Act(kOdense, Proposal(kNyborg));
+  world.RunFor(absl::Minutes(1));
+  EXPECT_EQ(Size(), copied);
+}
+
 TEST_P(OwnLogCheckTest, WhereNobodySawMoreItGoesOnByItself) {
   Propose(kNyborg, 2);
   ASSERT_TRUE(world.Settle());

@@ -397,6 +397,83 @@ TEST_F(RecoveryLimits, EveryLogThatIsTakenOverIsPinnedAndKnown) {
   }
 }
 
+// The copy is of before Odense had met Nyborg, and Nyborg was recovered since: what the store forgets of its logs comes
+// back with what stands in them, so that the later one is no first contact.
+TEST_F(RecoveryLimits, AfterAClosedLogOfAPeerItsNextOneNeedsTwoOfficersAsBefore) {
+  world.node(kOdense).CopyStore();
+  Propose(kNyborg, kOdense);
+  ASSERT_TRUE(world.Settle());
+  world.node(kNyborg).CopyStore();
+  Propose(kNyborg, kKerteminde);
+  ASSERT_TRUE(world.Settle());
+  Lose(kNyborg);
+  if (HasFatalFailure()) return;
+  ASSERT_TRUE(world.Settle());
+  RollBack(kOdense);
+  ASSERT_EQ(world.node(kOdense).log().peer(kNyborg).origin, "");
+  const absl::Status fetched = FetchBack({kNyborg});
+  ASSERT_TRUE(fetched.ok()) << fetched;
+  ASSERT_EQ(back.returned, 1U);
+  const absl::Status opened = Open();
+  ASSERT_TRUE(opened.ok()) << opened;
+  GoOn();
+
+  const directory::Authority& nyborg = *world.directory.Find(kNyborg);
+  ASSERT_EQ(nyborg.logs.size(), 2U);
+  EXPECT_EQ(world.node(kOdense).log().peer(kNyborg).origin, nyborg.logs[0].origin);
+  exchange::Context& context = world.node(kOdense).exchange().context();
+  EXPECT_EQ(RuleOf(exchange::CheckAdmitted(context, world.directory, kNyborg, nyborg.logs[0].origin).status()), "OK");
+  EXPECT_EQ(RuleOf(exchange::CheckAdmitted(context, world.directory, kNyborg, nyborg.logs[1].origin).status()),
+            "GENERATION_NOT_ADMITTED");
+}
+
+// Where the peer has only ever received, its receipts are the first contact.
+TEST_F(RecoveryLimits, APeerThatGaveReceiptsAloneBackIsMetByThem) {
+  world.node(kOdense).CopyStore();
+  Propose(kOdense, kNyborg);
+  ASSERT_TRUE(world.Settle());
+  RollBack(kOdense);
+  ASSERT_EQ(world.node(kOdense).log().peer(kNyborg).origin, "");
+  const absl::Status fetched = FetchBack({kNyborg});
+  ASSERT_TRUE(fetched.ok()) << fetched;
+  ASSERT_EQ(back.held, 1U);
+  const absl::Status opened = Open();
+  ASSERT_TRUE(opened.ok()) << opened;
+  SimNode& odense = world.node(kOdense);
+  odense.Boot();  // restrained: as the first commit leaves it
+  EXPECT_EQ(odense.log().peer(kNyborg).origin, kNyborgs);
+  EXPECT_GT(odense.log().peer(kNyborg).by_receipt.size.value(), 0U);
+
+  const directory::Directory genuine = world.directory;
+  directory::Authority other = *genuine.Find(kNyborg);
+  other.logs.back().keys.front().key = NoteSignerOf(kNyborgs, 78).verifier_key();
+  EXPECT_EQ(
+      RuleOf(exchange::CheckLogKeys(odense.exchange().context(), *genuine.With(other), kNyborg, kNyborgs).status()),
+      "LOG_KEY_NOT_HANDED_OVER");
+  other = *genuine.Find(kNyborg);
+  const std::string later = "medflyt.example/29189722/2";
+  other.logs.back().keys.back().until = TreeSize(1000);
+  other.logs.push_back({later, {{NoteSignerOf(later, 79).verifier_key(), TreeSize(0), std::nullopt}}});
+  EXPECT_EQ(RuleOf(exchange::CheckAdmitted(odense.exchange().context(), *genuine.With(other), kNyborg, later).status()),
+            "GENERATION_NOT_ADMITTED");
+}
+
+// The own card says that the log's present key signs from a later size on, and nobody shows a head that it has signed:
+// the card of the next log could not end this one.
+TEST_F(RecoveryLimits, AHandoverThatNothingProvesIsFoundWhileTheLogIsOpen) {
+  LoseOne();
+  if (HasFatalFailure()) return;
+  directory::Authority odense = *world.directory.Find(kOdense);
+  odense.logs.back().keys.back().until = TreeSize(1000);
+  odense.logs.back().keys.push_back({NoteSignerOf(kClosed, 80).verifier_key(), TreeSize(1000), std::nullopt});
+  const directory::Directory genuine = world.directory;
+  world.node(kOdense).exchange().OnDirectoryChanged(*genuine.With(odense));
+  EXPECT_EQ(RuleOf(FetchBack({kNyborg})), "RECOVERY_EVIDENCE_INVALID");
+  EXPECT_FALSE(PlanIsKept());
+  world.node(kOdense).exchange().OnDirectoryChanged(genuine);
+  EXPECT_EQ(RuleOf(FetchBack({kNyborg})), "OK");
+}
+
 // Nyborg asks for a place by what Kerteminde has announced to it. Kerteminde was recovered without Nyborg since, and
 // its card ends that log before the head that proves the announcement: what was taken before stays taken.
 TEST_F(RecoveryLimits, ARequestStaysTakenThoughItsAnnouncementStandsBehindTheEndOfItsLogByNow) {

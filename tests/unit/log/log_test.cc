@@ -16,6 +16,7 @@
 #include "server/log/appender.h"
 #include "server/log/replay.h"
 #include "tests/support/log_fixture.h"
+#include "tests/unit/directory/sample.h"
 
 namespace medflyt::log {
 namespace {
@@ -309,6 +310,31 @@ TEST_F(LogTest, AnotherKeysCheckpointIsRefusedAtStart) {
   const auto rule = BrokenRuleOf(TryOpen().status());
   ASSERT_TRUE(rule.has_value());
   EXPECT_EQ(rule->rule, "CHECKPOINT_FOREIGN");
+}
+
+// A copy of before a handover: the key that signed its head is the card's for that size, and is gone.
+TEST_F(LogTest, OfBeforeAHandoverItOpensToBeReadAlone) {
+  Execute(ProposeAgreement());
+  const Head head = log_->head();
+  const tlog::NoteSigner before = signer_;
+  signer_ = *tlog::NoteSigner::Create("odense.example/log", crypto::Signer(crypto::Key::Random()));
+  const auto handed_over_at = [&](uint64_t size) {
+    directory::Authority odense = testing::Odense();
+    odense.logs = {{"odense.example/log",
+                    {{before.verifier_key(), TreeSize(0), TreeSize(size)},
+                     {signer_.verifier_key(), TreeSize(size), std::nullopt}}}};
+    return *directory::Directory::Create({odense});
+  };
+  log_.reset();
+  cards_ = handed_over_at(head.size.value());
+  EXPECT_EQ(BrokenRuleOf(TryOpen().status())->rule, "CHECKPOINT_FOREIGN") << "the new key has signed that size, too";
+  cards_ = handed_over_at(head.size.value() + 1);
+  Open();
+  EXPECT_EQ(log_->handed_over_at().value(), head.size.value() + 1);
+  log_->Release();
+  EXPECT_EQ(BrokenRuleOf(log_->restraint())->rule, "STORE_ROLLED_BACK");
+  On([](Appender& appender) { appender.AppendLedger("of another log"); });
+  EXPECT_EQ(log_->head().checkpoint, head.checkpoint);
 }
 
 TEST_F(LogTest, ChangedEntryIsFoundAtStart) {
