@@ -181,4 +181,14 @@ absl::StatusOr<ReceivedEntry> FindReceived(const store::Reader& store, const log
   return ReceivedAt(row, event.number);
 }
 
+std::string NewestBatchNote(const store::Reader& store, AuthorityId issuer) {
+  const auto found = store.Last(
+      Table::kOutbox, KeyRange::Between(log::PairRowKey('r', issuer, 0), log::PairRowKey('r', issuer, ~uint64_t{0})));
+  if (!found.ok() || !*found) return {};
+  const auto row = DecodeKept(PairNumber(0), (*found)->value);
+  if (!row.ok()) return {};
+  const auto batch = row->ParseBatch();
+  return batch.ok() ? batch->checkpoint() : std::string();
+}
+
 }  // namespace medflyt::exchange

@@ -59,6 +59,10 @@ void SetRecord(std::string& row, size_t event, log::Position record);
 [[nodiscard]] absl::Status VisitKept(const store::Reader& store, AuthorityId issuer, PairNumber from,
                                      absl::FunctionRef<absl::Status(const KeptRow&)> visit);
 
+// The checkpoint of the batch in the row of the highest number that was received of this issuer; empty where there is
+// none that can be read.
+[[nodiscard]] std::string NewestBatchNote(const store::Reader& store, AuthorityId issuer);
+
 // An event that was received, with what proves it.
 struct ReceivedEntry {
   std::string entry;  // exact bytes of the LogEntry

@@ -1,6 +1,8 @@
 // Whether anybody has seen more of this node's own log than its store holds: then the store was rolled back, and what
 // would be signed now could contradict what was signed before. Each peer is asked what it holds of the log, as witness
 // and as recipient, and a head that the log itself has signed is all that proves anything.
+//
+//   kMeta 'own-log-proof' ‖ u32 peer   ->  a head that it has shown and that proves it, as a signed note
 #pragma once
 
 #include <cstdint>
@@ -14,13 +16,18 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/mutex.h"
+#include "common/base/named_type.h"
 #include "common/crypto/hash.h"
+#include "common/directory/directory.h"
 #include "common/directory/identity.h"
 #include "medflyt/v1/peer_service.pb.h"
 #include "server/exchange/context.h"
 #include "server/exchange/peer_calls.h"
 #include "server/exchange/scheduler.h"
 #include "server/exchange/witness.h"
+#include "server/log/log.h"
+#include "server/store/batch.h"
+#include "server/store/store.h"
 
 namespace medflyt::exchange {
 
@@ -50,8 +57,23 @@ struct PeerKnowledge {
   friend bool operator==(const PeerKnowledge&, const PeerKnowledge&) = default;
 };
 
-// PeerService.GetHeldHeads: what this node holds of the peer's log. PERMISSION_DENIED (HELD_ORIGIN_FOREIGN). Reads the
-// store; any thread.
+// A head that our log has signed and that its store does not have.
+struct OwnLogProof {
+  AuthorityId peer;  // has shown it
+  Standing standing = Standing::kBeyond;
+  TreeSize size;
+  std::string note;
+};
+// Those that are kept and still prove it: a store that was restored anew may have what an older one lacked, and what
+// was shown of a closed log says nothing of the open one. DATA_LOSS (ROW_MALFORMED); the errors of the store. Any
+// thread.
+[[nodiscard]] absl::StatusOr<std::vector<OwnLogProof>> ReadOwnLogProofs(const log::Log& log,
+                                                                        const directory::Directory& directory);
+// All that are kept are forgotten with the batch: the log goes on in another. The errors of the store.
+[[nodiscard]] absl::Status ForgetOwnLogProofs(const store::Reader& store, store::Batch& batch);
+
+// PeerService.GetHeldHeads: what this node holds of the peer's log. PERMISSION_DENIED (HELD_ORIGIN_FOREIGN),
+// FAILED_PRECONDITION (HELD_ORIGIN_CLOSED) where the peer's card has a later log. Reads the store; any thread.
 [[nodiscard]] absl::StatusOr<v1::GetHeldHeadsResponse> AnswerHeldHeads(const Context& context, const Witness& witness,
                                                                        AuthorityId peer,
                                                                        const v1::GetHeldHeadsRequest& request);
@@ -65,9 +87,10 @@ struct ReleasedPeer {
 
 // Asks every peer until each is settled: within, proven otherwise, or released. While the log is restrained one that
 // was exchanged with is waited for, too, where its card is missing: it is asked once it has one. Who signs already
-// waits for nobody who was taken out of the directory for good. A proof stays what it is, whatever the peer says later,
-// and ends nothing: what each of the others holds is needed to go on under a new log. Public calls are thread-safe; all
-// else happens on a strand. Borrows context and calls; order of life as Cosigning's.
+// waits for nobody who was taken out of the directory for good. Who was released is asked on, as long as others are
+// waited for. A proof stays what it is, whatever the peer says later and over a restart, and ends nothing: what each of
+// the others holds is needed to go on under a new log. Public calls are thread-safe; all else happens on a strand.
+// Borrows context and calls; order of life as Cosigning's.
 class OwnLogCheck {
  public:
   // Both on the strand, once at most, and only one of them.
@@ -76,12 +99,9 @@ class OwnLogCheck {
     std::function<void(const std::vector<ReleasedPeer>& released)> clear;
     std::function<void(TreeSize proven)> behind;  // the first proof: a size up to which nothing may be signed again
   };
-  OwnLogCheck(Context& context, PeerCalls& calls, const OwnLogSchedule& schedule, Outcome outcome)
-      : context_(context),
-        calls_(calls),
-        schedule_(schedule),
-        outcome_(std::move(outcome)),
-        strand_(std::make_shared<Strand>(context.parts.scheduler)) {}
+  // With the proofs of before the start.
+  OwnLogCheck(Context& context, PeerCalls& calls, const OwnLogSchedule& schedule, Outcome outcome,
+              const std::vector<OwnLogProof>& proofs);
 
   void Start();
   void Stop() { strand_->Stop(); }
@@ -92,7 +112,7 @@ class OwnLogCheck {
   [[nodiscard]] absl::StatusOr<bool> Release(AuthorityId peer, const std::string& officer,
                                              const crypto::Hash& certificate);
 
-  // Of every peer that is waited for, in order of id.
+  // Of every peer that is waited for or has proven it, in order of id.
   [[nodiscard]] std::vector<PeerKnowledge> status() const;
   // Whether one of them, or the own card by a handover, proves that the log was larger than the store has it.
   [[nodiscard]] bool proven_behind() const;
@@ -103,14 +123,16 @@ class OwnLogCheck {
     crypto::Hash first_certificate;
     crypto::Hash second_certificate;
     bool asking = false;
+    std::string unkept;  // note of a proof that is not durable yet
   };
+  class ProofSubmission;
   [[nodiscard]] std::vector<AuthorityId> Awaited() const;
   void Look();
   void Ask(AuthorityId peer);
   void OnAnswer(AuthorityId peer, const absl::StatusOr<v1::GetHeldHeadsResponse>& answer);
-  // What the answer shows, and the size that it proves or claims.
-  [[nodiscard]] std::pair<Standing, TreeSize> Judge(AuthorityId peer, const v1::GetHeldHeadsResponse& answer) const;
-  [[nodiscard]] Standing JudgeNote(const std::string& bytes, TreeSize& size) const;
+  // What the answer shows, the size that it proves or claims, and by which note.
+  [[nodiscard]] OwnLogProof Judge(AuthorityId peer, const v1::GetHeldHeadsResponse& answer) const;
+  void KeepProofs();
   void Settle();
 
   Context& context_;

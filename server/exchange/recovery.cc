@@ -236,13 +236,14 @@ void Recovery::Finish() {
   const directory::Directory directory = context_.directory();
   const EvidenceParts parts = Parts(directory);
   const std::vector<v1::HeldByPeer> given(plan_.peers().begin(), plan_.peers().end());
-  auto checkpoint = HighestCheckpoint(parts, context_.parts.log.head(), given);
+  auto checkpoint = HighestCheckpoint(parts, given);
   if (!checkpoint.ok()) return End(checkpoint.status());
   Outcome outcome;
   const auto stated = tlog::StatedCheckpoint(*checkpoint);
   if (!stated.ok()) return End(stated.status());
   outcome.closed_size = stated->size();
   plan_.set_closed_checkpoint(*std::move(checkpoint));
+  plan_.set_kept_size(context_.parts.log.head().size.value());
   GivenKeys keys;
   auto recovery = ReadRecovery(parts, plan_, context_.parts.log.head().size);
   if (!recovery.ok()) return End(recovery.status());

@@ -21,6 +21,7 @@
 #include "server/exchange/kept.h"
 #include "server/exchange/kept_receipt.h"
 #include "server/exchange/own_events.h"
+#include "server/exchange/own_log_check.h"
 #include "server/exchange/record_again.h"
 
 namespace medflyt::exchange {
@@ -356,27 +357,37 @@ absl::StatusOr<PeerEvidence> ReadEvidence(const EvidenceParts& parts, const v1::
   return evidence;
 }
 
-absl::StatusOr<std::string> HighestCheckpoint(const EvidenceParts& parts, const log::Head& own,
-                                              std::span<const v1::HeldByPeer> given) {
-  MEDFLYT_ASSIGN_OR_RETURN(tlog::OpenedCheckpoint highest, OpenByLogAlone(parts, own.checkpoint));
+absl::StatusOr<std::string> HighestCheckpoint(const EvidenceParts& parts, std::span<const v1::HeldByPeer> given) {
+  std::optional<tlog::OpenedCheckpoint> highest;
   const auto consider = [&](std::string_view shown) {
     auto opened = OpenByLogAlone(parts, shown);
-    if (opened.ok() && opened->checkpoint.size() > highest.checkpoint.size()) highest = *std::move(opened);
+    if (!opened.ok() || (highest && opened->checkpoint.size() <= highest->checkpoint.size())) return;
+    highest = *std::move(opened);
   };
+  const log::Head own = parts.log.head();
+  consider(own.checkpoint);
+  // One without an entry any key of the log may have signed.
+  if (!highest && own.size.value() > 0) {
+    return RuleError(absl::StatusCode::kDataLoss, "CHECKPOINT_FOREIGN", "head",
+                     "the stored checkpoint is not signed by this log's key of its size");
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(const auto proofs, ReadOwnLogProofs(parts.log, parts.directory));
+  for (const OwnLogProof& proof : proofs) consider(proof.note);
   for (const v1::HeldByPeer& peer : given) {
     for (const std::string& shown : peer.heads().checkpoints()) consider(shown);
   }
   const directory::Log* by_card = parts.directory.LogOf(parts.closed_origin);
-  if (by_card == nullptr) return highest.note.Serialize();
-  for (const directory::LogKey& key : by_card->keys) {
-    const auto handover = tlog::TlogProof::Parse(key.handover);
-    if (handover.ok()) consider(handover->checkpoint.Serialize());
+  if (by_card != nullptr) {
+    for (const directory::LogKey& key : by_card->keys) {
+      const auto handover = tlog::TlogProof::Parse(key.handover);
+      if (handover.ok()) consider(handover->checkpoint.Serialize());
+    }
   }
   // The card ends the log behind its highest head, and not before its last key begins.
-  if (highest.checkpoint.size() < by_card->keys.back().from) {
+  if (!highest || (by_card != nullptr && highest->checkpoint.size() < by_card->keys.back().from)) {
     return Invalid("nobody, nor the own card, shows a head that the log's newest key has signed");
   }
-  return highest.note.Serialize();
+  return highest->note.Serialize();
 }
 
 }  // namespace medflyt::exchange

@@ -98,10 +98,11 @@ inline constexpr size_t kMaxRecordedAgainBytes = size_t{64} << 20;
 // BatchChecker::Check and of LogKeyPins::Check, of every log of the peer's card. Each message names the peer.
 [[nodiscard]] absl::StatusOr<PeerEvidence> ReadEvidence(const EvidenceParts& parts, const v1::HeldByPeer& given);
 
-// The highest of our own head and those that peers, or our own card's handovers, show that our log has signed, with one
-// signature of the log's key and no other line. FAILED_PRECONDITION (RECOVERY_EVIDENCE_INVALID) where the log's newest
-// key has signed none of them; the errors of tlog::OpenCheckpoint and of Directory::LogKeyFor, of our own head.
-[[nodiscard]] absl::StatusOr<std::string> HighestCheckpoint(const EvidenceParts& parts, const log::Head& own,
+// The highest of our own head and those that our log has signed as peers show now, or had shown before, or our own
+// card's handovers do; with one signature of the log's key and no other line. FAILED_PRECONDITION
+// (RECOVERY_EVIDENCE_INVALID) where the log's newest key has signed none of them; DATA_LOSS (CHECKPOINT_FOREIGN) where
+// our own head is not the log's; the errors of ReadOwnLogProofs.
+[[nodiscard]] absl::StatusOr<std::string> HighestCheckpoint(const EvidenceParts& parts,
                                                             std::span<const v1::HeldByPeer> given);
 
 }  // namespace medflyt::exchange

@@ -15,6 +15,7 @@
 #include "server/domain/query.h"
 #include "server/exchange/context.h"
 #include "server/exchange/kept.h"
+#include "server/exchange/own_log_check.h"
 #include "server/exchange/record_again.h"
 #include "server/exchange/recovery.h"
 #include "server/exchange/refusals.h"
@@ -65,7 +66,7 @@ absl::Status RecoverySubmission::Append(log::Appender& appender) {
     return told_.contains({event::TypeOf(draft.body), draft.recipient, draft.case_id});
   }));
   appender.batch().Delete(Table::kMeta, kRecoveryRow);
-  return absl::OkStatus();
+  return ForgetOwnLogProofs(recovery_.log.reader().store(), appender.batch());
 }
 
 absl::Status RecoverySubmission::AppendAgain(log::Appender& appender) {

@@ -43,7 +43,8 @@ absl::StatusOr<Head> OpenHead(const Log::Parts& parts) {
   }
   MEDFLYT_ASSIGN_OR_RETURN(Head head, DecodeHead(*row));
   tlog::VerifierKey key = parts.signer.verifier_key();
-  if (HandedOverAt(parts, head.size).value() > 0) {
+  // One without an entry any key of the log may have signed.
+  if (head.size.value() > 0 && HandedOverAt(parts, head.size).value() > 0) {
     MEDFLYT_ASSIGN_OR_RETURN(key, parts.cards.LogKeyFor(key.name(), head.size));
   }
   const auto opened = tlog::OpenCheckpoint(head.checkpoint, std::span(&key, 1));

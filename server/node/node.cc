@@ -245,7 +245,13 @@ absl::Status Node::Running::StartLog() {
                            environment.random, *directory, nullptr, directory->directory()}));
   MEDFLYT_RETURN_IF_ERROR(CheckHandoverIsOver(*log, inputs.note_signer.verifier_key()));
   MEDFLYT_ASSIGN_OR_RETURN(directory_recorder, DirectoryRecorder::Load(*opened->store));
-  const absl::Status behind = log->restraint().ok() ? opened->last_epoch.behind : log->restraint();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto proofs, exchange::ReadOwnLogProofs(*log, directory->directory()));
+  absl::Status behind = log->restraint().ok() ? opened->last_epoch.behind : log->restraint();
+  if (behind.ok() && !proofs.empty()) {
+    behind = RuleError(absl::StatusCode::kFailedPrecondition, "STORE_ROLLED_BACK", "",
+                       absl::StrCat("a peer has shown a head of ", proofs.front().size.value(),
+                                    " entries that this log signed and that is not in its store"));
+  }
   began_restrained = !behind.ok();
   if (!began_restrained) {
     MEDFLYT_RETURN_IF_ERROR(RaiseStartEpoch(*opened->store, config.epoch, opened->last_epoch, log->head().size));
@@ -294,7 +300,8 @@ absl::Status Node::Running::StartLog() {
   own_log_check = std::make_unique<exchange::OwnLogCheck>(
       exchange->context(), *peer_calls, exchange::OwnLogSchedule(),
       exchange::OwnLogCheck::Outcome{[this](const auto& released) { OwnLogClear(released); },
-                                     [this](TreeSize proven) { OwnLogBehind(proven); }});
+                                     [this](TreeSize proven) { OwnLogBehind(proven); }},
+      proofs);
   recovery = std::make_unique<exchange::Recovery>(exchange->context(), *peer_calls);
   recovering = std::make_unique<Recovering>(*log, *own_log_check, *recovery);
   admission = std::make_unique<exchange::Admission>(

@@ -1,6 +1,7 @@
 #include "server/node/recover.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -30,14 +31,25 @@
 namespace medflyt::node {
 namespace {
 
-// "medflyt.example/35209115/1" is followed by ".../2"; an origin that does not end in a number, by that and "/2".
-std::string NextOrigin(const std::string& origin) {
+// "medflyt.example/35209115/1" is followed by ".../2-5f3a9c01", and that by ".../3-..."; an origin that does not end
+// so, by that and "/2-...". Chance makes it another one each time: whoever recovers twice from the same copy must not
+// give two logs one name.
+std::string NextOrigins(const std::string& origin) {
   const size_t slash = origin.rfind('/');
   uint64_t number = 0;
-  if (slash != std::string::npos && absl::SimpleAtoi(origin.substr(slash + 1), &number)) {
-    return absl::StrCat(origin.substr(0, slash + 1), number + 1);
+  const std::string last = slash == std::string::npos ? std::string() : origin.substr(slash + 1);
+  if (absl::SimpleAtoi(last.substr(0, last.find('-')), &number)) {
+    return absl::StrCat(origin.substr(0, slash + 1), number + 1, "-");
   }
-  return absl::StrCat(origin, "/2");
+  return absl::StrCat(origin, "/2-");
+}
+
+std::string NewOrigin(const std::string& origin, RandomSource& random) {
+  std::array<uint8_t, 4> chance;
+  random.Fill(chance.data(), chance.size());
+  uint32_t mark = 0;
+  for (const uint8_t byte : chance) mark = mark << 8 | byte;
+  return absl::StrCat(NextOrigins(origin), absl::Hex(mark, absl::kZeroPad8));
 }
 
 std::vector<registry::NumberRange> RefusedNumbers(const Config& config) {
@@ -60,6 +72,11 @@ absl::Status CheckPlan(const Config& config, const Environment& environment, con
   exchange::LogKeyPins log_keys(*log);
   const exchange::EvidenceParts parts{config.authority,      log->origin(), *log,    *opened.keys,
                                       *opened.exchange_keys, directory,     refused, log_keys};
+  if (plan->kept_size() != log->head().size.value()) {
+    return RuleError(absl::StatusCode::kFailedPrecondition, "RECOVERY_NOT_DECIDED", "",
+                     absl::StrCat("it was decided for a log of ", plan->kept_size(), " entries, and the store has ",
+                                  log->head().size.value()));
+  }
   MEDFLYT_ASSIGN_OR_RETURN(const exchange::RecoveryToLog recovery,
                            exchange::ReadRecovery(parts, *plan, log->head().size));
   return exchange::EncodeOpened(recovery, environment.clock.Now()).status();
@@ -81,13 +98,17 @@ absl::StatusOr<tlog::NoteSigner> Close(const Config& config, const Environment& 
   if (!row) return RuleError(absl::StatusCode::kFailedPrecondition, "RECOVERY_NOT_DECIDED", "", "the store is empty");
   MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, log::DecodeHead(*row));
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint stated, tlog::StatedCheckpoint(head.checkpoint));
-  if (stated.origin() == NextOrigin(origin)) return NextKey(config, stated.origin());
+  auto begun = LoadLogKey(NextKeyPath(config));
+  if (!begun.ok() && !absl::IsNotFound(begun.status())) return begun.status();
   if (stated.origin() != origin) {
+    if (begun.ok() && begun->verifier_key().name() == stated.origin()) return begun;
     return RuleError(absl::StatusCode::kFailedPrecondition, "STORE_OF_ANOTHER_LOG", "keys.log_key",
                      absl::StrCat("the store's open log is ", stated.origin(), ", and the key is of ", origin));
   }
   MEDFLYT_RETURN_IF_ERROR(CheckPlan(config, environment, present, peers, opened));
-  MEDFLYT_ASSIGN_OR_RETURN(tlog::NoteSigner next, NextKey(config, NextOrigin(origin)));
+  const bool has_begun = begun.ok() && begun->verifier_key().name().starts_with(NextOrigins(origin));
+  MEDFLYT_ASSIGN_OR_RETURN(tlog::NoteSigner next, NextKey(config, has_begun ? begun->verifier_key().name()
+                                                                            : NewOrigin(origin, environment.random)));
   // The card must have room: behind this there is no way back.
   MEDFLYT_RETURN_IF_ERROR(
       directory::WritePeerCard(WithNextLog(self, next, TreeSize(UINT64_MAX)), DanishDate(environment.clock.Now()), next)
@@ -148,7 +169,9 @@ absl::StatusOr<Recovered> OpenNextLog(const Config& config, const Environment& e
   if (!self.has_node()) {
     return RuleError(absl::StatusCode::kInvalidArgument, "AUTHORITY_INCOMPLETE", "card", "the own card names no node");
   }
-  if (self.logs.back().origin != NextOrigin(present.verifier_key().name())) {
+  const bool card_is_written =
+      self.logs.size() > 1 && self.logs[self.logs.size() - 2].origin == present.verifier_key().name();
+  if (!card_is_written) {
     if (self.logs.back().keys.back().key != present.verifier_key()) {
       return RuleError(absl::StatusCode::kInvalidArgument, "CARD_KEY_MISMATCH", "card",
                        "the own card does not name this node's log key as its newest");

@@ -144,9 +144,10 @@ class SimNode {
     EXPECT_TRUE(store_->Checkpoint(place, {}).ok());
     return disk_->CheckpointAt(place);
   }
-  void PutBackCopy() {
+  void PutBackCopy() { PutBack(copy_); }
+  void PutBack(std::shared_ptr<store::MemoryDisk> disk) {
     Halt();
-    disk_ = copy_;
+    disk_ = std::move(disk);
   }
   // A rotation of the KEK, as the housekeeping does it where one is due; it ends with the next commit.
   void RotateKek() {

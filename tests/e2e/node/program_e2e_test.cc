@@ -200,9 +200,11 @@ TEST_F(ProgramE2e, ANodeWithARolledBackStoreSignsNothingWhereItsPeerHoldsMore) {
     EXPECT_EQ(Status().tree_size(), size);
     EXPECT_EQ(ReleaseBy("administrator-1", "anna.officer"), "OWN_LOG_PROVEN_BEHIND");
     EXPECT_EQ(odense.Stop(), 0);
+    if (start == 0) {
+      EXPECT_EQ(nyborg.Stop(), 0) << "the second start knows it by itself";
+    }
   }
   EXPECT_THAT(odense.Errors(), HasSubstr("store_rolled_back"));
-  EXPECT_EQ(nyborg.Stop(), 0);
 }
 
 TEST_F(ProgramE2e, ANodeThatWentBackEpochFileAndAllDeliversNothingOnceItsPeerHasShownIt) {
@@ -232,10 +234,13 @@ TEST_F(ProgramE2e, ANodeThatWentBackEpochFileAndAllDeliversNothingOnceItsPeerHas
   EXPECT_EQ(odense.Stop(), 0);
   EXPECT_THAT(odense.Errors(),
               ::testing::AllOf(HasSubstr("own_log_proven_behind"), Not(HasSubstr("store_rolled_back"))));
-  odense.Start();
-  EXPECT_TRUE(Status().has_restraint()) << "the next start knows it";
-  EXPECT_EQ(odense.Stop(), 0);
   EXPECT_EQ(nyborg.Stop(), 0);
+  // As where entries that were under way had overtaken the restraint, and the size that the file has with it.
+  const std::string noted = ReadFile(odense.Path("keys/epoch"));
+  WriteFile(odense.Path("keys/epoch"), noted.substr(0, noted.rfind('\n', noted.size() - 2) + 1) + "0\n");
+  odense.Start();
+  EXPECT_TRUE(Status().has_restraint()) << "the next start knows it by what was shown";
+  EXPECT_EQ(odense.Stop(), 0);
 }
 
 TEST_F(ProgramE2e, ANodeWhoseStoreWasRolledBackGoesOnOnceItsPeerHasSaidThatItSawNoMore) {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "common/base/bytes.h"
 #include "common/merkle/tree_hasher.h"
 #include "tests/sim/exchange/checks.h"
 #include "tests/support/agreement_terms.h"
@@ -60,9 +61,22 @@ class OwnLogCheckTest : public ::testing::TestWithParam<uint64_t> {
       proven.push_back(size.value());
       node.RestrainNow();
     };
+    const auto proofs = exchange::ReadOwnLogProofs(node.log(), world.directory);
+    ASSERT_TRUE(proofs.ok()) << proofs.status();
     check = std::make_unique<exchange::OwnLogCheck>(node.exchange().context(), witnesses.calls(kOdense),
-                                                    exchange::OwnLogSchedule(), std::move(outcome));
+                                                    exchange::OwnLogSchedule(), std::move(outcome), *proofs);
     check->Start();
+  }
+  // It stops and starts again with the store that it has.
+  void Restart(bool behind_its_file) {
+    SimNode& node = world.node(kOdense);
+    check.reset();
+    witnesses.Forget(kOdense);
+    node.Crash();
+    node.restrained = behind_its_file;
+    node.Boot();
+    witnesses.Boot(kOdense);
+    Check();
   }
   uint64_t Size() { return world.node(kOdense).log().head().size.value(); }
   Standing Of(AuthorityId peer) {
@@ -216,6 +230,74 @@ TEST_P(OwnLogCheckTest, WhoIsSilentWhileAnotherProvesIsAskedUntilItAnswers) {
   EXPECT_EQ(Of(kNyborg), Standing::kBeyond);
   EXPECT_EQ(proven.size(), 1u) << "told once";
   EXPECT_EQ(cleared, 0) << "nor does the last answer undo it";
+}
+
+// Whoever has shown it may be away for good by then, or say another thing.
+TEST_P(OwnLogCheckTest, AProofOutlastsARestartAndWhoeverHasShownIt) {
+  Propose(kNyborg, 1);
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  Propose(kNyborg, 1);
+  ASSERT_TRUE(world.Settle());
+  const auto newer = world.node(kOdense).CopyOfStore();
+  RollBack();
+  world.RunFor(absl::Minutes(5));
+  ASSERT_EQ(Of(kNyborg), Standing::kBeyond);
+  const uint64_t shown = proven.at(0);
+
+  world.network.SetPartition(kOdense, kNyborg, true);
+  witnesses.held = [](AuthorityId, AuthorityId to) {
+    return to == kNyborg ? std::optional(v1::GetHeldHeadsResponse()) : std::nullopt;
+  };
+  Restart(world.chance.OneIn(2));
+  const auto kept = exchange::ReadOwnLogProofs(world.node(kOdense).log(), world.directory);
+  ASSERT_TRUE(kept.ok()) << kept.status();
+  ASSERT_EQ(kept->size(), 1U) << "so that a node starts restrained, whatever its epoch file says";
+  EXPECT_EQ((*kept)[0].peer, kNyborg);
+  EXPECT_EQ((*kept)[0].size.value(), shown);
+  world.RunFor(absl::Minutes(5));
+  EXPECT_EQ(Of(kNyborg), Standing::kBeyond);
+  EXPECT_EQ(proven, (std::vector<uint64_t>{shown, shown}));
+  EXPECT_TRUE(check->proven_behind());
+  EXPECT_EQ(RuleOf(check->Release(kNyborg, "officer-1", kFirst).status()), "OWN_LOG_PROVEN_BEHIND");
+  EXPECT_EQ(cleared, 0);
+
+  // What is kept is judged by the store that there is: one that has the head is not behind it.
+  const std::string note = (*kept)[0].note;
+  check.reset();
+  witnesses.Forget(kOdense);
+  world.node(kOdense).PutBack(newer);
+  std::string key = "own-log-proof";
+  AppendU32(key, kNyborg.number());
+  world.node(kOdense).Boot();
+  witnesses.Boot(kOdense);
+  store::Batch batch;
+  batch.Put(store::Table::kMeta, key, note);
+  ASSERT_TRUE(world.node(kOdense).store().Commit(batch, store::Durability::kSynced).ok());
+  const auto judged = exchange::ReadOwnLogProofs(world.node(kOdense).log(), world.directory);
+  ASSERT_TRUE(judged.ok()) << judged.status();
+  EXPECT_TRUE(judged->empty());
+}
+
+TEST_P(OwnLogCheckTest, WhoWasReleasedIsAskedOnWhileOthersAreWaitedFor) {
+  Propose(kNyborg, 1);
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  Propose(kNyborg, 1);
+  ASSERT_TRUE(world.Settle());
+  world.network.SetPartition(kOdense, kNyborg, true);
+  world.network.SetPartition(kOdense, kKerteminde, true);
+  RollBack();
+  world.RunFor(absl::Minutes(1));
+  EXPECT_FALSE(check->Release(kNyborg, "officer-1", kFirst).value());
+  EXPECT_TRUE(check->Release(kNyborg, "officer-2", kSecond).value());
+  world.network.SetPartition(kOdense, kNyborg, false);
+  world.RunFor(absl::Minutes(1));
+  EXPECT_EQ(Of(kNyborg), Standing::kBeyond);
+  EXPECT_EQ(proven.size(), 1U);
+  world.network.Heal();
+  world.RunFor(absl::Minutes(1));
+  EXPECT_EQ(cleared, 0);
 }
 
 TEST_P(OwnLogCheckTest, TwoOfficersWithTwoCertificatesReleaseAPeer) {
@@ -461,12 +543,23 @@ TEST_P(OwnLogCheckTest, TheLinksOfANodeThatIsToldLateAreClosed) {
   EXPECT_TRUE(world.Settle());
 }
 
-TEST_P(OwnLogCheckTest, NobodyIsToldOfAnothersLog) {
+TEST_P(OwnLogCheckTest, NobodyIsToldOfAnothersLogNorOfAClosedOne) {
   v1::GetHeldHeadsRequest request;
   request.set_origin(world.node(kNyborg).log().origin());
-  const auto answer = exchange::AnswerHeldHeads(world.node(kOdense).exchange().context(), witnesses.witness(kOdense),
-                                                kKerteminde, request);
-  EXPECT_EQ(BrokenRuleOf(answer.status())->rule, "HELD_ORIGIN_FOREIGN");
+  const auto answer_to = [&](AuthorityId who) {
+    return RuleOf(
+        exchange::AnswerHeldHeads(world.node(kOdense).exchange().context(), witnesses.witness(kOdense), who, request)
+            .status());
+  };
+  EXPECT_EQ(answer_to(kKerteminde), "HELD_ORIGIN_FOREIGN");
+  EXPECT_EQ(answer_to(kNyborg), "OK");
+  // Who asks of it has an older store and an older card than those of its last recovery.
+  directory::Authority nyborg = *world.directory.Find(kNyborg);
+  const std::string next = "medflyt.example/29189722/2";
+  nyborg.logs.back().keys.back().until = TreeSize(1000);
+  nyborg.logs.push_back({next, {{NoteSignerOf(next, 79).verifier_key(), TreeSize(0), std::nullopt}}});
+  world.node(kOdense).exchange().OnDirectoryChanged(*world.directory.With(nyborg));
+  EXPECT_EQ(answer_to(kNyborg), "HELD_ORIGIN_CLOSED");
 }
 
 }  // namespace

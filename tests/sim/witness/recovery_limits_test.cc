@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <google/protobuf/unknown_field_set.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -456,6 +457,57 @@ TEST_F(RecoveryLimits, APeerThatGaveReceiptsAloneBackIsMetByThem) {
   other.logs.push_back({later, {{NoteSignerOf(later, 79).verifier_key(), TreeSize(0), std::nullopt}}});
   EXPECT_EQ(RuleOf(exchange::CheckAdmitted(odense.exchange().context(), *genuine.With(other), kNyborg, later).status()),
             "GENERATION_NOT_ADMITTED");
+}
+
+// Nobody who is asked has seen it, and the card that ends the log would make what was proven under it worthless.
+TEST_F(RecoveryLimits, TheLogEndsBehindTheHighestHeadThatAPeerHadShownThoughItIsLeftOut) {
+  LoseOne();
+  if (HasFatalFailure()) return;
+  std::vector<uint64_t> proven;
+  {
+    exchange::OwnLogCheck check(world.node(kOdense).exchange().context(), witnesses.calls(kOdense),
+                                exchange::OwnLogSchedule(),
+                                {[](const auto&) {}, [&](TreeSize size) { proven.push_back(size.value()); }}, {});
+    check.Start();
+    world.RunFor(absl::Minutes(1));
+    check.Stop();
+  }
+  ASSERT_EQ(proven.size(), 1U);
+  ASSERT_GT(proven[0], world.node(kOdense).log().head().size.value());
+  witnesses.held = [](AuthorityId, AuthorityId) { return std::optional(v1::GetHeldHeadsResponse()); };
+  const absl::Status fetched = FetchBack({kKerteminde});
+  ASSERT_TRUE(fetched.ok()) << fetched;
+  EXPECT_EQ(back.closed_size.value(), proven[0]);
+  const absl::Status opened = Open();
+  ASSERT_TRUE(opened.ok()) << opened;
+  world.node(kOdense).Boot();  // restrained: as the first commit leaves it
+  EXPECT_TRUE(exchange::ReadOwnLogProofs(world.node(kOdense).log(), world.directory)->empty());
+  EXPECT_EQ(
+      world.node(kOdense).store().Last(store::Table::kMeta, store::KeyRange::Prefix("own-log-proof"))->has_value(),
+      false);
+}
+
+// It has cosigned nothing: by the receipts that came back alone it knows how far Odense is.
+TEST_F(RecoveryLimits, ARecoveredPeerShowsTheHeadsOfWhatCameBack) {
+  witnesses.lies = [](const SimWitnesses::Asked&) {
+    return absl::StatusOr<v1::CosignResponse>(absl::UnavailableError("nobody cosigns"));
+  };
+  Propose(kNyborg, kOdense);
+  ASSERT_TRUE(world.Settle());
+  world.node(kNyborg).CopyStore();
+  Propose(kNyborg, kOdense);
+  ASSERT_TRUE(world.Settle());
+  const TreeSize receipted = world.node(kNyborg).log().peer(kOdense).by_receipt.size;
+  Lose(kNyborg);
+  if (HasFatalFailure()) return;
+  const v1::GetHeldHeadsResponse held = HeldByNyborg();
+  EXPECT_GE(held.size(), receipted.value());
+  ASSERT_THAT(held.checkpoints(), ::testing::Not(::testing::IsEmpty()));
+  uint64_t shown = 0;
+  for (const std::string& note : held.checkpoints()) {
+    shown = std::max(shown, tlog::StatedCheckpoint(note)->size().value());
+  }
+  EXPECT_GE(shown, receipted.value());
 }
 
 // The own card says that the log's present key signs from a later size on, and nobody shows a head that it has signed:
