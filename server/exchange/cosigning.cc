@@ -94,6 +94,7 @@ void Cosigning::PlanAt(absl::Time when) {
     absl::Time next = when + schedule_.interval;
     if (next <= now) next += schedule_.interval * ((now - next) / schedule_.interval + 1);
     PlanAt(next);
+    told_(context_.parts.log.head().size);
     if (!round_) Begin();
   });
 }
@@ -232,11 +233,9 @@ void Cosigning::OnStored(bool durable, const std::map<AuthorityId, PeersCosignat
     for (const auto& [peer, cosignature] : cosigned) known_[peer] = {cosignature, "", TreeSize(0)};
     published_ = published;
   }
-  strand_->Post([this, durable, size = published.size] {
+  strand_->Post([this, durable] {
     round_.reset();
-    if (!durable) return;
-    closed_.reset();
-    told_(size);
+    if (durable) closed_.reset();
   });
 }
 

@@ -53,8 +53,9 @@ class Cosigning {
   // restrained, is left out.
   void Start();
   void Stop();
-  // Before Start. Called on the strand with the size of each head that was cosigned, once that is durable.
-  void OnCosigned(std::function<void(TreeSize)> told) { told_ = std::move(told); }
+  // Before Start. Called on the strand at each turn, one that is left out or has nobody to ask too, with the size of
+  // the durable head.
+  void OnTurn(std::function<void(TreeSize)> told) { told_ = std::move(told); }
 
   // The newest head that anybody cosigned, with every cosignature of it that is held. Durable. Nothing before the
   // first.

@@ -296,7 +296,7 @@ absl::Status Node::Running::StartLog() {
         return connected;
       },
       exchange::ComparisonSchedule());
-  cosigning->OnCosigned([this](TreeSize size) { NoteLogSize(size); });
+  cosigning->OnTurn([this](TreeSize size) { NoteLogSize(size); });
   own_log_check = std::make_unique<exchange::OwnLogCheck>(
       exchange->context(), *peer_calls, exchange::OwnLogSchedule(),
       exchange::OwnLogCheck::Outcome{[this](const auto& released) { OwnLogClear(released); },

@@ -1,6 +1,6 @@
 // Detects a store that was rolled back: an epoch rises at each start and each backup, in the store before the file, and
-// the file lies outside store and backups. It also keeps a size that the log has had: of the last start and stop, and
-// the largest that was cosigned or that a peer has proven since.
+// the file lies outside store and backups. It also keeps a size that the log has had: of the last start and stop, of
+// the last turn of cosigning, whether or not anybody cosigned, and the largest that a peer has proven since.
 //
 //   kMeta "start-epoch"   ->  u64 big-endian
 //   file                  ->  "medflyt-epoch/v1\n<epoch>\n<tree size>\n"

@@ -42,6 +42,8 @@ class SimWitnesses {
     for (auto& [id, node] : world_.nodes()) Boot(id);
   }
 
+  // The sizes of its own log that each node was to note, as its turns came.
+  std::map<AuthorityId, std::vector<uint64_t>> noted;
   // Every question, when it was asked.
   std::vector<Asked> asked;
   // May answer in the witness's place: what a false witness says. Nothing: the true one answers.
@@ -78,6 +80,7 @@ class SimWitnesses {
     auto cosigning = exchange::Cosigning::Create(context, *node.calls, schedule_);
     ASSERT_TRUE(cosigning.ok()) << cosigning.status();
     node.cosigning = *std::move(cosigning);
+    node.cosigning->OnTurn([this, id](TreeSize size) { noted[id].push_back(size.value()); });
     if (!world_.node(id).restrained) node.cosigning->Start();
     node.comparison = std::make_unique<exchange::HeadComparison>(
         context, *node.witness, *node.calls,

@@ -276,6 +276,26 @@ TEST_F(CosigningTest, APeerThatIsAwayIsAskedAgainAtTheNextTurn) {
   EXPECT_TRUE(PolicyFor(kOdense, {kNyborg, kKerteminde}).Check(published->note).ok());
 }
 
+// So that a store that was put back is found at the next start, however long nobody else was there.
+TEST_F(CosigningTest, TheSizeIsNotedAtEachTurnWhoeverIsThere) {
+  for (const AuthorityId& other : OthersThan(kOdense)) world.network.SetPartition(kOdense, other, true);
+  world.RunFor(absl::Seconds(10));
+  EXPECT_THAT(witnesses.noted[kOdense], ElementsAre(SizeOf(kOdense)));
+  Append(kOdense, 4);
+  world.RunFor(absl::Minutes(10));
+  EXPECT_EQ(witnesses.noted[kOdense].back(), SizeOf(kOdense));
+  EXPECT_FALSE(witnesses.cosigning(kOdense).published().has_value());
+
+  // Nor is there anybody to ask.
+  const auto alone = directory::Directory::Create({*world.directory.Find(kOdense)});
+  ASSERT_TRUE(alone.ok()) << alone.status();
+  world.node(kOdense).exchange().OnDirectoryChanged(*alone);
+  Append(kOdense, 2);
+  world.RunFor(absl::Minutes(10));
+  EXPECT_EQ(witnesses.noted[kOdense].back(), SizeOf(kOdense));
+  EXPECT_THAT(witnesses.noted[kOdense], SizeIs(3));
+}
+
 TEST_F(CosigningTest, WhatIsCosignedIsKnownAfterARestart) {
   world.RunFor(absl::Seconds(10));
   const auto published = witnesses.cosigning(kOdense).published();
