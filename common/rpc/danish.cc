@@ -84,6 +84,7 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"CONSISTENCY_BASE_MISMATCH", "Beviset bygger ikke på det checkpoint, der sidst blev godkendt."},
     {"CONSISTENCY_PROOF_INVALID", "Beviset for, at loggen kun er vokset, holder ikke."},
     {"CONSISTENCY_REFUSED", "Loggen beviser ikke, at det ene checkpoint fortsætter det andet."},
+    {"CONSISTENCY_UNANSWERED", "Loggen har i et døgn ikke svaret på, om det ene checkpoint fortsætter det andet."},
     {"CONTENT_MALFORMED", "Hændelsens indhold kan ikke læses."},
     {"CONTENT_TOO_LONG", "Hændelsens indhold er for langt."},
     {"CONTROL_CHARACTER", "CPR-udtrækket indeholder et styretegn."},

@@ -13,21 +13,23 @@
 namespace medflyt::exchange {
 namespace {
 
-// Nobody said anything about the log: it was not reached, or did not answer in time.
-bool IsSilence(const absl::Status& status) {
+// Nobody said anything about the log: it was not reached, did not answer in time, or was too busy.
+bool IsNoAnswer(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDeadlineExceeded:
     case absl::StatusCode::kCancelled:
-    case absl::StatusCode::kUnknown:
     case absl::StatusCode::kResourceExhausted:
-    case absl::StatusCode::kUnimplemented:
-    case absl::StatusCode::kUnauthenticated:
-    case absl::StatusCode::kPermissionDenied:
       return true;
     default:
       return false;
   }
+}
+
+// What its owner has closed it may have lost, and cannot prove.
+bool IsOpen(const directory::Directory& directory, AuthorityId owner, std::string_view origin) {
+  const directory::Authority* authority = directory.Find(owner);
+  return authority != nullptr && authority->has_node() && authority->logs.back().origin == origin;
 }
 
 }  // namespace
@@ -43,17 +45,38 @@ void HeadComparison::PlanAt(absl::Time when) {
 
 void HeadComparison::Look() {
   const absl::Time now = context_.parts.clock.Now();
-  const std::vector<AuthorityId> connected = connected_();
-  std::erase_if(asked_, [&connected](const auto& each) {
-    return std::find(connected.begin(), connected.end(), each.first) == connected.end();
-  });
-  for (const AuthorityId& peer : connected) {
-    const auto last = asked_.find(peer);
-    if (last != asked_.end() && now - last->second < schedule_.repeat) continue;
-    asked_[peer] = now;
-    CompareWithEvents(peer);
+  const std::set<AuthorityId> present = present_();
+  FindUnshown(now);
+  for (const AuthorityId& peer : PeersIn(context_.directory(), context_.parts.self)) {
+    absl::Time& due = due_.try_emplace(peer, now).first->second;
+    const bool came = present.contains(peer) && !met_.contains(peer);
+    if (!came && now < due) continue;
+    due = now + schedule_.repeat;
+    CompareOwn(peer);
     AskHeads(peer);
   }
+  met_ = present;
+  AskAgain(present, now);
+}
+
+void HeadComparison::FindUnshown(absl::Time now) {
+  const auto witnessed = witness_.heads();
+  std::map<AuthorityId, std::string> told;
+  for (const AuthorityId& peer : PeersIn(context_.directory(), context_.parts.self)) {
+    const log::PeerState state = context_.parts.log.peer(peer);
+    const log::AcceptedTree& newest = state.by_batch.size < state.by_receipt.size ? state.by_receipt : state.by_batch;
+    const auto shown = witnessed.find(state.origin);
+    const TreeSize cosigned = shown == witnessed.end() ? TreeSize(0) : shown->second.head.size;
+    const auto before = unshown_.find(state.origin);
+    if (before != unshown_.end() && before->second.size <= cosigned) unshown_.erase(before);
+    if (newest.size <= cosigned) continue;
+    const absl::Time since = unshown_.try_emplace(state.origin, Unshown{newest.size, now}).first->second.since;
+    if (now - since < schedule_.unshown) continue;
+    std::string note = AcceptedNote(context_.parts.log.reader().store(), peer, {newest.size, newest.root});
+    if (!note.empty()) told.emplace(peer, std::move(note));
+  }
+  MutexLock lock(mutex_);
+  told_ = std::move(told);
 }
 
 std::vector<std::string> HeadComparison::HeadsFor(AuthorityId peer) const {
@@ -63,6 +86,10 @@ std::vector<std::string> HeadComparison::HeadsFor(AuthorityId peer) const {
     const directory::Authority* owner = directory.OfOrigin(origin);
     if (owner == nullptr || owner->id == peer || owner->id == context_.parts.self) continue;
     if (notes.size() < kMaxHeads) notes.push_back(witnessed.note);
+  }
+  MutexLock lock(mutex_);
+  for (const auto& [owner, note] : told_) {
+    if (owner != peer && notes.size() < kMaxHeads) notes.push_back(note);
   }
   return notes;
 }
@@ -74,8 +101,7 @@ void HeadComparison::AskHeads(AuthorityId peer) {
                       [this, strand = strand_, peer](absl::StatusOr<v1::CompareHeadsResponse> answer) {
                         strand->Post([this, peer, answer = std::move(answer)] {
                           if (answer.ok()) return TakeAll(peer, answer->checkpoints());
-                          const auto asked = asked_.find(peer);
-                          if (asked != asked_.end()) asked->second -= schedule_.repeat - schedule_.again;
+                          due_[peer] = context_.parts.clock.Now() + schedule_.again;
                           context_.parts.logger.Warning(
                               "heads_not_compared",
                               absl::StrCat("peer=", peer.ToString(),
@@ -143,82 +169,142 @@ absl::Status HeadComparison::Take(const std::string& bytes) {
   const directory::Directory directory = context_.directory();
   const directory::Authority* owner = directory.OfOrigin(stated.origin());
   if (owner == nullptr || owner->id == context_.parts.self || context_.IsForked(owner->id)) return absl::OkStatus();
-  const auto heads = witness_.heads();
-  const auto ours = heads.find(stated.origin());
-  if (ours == heads.end()) return absl::OkStatus();
+  const std::vector<Held> held = HeldOf(owner->id, stated.origin());
+  if (held.empty()) return absl::OkStatus();
   MEDFLYT_RETURN_IF_ERROR(CheckLogKeys(context_, directory, owner->id, stated.origin()).status());
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key, directory.LogKeyFor(stated.origin(), stated.size()));
   std::erase_if(note.signatures, [&key](const tlog::NoteSignature& each) { return !key.Made(each); });
   MEDFLYT_ASSIGN_OR_RETURN(const auto opened, tlog::OpenCheckpoint(std::move(note), std::span(&key, 1)));
-  // What its owner has closed it may have lost, and cannot prove. Two roots of one size need no proof of its own.
-  if (owner->logs.back().origin != stated.origin() && opened.checkpoint.size() != ours->second.head.size) {
+  const Held presented{{opened.checkpoint.size(), opened.checkpoint.root()}, opened.note.Serialize()};
+  // One that is held here as well says nothing new.
+  if (std::any_of(held.begin(), held.end(), [&](const Held& each) { return each.head == presented.head; })) {
     return absl::OkStatus();
   }
-  CompareHeads(owner->id, {ours->second.head, ours->second.note},
-               {{opened.checkpoint.size(), opened.checkpoint.root()}, opened.note.Serialize()});
+  const bool open = IsOpen(directory, owner->id, stated.origin());
+  for (const Held& accepted : held) {
+    // Two roots of one size need no proof of their own.
+    if (!open && presented.head.size != accepted.head.size) continue;
+    CompareHeads({owner->id, stated.origin(), accepted, presented});
+  }
   return absl::OkStatus();
 }
 
-void HeadComparison::CompareWithEvents(AuthorityId owner) {
-  const log::PeerState state = context_.parts.log.peer(owner);
+std::vector<HeadComparison::Held> HeadComparison::HeldOf(AuthorityId owner, const std::string& origin) const {
+  std::vector<Held> held;
   const auto heads = witness_.heads();
-  const auto witnessed = heads.find(state.origin);
-  const directory::Directory directory = context_.directory();
-  const directory::Authority* authority = directory.Find(owner);
-  const bool open = authority != nullptr && authority->has_node() && authority->logs.back().origin == state.origin;
-  if (witnessed == heads.end() || !open || context_.IsForked(owner)) return;
+  if (const auto witnessed = heads.find(origin); witnessed != heads.end()) {
+    held.push_back({witnessed->second.head, witnessed->second.note});
+  }
+  const log::PeerState state = context_.parts.log.peer(owner);
   for (const log::AcceptedTree* tree : {&state.by_batch, &state.by_receipt}) {
-    CompareHeads(owner, {{tree->size, tree->root}, ""}, {witnessed->second.head, witnessed->second.note});
+    const entry::AcceptedHead accepted = AcceptedOf(state, origin, *tree);
+    const bool known =
+        std::any_of(held.begin(), held.end(), [&accepted](const Held& each) { return each.head == accepted; });
+    if (accepted.size.value() != 0 && !known) held.push_back({accepted, ""});
+  }
+  return held;
+}
+
+void HeadComparison::CompareOwn(AuthorityId owner) {
+  const std::string origin = context_.parts.log.peer(owner).origin;
+  if (!IsOpen(context_.directory(), owner, origin) || context_.IsForked(owner)) return;
+  const std::vector<Held> held = HeldOf(owner, origin);
+  for (size_t later = 1; later < held.size(); ++later) {
+    for (size_t i = 0; i < later; ++i) CompareHeads({owner, origin, held[later], held[i]});
   }
 }
 
-void HeadComparison::CompareHeads(AuthorityId owner, const Held& accepted, const Held& presented) {
+HeadComparison::PairKey HeadComparison::KeyOf(const Pair& pair) {
+  const bool grew = pair.accepted.head.size < pair.presented.head.size;
+  const entry::AcceptedHead& older = grew ? pair.accepted.head : pair.presented.head;
+  const entry::AcceptedHead& newer = grew ? pair.presented.head : pair.accepted.head;
+  return {pair.owner, older.size, older.root, newer.size, newer.root};
+}
+
+void HeadComparison::CompareHeads(Pair pair) {
   // The empty log is a beginning of every other.
-  if (accepted.head.size.value() == 0 || presented.head.size.value() == 0) return;
-  if (accepted.head.size == presented.head.size) {
-    if (accepted.head.root == presented.head.root) return;
-    return Keep(owner,
-                RuleError(absl::StatusCode::kDataLoss, "LOG_FORKED", "checkpoint",
-                          "another root of this size was signed by the log before"),
-                accepted, presented);
+  if (pair.accepted.head.size.value() == 0 || pair.presented.head.size.value() == 0) return;
+  if (pair.accepted.head == pair.presented.head) return;
+  const bool one_size = pair.accepted.head.size == pair.presented.head.size;
+  if (!one_size && unanswered_.contains(KeyOf(pair))) return;  // it has a time of its own
+  for (Held* each : {&pair.accepted, &pair.presented}) {
+    if (each->note.empty()) each->note = AcceptedNote(context_.parts.log.reader().store(), pair.owner, each->head);
   }
-  const TreeSize from = std::min(accepted.head.size, presented.head.size);
-  const TreeSize to = std::max(accepted.head.size, presented.head.size);
-  if (!proving_.emplace(owner, from, to).second) return;
-  v1::ProveConsistencyRequest request;
-  request.set_from(from.value());
-  request.set_to(to.value());
-  calls_.ProveConsistency(
-      owner, std::move(request), schedule_.timeout,
-      [this, strand = strand_, owner, accepted, presented](absl::StatusOr<v1::ProveConsistencyResponse> answer) {
-        strand->Post([this, owner, accepted, presented, answer = std::move(answer)] {
-          OnProof(owner, accepted, presented, answer);
-        });
-      });
+  if (pair.presented.note.empty()) std::swap(pair.accepted, pair.presented);
+  if (pair.presented.note.empty()) return;  // nothing that could be shown to anybody
+  if (!one_size) return AskForProof(pair);
+  Keep(pair, RuleError(absl::StatusCode::kDataLoss, "LOG_FORKED", "checkpoint",
+                       "another root of this size was signed by the log before"));
 }
 
-void HeadComparison::OnProof(AuthorityId owner, const Held& accepted, const Held& presented,
-                             const absl::StatusOr<v1::ProveConsistencyResponse>& answer) {
-  const bool grew = accepted.head.size < presented.head.size;
-  const entry::AcceptedHead& older = grew ? accepted.head : presented.head;
-  const entry::AcceptedHead& newer = grew ? presented.head : accepted.head;
-  proving_.erase({owner, older.size, newer.size});
+void HeadComparison::AskForProof(const Pair& pair) {
+  const PairKey key = KeyOf(pair);
+  if (!proving_.insert(key).second) return;
+  v1::ProveConsistencyRequest request;
+  request.set_from(std::get<1>(key).value());
+  request.set_to(std::get<3>(key).value());
+  calls_.ProveConsistency(pair.owner, std::move(request), schedule_.timeout,
+                          [this, strand = strand_, pair](absl::StatusOr<v1::ProveConsistencyResponse> answer) {
+                            strand->Post([this, pair, answer = std::move(answer)] { OnProof(pair, answer); });
+                          });
+}
+
+void HeadComparison::OnProof(const Pair& pair, const absl::StatusOr<v1::ProveConsistencyResponse>& answer) {
+  const PairKey key = KeyOf(pair);
+  proving_.erase(key);
+  if (!answer.ok() && IsNoAnswer(answer.status())) return OnNoAnswer(pair, answer.status());
+  unanswered_.erase(key);
   if (!answer.ok()) {
-    if (IsSilence(answer.status())) return;
-    return Keep(owner,
-                RuleError(absl::StatusCode::kDataLoss, "CONSISTENCY_REFUSED", "checkpoint",
-                          "the log does not prove that one head goes on from the other"),
-                accepted, presented);
+    return Keep(pair, RuleError(absl::StatusCode::kDataLoss, "CONSISTENCY_REFUSED", "checkpoint",
+                                "the log does not prove that one head goes on from the other"));
   }
+  const auto& [owner, older, older_root, newer, newer_root] = key;
   const auto proof = entry::HashesFromProto(answer->hashes(), "CONSISTENCY_PROOF_INVALID", "hashes");
   const absl::Status consistent =
-      proof.ok() ? merkle::VerifyConsistency(older.size, newer.size, older.root, newer.root, *proof) : proof.status();
-  if (!consistent.ok()) Keep(owner, consistent, accepted, presented);
+      proof.ok() ? merkle::VerifyConsistency(older, newer, older_root, newer_root, *proof) : proof.status();
+  if (!consistent.ok()) Keep(pair, consistent);
 }
 
-void HeadComparison::Keep(AuthorityId owner, const absl::Status& status, const Held& accepted, const Held& presented) {
-  if (context_.IsForked(owner)) return;
-  KeepForkEvidence(context_, owner, status, accepted.head, presented.note, accepted.note);
+void HeadComparison::OnNoAnswer(const Pair& pair, const absl::Status& why) {
+  const absl::Time now = context_.parts.clock.Now();
+  const PairKey key = KeyOf(pair);
+  auto found = unanswered_.find(key);
+  if (found == unanswered_.end()) {
+    context_.parts.logger.Warning(
+        "consistency_not_answered",
+        absl::StrCat("peer=", pair.owner.ToString(), " rule=", PeersRule(RuleOf(why), "CONSISTENCY_UNANSWERED"),
+                     " size=", std::get<1>(key).value(), " later_size=", std::get<3>(key).value()));
+    const auto others = std::count_if(unanswered_.begin(), unanswered_.end(),
+                                      [&pair](const auto& each) { return each.second.pair.owner == pair.owner; });
+    if (static_cast<size_t>(others) >= kMaxUnanswered) return;
+    found = unanswered_.emplace(key, Unanswered{pair, now, now + schedule_.again}).first;
+  }
+  Unanswered& unanswered = found->second;
+  if (why.code() == absl::StatusCode::kResourceExhausted) unanswered.met = true;
+  if (unanswered.kept || !unanswered.met || now - unanswered.since < schedule_.repeat) return;
+  unanswered.kept = true;
+  Keep(pair, RuleError(absl::StatusCode::kDataLoss, "CONSISTENCY_UNANSWERED", "checkpoint",
+                       "for a day the log has not answered whether one head goes on from the other"));
+}
+
+void HeadComparison::AskAgain(const std::set<AuthorityId>& present, absl::Time now) {
+  const directory::Directory directory = context_.directory();
+  std::erase_if(unanswered_, [&](const auto& each) {
+    const Pair& pair = each.second.pair;
+    return !IsOpen(directory, pair.owner, pair.origin) || context_.IsForked(pair.owner);
+  });
+  for (auto& [key, unanswered] : unanswered_) {
+    if (present.contains(unanswered.pair.owner)) unanswered.met = true;
+    if (now < unanswered.again) continue;
+    // One that is kept is asked for daily, so that it is kept once and not with each comparison.
+    unanswered.again = now + (unanswered.kept ? schedule_.repeat : schedule_.again);
+    AskForProof(unanswered.pair);
+  }
+}
+
+void HeadComparison::Keep(const Pair& pair, const absl::Status& status) {
+  if (context_.IsForked(pair.owner)) return;
+  KeepForkEvidence(context_, pair.owner, status, pair.accepted.head, pair.presented.note, pair.accepted.note);
 }
 
 }  // namespace medflyt::exchange

@@ -2,13 +2,12 @@
 // of them meet, even if no witness saw both.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -17,6 +16,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/mutex.h"
+#include "common/base/named_type.h"
+#include "common/crypto/hash.h"
 #include "common/directory/identity.h"
 #include "common/entry/batch.h"
 #include "medflyt/v1/peer_service.pb.h"
@@ -28,37 +29,42 @@
 namespace medflyt::exchange {
 
 struct ComparisonSchedule {
-  absl::Duration look = absl::Minutes(1);      // how soon a peer that has come is asked
-  absl::Duration repeat = absl::Hours(24);     // how often one that stays is asked
-  absl::Duration again = absl::Minutes(10);    // after a failure
+  absl::Duration look = absl::Minutes(1);    // how soon a peer that has come is asked
+  absl::Duration repeat = absl::Hours(24);   // how often each is asked, and how long an owner may leave a pair unproven
+  absl::Duration again = absl::Minutes(10);  // after a failure
   absl::Duration timeout = absl::Seconds(30);  // of one question
+  absl::Duration unshown = absl::Hours(1);     // how long a head that came with events may stay unshown to this witness
 };
 
-inline constexpr int kMaxHeads = 256;  // of one message
+inline constexpr int kMaxHeads = 256;         // of one message
+inline constexpr size_t kMaxUnanswered = 16;  // pairs of one owner's heads
 
-// The head of a log that this node cosigned last is held against what its peers hold, and against what came with that
-// log's own batches:
+// The heads of a log that this node holds, the one that it cosigned last and those that came with the log's own batches
+// and receipts, are held against each other and against what its peers hold:
 //   one size, two roots         proof of a fork, whoever brings it: both notes are the log's. Kept; the log's owner is
 //                               stopped.
 //   two sizes                   the log itself is asked for the proof between them. One that holds: nothing. One that
 //                               does not, or is refused: kept as a suspicion, accused of nothing. No answer: asked
-//                               again next time.
+//                               again, and kept as a suspicion where there was none for a day while its owner was
+//                               there. An owner that is away is not suspected.
+// Peers are told the head that was cosigned last. One that came with events would say that and when there were some, so
+// it is told only where its owner has not shown it to this node as its witness for so long that it may never do.
 // Public calls are thread-safe; all else happens on a strand. Borrows context, witness and calls; order of life as
 // Cosigning's.
 class HeadComparison {
  public:
-  // Which peers are connected. Thread-safe.
-  using Connected = std::function<std::vector<AuthorityId>()>;
-  HeadComparison(Context& context, const Witness& witness, PeerCalls& calls, Connected connected,
+  // The peers with which there is contact now, of whatever kind. Thread-safe.
+  using Present = std::function<std::set<AuthorityId>()>;
+  HeadComparison(Context& context, const Witness& witness, PeerCalls& calls, Present present,
                  const ComparisonSchedule& schedule)
       : context_(context),
         witness_(witness),
         calls_(calls),
-        connected_(std::move(connected)),
+        present_(std::move(present)),
         schedule_(schedule),
         strand_(std::make_shared<Strand>(context.parts.scheduler)) {}
 
-  // Each peer is asked when it has come, and daily.
+  // Each peer of the directory is asked daily, and when it has come.
   void Start();
   void Stop() { strand_->Stop(); }
 
@@ -75,35 +81,68 @@ class HeadComparison {
     entry::AcceptedHead head;
     std::string note;  // empty: to be found among what came with events
   };
+  // Two heads of one log.
+  struct Pair {
+    AuthorityId owner;
+    std::string origin;
+    Held accepted;
+    Held presented;
+  };
+  using PairKey = std::tuple<AuthorityId, TreeSize, crypto::Hash, TreeSize, crypto::Hash>;  // the smaller head first
+  // A pair whose proof was asked for in vain.
+  struct Unanswered {
+    Pair pair;
+    absl::Time since;
+    absl::Time again;   // when it is asked for next
+    bool met = false;   // its owner was there meanwhile
+    bool kept = false;  // as a suspicion
+  };
+  // The first head that came with events and is larger than what its owner has shown to this node as its witness.
+  struct Unshown {
+    TreeSize size;
+    absl::Time since;
+  };
+
+  [[nodiscard]] static PairKey KeyOf(const Pair& pair);
 
   void PlanAt(absl::Time when);
   void Look();
   void AskHeads(AuthorityId peer);
-  // The latest note of each log that is neither ours nor the peer's.
+  // Finds the heads that are told although they came with events.
+  void FindUnshown(absl::Time now);
+  // The latest notes of each log that is neither ours nor the peer's.
   [[nodiscard]] std::vector<std::string> HeadsFor(AuthorityId peer) const;
   template <typename Notes>
   void TakeAll(AuthorityId peer, const Notes& notes);
   [[nodiscard]] absl::Status Take(const std::string& bytes);
-  // What its batches and receipts showed of the peer's log.
-  void CompareWithEvents(AuthorityId owner);
-  void CompareHeads(AuthorityId owner, const Held& accepted, const Held& presented);
-  void OnProof(AuthorityId owner, const Held& accepted, const Held& presented,
-               const absl::StatusOr<v1::ProveConsistencyResponse>& answer);
-  void Keep(AuthorityId owner, const absl::Status& status, const Held& accepted, const Held& presented);
+  // What this node holds of the log, each head once.
+  [[nodiscard]] std::vector<Held> HeldOf(AuthorityId owner, const std::string& origin) const;
+  // What this node holds of the peer's log against each other.
+  void CompareOwn(AuthorityId owner);
+  void CompareHeads(Pair pair);
+  void AskForProof(const Pair& pair);
+  void OnProof(const Pair& pair, const absl::StatusOr<v1::ProveConsistencyResponse>& answer);
+  void OnNoAnswer(const Pair& pair, const absl::Status& why);
+  void AskAgain(const std::set<AuthorityId>& present, absl::Time now);
+  void Keep(const Pair& pair, const absl::Status& status);
 
   Context& context_;
   const Witness& witness_;
   PeerCalls& calls_;
-  const Connected connected_;
+  const Present present_;
   const ComparisonSchedule schedule_;
   const std::shared_ptr<Strand> strand_;
 
   // The strand's.
-  std::map<AuthorityId, absl::Time> asked_;                        // of peers that are connected
-  std::set<std::tuple<AuthorityId, TreeSize, TreeSize>> proving_;  // questions under way
+  std::map<AuthorityId, absl::Time> due_;  // when each peer is asked next
+  std::set<AuthorityId> met_;              // at the last look
+  std::set<PairKey> proving_;              // questions under way
+  std::map<PairKey, Unanswered> unanswered_;
+  std::map<std::string, Unshown> unshown_;  // by origin
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::set<AuthorityId> busy_ MEDFLYT_GUARDED_BY(mutex_);
+  std::map<AuthorityId, std::string> told_ MEDFLYT_GUARDED_BY(mutex_);  // notes that came with events, by owner
 };
 
 }  // namespace medflyt::exchange

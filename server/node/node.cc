@@ -4,6 +4,7 @@
 #include <atomic>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -289,11 +290,15 @@ absl::Status Node::Running::StartLog() {
   comparison = std::make_unique<exchange::HeadComparison>(
       exchange->context(), *witness, *peer_calls,
       [this] {
-        std::vector<AuthorityId> connected;
+        // A direction may stand still, and its stream with it, while the peer is there all the same.
+        std::set<AuthorityId> present;
         for (const exchange::PeerStatus& status : exchange->Statuses()) {
-          if (status.delivery.connected) connected.push_back(status.peer);
+          if (status.delivery.connected || status.reception.connected) present.insert(status.peer);
         }
-        return connected;
+        for (const exchange::CosignerStatus& status : cosigning->status()) {
+          if (status.size.value() != 0 && status.last_error.empty()) present.insert(status.peer);
+        }
+        return present;
       },
       exchange::ComparisonSchedule());
   cosigning->OnTurn([this](TreeSize size) { NoteLogSize(size); });

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,6 +55,9 @@ class SimWitnesses {
   AuthorityId prove_for;
   std::function<absl::StatusOr<v1::ProveConsistencyResponse>(const v1::ProveConsistencyRequest&)> prove;
 
+  // Whether nodes that reach one another have anything to do with each other but comparing heads.
+  bool contact = true;
+
   // May answer for the peer that is asked what it holds. Nothing: the true one answers.
   std::function<std::optional<v1::GetHeldHeadsResponse>(AuthorityId from, AuthorityId to)> held;
 
@@ -85,11 +89,11 @@ class SimWitnesses {
     node.comparison = std::make_unique<exchange::HeadComparison>(
         context, *node.witness, *node.calls,
         [this, id] {
-          std::vector<AuthorityId> connected;
+          std::set<AuthorityId> present;
           for (const auto& [other, ignored] : nodes_) {
-            if (other != id && !world_.network.Apart(id, other)) connected.push_back(other);
+            if (contact && other != id && !world_.network.Apart(id, other)) present.insert(other);
           }
-          return connected;
+          return present;
         },
         exchange::ComparisonSchedule());
     node.comparison->Start();
@@ -130,7 +134,7 @@ class SimWitnesses {
           [this, peer, request] {
             return all_.prove && all_.prove_for == peer ? all_.prove(request) : all_.comparison(peer).Prove(request);
           },
-          std::move(answer));
+          std::move(answer), all_.prove && all_.prove_for == peer);
     }
     void ProveInclusion(AuthorityId peer, v1::ProveInclusionRequest request, absl::Duration timeout,
                         Included answer) override {
@@ -189,15 +193,14 @@ class SimWitnesses {
 
   template <typename Response>
   void Put(AuthorityId from, AuthorityId to, absl::Duration timeout, std::function<absl::StatusOr<Response>()> ask,
-           std::function<void(absl::StatusOr<Response>)> answer) {
+           std::function<void(absl::StatusOr<Response>)> answer, bool in_its_place = false) {
     const Life& life = world_.node(from).life();
-    const bool lies_for = prove && prove_for == to;
-    if (world_.network.Apart(from, to) || (!nodes_.contains(to) && !lies_for)) {
+    if (world_.network.Apart(from, to) || (!nodes_.contains(to) && !in_its_place)) {
       world_.timeline.In(timeout, life, [answer] { answer(absl::UnavailableError("the peer is not reached")); });
       return;
     }
-    world_.timeline.In(absl::Milliseconds(20), life, [this, to, lies_for, ask, answer] {
-      answer(nodes_.contains(to) || lies_for ? ask() : absl::UnavailableError("the peer is gone"));
+    world_.timeline.In(absl::Milliseconds(20), life, [this, to, in_its_place, ask, answer] {
+      answer(nodes_.contains(to) || in_its_place ? ask() : absl::UnavailableError("the peer is gone"));
     });
   }
 

@@ -193,8 +193,8 @@ std::vector<Command> PeerForkCommands() {
        .description = "Proven: two heads of one size, both signed by the peer's log, or two leaves at one index, each "
                       "under a head "
                       "that it signed; nothing more is taken from it. All else accuses nobody: a head was not proven "
-                      "to go on from "
-                      "another.\n\nWith --out the proof is "
+                      "to go on from another, by a proof that does not hold, a refusal, or no answer for a day from a "
+                      "log that was there.\n\nWith --out the proof is "
                       "written to a file, which convinces whoever has the log's public key (peer fork-verify).",
        .options = {{.name = "--peer", .value_name = "CVR", .help = "of this authority's log only"},
                    {.name = "--out",

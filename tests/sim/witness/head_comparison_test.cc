@@ -14,6 +14,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::Each;
+using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -57,6 +58,26 @@ class HeadComparisonTest : public ::testing::Test {
   void Meet() {
     world.network.Heal();
     world.RunFor(absl::Minutes(3));
+  }
+  // Nyborg sends Odense a batch, and has nobody cosign its head: that note.
+  std::string SendOdenseABatch(Forger& forger) {
+    forger.Dial();
+    const Forger::Secret secret = forger.NewKey();
+    const LeafIndex grant = forger.AppendGrant(secret);
+    const LeafIndex leaf = forger.AppendEvent(forger.NewProposal(1), secret);
+    v1::EventBatch batch = forger.Batch({grant, leaf}, secret);
+    forger.AddGrant(batch, secret);
+    forger.Send(batch);
+    EXPECT_EQ(forger.AnswerRule(), "RECEIPT");
+    return batch.checkpoint();
+  }
+  // What Odense tells this peer.
+  std::vector<std::string> ToldTo(AuthorityId peer) {
+    const auto told = witnesses.comparison(kOdense).Compare(peer, {});
+    EXPECT_TRUE(told.ok()) << told.status();
+    world.RunFor(absl::Seconds(1));
+    if (!told.ok()) return {};
+    return {told->checkpoints().begin(), told->checkpoints().end()};
   }
   std::vector<exchange::ForkEvidence> EvidenceAt(AuthorityId id) {
     return *exchange::ReadForkEvidence(world.node(id).store());
@@ -147,6 +168,92 @@ TEST_F(HeadComparisonTest, ARefusedProofIsHeldAndSilenceIsNot) {
   EXPECT_FALSE(Stopped(kOdense));
 }
 
+TEST_F(HeadComparisonTest, ARefusalOfWhateverKindIsHeld) {
+  Show(kOdense, log_, 7);
+  Show(kKerteminde, other_, 4);
+  for (const absl::StatusCode code :
+       {absl::StatusCode::kUnimplemented, absl::StatusCode::kPermissionDenied, absl::StatusCode::kUnauthenticated,
+        absl::StatusCode::kUnknown, absl::StatusCode::kInternal}) {
+    witnesses.prove = [code](const auto&) -> absl::StatusOr<v1::ProveConsistencyResponse> {
+      return absl::Status(code, "no");
+    };
+    const size_t before = EvidenceAt(kOdense).size();
+    Meet();
+    EXPECT_GT(EvidenceAt(kOdense).size(), before) << absl::StatusCodeToString(code);
+    world.network.SetPartition(kOdense, kKerteminde, true);
+    world.RunFor(absl::Minutes(2));
+  }
+  EXPECT_THAT(EvidenceAt(kOdense), Each(Field(&exchange::ForkEvidence::proven, false)));
+  EXPECT_FALSE(Stopped(kOdense));
+}
+
+TEST_F(HeadComparisonTest, WhoIsThereAndDoesNotAnswerForADayIsHeldOnceAndAccusedOfNothing) {
+  Show(kOdense, log_, 7);
+  Show(kKerteminde, other_, 4);
+  witnesses.prove = [](const auto&) -> absl::StatusOr<v1::ProveConsistencyResponse> {
+    return absl::UnavailableError("not now");
+  };
+  world.node(kNyborg).Boot();
+  witnesses.Boot(kNyborg);
+  Meet();
+  world.RunFor(absl::Hours(20));
+  EXPECT_THAT(EvidenceAt(kOdense), IsEmpty()) << "it may be late";
+  EXPECT_EQ(world.node(kOdense).logger.events["consistency_not_answered"], 1);
+  world.RunFor(absl::Hours(5));
+  const auto evidence = EvidenceAt(kOdense);
+  ASSERT_THAT(evidence, SizeIs(1));
+  EXPECT_FALSE(evidence[0].proven);
+  EXPECT_EQ(evidence[0].accepted_note, log_.Note(7));
+  EXPECT_EQ(evidence[0].presented_note, other_.Note(4));
+  world.RunFor(absl::Hours(60));
+  EXPECT_THAT(EvidenceAt(kOdense), SizeIs(1));
+  EXPECT_FALSE(Stopped(kOdense));
+}
+
+TEST_F(HeadComparisonTest, BeingTooBusyForADayIsNoAnswerEither) {
+  Show(kOdense, log_, 7);
+  Show(kKerteminde, other_, 4);
+  witnesses.prove = [](const auto&) -> absl::StatusOr<v1::ProveConsistencyResponse> {
+    return absl::ResourceExhaustedError("busy");
+  };
+  Meet();
+  EXPECT_THAT(EvidenceAt(kOdense), IsEmpty());
+  world.RunFor(absl::Hours(25));
+  EXPECT_THAT(EvidenceAt(kOdense), SizeIs(1));
+}
+
+TEST_F(HeadComparisonTest, AnHonestLogThatIsAwayForDaysIsNotSuspectedAndProvesItselfWhenItIsBack) {
+  Show(kOdense, log_, 7);
+  Show(kKerteminde, log_, 4);
+  Meet();
+  world.RunFor(absl::Hours(72));
+  EXPECT_THAT(EvidenceAt(kOdense), IsEmpty());
+  EXPECT_EQ(world.node(kOdense).logger.events["log_fork_suspected"], 0);
+  int proven = 0;
+  witnesses.prove = [&](const v1::ProveConsistencyRequest& request) {
+    ++proven;
+    v1::ProveConsistencyResponse response;
+    entry::HashesToProto(log_.Consistency(request.from(), request.to()), *response.mutable_hashes());
+    return response;
+  };
+  world.RunFor(absl::Minutes(30));
+  EXPECT_GT(proven, 0) << "what was told while it was away is not forgotten";
+  world.RunFor(absl::Hours(30));
+  EXPECT_THAT(EvidenceAt(kOdense), IsEmpty());
+}
+
+// As where a direction stands still: no stream, and nobody's log is cosigned.
+TEST_F(HeadComparisonTest, APeerWithWhichThereIsNoOtherContactIsAskedToo) {
+  witnesses.contact = false;
+  Show(kOdense, log_, 5);
+  Show(kKerteminde, other_, 5);
+  world.RunFor(absl::Minutes(2));
+  world.network.Heal();
+  world.RunFor(absl::Minutes(15));
+  EXPECT_TRUE(Stopped(kOdense));
+  EXPECT_TRUE(Stopped(kKerteminde));
+}
+
 TEST_F(HeadComparisonTest, ProofsThatAreNoneAreHeld) {
   Show(kOdense, log_, 7);
   Show(kKerteminde, log_, 4);
@@ -211,14 +318,7 @@ TEST_F(HeadComparisonTest, AHeadUnderAKeyThatWasNotHandedOverToAccusesNobody) {
 // A log that shows one history to its recipient in batches and another to it as a witness.
 TEST_F(HeadComparisonTest, WhatCameWithBatchesIsComparedToo) {
   Forger forger(world);
-  forger.Dial();
-  const Forger::Secret secret = forger.NewKey();
-  const LeafIndex grant = forger.AppendGrant(secret);
-  const LeafIndex leaf = forger.AppendEvent(forger.NewProposal(1), secret);
-  v1::EventBatch batch = forger.Batch({grant, leaf}, secret);
-  forger.AddGrant(batch, secret);
-  forger.Send(batch);
-  ASSERT_EQ(forger.AnswerRule(), "RECEIPT");
+  const std::string came_with = SendOdenseABatch(forger);
   Show(kOdense, other_, forger.log.size() + 3);
   ProveFrom(other_);
   // Nyborg's node is back on the network, as far as Odense can see.
@@ -227,7 +327,67 @@ TEST_F(HeadComparisonTest, WhatCameWithBatchesIsComparedToo) {
   world.RunFor(absl::Minutes(3));
   ASSERT_THAT(EvidenceAt(kOdense), Not(IsEmpty()));
   EXPECT_FALSE(EvidenceAt(kOdense)[0].proven);
-  EXPECT_EQ(EvidenceAt(kOdense)[0].accepted_note, batch.checkpoint());
+  EXPECT_EQ(EvidenceAt(kOdense)[0].accepted_note, came_with);
+}
+
+// A log that shows its witness one history and sends another to somebody whom it never asks to cosign.
+TEST_F(HeadComparisonTest, WhoWasNeverAskedToCosignProvesTheSplitOfOneSize) {
+  Forger forger(world);
+  const std::string came_with = SendOdenseABatch(forger);
+  Show(kKerteminde, other_, forger.log.size());
+  Meet();
+  EXPECT_TRUE(Stopped(kOdense));
+  const auto evidence = EvidenceAt(kOdense);
+  ASSERT_THAT(evidence, SizeIs(1));
+  EXPECT_TRUE(evidence[0].proven);
+  EXPECT_EQ(evidence[0].accepted_note, came_with);
+  EXPECT_EQ(evidence[0].presented_note, other_.Note(forger.log.size()));
+  const std::vector<tlog::VerifierKey> keys = {NoteSignerOf(kOrigin, 20).verifier_key()};
+  EXPECT_TRUE(tlog::VerifyForkProof({evidence[0].accepted_note, evidence[0].presented_note}, keys).ok());
+  EXPECT_THAT(witnesses.proofs_asked, IsEmpty());
+  EXPECT_FALSE(Stopped(kKerteminde)) << "Odense does not tell at once that it was sent something";
+  world.RunFor(absl::Hours(25));
+  EXPECT_TRUE(Stopped(kKerteminde));
+}
+
+TEST_F(HeadComparisonTest, WhoWasNeverAskedToCosignAsksTheLogWhereSizesDiffer) {
+  Forger forger(world);
+  const std::string came_with = SendOdenseABatch(forger);
+  const uint64_t size = forger.log.size() + 3;
+  Show(kKerteminde, other_, size);
+  ProveFrom(other_);
+  Meet();
+  const auto evidence = EvidenceAt(kOdense);
+  ASSERT_THAT(evidence, Not(IsEmpty()));
+  EXPECT_FALSE(evidence[0].proven);
+  EXPECT_EQ(evidence[0].accepted_note, came_with);
+  EXPECT_EQ(evidence[0].presented_note, other_.Note(size));
+  EXPECT_FALSE(Stopped(kOdense));
+}
+
+TEST_F(HeadComparisonTest, AnHonestLogThatOnlyOneOfTwoCosignedProvesItself) {
+  Forger forger(world);
+  SendOdenseABatch(forger);
+  for (int i = 0; i < 3; ++i) forger.log.Append("later " + std::to_string(i));
+  Show(kKerteminde, forger.log, forger.log.size());
+  ProveFrom(forger.log);
+  Meet();
+  EXPECT_THAT(witnesses.proofs_asked, Not(IsEmpty()));
+  EXPECT_THAT(EvidenceAt(kOdense), IsEmpty());
+}
+
+TEST_F(HeadComparisonTest, AHeadThatCameWithEventsIsToldWhereItsOwnerKeepsItFromItsWitness) {
+  Forger forger(world);
+  const std::string came_with = SendOdenseABatch(forger);
+  world.RunFor(absl::Minutes(59));
+  EXPECT_THAT(ToldTo(kKerteminde), IsEmpty()) << "it would say when something was sent";
+  world.RunFor(absl::Minutes(5));
+  EXPECT_THAT(ToldTo(kKerteminde), ElementsAre(came_with));
+  EXPECT_THAT(ToldTo(kNyborg), IsEmpty()) << "of its own log";
+  forger.log.Append("later");
+  Show(kOdense, forger.log, forger.log.size());
+  world.RunFor(absl::Minutes(2));
+  EXPECT_THAT(ToldTo(kKerteminde), ElementsAre(forger.log.Note(forger.log.size())));
 }
 
 TEST_F(HeadComparisonTest, PeersAreToldOfOthersLogsOnlyAndWithinBounds) {
