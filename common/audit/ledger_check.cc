@@ -45,6 +45,12 @@ bool KnowsLog(std::span<const directory::LogKey> keys, std::string_view origin) 
                      [origin](const directory::LogKey& key) { return key.key.name() == origin; });
 }
 
+bool IsClosed(std::span<const directory::LogKey> keys, std::string_view origin) {
+  return KnowsLog(keys, origin) && std::all_of(keys.begin(), keys.end(), [origin](const directory::LogKey& key) {
+           return key.key.name() != origin || key.until;
+         });
+}
+
 }  // namespace
 
 void LedgerCheck::Find(FindingCode code, LeafIndex index, std::string detail) {
@@ -137,7 +143,9 @@ absl::Status LedgerCheck::Check(LeafIndex index, const wire::EventReceived& reco
       Find(FindingCode::kGenerationMismatch, index, absl::StrCat("entry ", came, " of ", record.issuer_origin));
     }
   }
-  Issuer& issuer = issuers_.try_emplace(record.issuer_origin, begins_late(), cases_).first->second;
+  const auto [found, first] = issuers_.try_emplace(record.issuer_origin);
+  Issuer& issuer = found->second;
+  if (first) issuer.owner = OwnerOf(record.issuer_origin);
   // A peer's events come in the order of its numbers, which is the order of its log.
   if (issuer.last && record.issuer_index <= *issuer.last) {
     Find(FindingCode::kReceivedOutOfOrder, index,
@@ -153,7 +161,7 @@ absl::Status LedgerCheck::CheckKeptEntry(LeafIndex index, const wire::EventRecei
   const std::string about = absl::StrCat("entry ", record.issuer_index.value(), " of ", record.issuer_origin);
   const auto place = issuer.batch ? PlaceOf(*issuer.batch, record.issuer_index) : std::nullopt;
   if (!place) {
-    issuer.events.Skip();
+    Skip(record.issuer_origin, issuer);
     // No more than the rest of one batch.
     if (parts_.begins_late && !issuer.batch && ++issuer.batch_outside < entry::kMaxBatchEntries) {
       ++report_.records.batch_outside;
@@ -164,7 +172,7 @@ absl::Status LedgerCheck::CheckKeptEntry(LeafIndex index, const wire::EventRecei
   }
   const std::string& entry = issuer.batch->entries(*place);
   if (merkle::LeafHash(entry) != record.leaf_hash) {
-    issuer.events.Skip();
+    Skip(record.issuer_origin, issuer);
     Find(FindingCode::kReceivedAltered, index, about);
     return absl::OkStatus();
   }
@@ -188,8 +196,56 @@ absl::Status LedgerCheck::CheckKeptEntry(LeafIndex index, const wire::EventRecei
       if (event.opened->fault && event.refused) event.opened.reset();
     }
   }
-  issuer.events.Add(event, index, BundleOf(index, parts_.size), report_.events, report_.findings);
+  CheckOpened(index, event, record.issuer_origin, issuer);
   return absl::OkStatus();
+}
+
+// A peer's numbers go on from one of its logs to the next, so they are counted by the peer.
+void LedgerCheck::CheckOpened(LeafIndex index, const SealedFacts& event, std::string_view origin, Issuer& issuer) {
+  const bool tells = event.opened && !event.opened->fault && !event.opened->newer && !event.refused;
+  if (!issuer.owner && tells) issuer.owner = event.opened->header.issuer;
+  const std::string path = BundleOf(index, parts_.size);
+  if (OpenedCheck* const sequence = SequenceOf(origin, issuer)) {
+    return sequence->Add(event, index, path, report_.events, report_.findings, ownerless_);
+  }
+  static_cast<void>(OpenedCheck::Look(event, index, path, report_.events, report_.findings));
+  Skip(origin, issuer);
+}
+
+void LedgerCheck::Skip(std::string_view origin, Issuer& issuer) {
+  if (OpenedCheck* const sequence = SequenceOf(origin, issuer)) return sequence->Skip();
+  ++issuer.ownerless;
+  ++ownerless_;
+}
+
+OpenedCheck* LedgerCheck::SequenceOf(std::string_view origin, Issuer& issuer) {
+  // Of a part without the first record, the issuer alone tells what came back.
+  if (IsOwnClosed(origin) || (parts_.begins_late && own_ && issuer.owner == own_)) {
+    if (!came_back_) came_back_.emplace(std::nullopt, /*begins_late=*/true, cases_);
+    return &*came_back_;
+  }
+  if (!issuer.owner) return nullptr;
+  const auto [found, first] = received_.try_emplace(*issuer.owner, issuer.owner, parts_.begins_late, cases_);
+  OpenedCheck& sequence = found->second;
+  if (first) {
+    if (own_ || !parts_.begins_late) sequence.SetSequence(OpenedCheck::Sequence::kOfOnePair);
+    const auto pair = std::find_if(closed_pairs_.begin(), closed_pairs_.end(),
+                                   [&](const wire::ClosedPair& each) { return each.peer == *issuer.owner; });
+    if (pair != closed_pairs_.end()) sequence.BeginsUpTo(pair->last_received);
+  }
+  sequence.Skip(issuer.ownerless);
+  ownerless_ -= std::exchange(issuer.ownerless, 0);
+  return &sequence;
+}
+
+std::optional<AuthorityId> LedgerCheck::OwnerOf(std::string_view origin) const {
+  const auto owner = parts_.owners.find(origin);
+  return owner == parts_.owners.end() ? std::nullopt : std::optional(owner->second);
+}
+
+bool LedgerCheck::IsOwnClosed(std::string_view origin) const {
+  if (origin == parts_.origin) return false;
+  return origin == report_.goes_on_from || (own_ && OwnerOf(origin) == own_);
 }
 
 absl::Status LedgerCheck::NextBatch(LeafIndex index, const wire::EventReceived& record, Issuer& issuer) {
@@ -198,8 +254,6 @@ absl::Status LedgerCheck::NextBatch(LeafIndex index, const wire::EventReceived& 
   if (!bytes) return absl::OkStatus();
   v1::EventBatch batch;
   if (!batch.ParseFromString(*bytes)) return absl::OkStatus();
-  // What came back from this owner's log before was for many.
-  if (record.issuer_origin != report_.goes_on_from) issuer.events.SetSequence(OpenedCheck::Sequence::kOfOnePair);
   issuer.batch_proven = Proves(batch, record.issuer_origin, issuer);
   issuer.batch = std::move(batch);
   return absl::OkStatus();
@@ -217,8 +271,10 @@ bool LedgerCheck::Proves(v1::EventBatch batch, std::string_view origin, Issuer& 
   if (!verified.ok()) return false;
   const entry::AcceptedHead head{verified->head.checkpoint.size(), verified->head.checkpoint.root()};
   const entry::AcceptedHead before = std::exchange(issuer.accepted, head);
-  // Of a log that its owner closed nobody can prove any more that one of its heads goes on from another.
-  if (before.size.value() == 0 || origin == report_.goes_on_from) return true;
+  // Of a log that its owner closed nobody can prove any more that one of its heads goes on from another: neither our
+  // own nor, where a peer gave back what it had issued there, the peer.
+  if (before.size.value() == 0 || IsOwnClosed(origin)) return true;
+  if (begins_late() && from.value() == 0 && IsClosed(parts_.keys, origin)) return true;
   if (head.size < before.size) return false;
   if (head.size == before.size) return head.root == before.root;
   // Beyond what was kept last there is only the recipient's word that it had accepted that tree.

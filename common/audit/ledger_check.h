@@ -28,12 +28,13 @@
 
 namespace medflyt::audit {
 
-// One thread. Remembers a few numbers and one batch a peer, and the ids of destroyed keys.
+// One thread. Remembers a few numbers and one batch a peer's log, and the ids of destroyed keys.
 class LedgerCheck {
  public:
   struct Parts {  // borrowed
     const FileReader& read;
-    std::span<const directory::LogKey> keys;  // of the peers' logs too
+    std::span<const directory::LogKey> keys;                        // of the peers' logs too
+    const std::map<std::string, AuthorityId, std::less<>>& owners;  // of logs, as far as known
     std::string origin;
     TreeSize size;
     bool beside = false;  // what is kept beside the log is among the files
@@ -41,7 +42,8 @@ class LedgerCheck {
     bool begins_late = false;  // earlier records are not there
   };
   // Borrows `cases`, for what was received.
-  LedgerCheck(const Parts& parts, CaseParties& cases, Report& report) : parts_(parts), cases_(cases), report_(report) {}
+  LedgerCheck(const Parts& parts, CaseParties& cases, Report& report)
+      : parts_(parts), cases_(cases), report_(report), own_(OwnerOf(parts.origin)) {}
 
   // An error only where a file cannot be read.
   [[nodiscard]] absl::Status Add(LeafIndex index, const wire::LedgerRecord& record);
@@ -49,14 +51,14 @@ class LedgerCheck {
   [[nodiscard]] std::span<const wire::ClosedPair> closed_pairs() const { return closed_pairs_; }
 
  private:
-  struct Issuer {
-    Issuer(bool begins_late, CaseParties& cases) : events(std::nullopt, begins_late, cases) {}
+  struct Issuer {  // one log of a peer's
     std::optional<LeafIndex> last;
     entry::AcceptedHead accepted;  // by the last batch that held
     std::optional<v1::EventBatch> batch;
     bool batch_proven = false;
-    OpenedCheck events;
-    size_t batch_outside = 0;  // events before the first batch that is there
+    size_t batch_outside = 0;          // events before the first batch that is there
+    std::optional<AuthorityId> owner;  // where nobody says so, the issuer of the first opened event
+    uint64_t ownerless = 0;            // unopened events of before that was known
   };
   struct Recipient {
     std::optional<LeafIndex> last;  // of the entries that have receipts
@@ -73,6 +75,14 @@ class LedgerCheck {
   [[nodiscard]] absl::Status CheckKeptReceipts(LeafIndex index, const wire::ReceiptsLogged& record,
                                                const entry::AcceptedHead& accepted);
   [[nodiscard]] absl::Status CheckKeptEntry(LeafIndex index, const wire::EventReceived& record, Issuer& issuer);
+  void CheckOpened(LeafIndex index, const SealedFacts& event, std::string_view origin, Issuer& issuer);
+  // An event that cannot be looked at is the next of that log.
+  void Skip(std::string_view origin, Issuer& issuer);
+  // The sequence that what came of this log belongs to; nullptr where its owner is not known.
+  [[nodiscard]] OpenedCheck* SequenceOf(std::string_view origin, Issuer& issuer);
+  [[nodiscard]] std::optional<AuthorityId> OwnerOf(std::string_view origin) const;
+  // The log that this one goes on from: what came back of it was for many.
+  [[nodiscard]] bool IsOwnClosed(std::string_view origin) const;
   // The batch that this record's event came in becomes the issuer's, where there is one.
   [[nodiscard]] absl::Status NextBatch(LeafIndex index, const wire::EventReceived& record, Issuer& issuer);
   // Whether the batch's entries are proven under a checkpoint that is signed and goes on from the last one.
@@ -83,9 +93,13 @@ class LedgerCheck {
   const Parts parts_;
   CaseParties& cases_;
   Report& report_;
+  const std::optional<AuthorityId> own_;
   wire::LedgerCodec ledger_;
   wire::ContentCodec content_;
   std::map<std::string, Issuer, std::less<>> issuers_;
+  std::map<AuthorityId, OpenedCheck> received_;  // by owner, whichever of its logs an event stood in
+  std::optional<OpenedCheck> came_back_;         // own events, of the log before
+  uint64_t ownerless_ = 0;                       // of all logs
   std::map<std::string, Recipient, std::less<>> recipients_;
   absl::flat_hash_set<KeyId> destroyed_;
   std::optional<uint64_t> tile_index_;  // the tile of level 0 that was read last

@@ -7,21 +7,25 @@
 
 namespace medflyt::audit {
 
-void OpenedCheck::Add(const SealedFacts& event, LeafIndex entry, const std::string& path, OpenedCounts& counts,
-                      Findings& findings) {
-  if (!event.opened || event.opened->newer || event.opened->fault) {
-    ++unopened_;
-    if (!event.opened) {
-      ++(event.erased ? counts.erased : counts.without_key);
-    } else if (event.opened->newer) {
-      ++counts.newer;
-    } else {
-      ++counts.failed;
-      Note(findings, *event.opened->fault, path, entry);
-    }
-    return;
+bool OpenedCheck::Look(const SealedFacts& event, LeafIndex entry, const std::string& path, OpenedCounts& counts,
+                       Findings& findings) {
+  if (!event.opened) {
+    ++(event.erased ? counts.erased : counts.without_key);
+  } else if (event.opened->newer) {
+    ++counts.newer;
+  } else if (event.opened->fault) {
+    ++counts.failed;
+    Note(findings, *event.opened->fault, path, entry);
+  } else {
+    ++counts.opened;
+    return true;
   }
-  ++counts.opened;
+  return false;
+}
+
+void OpenedCheck::Add(const SealedFacts& event, LeafIndex entry, const std::string& path, OpenedCounts& counts,
+                      Findings& findings, uint64_t maybe_unopened) {
+  if (!Look(event, entry, path, counts, findings)) return Skip();
   const event::Header& header = event.opened->header;
   if (!owner_) owner_ = header.issuer;
   if (header.issuer != *owner_) {
@@ -31,7 +35,7 @@ void OpenedCheck::Add(const SealedFacts& event, LeafIndex entry, const std::stri
   }
   // What its recipient refused as issued without right was answered by that.
   if (!event.refused) CheckRight(*event.opened, entry, path, findings);
-  CheckNumber(header, entry, path, findings);
+  CheckNumber(header, maybe_unopened, entry, path, findings);
 }
 
 void OpenedCheck::CheckRight(const OpenedEntry& opened, LeafIndex entry, const std::string& path, Findings& findings) {
@@ -47,25 +51,28 @@ void OpenedCheck::CheckRight(const OpenedEntry& opened, LeafIndex entry, const s
 }
 
 // What was not opened may hold the numbers between, but no more of them than there are such entries.
-void OpenedCheck::CheckNumber(const event::Header& header, LeafIndex entry, const std::string& path,
-                              Findings& findings) {
+void OpenedCheck::CheckNumber(const event::Header& header, uint64_t maybe_unopened, LeafIndex entry,
+                              const std::string& path, Findings& findings) {
   const uint64_t number = header.number.value();
   const auto pair = pairs_.find(header.recipient);
-  if (begins_late_ && pair == pairs_.end()) {
+  const bool begins = pair == pairs_.end();
+  if (begins && (begins_late_ || (goes_on_ && header.recipient == *owner_))) {
     pairs_[header.recipient] = {header.number, unopened_};
     return;
   }
-  const uint64_t last = pair == pairs_.end() ? 0 : pair->second.last.value();
-  const uint64_t unopened = unopened_ - (pair == pairs_.end() ? 0 : pair->second.unopened_before);
+  // The number before this one and what is unopened between: of a pair that begins, any of several.
+  const uint64_t last = begins ? 0 : pair->second.last.value();
+  const uint64_t latest = begins ? before_.value() : last;
+  const uint64_t unopened = unopened_ - (begins ? 0 : pair->second.unopened_before);
   const auto told = [&] { return absl::StrCat("number ", number, " to ", header.recipient.ToString()); };
   if (number <= last) {
     Note(findings, FindingCode::kPairNumberReused, path, entry, told());
     return;
   }
-  const uint64_t missing = number - last - 1;
-  if (missing > unopened || (sequence_ == Sequence::kOfOnePair && missing != unopened)) {
-    Note(findings, number - 1 < last + unopened ? FindingCode::kPairNumberReused : FindingCode::kPairNumberGap, path,
-         entry, told());
+  if (number - 1 > latest + unopened + maybe_unopened) {
+    Note(findings, FindingCode::kPairNumberGap, path, entry, told());
+  } else if (sequence_ == Sequence::kOfOnePair && number - 1 < last + unopened) {
+    Note(findings, FindingCode::kPairNumberReused, path, entry, told());
   }
   pairs_[header.recipient] = {header.number, unopened_};
 }

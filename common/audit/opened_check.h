@@ -15,27 +15,33 @@
 
 namespace medflyt::audit {
 
-// One log's events: issuer, pair numbers, rights. Remembers one number a recipient, and in `cases` the parties of what
-// was opened.
+// One authority's events: issuer, pair numbers, rights. Of this log, or received from whichever logs it has had, for
+// numbers go on from one to the next. Remembers one number a recipient, and in `cases` the parties of what was opened.
 class OpenedCheck {
  public:
-  // `owner` is the authority whose log it is; nothing where nobody says so: then the first opened event does. Where the
-  // sequence begins late, any number may be a pair's first. Borrows `cases`, which the events that its owner received
-  // tell of too.
+  // `owner` is the authority that issued them; nothing where nobody says so: then the first opened event does. Where
+  // the sequence begins late, any number may be a pair's first. Borrows `cases`, which the events that its owner
+  // received tell of too.
   OpenedCheck(std::optional<AuthorityId> owner, bool begins_late, CaseParties& cases)
       : begins_late_(begins_late), owner_(owner), cases_(cases) {}
 
-  // The next sealed entry; `entry` and `path` are where findings point.
-  void Add(const SealedFacts& event, LeafIndex entry, const std::string& path, OpenedCounts& counts,
-           Findings& findings);
+  // The next sealed entry; `entry` and `path` are where findings point. So many unopened ones, of logs whose owner is
+  // not known, may be of this sequence, too.
+  void Add(const SealedFacts& event, LeafIndex entry, const std::string& path, OpenedCounts& counts, Findings& findings,
+           uint64_t maybe_unopened = 0);
+  // Counts it, and notes what is wrong with it by itself; true where it says who issued what.
+  [[nodiscard]] static bool Look(const SealedFacts& event, LeafIndex entry, const std::string& path,
+                                 OpenedCounts& counts, Findings& findings);
 
   // The log goes on from another, in which this pair's last number was that.
   void GoesOn(AuthorityId recipient, PairNumber last) { pairs_.try_emplace(recipient, Pair{last, 0}); }
-  // Where that is not said, any number may be the first.
-  void GoesOn() { begins_late_ = true; }
+  // Pairs that are not named have had none, but for the owner with itself, of whom nothing is said.
+  void GoesOn() { goes_on_ = true; }
+  // The first number is at most the one behind this: those up to it may be recorded again, from any of them on.
+  void BeginsUpTo(PairNumber last) { before_ = last; }
 
-  // An event that could not be looked at, as the next of the sequence.
-  void Skip() { ++unopened_; }
+  // Events that could not be looked at, as the next of the sequence.
+  void Skip(uint64_t count = 1) { unopened_ += count; }
 
   // Where every entry of the sequence has a number of one pair, as those received from one issuer have, a gap shows
   // whatever lies between.
@@ -48,9 +54,12 @@ class OpenedCheck {
     uint64_t unopened_before = 0;  // unopened entries up to there
   };
   void CheckRight(const OpenedEntry& opened, LeafIndex entry, const std::string& path, Findings& findings);
-  void CheckNumber(const event::Header& header, LeafIndex entry, const std::string& path, Findings& findings);
+  void CheckNumber(const event::Header& header, uint64_t maybe_unopened, LeafIndex entry, const std::string& path,
+                   Findings& findings);
 
-  bool begins_late_;
+  const bool begins_late_;
+  bool goes_on_ = false;
+  PairNumber before_;  // of a pair that begins
   std::optional<AuthorityId> owner_;
   CaseParties& cases_;
   Sequence sequence_ = Sequence::kOfManyPairs;

@@ -107,8 +107,9 @@ class EntryRules {
       : report_(report),
         opened_(work.opened),
         cases_(trust.cards),
-        ledger_({read, trust.keys, report.origin, report.size, work.beside, work.opened, BeginsLate(work)}, cases_,
-                report),
+        ledger_(
+            {read, trust.keys, trust.owners, report.origin, report.size, work.beside, work.opened, BeginsLate(work)},
+            cases_, report),
         events_(OwnerOf(trust, report.origin), BeginsLate(work), cases_) {}
 
   absl::Status Add(uint64_t bundle, const BundleFacts& facts) {

@@ -50,19 +50,40 @@ class GenerationTest : public ::testing::Test {
         EvidenceFiles::Record(wire::EventReceived{kClosed, LeafIndex(index), closed_.leaf_hash(LeafIndex(index)), ""}));
     files_.beside_[ReceivedPath(LeafIndex(at))] = closed_.Batch({LeafIndex(index)}, 0, size).SerializeAsString();
   }
-  Report Verify(const EvidenceFiles& files) {
+  Trust BelievedBy(const EvidenceFiles& files) {
     Trust trust = files.Believed();
     trust.keys.push_back({closed_.identity().keys[0], TreeSize(0), TreeSize(6)});
     trust.owners[kClosed] = kOdenseId;
-    return EvidenceFiles::Verify(files.Export(), trust, &files.keys_);
+    return trust;
+  }
+  Report Verify(const EvidenceFiles& files) {
+    return EvidenceFiles::Verify(files.Export(), BelievedBy(files), &files.keys_);
+  }
+  // The findings where Nyborg's events with these numbers came behind all that, of its log as it is open.
+  std::vector<FindingCode> Receiving(const std::vector<uint64_t>& numbers, PairNumber last_received) {
+    EvidenceFiles files = files_;
+    wire::GenerationOpened opened = opened_;
+    opened.pairs[0].last_received = last_received;
+    files.entries_[0] = EvidenceFiles::Record(opened);
+    std::vector<LeafIndex> leaves;
+    for (const uint64_t number : numbers) {
+      const auto event = EvidenceFiles::Sealed(EvidenceFiles::kPeerOrigin, kNyborgId, kOdenseId, number);
+      files.keys_[event.id] = event.event_key;
+      leaves.push_back(files.peer_.Append(event.entry));
+    }
+    files.AppendReceived(leaves, 0, files.peer_.size());
+    return CodesOf(Verify(files));
+  }
+  static std::vector<FindingCode> CodesOf(const Report& report) {
+    std::vector<FindingCode> codes;
+    for (const Finding& finding : report.findings) codes.push_back(finding.code);
+    return codes;
   }
   // The findings where the owner wrote something else in place of that entry.
   std::vector<FindingCode> Instead(uint64_t index, const decltype(wire::LedgerRecord::record)& record) {
     EvidenceFiles files = files_;
     files.entries_[index] = EvidenceFiles::Record(record);
-    std::vector<FindingCode> codes;
-    for (const Finding& finding : Verify(files).findings) codes.push_back(finding.code);
-    return codes;
+    return CodesOf(Verify(files));
   }
 
   EvidenceFiles files_;
@@ -106,6 +127,51 @@ TEST_F(GenerationTest, WhatItSaysOfTheLogBeforeMustHold) {
   EXPECT_THAT(Instead(3, wire::EntryReissued{kClosed, LeafIndex(5)}), ElementsAre(kGenerationMismatch));
   EXPECT_THAT(Instead(3, wire::EntryReissued{EvidenceFiles::kPeerOrigin, LeafIndex(1)}),
               ElementsAre(kGenerationMismatch));
+}
+
+// What was received before may be recorded again, from any number on; then the peer's numbers go on without a gap.
+TEST_F(GenerationTest, ThePeersNumbersGoOnFromTheLastReceived) {
+  using enum FindingCode;
+  const PairNumber last(7);
+  EXPECT_THAT(Receiving({8, 9}, last), IsEmpty());
+  EXPECT_THAT(Receiving({6, 7, 8}, last), IsEmpty());
+  EXPECT_THAT(Receiving({1, 2}, PairNumber()), IsEmpty());
+  EXPECT_THAT(Receiving({9}, last), ElementsAre(kPairNumberGap));
+  EXPECT_THAT(Receiving({6, 8}, last), ElementsAre(kPairNumberGap));
+  EXPECT_THAT(Receiving({7, 7}, last), ElementsAre(kPairNumberReused));
+  EXPECT_THAT(Receiving({2}, PairNumber()), ElementsAre(kPairNumberGap));
+}
+
+TEST_F(GenerationTest, APairThatIsNotNamedBeginsAtOne) {
+  wire::GenerationOpened opened = opened_;
+  opened.pairs = {{*AuthorityId::Parse("29189706"), PairNumber(4), PairNumber()}};
+  EXPECT_THAT(Instead(0, opened), ElementsAre(FindingCode::kPairNumberGap)) << "the event with number 5";
+  EvidenceFiles files = files_;
+  files.AppendEvent(
+      EvidenceFiles::Sealed(EvidenceFiles::kOrigin, kOdenseId, kOdenseId, 40, event::Type::kExtractImported));
+  EXPECT_THAT(CodesOf(Verify(files)), IsEmpty()) << "of the owner's own events nothing is said";
+}
+
+// What a peer gives back of a log that it had closed itself has no proof that one head goes on from another.
+TEST_F(GenerationTest, WhatAPeerGaveBackOfItsClosedLogIsProvenByItsOwnHeads) {
+  EvidenceLog former("nyborg.example/former", 'f');
+  EvidenceFiles files = files_;
+  for (const uint64_t number : {6U, 7U}) {
+    const auto event = EvidenceFiles::Sealed("nyborg.example/former", kNyborgId, kOdenseId, number);
+    files.keys_[event.id] = event.event_key;
+    const LeafIndex leaf = former.Append(event.entry);
+    const uint64_t at =
+        files.Append(EvidenceFiles::Record(wire::EventReceived{former.origin(), leaf, former.leaf_hash(leaf), ""}));
+    files.beside_[ReceivedPath(LeafIndex(at))] = former.Batch({leaf}, 0, former.size()).SerializeAsString();
+  }
+  const auto codes = [&](std::optional<TreeSize> until) {
+    Trust trust = BelievedBy(files);
+    trust.keys.push_back({former.identity().keys[0], TreeSize(0), until});
+    trust.owners[former.origin()] = kNyborgId;
+    return CodesOf(EvidenceFiles::Verify(files.Export(), trust, &files.keys_));
+  };
+  EXPECT_THAT(codes(TreeSize(3)), IsEmpty());
+  EXPECT_THAT(codes(std::nullopt), ElementsAre(FindingCode::kReceivedUnproven)) << "of an open log it could be proven";
 }
 
 TEST_F(GenerationTest, AnEntryThatTheClosedLogNeverHadIsFound) {
