@@ -41,13 +41,14 @@ void Derivation::CheckKnown(std::string_view leaves) {
   for (; known_ != nullptr && next_known_ < known_->size(); ++next_known_) {
     const KnownRoot& known = (*known_)[next_known_];
     if (known.size.value() > end) return;
-    ++known_checked_;
+    if (!known.by_handover) ++kept_checked_;
     const uint64_t below = known.size.value() - size_;
     const crypto::Hash root =
         known.size.value() == 0 ? merkle::EmptyRoot() : RootWith(RootOfLeaves(leaves.substr(0, below * kHashBytes)));
     if (root != known.root) {
       Note(findings_, FindingCode::kLogForked, "checkpoint", std::nullopt,
-           "kept checkpoint of size " + std::to_string(known.size.value()));
+           (known.by_handover ? "handover checkpoint of size " : "kept checkpoint of size ") +
+               std::to_string(known.size.value()));
     }
   }
 }

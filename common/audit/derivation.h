@@ -20,6 +20,7 @@ namespace medflyt::audit {
 struct KnownRoot {
   TreeSize size;
   crypto::Hash root;
+  bool by_handover = false;  // as a proof of the keys shows, and not a checkpoint that was kept
 };
 
 // A value: a copy goes on alone. One thread.
@@ -40,7 +41,7 @@ class Derivation {
   [[nodiscard]] const crypto::Hash& root() const { return root_; }
   [[nodiscard]] const Findings& findings() const { return findings_; }
   [[nodiscard]] uint64_t tiles() const { return tiles_; }
-  [[nodiscard]] uint64_t known_checked() const { return known_checked_; }
+  [[nodiscard]] uint64_t kept_checked() const { return kept_checked_; }
 
  private:
   struct Level {
@@ -55,7 +56,7 @@ class Derivation {
 
   const std::vector<KnownRoot>* known_;
   size_t next_known_ = 0;
-  uint64_t known_checked_ = 0;
+  uint64_t kept_checked_ = 0;
   uint64_t size_ = 0;
   merkle::CompactRange tiles_above_;  // over the roots of full tiles
   crypto::Hash root_ = merkle::EmptyRoot();

@@ -12,7 +12,9 @@
 #include "common/audit/opened_check.h"
 #include "common/audit/pipeline.h"
 #include "common/base/status.h"
+#include "common/entry/handover.h"
 #include "common/tlog/tile.h"
+#include "common/tlog/tlog_proof.h"
 
 namespace medflyt::audit {
 namespace {
@@ -59,7 +61,7 @@ class Verification {
     if (followed != nullptr) {
       report_.findings.Append(followed->findings());
       report_.tiles += followed->tiles();
-      report_.kept_checked = followed->known_checked();
+      report_.kept_checked = followed->kept_checked();
     }
     if (complete && !entries_hold && !tiles_hold) {
       Note(report_.findings, FindingCode::kRootMismatch, "checkpoint", std::nullopt);
@@ -173,8 +175,26 @@ std::vector<KnownRoot> KnownRoots(const std::vector<tlog::Checkpoint>& kept, Rep
     Note(report.findings, FindingCode::kLogRolledBack, "checkpoint", std::nullopt,
          "kept checkpoint of size " + std::to_string(longest.value()));
   }
-  std::sort(known.begin(), known.end(), [](const KnownRoot& a, const KnownRoot& b) { return a.size < b.size; });
   return known;
+}
+
+// The roots that two keys of the log have signed when the one handed it over to the other, as far as the keys come with
+// proofs. One that does not hold says nothing of the log: officers may have admitted a key that nobody handed over to.
+// Nor does one of a longer log, which is later than this copy.
+std::vector<KnownRoot> HandoverRoots(std::span<const directory::LogKey> keys, const Report& report) {
+  std::vector<KnownRoot> roots;
+  for (const directory::LogKey& next : keys) {
+    if (next.key.name() != report.origin || next.handover.empty() || next.from > report.size) continue;
+    const bool holds = std::any_of(keys.begin(), keys.end(), [&next](const directory::LogKey& before) {
+      return before.key != next.key && before.from < next.from && before.until.value_or(next.from) == next.from &&
+             entry::VerifyHandover(before.key, next).ok();
+    });
+    if (!holds) continue;
+    const auto proof = tlog::TlogProof::Parse(next.handover);
+    const auto checkpoint = proof.ok() ? tlog::Checkpoint::Parse(proof->checkpoint.text) : proof.status();
+    if (checkpoint.ok()) roots.push_back({checkpoint->size(), checkpoint->root(), /*by_handover=*/true});
+  }
+  return roots;
 }
 
 }  // namespace
@@ -191,7 +211,10 @@ absl::StatusOr<Report> VerifyLog(const FileReader& read, const Trust& trust, con
   report.origin = opened->checkpoint.origin();
   report.size = opened->checkpoint.size();
   report.root = opened->checkpoint.root();
-  const std::vector<KnownRoot> known = KnownRoots(trust.kept, report);
+  std::vector<KnownRoot> known = KnownRoots(trust.kept, report);
+  const std::vector<KnownRoot> handed_over = HandoverRoots(trust.keys, report);
+  known.insert(known.end(), handed_over.begin(), handed_over.end());
+  std::sort(known.begin(), known.end(), [](const KnownRoot& a, const KnownRoot& b) { return a.size < b.size; });
 
   // Findings are told in the order head, tree, entries.
   Findings found = std::exchange(report.findings, {});

@@ -27,7 +27,9 @@ namespace medflyt::audit {
 
 // What an auditor believes before the log is looked at.
 struct Trust {
-  std::vector<directory::LogKey> keys;                     // of the log, and of the peers that its receipts are from
+  // Of the log, and of the peers that its receipts are from. What proves a handover of the log's own key is a
+  // checkpoint that was seen before, too.
+  std::vector<directory::LogKey> keys;
   std::map<std::string, AuthorityId, std::less<>> owners;  // of logs, by origin, as far as known
   std::vector<directory::Authority> cards;  // of what kind they are, and with which codes, as far as known
   std::optional<tlog::Policy> policy;       // which witnesses must have cosigned

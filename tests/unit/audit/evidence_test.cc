@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/log_handover.h"
 #include "tests/unit/audit/evidence_files.h"
 
 namespace medflyt::audit {
@@ -13,9 +14,11 @@ namespace {
 
 using directory::LogKey;
 using ::medflyt::testing::EvidenceFiles;
+using ::medflyt::testing::EvidenceLog;
 using ::medflyt::testing::kNyborgId;
 using ::medflyt::testing::kOdenseId;
 using ::medflyt::testing::SealedSample;
+using ::medflyt::testing::TiledLog;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::Field;
@@ -251,6 +254,35 @@ TEST_F(EvidenceTest, HandoverToAnotherKeyThanTheCardsIsFound) {
                      {files_.Signer('x').verifier_key(), TreeSize(at + 1), TreeSize(at + 2)},
                      {present, TreeSize(at + 2), std::nullopt}}),
               ElementsAre(FindingCode::kHandoverMismatch));
+}
+
+// The log ended with the record when both keys signed it; the new key may sign no other log with that record.
+TEST_F(EvidenceTest, LogRewrittenBeforeItsHandoverIsFound) {
+  EvidenceLog log(EvidenceFiles::kOrigin, 'o');
+  const tlog::NoteSigner next = files_.Signer();
+  for (const uint64_t index : {0U, 1U}) log.Append(files_.entries_[index]);
+  const LeafIndex record = testing::AppendHandover(log, next.verifier_key());
+  std::vector<std::string> entries;
+  for (uint64_t index = 0; index < log.size(); ++index) entries.push_back(log.entry(LeafIndex(index)));
+  entries.push_back(files_.entries_[5]);
+  std::vector<std::string> rewritten = entries;
+  rewritten[0] = files_.entries_[8];
+  const auto found = [&](const TiledLog& exported, const std::string& proof) {
+    Trust trust;
+    trust.keys = {{log.identity().keys[0], TreeSize(0), TreeSize(3)},
+                  {next.verifier_key(), TreeSize(3), std::nullopt, proof}};
+    const Report report = EvidenceFiles::Verify(exported.files(), trust, nullptr, /*beside=*/false);
+    EXPECT_EQ(report.kept_checked, 0U);
+    return std::vector<Finding>(report.findings.begin(), report.findings.end());
+  };
+  const std::string proof = testing::HandoverProof(log, record, 3, {next});
+  EXPECT_THAT(found(TiledLog(entries, next), proof), IsEmpty());
+  EXPECT_THAT(
+      found(TiledLog(rewritten, next), proof),
+      ElementsAre(Finding{FindingCode::kLogForked, "checkpoint", std::nullopt, "handover checkpoint of size 3"}));
+  // A copy of before the handover, and a proof that one key alone has signed: officers may have admitted the other.
+  EXPECT_THAT(found(TiledLog({entries[0], entries[1]}, files_.Signer('o')), proof), IsEmpty());
+  EXPECT_THAT(found(TiledLog(rewritten, next), testing::HandoverProof(log, record, 3, {})), IsEmpty());
 }
 
 TEST_F(EvidenceTest, RejectionsAndRefusalsAreCounted) {
