@@ -37,6 +37,8 @@ constexpr std::array kRows = {
     Row{kGrantAfterDestroying, "GRANT_AFTER_DESTRUCTION", "a key is given away after it was recorded as destroyed"},
     Row{kHandoverMismatch, "LOG_KEY_HANDOVER_MISMATCH", "the log was handed over to another key than is named for it"},
     Row{kGenerationMismatch, "GENERATION_MISMATCH", "what the log says of the one that it goes on from does not hold"},
+    Row{kPeerNotAdmitted, "PEER_GENERATION_NOT_ADMITTED",
+        "something was taken of a peer's new log that no officers had admitted under a key that its card names"},
     Row{kReceiptMissing, "RECEIPT_MISSING", "the receipts that were logged are not kept beside the log"},
     Row{kReceiptAltered, "RECEIPT_ALTERED", "the receipts kept are not those that were logged"},
     Row{kReceiptInvalid, "RECEIPT_INVALID", "the receipts kept do not prove what was logged of them"},

@@ -41,6 +41,7 @@ enum class FindingCode : uint8_t {
   kGrantAfterDestroying,  // a key is given away after it was recorded as destroyed
   kHandoverMismatch,      // the log handed itself over to another key than the one that is believed from there on
   kGenerationMismatch,    // what the log says of the one that it goes on from does not hold, or stands in a wrong place
+  kPeerNotAdmitted,       // something is taken of a peer's later log that no officers had admitted under a key of it
 
   // What is kept beside the log.
   kReceiptMissing,

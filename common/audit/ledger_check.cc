@@ -81,8 +81,9 @@ absl::Status LedgerCheck::Add(LeafIndex index, const wire::LedgerRecord& record)
   } else if (const auto* reissued = std::get_if<wire::EntryReissued>(&record.record)) {
     ++counts.reissued;
     Check(index, *reissued);
-  } else if (std::holds_alternative<wire::PeerGenerationAdmitted>(record.record)) {
+  } else if (const auto* admitted = std::get_if<wire::PeerGenerationAdmitted>(&record.record)) {
     ++counts.generations_admitted;
+    admissions_.Admit(*admitted);
   } else if (std::holds_alternative<wire::DirectoryChanged>(record.record)) {
     ++counts.directory_changes;
   }
@@ -143,6 +144,7 @@ absl::Status LedgerCheck::Check(LeafIndex index, const wire::EventReceived& reco
       Find(FindingCode::kGenerationMismatch, index, absl::StrCat("entry ", came, " of ", record.issuer_origin));
     }
   }
+  CheckAdmitted(index, record.issuer_origin);
   const auto [found, first] = issuers_.try_emplace(record.issuer_origin);
   Issuer& issuer = found->second;
   if (first) issuer.owner = OwnerOf(record.issuer_origin);
@@ -238,6 +240,13 @@ OpenedCheck* LedgerCheck::SequenceOf(std::string_view origin, Issuer& issuer) {
   return &sequence;
 }
 
+// Which of a peer's logs were known before a part, or in the log before, is not said there; and what was not read or
+// not understood may be an admission.
+void LedgerCheck::CheckAdmitted(LeafIndex index, std::string_view origin) {
+  const bool all_known = !begins_late() && !records_missed_ && report_.not_understood + report_.unreadable == 0;
+  if (!admissions_.Take(origin) && all_known) Find(FindingCode::kPeerNotAdmitted, index, std::string(origin));
+}
+
 std::optional<AuthorityId> LedgerCheck::OwnerOf(std::string_view origin) const {
   const auto owner = parts_.owners.find(origin);
   return owner == parts_.owners.end() ? std::nullopt : std::optional(owner->second);
@@ -285,6 +294,7 @@ bool LedgerCheck::Proves(v1::EventBatch batch, std::string_view origin, Issuer& 
 
 absl::Status LedgerCheck::Check(LeafIndex index, const wire::ReceiptsLogged& record) {
   ++report_.records.receipts;
+  CheckAdmitted(index, record.recipient_origin);
   Recipient& recipient = recipients_[record.recipient_origin];
   for (const wire::IndexRun& run : record.runs) {
     report_.records.receipted += run.count;

@@ -12,6 +12,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/audit/admissions.h"
 #include "common/audit/case_parties.h"
 #include "common/audit/event_keys.h"
 #include "common/audit/files.h"
@@ -35,6 +36,7 @@ class LedgerCheck {
     const FileReader& read;
     std::span<const directory::LogKey> keys;                        // of the peers' logs too
     const std::map<std::string, AuthorityId, std::less<>>& owners;  // of logs, as far as known
+    std::span<const directory::Authority> cards;                    // as far as known
     std::string origin;
     TreeSize size;
     bool beside = false;  // what is kept beside the log is among the files
@@ -43,10 +45,12 @@ class LedgerCheck {
   };
   // Borrows `cases`, for what was received.
   LedgerCheck(const Parts& parts, CaseParties& cases, Report& report)
-      : parts_(parts), cases_(cases), report_(report), own_(OwnerOf(parts.origin)) {}
+      : parts_(parts), cases_(cases), report_(report), own_(OwnerOf(parts.origin)), admissions_(parts.cards) {}
 
   // An error only where a file cannot be read.
   [[nodiscard]] absl::Status Add(LeafIndex index, const wire::LedgerRecord& record);
+  // Records of before the next one may not have been read.
+  void MissRecords() { records_missed_ = true; }
   // Where the numbers of each pair go on; empty for a log that goes on from none.
   [[nodiscard]] std::span<const wire::ClosedPair> closed_pairs() const { return closed_pairs_; }
 
@@ -87,6 +91,8 @@ class LedgerCheck {
   [[nodiscard]] absl::Status NextBatch(LeafIndex index, const wire::EventReceived& record, Issuer& issuer);
   // Whether the batch's entries are proven under a checkpoint that is signed and goes on from the last one.
   [[nodiscard]] bool Proves(v1::EventBatch batch, std::string_view origin, Issuer& issuer);
+  // Something is taken of this log of a peer's.
+  void CheckAdmitted(LeafIndex index, std::string_view origin);
   [[nodiscard]] absl::StatusOr<std::optional<crypto::Hash>> OwnLeaf(LeafIndex index);
   void Find(FindingCode code, LeafIndex index, std::string detail);
 
@@ -94,6 +100,8 @@ class LedgerCheck {
   CaseParties& cases_;
   Report& report_;
   const std::optional<AuthorityId> own_;
+  Admissions admissions_;
+  bool records_missed_ = false;
   wire::LedgerCodec ledger_;
   wire::ContentCodec content_;
   std::map<std::string, Issuer, std::less<>> issuers_;

@@ -109,9 +109,9 @@ class EntryRules {
       : report_(report),
         opened_(work.opened),
         cases_(trust.cards),
-        ledger_(
-            {read, trust.keys, trust.owners, report.origin, report.size, work.beside, work.opened, BeginsLate(work)},
-            cases_, report),
+        ledger_({read, trust.keys, trust.owners, trust.cards, report.origin, report.size, work.beside, work.opened,
+                 BeginsLate(work)},
+                cases_, report),
         events_(OwnerOf(trust, report.origin), BeginsLate(work), cases_) {}
 
   absl::Status Add(uint64_t bundle, const BundleFacts& facts) {
@@ -122,6 +122,7 @@ class EntryRules {
     report_.unreadable += facts.malformed.size();
     const std::string path = tlog::EntryBundlePath(bundle, tlog::TileWidthAt(0, bundle, report_.size));
     for (const LeafIndex index : facts.malformed) Note(malformed_, FindingCode::kEntryMalformed, path, index);
+    if (facts.fault) ledger_.MissRecords();
     for (const auto& [index, record] : facts.records) MEDFLYT_RETURN_IF_ERROR(ledger_.Add(index, record));
     if (opened_ == nullptr) return absl::OkStatus();
     if (!report_.goes_on_from.empty()) events_.GoesOn();

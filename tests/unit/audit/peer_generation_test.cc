@@ -1,4 +1,4 @@
-// A peer that goes on in another log: its numbers go on there.
+// A peer that goes on in another log: its numbers go on there, and two officers have let it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -107,6 +107,94 @@ TEST_F(PeerGenerationTest, AnotherAuthoritysEventInAPeersLogIsFound) {
       files_.Append(EvidenceFiles::Record(wire::EventReceived{kSecond, leaf, second_.leaf_hash(leaf), ""}));
   files_.beside_[ReceivedPath(LeafIndex(at))] = second_.Batch({leaf}, 0, 1).SerializeAsString();
   EXPECT_THAT(Codes(WithCards()), ElementsAre(FindingCode::kIssuerForeign));
+}
+
+class AdmissionTest : public PeerGenerationTest {
+ protected:
+  void Admit(const EvidenceLog& log, AuthorityId peer = kNyborgId) {
+    Admit(log.origin(), log.identity().keys[0], peer);
+  }
+  void Admit(const std::string& origin, const tlog::VerifierKey& key, AuthorityId peer = kNyborgId) {
+    files_.Append(EvidenceFiles::Record(
+        wire::PeerGenerationAdmitted{peer, origin, key.Format(), crypto::Sha256("first"), crypto::Sha256("second")}));
+  }
+  // The peer's card has all three logs.
+  [[nodiscard]] std::vector<FindingCode> Found() const {
+    directory::Authority card;
+    card.id = kNyborgId;
+    for (const EvidenceLog* log : {&files_.peer_, &second_, &third_}) {
+      card.logs.push_back({log->origin(), {{log->identity().keys[0], TreeSize(0), std::nullopt}}});
+    }
+    Trust trust = WithCards();
+    trust.cards = {card};
+    return Codes(trust);
+  }
+};
+
+TEST_F(AdmissionTest, ALaterLogThatWasAdmittedIsTaken) {
+  Admit(second_);
+  Receive(second_, 3);
+  Receive(second_, 4);
+  EXPECT_THAT(Found(), IsEmpty());
+  Receive(third_, 5);
+  EXPECT_THAT(Found(), ElementsAre(FindingCode::kPeerNotAdmitted)) << "each log is admitted by itself";
+}
+
+TEST_F(AdmissionTest, ALaterLogThatNobodyAdmittedIsFoundOnce) {
+  Receive(second_, 3);
+  Receive(second_, 4);
+  Admit(second_);
+  Receive(second_, 5);
+  EXPECT_THAT(Found(), ElementsAre(FindingCode::kPeerNotAdmitted));
+  EXPECT_THAT(Codes(WithCards()), IsEmpty()) << "which log is later is not known without the card itself";
+}
+
+TEST_F(AdmissionTest, AnotherKeyOrAnotherPeerAdmitsNothing) {
+  Admit(kSecond, testing::LogSigner(kSecond, 'x').verifier_key());
+  Admit(second_, kOdenseId);
+  Receive(second_, 3);
+  EXPECT_THAT(Found(), ElementsAre(FindingCode::kPeerNotAdmitted));
+}
+
+// The first contact takes the log that is open, and knows those before it.
+TEST_F(AdmissionTest, AnEarlierLogThanTheFirstNeedsNone) {
+  files_ = EvidenceFiles();
+  Receive(second_, 1);
+  Receive(files_.peer_, 2);
+  Receive(second_, 3);
+  EXPECT_THAT(Found(), IsEmpty());
+}
+
+TEST_F(AdmissionTest, ReceiptsAreTakenOfAnAdmittedLogOnly) {
+  const uint64_t sent = files_.AppendEvent(EvidenceFiles::Sealed(EvidenceFiles::kOrigin, kOdenseId, kNyborgId, 1));
+  second_.Append(EvidenceFiles::Record(
+      wire::EventReceived{EvidenceFiles::kOrigin, LeafIndex(sent), merkle::LeafHash(files_.entries_[sent]), ""}));
+  const std::string receipt = second_.Receipt({LeafIndex(0)}, 0, 1).SerializeAsString();
+  const entry::AcceptedHead head = second_.Head(1);
+  const uint64_t at = files_.Append(EvidenceFiles::Record(
+      wire::ReceiptsLogged{kSecond, head.size, head.root, {{LeafIndex(sent), 1}}, crypto::Sha256(receipt)}));
+  files_.beside_[ReceiptPath(LeafIndex(at))] = receipt;
+  EXPECT_THAT(Found(), ElementsAre(FindingCode::kPeerNotAdmitted));
+}
+
+TEST_F(AdmissionTest, ARecordThatIsNotUnderstoodMayBeOne) {
+  files_.Append("\x7A\x01x");  // a kind of a later version
+  Receive(second_, 3);
+  EXPECT_THAT(Found(), IsEmpty());
+}
+
+TEST_F(AdmissionTest, InALogThatGoesOnFromAnotherItMayStandInThatOne) {
+  EvidenceLog closed("odense.example/closed", 'c');
+  closed.Append("what was there");
+  files_ = EvidenceFiles();
+  files_.Append(EvidenceFiles::Record(wire::GenerationOpened{closed.Note(1),
+                                                             TreeSize(1),
+                                                             {{kNyborgId, PairNumber(0), PairNumber(2)}},
+                                                             crypto::Sha256("first"),
+                                                             crypto::Sha256("second")}));
+  Receive(files_.peer_, 2);
+  Receive(second_, 3);
+  EXPECT_THAT(Found(), IsEmpty());
 }
 
 }  // namespace
