@@ -152,6 +152,30 @@ TEST_F(GenerationTest, APairThatIsNotNamedBeginsAtOne) {
   EXPECT_THAT(CodesOf(Verify(files)), IsEmpty()) << "of the owner's own events nothing is said";
 }
 
+// The record that names the closed log is not there: what came back is known by whose log it was, and was for several.
+TEST_F(GenerationTest, APartWithoutTheFirstRecordAccusesNobodyOfWhatCameBack) {
+  EvidenceFiles files = files_;
+  EvidenceLog closed = closed_;
+  closed.Append(EvidenceFiles::Sealed(kClosed, kOdenseId, *AuthorityId::Parse("29189706"), 1).entry);
+  const auto last = EvidenceFiles::Sealed(kClosed, kOdenseId, kNyborgId, 6);
+  files.keys_[last.id] = last.event_key;
+  closed.Append(last.entry);
+  while (files.entries_.size() < 256) files.Append("outside the part");
+  for (const uint64_t index : {4U, 5U, 6U}) {
+    const LeafIndex leaf(index);
+    const uint64_t at =
+        files.Append(EvidenceFiles::Record(wire::EventReceived{kClosed, leaf, closed.leaf_hash(leaf), ""}));
+    files.beside_[ReceivedPath(LeafIndex(at))] = closed.Batch({leaf}, 0, index + 1).SerializeAsString();
+  }
+  Trust trust = BelievedBy(files);
+  trust.keys.back().until = TreeSize(8);
+  const Part rest{LeafIndex(256), TreeSize(files.entries_.size())};
+  const Report report = EvidenceFiles::Verify(files.Export(), trust, &files.keys_, /*beside=*/true, rest);
+  EXPECT_THAT(report.findings, IsEmpty());
+  EXPECT_EQ(report.records.received_proven, 3U);
+  EXPECT_EQ(report.events.opened, 2U);
+}
+
 // What a peer gives back of a log that it had closed itself has no proof that one head goes on from another.
 TEST_F(GenerationTest, WhatAPeerGaveBackOfItsClosedLogIsProvenByItsOwnHeads) {
   EvidenceLog former("nyborg.example/former", 'f');
