@@ -138,9 +138,9 @@ absl::Status WriteBundle(const fs::path& directory, const BundleContents& conten
   if (!named) keys.keys.insert(keys.keys.begin(), {head.key, TreeSize(0), std::nullopt});
 
   Packing packing(file, !contents.event_keys.empty());
-  MEDFLYT_RETURN_IF_ERROR(
-      packing.Member(std::string(audit::kBundleMember),
-                     audit::FormatBundleContent({head.checkpoint.origin(), head.checkpoint.size(), contents.part})));
+  audit::BundleContent content{head.checkpoint.origin(), head.checkpoint.size(), contents.part};
+  MEDFLYT_ASSIGN_OR_RETURN(content.kept, audit::KeptUntil(audit::DirectoryReader(directory.string())));
+  MEDFLYT_RETURN_IF_ERROR(packing.Member(std::string(audit::kBundleMember), audit::FormatBundleContent(content)));
   MEDFLYT_RETURN_IF_ERROR(packing.Member(std::string(audit::kBundleKeysMember), audit::FormatBundleKeys(keys)));
   if (contents.policy_file) {
     MEDFLYT_ASSIGN_OR_RETURN(const std::string policy, ReadWhole(*contents.policy_file));

@@ -15,7 +15,6 @@
 #include "common/audit/files.h"
 #include "common/base/status.h"
 #include "common/merkle/tree_hasher.h"
-#include "common/tlog/text.h"
 #include "common/tlog/tile.h"
 
 namespace medflyt::cli {
@@ -24,7 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kUnfinished = ".unfinished";
-constexpr std::string_view kBesideComplete = "kept/complete";  // holds the size up to which nothing is missing
 
 absl::Status Failure(const fs::path& path, const std::error_code& error) {
   const std::string text = path.string() + ": " + error.message();
@@ -179,14 +177,16 @@ class Exporting {
 
   // From where the last one ended, which a file of its own says: an interrupted one begins again.
   absl::Status CopyBeside() {
-    MEDFLYT_ASSIGN_OR_RETURN(const auto complete, audit::ReadOne(read_, std::string(kBesideComplete)));
-    const audit::Part whole{LeafIndex(tlog::ParseDecimal(complete.value_or("0"), copied_.value()).value_or(0)), size_};
+    MEDFLYT_ASSIGN_OR_RETURN(const auto until, audit::KeptUntil(read_));
+    // A size beyond the copy's own is of an export that was interrupted before its checkpoint.
+    const TreeSize from = until && *until <= copied_ ? *until : TreeSize(0);
+    const audit::Part whole{LeafIndex(from.value()), size_};
     const audit::Part& part = options_.part ? *options_.part : whole;
     MEDFLYT_RETURN_IF_ERROR(log_.VisitBeside(part.first, part.end, [this](const NodeLog::Beside& beside) {
       return Write(beside.receipt ? audit::ReceiptPath(beside.record) : audit::ReceivedPath(beside.record),
                    beside.bytes);
     }));
-    return Write(std::string(kBesideComplete), std::to_string(size_.value()));
+    return Write(std::string(audit::kKeptComplete), std::to_string(size_.value()));
   }
 
   absl::Status Write(const std::string& path, std::string_view bytes) {

@@ -105,6 +105,7 @@ std::string FormatBundleContent(const BundleContent& content) {
   if (content.part) {
     absl::StrAppend(&text, "part ", content.part->first.value(), " ", content.part->end.value(), "\n");
   }
+  if (content.kept) absl::StrAppend(&text, "kept ", content.kept->value(), "\n");
   return text;
 }
 
@@ -116,22 +117,27 @@ absl::StatusOr<BundleContent> ParseBundleContent(std::string_view text) {
     if (!line) return Malformed(kBundleMember);
     lines.push_back(Words(*line));
   }
-  if (lines.size() < 3 || lines.size() > 4 || lines[1].size() != 2 || lines[2].size() != 2) {
-    return Malformed(kBundleMember);
-  }
+  if (lines.size() < 3 || lines[1].size() != 2 || lines[2].size() != 2) return Malformed(kBundleMember);
   const auto size = tlog::ParseDecimal(lines[2][1], merkle::kMaxTreeSize);
   if (!size) return Malformed(kBundleMember);
   BundleContent content{std::string(lines[1][1]), TreeSize(*size), std::nullopt};
-  if (lines.size() == 4) {
-    if (lines[3].size() != 3) return Malformed(kBundleMember);
-    const auto first = tlog::ParseDecimal(lines[3][1], *size);
-    const auto end = tlog::ParseDecimal(lines[3][2], *size);
+  auto line = lines.begin() + 3;
+  if (line != lines.end() && line->size() == 3) {
+    const auto first = tlog::ParseDecimal((*line)[1], *size);
+    const auto end = tlog::ParseDecimal((*line)[2], *size);
     if (!first || !end || *first >= *end) return Malformed(kBundleMember);
     content.part = Part{LeafIndex(*first), TreeSize(*end)};
     if (*content.part != Part::Around(content.part->first, content.part->end, content.size)) {
       return Malformed(kBundleMember);
     }
+    ++line;
   }
+  if (line != lines.end() && line->size() == 2) {
+    const auto kept = tlog::ParseDecimal((*line)[1], *size);
+    if (!kept) return Malformed(kBundleMember);
+    content.kept = TreeSize(*kept);
+  }
+  // The words themselves, and that there is no more.
   if (FormatBundleContent(content) != text) return Malformed(kBundleMember);
   return content;
 }

@@ -4,7 +4,9 @@
 // below and nothing else, each once; mode 0644, owner, group and time 0; at the end two blocks of zeros, nothing after.
 //
 //   bundle         the first member: kBundleHeader, "origin ORIGIN", "size N", each a line; of a part of the log
-//                  "part FIRST END" too: only entries [FIRST, END) are carried, beside all tiles
+//                  "part FIRST END" too: only entries [FIRST, END) are carried, beside all tiles; then, where what is
+//                  kept beside the log is carried, "kept N", with the number in kept/complete. (A bundle by an older
+//                  program lacks that line and may carry it all the same.)
 //   keys           lines "key VERIFIER-KEY FROM UNTIL" (tree sizes, UNTIL "-" while it lasts), "owner ORIGIN CVR"
 //   policy         C2SP tlog-policy; may be absent
 //   event-keys     event_keys.h; may be absent. A secret: whoever has the bundle can open these events.
@@ -44,6 +46,9 @@ struct BundleContent {
   std::string origin;
   TreeSize size;
   std::optional<Part> part;  // of the log that is carried; all, where it is absent
+  // Up to there what is kept beside the log is carried, as kept/complete must say too. Absent where it is not carried,
+  // and in bundles by older programs.
+  std::optional<TreeSize> kept = {};
   friend bool operator==(const BundleContent&, const BundleContent&) = default;
 };
 // Its text, and back. INVALID_ARGUMENT (AUDIT_BUNDLE_MALFORMED) for any other text.

@@ -6,11 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "common/base/status.h"
+#include "common/merkle/tree_hasher.h"
+#include "common/tlog/text.h"
 #include "common/tlog/tile.h"
 
 namespace medflyt::audit {
@@ -53,6 +54,12 @@ Part Part::Around(LeafIndex first, TreeSize end, TreeSize size) {
 
 std::string ReceiptPath(LeafIndex record) { return KeptPath("receipts", record); }
 std::string ReceivedPath(LeafIndex record) { return KeptPath("received", record); }
+
+absl::StatusOr<std::optional<TreeSize>> KeptUntil(const FileReader& read) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto text, ReadOne(read, std::string(kKeptComplete)));
+  if (!text) return std::optional<TreeSize>();
+  return std::optional(TreeSize(tlog::ParseDecimal(*text, merkle::kMaxTreeSize).value_or(0)));
+}
 
 absl::StatusOr<std::optional<std::string>> ReadOne(const FileReader& read, const std::string& path) {
   std::string bytes;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "common/base/named_type.h"
@@ -35,7 +36,14 @@ using FileReader = std::function<absl::StatusOr<bool>(const std::string& path, s
 // in groups of three digits as in tile paths:
 //   kept/receipts/N  the bytes of the Receipt (proto/medflyt/v1/exchange.proto) whose digest the record holds
 //   kept/received/N  the bytes of the EventBatch that the events of this and later records came in
+//   kept/complete    a tree size in decimal digits alone: of each record below it these files were exported, so one
+//   that
+//                    is missing was dropped; records from there on may have none. The tree may have grown since.
 [[nodiscard]] std::string ReceiptPath(LeafIndex record);
 [[nodiscard]] std::string ReceivedPath(LeafIndex record);
+inline constexpr std::string_view kKeptComplete = "kept/complete";
+// The size that kept/complete says. Nothing where it is absent, and 0 where it says no size: then nobody states that
+// anything was exported, and nobody can be accused of what is missing.
+[[nodiscard]] absl::StatusOr<std::optional<TreeSize>> KeptUntil(const FileReader& read);
 
 }  // namespace medflyt::audit

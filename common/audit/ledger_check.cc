@@ -155,7 +155,9 @@ absl::Status LedgerCheck::Check(LeafIndex index, const wire::EventReceived& reco
     return absl::OkStatus();
   }
   issuer.last = record.issuer_index;
-  return parts_.beside ? CheckKeptEntry(index, record, issuer) : absl::OkStatus();
+  if (IsExported(index)) return CheckKeptEntry(index, record, issuer);
+  ++report_.records.received_not_checked;
+  return absl::OkStatus();
 }
 
 absl::Status LedgerCheck::CheckKeptEntry(LeafIndex index, const wire::EventReceived& record, Issuer& issuer) {
@@ -315,8 +317,10 @@ absl::Status LedgerCheck::Check(LeafIndex index, const wire::ReceiptsLogged& rec
          absl::StrCat(record.recipient_origin, " from ", before.size.value(), " to ", record.recipient_size.value()));
   } else if (record.recipient_size == before.size && record.recipient_root != before.root) {
     Find(FindingCode::kPeerForked, index, absl::StrCat(record.recipient_origin, " at ", before.size.value()));
-  } else if (parts_.beside) {
+  } else if (IsExported(index)) {
     return CheckKeptReceipts(index, record, before);
+  } else {
+    ++report_.records.receipts_not_checked;
   }
   return absl::OkStatus();
 }

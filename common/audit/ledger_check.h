@@ -41,7 +41,8 @@ class LedgerCheck {
     TreeSize size;
     bool beside = false;  // what is kept beside the log is among the files
     const EventKeys* opened = nullptr;
-    bool begins_late = false;  // earlier records are not there
+    bool begins_late = false;                   // earlier records are not there
+    std::optional<TreeSize> beside_until = {};  // of later records nothing is there
   };
   // Borrows `cases`, for what was received.
   LedgerCheck(const Parts& parts, CaseParties& cases, Report& report)
@@ -74,6 +75,10 @@ class LedgerCheck {
   void Check(LeafIndex index, const wire::LogKeyHandedOver& record);
   void Check(LeafIndex index, const wire::GenerationOpened& record);
   void Check(LeafIndex index, const wire::EntryReissued& record);
+  // Whether what is kept beside the log for this record is among the files, unless it was dropped.
+  [[nodiscard]] bool IsExported(LeafIndex record) const {
+    return parts_.beside && (!parts_.beside_until || record.value() < parts_.beside_until->value());
+  }
   // Records and numbers of before are not there.
   [[nodiscard]] bool begins_late() const { return parts_.begins_late || !report_.goes_on_from.empty(); }
   [[nodiscard]] absl::Status CheckKeptReceipts(LeafIndex index, const wire::ReceiptsLogged& record,

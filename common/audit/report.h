@@ -34,6 +34,9 @@ struct LedgerCounts {
   uint64_t received_proven = 0;
   uint64_t without_peer_key = 0;  // no believed key of that peer's log, so nothing could be proven
   uint64_t batch_outside = 0;     // received events whose batch may have come before the part that is there
+  // Not held against it, because it was not exported: nothing is known of these but what the records say.
+  uint64_t receipts_not_checked = 0;
+  uint64_t received_not_checked = 0;
 
   friend bool operator==(const LedgerCounts&, const LedgerCounts&) = default;
 };

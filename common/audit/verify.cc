@@ -110,7 +110,7 @@ class EntryRules {
         opened_(work.opened),
         cases_(trust.cards),
         ledger_({read, trust.keys, trust.owners, trust.cards, report.origin, report.size, work.beside, work.opened,
-                 BeginsLate(work)},
+                 BeginsLate(work), work.beside_until},
                 cases_, report),
         events_(OwnerOf(trust, report.origin), BeginsLate(work), cases_) {}
 

@@ -45,6 +45,8 @@ struct Work {
   bool beside = false;                // what is kept beside the log is among the files (files.h)
   const EventKeys* opened = nullptr;  // borrowed; events are opened only with it
   std::optional<Part> part;           // the entries that are there; all, where it is absent
+  // What is kept beside the log is there for records below this size only (KeptUntil); for all, where it is absent.
+  std::optional<TreeSize> beside_until = {};
 };
 
 // Verifies the log against the checkpoint that lies with it. An error only where `read` fails: what a file says is

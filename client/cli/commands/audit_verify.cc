@@ -23,7 +23,7 @@ constexpr size_t kMaxEventKeys = size_t{1} << 30;
 // The log to verify, wherever it lies.
 struct Source {
   audit::FileReader read;
-  bool beside = false;
+  std::optional<TreeSize> kept;                     // what is kept beside the log is there up to this size
   std::shared_ptr<const audit::BundleFile> bundle;  // nullptr for a folder
   std::optional<audit::BundleContent> said;         // what a bundle says of itself
 };
@@ -31,17 +31,24 @@ struct Source {
 absl::StatusOr<Source> OpenSource(const std::string& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) {
-    return Source{audit::DirectoryReader(path), std::filesystem::exists(path + "/kept/complete", error), nullptr,
-                  std::nullopt};
+    Source source{audit::DirectoryReader(path), std::nullopt, nullptr, std::nullopt};
+    MEDFLYT_ASSIGN_OR_RETURN(source.kept, audit::KeptUntil(source.read));
+    return source;
   }
   if (!std::filesystem::exists(path, error)) return absl::NotFoundError(path + ": no such directory or file");
   auto bundle = audit::BundleFile::Open(path);
   if (!bundle.ok()) return Annotate(bundle.status(), path);
-  Source source{audit::BundleReader(*bundle), (*bundle)->HasBelow("kept/"), *bundle, std::nullopt};
+  Source source{audit::BundleReader(*bundle), std::nullopt, *bundle, std::nullopt};
   MEDFLYT_ASSIGN_OR_RETURN(const auto header, audit::ReadOne(source.read, std::string(audit::kBundleMember)));
   auto said = audit::ParseBundleContent(header.value_or(""));
   if (!said.ok()) return Annotate(said.status(), path);
   source.said = *std::move(said);
+  MEDFLYT_ASSIGN_OR_RETURN(source.kept, audit::KeptUntil(source.read));
+  // Of a bundle by an older program nothing is said, and what was taken out of it shows as not checked alone.
+  if (source.said->kept && source.said->kept != source.kept) {
+    return RuleError(absl::StatusCode::kInvalidArgument, "AUDIT_BUNDLE_MALFORMED", audit::kKeptComplete,
+                     "the bundle says that it carries what is kept beside the log, and does not, or not as far");
+  }
   return source;
 }
 
@@ -92,6 +99,17 @@ std::optional<tlog::Checkpoint> Claimed(const std::optional<std::string>& note) 
   return checkpoint.ok() ? std::optional(*checkpoint) : std::nullopt;
 }
 
+// Why records were not held against what is kept beside the log; empty where all were.
+std::string WhyNotChecked(const audit::LedgerCounts& records, const Source& source) {
+  if (records.receipts_not_checked + records.received_not_checked == 0) return "";
+  if (source.kept) {
+    return "what is kept beside the log was exported for entries before " + std::to_string(source.kept->value()) +
+           " only: export again with --kept";
+  }
+  return source.bundle != nullptr ? "the bundle carries nothing of what is kept beside the log"
+                                  : "what is kept beside the log was not exported: export with --kept";
+}
+
 void Tell(const audit::Report& report, const audit::Trust& trust, const Source& source, bool opened,
           Document& document) {
   document.Field("verified", report.verified());
@@ -133,14 +151,15 @@ void Tell(const audit::Report& report, const audit::Trust& trust, const Source& 
   document.Field("reissued", records.reissued);
   document.Field("generations_admitted", records.generations_admitted);
   document.Field("directory_changes", records.directory_changes);
-  if (source.beside) {
-    document.Field("received_proven", records.received_proven);
-    if (part) document.Field("received_before_the_part", records.batch_outside);
-    document.Field("receipts", records.receipts);
-    document.Field("receipts_proven", records.receipts_proven);
-    document.Field("events_refused_by_peers", records.receipts_refusing);
-    document.Field("unproven_without_peer_key", records.without_peer_key);
-  }
+  document.Field("received_proven", records.received_proven);
+  if (part) document.Field("received_before_the_part", records.batch_outside);
+  document.Field("received_not_checked", records.received_not_checked);
+  document.Field("receipts", records.receipts);
+  document.Field("receipts_proven", records.receipts_proven);
+  document.Field("receipts_not_checked", records.receipts_not_checked);
+  document.Field("not_checked_because", OrNone(WhyNotChecked(records, source)));
+  document.Field("events_refused_by_peers", source.kept ? Value(records.receipts_refusing) : Value());
+  document.Field("unproven_without_peer_key", records.without_peer_key);
   const audit::OpenedCounts& events = report.events;
   document.Field("opened", events.opened);
   document.Field("not_opened", opened ? Value(Value::Object{{"without_key", events.without_key},
@@ -190,7 +209,8 @@ absl::Status Verify(Context& context, const Arguments& arguments) {
     audit::Work work;
     work.threads = std::max(1U, std::thread::hardware_concurrency());
     work.progress = [&progress](uint64_t entries, uint64_t) { progress.Update(entries); };
-    work.beside = source.beside;
+    work.beside = source.kept.has_value();
+    work.beside_until = source.kept;
     work.opened = keys ? &*keys : nullptr;
     if (source.said) work.part = source.said->part;
     return audit::VerifyLog(source.read, trust, work);

@@ -126,6 +126,8 @@ TEST_F(AuditE2e, LogIsCopiedVerifiedAndAskedQuestions) {
   EXPECT_GE(packed["event_keys"], 2);
   EXPECT_EQ(fs::status(bundle).permissions() & fs::perms(0777), fs::perms(0600));
   EXPECT_FALSE(fs::exists(bundle + ".tiles"));
+  EXPECT_THAT(ReadFile(bundle).substr(0, 1024),
+              HasSubstr("\nkept " + std::to_string(packed["tree_size"].get<uint64_t>()) + "\n"));
   const json opened = Offline(WithCards({"audit", "verify", bundle}));
   EXPECT_EQ(opened["verified"], true) << opened;
   EXPECT_EQ(opened["opened"], packed["event_keys"]);
@@ -272,7 +274,9 @@ TEST_F(AuditE2e, CopyMadeWhileOfficersWorkIsConsistent) {
 
 TEST_F(AuditE2e, APartOfTheLogLeadsToTheSignedRootAndToItsOwnReceipts) {
   for (TestNode* node : {&odense_, &nyborg_}) node->Start();
+  const std::string copy = odense_.Path("copy");
   for (int i = 0; i < 300; ++i) {
+    if (i == 10) Audit(odense_, {"audit", "export", "--tiles", copy, "--kept"});
     v1::CommandResult result;
     ASSERT_EQ(Call(*odense_.Municipality(), &v1::MunicipalityService::Stub::ProposeAgreement,
                    Proposal(odense_, nyborg_, "p-" + std::to_string(i)), result),
@@ -282,6 +286,18 @@ TEST_F(AuditE2e, APartOfTheLogLeadsToTheSignedRootAndToItsOwnReceipts) {
     const json peer = Do(odense_, {"node", "status"}, "", "administrator-1")["peers"][0];
     return peer["receipted"] == 300;
   }));
+  // A copy that was brought up to date without what is kept beside the log: no record of the new part is accused.
+  Audit(odense_, {"audit", "export", "--tiles", copy});
+  const json grown = Offline(WithCards({"audit", "verify", copy}));
+  EXPECT_EQ(grown["verified"], true) << grown;
+  EXPECT_GT(grown["receipts_not_checked"], 0) << grown;
+  EXPECT_EQ(grown["receipts_proven"].get<int>() + grown["receipts_not_checked"].get<int>(), grown["receipts"]);
+  EXPECT_THAT(grown["not_checked_because"].get<std::string>(), HasSubstr("--kept"));
+  Audit(odense_, {"audit", "export", "--tiles", copy, "--kept"});
+  const json all = Offline(WithCards({"audit", "verify", copy}));
+  EXPECT_EQ(all["receipts_proven"], all["receipts"]) << all;
+  EXPECT_EQ(all["not_checked_because"], nullptr);
+
   const std::string bundle = odense_.Path("part.bundle");
   const json packed = Audit(odense_, WithCards({"audit", "export", "--bundle", bundle, "--first", "580"}));
   EXPECT_EQ(packed["first_entry"], 512);

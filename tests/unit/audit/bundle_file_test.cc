@@ -133,10 +133,17 @@ TEST(BundleContentTest, ComesBackAsItWasAndInOneFormOnly) {
   const BundleContent part{"odense.example/log", TreeSize(600), Part{LeafIndex(256), TreeSize(600)}};
   const std::string text = FormatBundleContent(part);
   EXPECT_EQ(*ParseBundleContent(text), part);
+  BundleContent kept = part;
+  kept.kept = TreeSize(600);
+  EXPECT_EQ(FormatBundleContent(kept), text + "kept 600\n");
+  EXPECT_EQ(*ParseBundleContent(text + "kept 600\n"), kept);
+  EXPECT_EQ(ParseBundleContent(whole + "kept 0\n")->kept, TreeSize(0));
   for (const std::string& wrong :
        {std::string(), std::string("medflyt audit bundle v1\n"), whole + "\n", whole + "part 1 600\n",
         whole + "part 256 601\n", whole + "part 256 500\n", whole + "part 256 256\n", whole + "part 256\n",
-        whole + "part 0256 600\n", whole + "parts 256 600\n", text + "x\n", text.substr(0, text.size() - 1)}) {
+        whole + "part 0256 600\n", whole + "parts 256 600\n", text + "x\n", text.substr(0, text.size() - 1),
+        whole + "kept 601\n", whole + "kept\n", whole + "kept 06\n", whole + "keep 600\n", whole + "kept 600\nx\n",
+        whole + "kept 600\npart 256 600\n", whole + "kept 600\nkept 600\n"}) {
     EXPECT_FALSE(ParseBundleContent(wrong).ok()) << wrong;
   }
 }

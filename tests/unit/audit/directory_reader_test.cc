@@ -4,7 +4,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "common/audit/verify.h"
 #include "tests/unit/audit/tiled_log.h"
@@ -31,6 +33,18 @@ TEST_F(DirectoryReaderTest, ReadsALogFromItsFolder) {
                                   [](uint64_t, uint64_t) {});
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_TRUE(report->verified());
+}
+
+TEST_F(DirectoryReaderTest, WhatAnExportSaysToBeCompleteIsASizeOrNothing) {
+  const FileReader read = DirectoryReader(folder_.string());
+  EXPECT_EQ(*KeptUntil(read), std::nullopt);
+  std::filesystem::create_directory(folder_ / "kept");
+  for (const auto& [text, size] :
+       {std::pair("600", 600U), std::pair("0", 0U), std::pair("", 0U), std::pair("600\n", 0U), std::pair("-1", 0U),
+        std::pair("99999999999999999999", 0U)}) {
+    std::ofstream(folder_ / kKeptComplete, std::ios::binary | std::ios::trunc) << text;
+    EXPECT_EQ(*KeptUntil(read), TreeSize(size)) << text;
+  }
 }
 
 TEST_F(DirectoryReaderTest, GivesTheExactBytes) {

@@ -98,7 +98,33 @@ TEST_F(EvidenceTest, WithoutWhatIsBesideTheRecordsAloneAreChecked) {
   EXPECT_THAT(report.findings, IsEmpty());
   EXPECT_EQ(report.records.receipts, 2U);
   EXPECT_EQ(report.records.receipts_proven, 0U);
+  EXPECT_EQ(report.records.receipts_not_checked, 2U);
+  EXPECT_EQ(report.records.received_not_checked, 3U);
   EXPECT_EQ(report.events, OpenedCounts());
+}
+
+// A copy that grew after the last export of what is kept beside the log.
+TEST_F(EvidenceTest, WhatWasNotExportedIsCountedAndWhatWasDroppedIsFound) {
+  EvidenceFiles::Files files = files_.Export();
+  files.erase(ReceivedPath(LeafIndex(7)));
+  files.erase(ReceiptPath(LeafIndex(9)));
+  Work work;
+  work.beside = true;
+  const auto verify = [&](uint64_t until) {
+    work.beside_until = TreeSize(until);
+    return *VerifyLog(medflyt::testing::ReaderOf(files), files_.Believed(), work);
+  };
+  const Report grown = verify(7);
+  EXPECT_THAT(grown.findings, IsEmpty());
+  EXPECT_EQ(grown.records.received_proven, 2U);
+  EXPECT_EQ(grown.records.received_not_checked, 1U);
+  EXPECT_EQ(grown.records.receipts_proven, 1U);
+  EXPECT_EQ(grown.records.receipts_not_checked, 1U);
+  EXPECT_THAT(CodesOf(verify(8)), ElementsAre(FindingCode::kReceivedMissing)) << "it states to have that one";
+  EXPECT_EQ(verify(10).records.receipts_not_checked, 0U);
+  EXPECT_THAT(CodesOf(verify(10)), ElementsAre(FindingCode::kReceivedMissing, FindingCode::kReceiptMissing));
+  files.erase(ReceiptPath(LeafIndex(4)));
+  EXPECT_THAT(CodesOf(verify(7)), ElementsAre(FindingCode::kReceiptMissing)) << "of before the export ended";
 }
 
 TEST_F(EvidenceTest, WithoutThePeersKeyNothingOfItIsProvenAndNothingAccused) {

@@ -1,5 +1,10 @@
 #include <gmock/gmock.h>
 
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "common/audit/bundle_file.h"
 #include "common/directory/peer_card.h"
 #include "common/tlog/cosignature.h"
@@ -284,6 +289,114 @@ TEST_F(BundleVerifyTest, WhatABundleSaysOfItselfMustBeWhatItsCheckpointSays) {
     EXPECT_EQ(Verify({"--log-key", Key()}), ExitCode::kFailed);
     EXPECT_THAT(program_.err, HasSubstr("AUDIT_BUNDLE_MALFORMED"));
   }
+}
+
+// Two received events and two records of receipts: one of each by entry 3, and one of each later.
+class KeptVerifyTest : public BundleVerifyTest {
+ protected:
+  KeptVerifyTest() {
+    using medflyt::testing::EvidenceFiles;
+    files_ = {};
+    for (uint64_t number : {1U, 2U}) {
+      files_.peer_.Append(EvidenceFiles::Sealed(EvidenceFiles::kPeerOrigin, medflyt::testing::kNyborgId,
+                                                medflyt::testing::kOdenseId, number)
+                              .entry);
+    }
+    Issue(1);                                                          // 0
+    files_.AppendReceived({LeafIndex(0)}, 0, 2);                       // 1
+    files_.AppendReceipts({LeafIndex(2)}, 0, 3, {{LeafIndex(0), 1}});  // 2
+    Issue(2);                                                          // 3
+    files_.AppendReceived({LeafIndex(1)}, 2, 4);                       // 4
+    files_.AppendReceipts({LeafIndex(3)}, 3, 4, {{LeafIndex(3), 1}});  // 5
+  }
+  // An event to the peer, who logs it at once.
+  void Issue(uint64_t number) {
+    using medflyt::testing::EvidenceFiles;
+    const uint64_t index = files_.AppendEvent(
+        EvidenceFiles::Sealed(EvidenceFiles::kOrigin, medflyt::testing::kOdenseId, medflyt::testing::kNyborgId, number),
+        false);
+    files_.peer_.Append(EvidenceFiles::Record(
+        wire::EventReceived{EvidenceFiles::kOrigin, LeafIndex(index), merkle::LeafHash(files_.entries_[index]), ""}));
+  }
+  // A copy of which what is kept beside the log was exported when it had so many entries.
+  [[nodiscard]] medflyt::testing::EvidenceFiles::Files KeptUntil(uint64_t size) const {
+    auto files = files_.Export();
+    for (const uint64_t record : {1U, 2U, 4U, 5U}) {
+      if (record < size) continue;
+      files.erase(audit::ReceiptPath(LeafIndex(record)));
+      files.erase(audit::ReceivedPath(LeafIndex(record)));
+    }
+    files[std::string(audit::kKeptComplete)] = std::to_string(size);
+    return files;
+  }
+  ExitCode VerifyFolder(const medflyt::testing::EvidenceFiles::Files& files, bool json = true) {
+    std::filesystem::remove_all(folder_ / "copy");
+    medflyt::testing::WriteFiles(files, folder_ / "copy");
+    std::vector<std::string> args = {"audit", "verify", Path("copy"), "--log-key", Key(), "--log-key", PeerKey()};
+    if (json) args.emplace_back("--json");
+    return Run(args);
+  }
+  ExitCode VerifyBundle(const medflyt::testing::EvidenceFiles::Files& files, std::optional<TreeSize> said) {
+    WriteBundle(files, {files_.kOrigin, TreeSize(6), std::nullopt, said});
+    return Verify({"--log-key", Key(), "--log-key", PeerKey()});
+  }
+  // How much of each kind was proven and not checked, and why.
+  void ExpectTold(int proven, int not_checked, const std::string& why) {
+    auto told = Json();
+    for (const std::string kind : {"receipts", "received"}) {
+      EXPECT_EQ(told[kind + "_proven"], proven) << told;
+      EXPECT_EQ(told[kind + "_not_checked"], not_checked) << told;
+    }
+    EXPECT_EQ(told["not_checked_because"].is_null(), why.empty()) << told;
+    if (!why.empty()) {
+      EXPECT_THAT(told["not_checked_because"].get<std::string>(), HasSubstr(why));
+    }
+  }
+  [[nodiscard]] std::string PeerKey() const { return files_.peer_.identity().keys[0].Format(); }
+};
+
+// `export --tiles D --kept`, and the next day `export --tiles D`.
+TEST_F(KeptVerifyTest, RecordsOfAfterTheExportOfWhatIsKeptAreCountedAndNobodyIsAccused) {
+  ASSERT_EQ(VerifyFolder(KeptUntil(6)), ExitCode::kOk) << program_.err << program_.out;
+  ExpectTold(2, 0, "");
+  ASSERT_EQ(VerifyFolder(KeptUntil(3)), ExitCode::kOk) << program_.err << program_.out;
+  ExpectTold(1, 1, "before 3 only");
+  auto dropped = KeptUntil(6);
+  ASSERT_EQ(dropped.erase(audit::ReceiptPath(LeafIndex(5))), 1U);
+  EXPECT_EQ(VerifyFolder(dropped), ExitCode::kVerificationFailed) << "that one was exported";
+  EXPECT_EQ(Json()["findings"][0]["finding"], "RECEIPT_MISSING");
+}
+
+TEST_F(KeptVerifyTest, WhatWasTakenOutOfAFolderIsToldAsNotChecked) {
+  auto files = KeptUntil(6);
+  files.erase(std::string(audit::kKeptComplete));
+  ASSERT_EQ(VerifyFolder(files), ExitCode::kOk) << program_.err << program_.out;
+  ExpectTold(0, 2, "--kept");
+  EXPECT_EQ(VerifyFolder(files, /*json=*/false), ExitCode::kOk);
+  EXPECT_THAT(program_.out, HasSubstr("receipts not checked"));
+  EXPECT_THAT(program_.out, HasSubstr("received not checked"));
+  EXPECT_THAT(program_.out, HasSubstr("was not exported"));
+  files[std::string(audit::kKeptComplete)] = "all";
+  ASSERT_EQ(VerifyFolder(files), ExitCode::kOk);
+  ExpectTold(0, 2, "before 0 only");
+}
+
+TEST_F(KeptVerifyTest, BundleThatSaysToCarryWhatIsKeptMustCarryIt) {
+  const auto whole = KeptUntil(6);
+  ASSERT_EQ(VerifyBundle(whole, TreeSize(6)), ExitCode::kOk) << program_.err << program_.out;
+  ExpectTold(2, 0, "");
+  auto without_size = whole;
+  without_size.erase(std::string(audit::kKeptComplete));
+  for (const auto& files : {files_.Export(), without_size, KeptUntil(3)}) {
+    EXPECT_EQ(VerifyBundle(files, TreeSize(6)), ExitCode::kFailed) << "no evidence against the log's owner";
+    EXPECT_THAT(program_.err, HasSubstr("AUDIT_BUNDLE_MALFORMED"));
+    EXPECT_EQ(program_.out, "");
+  }
+  // Those of older programs say nothing of it.
+  ASSERT_EQ(VerifyBundle(whole, std::nullopt), ExitCode::kOk) << program_.err << program_.out;
+  ExpectTold(2, 0, "");
+  ASSERT_EQ(VerifyBundle(without_size, std::nullopt), ExitCode::kOk);
+  ExpectTold(0, 2, "the bundle carries nothing");
 }
 
 TEST_F(AuditVerifyTest, FolderThatIsAbsentIsNoTampering) {

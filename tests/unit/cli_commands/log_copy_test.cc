@@ -355,6 +355,9 @@ TEST_F(LogExportTest, WhatIsKeptBesideTheLogComesOnceAndGoesOnAfterAnInterruptio
   EXPECT_EQ(copy.at("kept/received/299"), "batch");
   EXPECT_FALSE(copy.contains("kept/receipts/x001/001"));
   node_.Grow(1200);
+  ASSERT_TRUE(ExportNow(false).ok());
+  EXPECT_EQ(Verified().size, TreeSize(1200));
+  EXPECT_EQ(*audit::KeptUntil(audit::DirectoryReader(Path("copy"))), TreeSize(300)) << "and claims no more than it has";
   node_.calls_ = 0;
   const auto first = ExportNow(true);
   ASSERT_TRUE(first.ok());
