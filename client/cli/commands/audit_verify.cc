@@ -82,14 +82,16 @@ absl::StatusOr<std::optional<audit::EventKeys>> EventKeysFor(Context& context, c
   return std::optional<audit::EventKeys>(*std::move(keys));
 }
 
-absl::Status AddBundlePolicy(const Source& source, audit::Trust& trust) {
-  if (trust.policy || source.bundle == nullptr) return absl::OkStatus();
+// The bundle's policy, where the user named none; and only where the user said so. Whoever packs a bundle chooses its
+// policy: one that asks for nobody, or for witnesses who do not exist, is met by any log. True where it is left out.
+absl::StatusOr<bool> AddBundlePolicy(const Source& source, bool believed, audit::Trust& trust) {
+  if (trust.policy || source.bundle == nullptr) return false;
   MEDFLYT_ASSIGN_OR_RETURN(const auto text, audit::ReadOne(source.read, std::string(audit::kBundlePolicyMember)));
-  if (!text) return absl::OkStatus();
+  if (!text || !believed) return text.has_value();
   auto policy = tlog::Policy::Parse(*text);
   if (!policy.ok()) return Annotate(policy.status(), "the bundle's policy");
   trust.policy = *std::move(policy);
-  return absl::OkStatus();
+  return false;
 }
 
 // What the checkpoint claims, before anything of it is verified.
@@ -110,8 +112,8 @@ std::string WhyNotChecked(const audit::LedgerCounts& records, const Source& sour
                                   : "what is kept beside the log was not exported: export with --kept";
 }
 
-void Tell(const audit::Report& report, const audit::Trust& trust, const Source& source, bool opened,
-          Document& document) {
+void Tell(const audit::Report& report, const audit::Trust& trust, const Source& source, bool policy_left_out,
+          bool opened, Document& document) {
   document.Field("verified", report.verified());
   document.Field("origin", OrNone(report.origin));
   document.Field("tree_size", report.size.value());
@@ -136,6 +138,9 @@ void Tell(const audit::Report& report, const audit::Trust& trust, const Source& 
     }
     document.Field("quorum_met", report.quorum_met);
     document.Field("cosigned_by", std::move(cosigned));
+  } else if (policy_left_out) {
+    document.Field("quorum_met", Value());
+    document.Field("quorum_not_judged_because", "the policy of the bundle is not believed: name one with --policy");
   }
   const audit::LedgerCounts& records = report.records;
   document.Field("events_received", records.received);
@@ -183,11 +188,14 @@ void Tell(const audit::Report& report, const audit::Trust& trust, const Source& 
 absl::Status Verify(Context& context, const Arguments& arguments) {
   MEDFLYT_ASSIGN_OR_RETURN(const Source source, OpenSource(arguments.Text("LOG")));
   MEDFLYT_ASSIGN_OR_RETURN(audit::Trust trust, TrustOf(context, arguments));
-  if (arguments.Has("--bundle-keys") && source.bundle != nullptr) {
+  const bool bundle_believed = arguments.Has("--bundle-keys") && source.bundle != nullptr;
+  if (bundle_believed) {
     MEDFLYT_RETURN_IF_ERROR(AddBundleKeys(source, trust));
-    context.Note("keys of the bundle itself are believed: compare them with the authorities' by another channel");
+    context.Note(
+        "keys of the bundle itself are believed, and its policy where none is named: compare them with the "
+        "authorities' by another channel");
   }
-  MEDFLYT_RETURN_IF_ERROR(AddBundlePolicy(source, trust));
+  MEDFLYT_ASSIGN_OR_RETURN(const bool policy_left_out, AddBundlePolicy(source, bundle_believed, trust));
   MEDFLYT_RETURN_IF_ERROR(CheckKeysNamed(trust));
   MEDFLYT_ASSIGN_OR_RETURN(const auto note, audit::ReadOne(source.read, "checkpoint"));
   // Nothing was signed here, or not all was copied: that shows nothing of anybody.
@@ -217,7 +225,7 @@ absl::Status Verify(Context& context, const Arguments& arguments) {
   }();
   MEDFLYT_RETURN_IF_ERROR(report.status());
   Document document = context.NewDocument();
-  Tell(*report, trust, source, keys.has_value(), document);
+  Tell(*report, trust, source, policy_left_out, keys.has_value(), document);
   MEDFLYT_RETURN_IF_ERROR(document.End());
   if (report->only_quorum_missing()) return QuorumNotMetYet();
   if (!report->verified()) return VerificationFailed(absl::DataLossError("the log is not what was signed"));
@@ -241,7 +249,9 @@ Command AuditVerifyCommand() {
                      .kind = ValueKind::kFile});
   options.push_back({.name = "--bundle-keys",
                      .value_name = "",
-                     .help = "believe the log keys in the bundle, for logs whose key is not named",
+                     .help =
+                         "believe the log keys in the bundle, for logs whose key is not named, and its policy where "
+                         "none is",
                      .kind = ValueKind::kFlag});
   return {
       .noun = "audit",
@@ -255,7 +265,9 @@ Command AuditVerifyCommand() {
           "signed root, and the entries of that part to their leaf hashes; the others are counted as outside. It is "
           "also compared with the checkpoints of this log that were seen and kept: a copy that is older "
           "than the last of them is LOG_ROLLED_BACK, so name an empty folder with --trust to verify an old copy by "
-          "itself. With --bundle-keys the checkpoint is kept only where --trust is given.\n\n"
+          "itself. With --bundle-keys the checkpoint is kept only where --trust is given; without it neither keys nor "
+          "policy of a bundle are believed, and cosignatures are then judged by --policy alone. Of records whose "
+          "receipt or received entry was not exported it says how many were not checked, and why.\n\n"
           "Exit code 3 where something does not hold, a missing or short file of a directory among it, with findings "
           "by "
           "code, file and entry; 1 where there is nothing that is signed, the file is no bundle or not all of one, or "

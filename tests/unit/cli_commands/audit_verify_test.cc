@@ -230,9 +230,11 @@ class BundleVerifyTest : public testing::Workspace {
   void WriteBundle(const medflyt::testing::EvidenceFiles::Files& files) {
     WriteBundle(files, {files_.kOrigin, TreeSize(4), std::nullopt});
   }
-  void WriteBundle(const medflyt::testing::EvidenceFiles::Files& files, const audit::BundleContent& said) {
+  void WriteBundle(const medflyt::testing::EvidenceFiles::Files& files, const audit::BundleContent& said,
+                   const std::optional<std::string>& policy = std::nullopt) {
     std::string bytes = *audit::BundleMember("bundle", audit::FormatBundleContent(said));
     bytes += *audit::BundleMember("keys", audit::FormatBundleKeys(files_.Believed()));
+    if (policy) bytes += *audit::BundleMember("policy", *policy);
     bytes += *audit::BundleMember("event-keys", audit::FormatEventKeys(files_.keys_));
     for (const auto& [path, content] : files) bytes += *audit::BundleMember(path, content);
     Write("log.bundle", bytes + audit::BundleEnd());
@@ -289,6 +291,27 @@ TEST_F(BundleVerifyTest, WhatABundleSaysOfItselfMustBeWhatItsCheckpointSays) {
     EXPECT_EQ(Verify({"--log-key", Key()}), ExitCode::kFailed);
     EXPECT_THAT(program_.err, HasSubstr("AUDIT_BUNDLE_MALFORMED"));
   }
+}
+
+// Else whoever packs the bundle chooses who must have cosigned: nobody, or witnesses of their own making.
+TEST_F(BundleVerifyTest, PolicyThatLiesBesideTheLogIsBelievedOnlyOnRequest) {
+  const auto invented = *tlog::Cosigner::Create("invented.example/1", crypto::Signer(crypto::Key::Random()));
+  const std::string asks = "witness w " + invented.verifier_key().Format() + "\nquorum w\n";
+  for (const auto& [policy, believed] :
+       {std::pair(std::string("quorum none\n"), ExitCode::kOk), std::pair(asks, ExitCode::kFailed)}) {
+    WriteBundle(files_.Export(), {files_.kOrigin, TreeSize(4), std::nullopt}, policy);
+    ASSERT_EQ(Verify({"--log-key", Key()}), ExitCode::kOk) << program_.err << program_.out;
+    EXPECT_TRUE(Json()["quorum_met"].is_null());
+    EXPECT_THAT(Json()["quorum_not_judged_because"].get<std::string>(), HasSubstr("not believed"));
+    EXPECT_EQ(Verify({"--log-key", Key(), "--bundle-keys"}), believed);
+    EXPECT_EQ(Json()["quorum_met"], believed == ExitCode::kOk);
+    EXPECT_THAT(program_.err, HasSubstr("its policy"));
+  }
+  EXPECT_EQ(Run({"audit", "verify", Path("log.bundle"), "--log-key", Key()}), ExitCode::kOk);
+  EXPECT_THAT(program_.out, HasSubstr("the policy of the bundle is not believed"));
+  Write("mine.policy", "quorum none\n");
+  EXPECT_EQ(Verify({"--log-key", Key(), "--policy", Path("mine.policy"), "--bundle-keys"}), ExitCode::kOk);
+  EXPECT_EQ(Json()["quorum_met"], true) << "the one that is named counts before the bundle's";
 }
 
 // Two received events and two records of receipts: one of each by entry 3, and one of each later.
