@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -24,6 +25,8 @@ constexpr size_t kBlock = 512;
 constexpr uint64_t kMaxContent = (uint64_t{1} << 33) - 1;  // eleven octal digits
 constexpr size_t kMaxPath = 100;
 constexpr size_t kMaxRead = size_t{32} << 20;  // the largest member that is read: more than a bundle of entries
+constexpr size_t kStretch = 256;               // members from one remembered place to the next
+constexpr size_t kRecent = 16;                 // stretches whose headers are at hand, about 25 kB each
 
 absl::Status Malformed(std::string_view field) {
   return RuleError(absl::StatusCode::kInvalidArgument, "AUDIT_BUNDLE_MALFORMED", field,
@@ -179,10 +182,12 @@ absl::StatusOr<std::shared_ptr<const BundleFile>> BundleFile::Open(const std::st
     const std::string text = path + ": " + std::generic_category().message(errno);
     return errno == ENOENT || errno == ENOTDIR ? absl::NotFoundError(text) : absl::PermissionDeniedError(text);
   }
-  std::shared_ptr<BundleFile> bundle(new BundleFile(file, path));
   struct stat facts {};
-  if (fstat(file, &facts) != 0 || !S_ISREG(facts.st_mode)) return Malformed("");
-  MEDFLYT_RETURN_IF_ERROR(bundle->Index(static_cast<uint64_t>(facts.st_size)));
+  const bool regular = fstat(file, &facts) == 0 && S_ISREG(facts.st_mode);
+  // Whatever becomes of it, it closes the file.
+  std::shared_ptr<BundleFile> bundle(new BundleFile(file, path, regular ? static_cast<uint64_t>(facts.st_size) : 0));
+  if (!regular) return Malformed("");
+  MEDFLYT_RETURN_IF_ERROR(bundle->Index());
   return std::shared_ptr<const BundleFile>(std::move(bundle));
 }
 
@@ -201,42 +206,126 @@ absl::Status BundleFile::ReadAt(uint64_t offset, size_t size, std::string& bytes
   return absl::OkStatus();
 }
 
-absl::Status BundleFile::Index(uint64_t size) {
-  uint64_t at = 0;
-  for (std::string block;;) {
-    if (size < at + kBlock) return Malformed("");
-    MEDFLYT_RETURN_IF_ERROR(ReadAt(at, kBlock, block));
-    if (block[0] == '\0') break;
-    const std::string path(block.c_str(), ::strnlen(block.data(), kMaxPath));
-    uint64_t content = 0;
-    const char* const digits = block.data() + 124;
-    const auto parsed = std::from_chars(digits, digits + 11, content, 8);
-    // One form only: what is not byte for byte the header that we write is refused, checksum and all.
-    if (parsed.ec != std::errc() || !IsMemberPath(path) || block != HeaderBlock(path, content)) return Malformed(path);
-    if (at == 0 && path != kBundleMember) return Malformed(kBundleMember);
-    if (content > size - at - kBlock || !members_.emplace(path, Place{at + kBlock, content}).second) {
-      return Malformed(path);
+std::optional<BundleFile::Key> BundleFile::KeyOf(const std::string& path) {
+  constexpr std::array kFirst = {kBundleMember, kBundleKeysMember, kBundlePolicyMember, kBundleEventKeysMember,
+                                 std::string_view("checkpoint")};
+  constexpr unsigned kTiles = kFirst.size();
+  constexpr unsigned kKept = kTiles + 64;
+  if (path.starts_with("kept/")) return Key{kKept, 0, false, path};
+  if (path.starts_with("tile/")) {
+    const auto parts = tlog::ParseTilePath(path);
+    if (!parts.ok()) return std::nullopt;
+    return Key{kTiles + parts->tile.level, parts->tile.index, !parts->entries, path};
+  }
+  const auto* const first = std::find(kFirst.begin(), kFirst.end(), path);
+  if (first == kFirst.end()) return std::nullopt;
+  return Key{static_cast<unsigned>(first - kFirst.begin()), 0, false, path};
+}
+
+absl::Status BundleFile::Index() {
+  bool in_order = true;
+  std::optional<Key> last;
+  MEDFLYT_RETURN_IF_ERROR(Walk([&](uint64_t at, const Header& header) {
+    auto key = KeyOf(header.path);
+    // Ascending, so that none stands there twice.
+    in_order = in_order && key && (!last || *last < *key);
+    if (in_order) {
+      if (size_ % kStretch == 0) marks_.push_back({*key, at});
+      last = std::move(key);
     }
-    at += kBlock + Padded(content);
+    ++size_;
+    return absl::OkStatus();
+  }));
+  if (in_order) return absl::OkStatus();
+  marks_ = {};
+  return Walk([&](uint64_t, const Header& header) {
+    return places_.emplace(header.path, header.place).second ? absl::OkStatus() : Malformed(header.path);
+  });
+}
+
+absl::Status BundleFile::Walk(const std::function<absl::Status(uint64_t at, const Header& header)>& visit) {
+  uint64_t at = 0;
+  for (;;) {
+    MEDFLYT_ASSIGN_OR_RETURN(const auto header, HeaderAt(at));
+    if (!header) break;
+    if (at == 0 && header->path != kBundleMember) return Malformed(kBundleMember);
+    MEDFLYT_RETURN_IF_ERROR(visit(at, *header));
+    at = header->next;
   }
   std::string end;
-  MEDFLYT_RETURN_IF_ERROR(ReadAt(at, static_cast<size_t>(std::min<uint64_t>(size - at, 2048)), end));
-  if (members_.empty() || end != BundleEnd()) return Malformed("");
+  MEDFLYT_RETURN_IF_ERROR(ReadAt(at, static_cast<size_t>(std::min<uint64_t>(bytes_ - at, 2048)), end));
+  if (at == 0 || end != BundleEnd()) return Malformed("");
+  end_ = at;
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> BundleFile::Read(const std::string& path, std::string& bytes) const {
-  const auto member = members_.find(path);
-  if (member == members_.end()) return false;
-  // One that is longer is wrong for every reader.
-  const auto size = static_cast<size_t>(std::min<uint64_t>(member->second.size, kMaxRead));
-  MEDFLYT_RETURN_IF_ERROR(ReadAt(member->second.offset, size, bytes));
-  return true;
+absl::StatusOr<std::optional<BundleFile::Header>> BundleFile::HeaderAt(uint64_t at) const {
+  if (bytes_ < at + kBlock) return Malformed("");
+  std::string block;
+  MEDFLYT_RETURN_IF_ERROR(ReadAt(at, kBlock, block));
+  if (block[0] == '\0') return std::optional<Header>();
+  const std::string path(block.c_str(), ::strnlen(block.data(), kMaxPath));
+  uint64_t content = 0;
+  const char* const digits = block.data() + 124;
+  const auto parsed = std::from_chars(digits, digits + 11, content, 8);
+  // One form only: what is not byte for byte the header that we write is refused, checksum and all.
+  if (parsed.ec != std::errc() || !IsMemberPath(path) || block != HeaderBlock(path, content)) return Malformed(path);
+  if (content > bytes_ - at - kBlock) return Malformed(path);
+  return std::optional(Header{path, {at + kBlock, content}, at + kBlock + Padded(content)});
 }
 
-bool BundleFile::HasBelow(std::string_view folder) const {
-  return std::any_of(members_.begin(), members_.end(),
-                     [folder](const auto& member) { return member.first.starts_with(folder); });
+absl::StatusOr<std::optional<BundleFile::Place>> BundleFile::Find(const std::string& path) const {
+  if (marks_.empty()) {
+    const auto place = places_.find(path);
+    return place == places_.end() ? std::nullopt : std::optional(place->second);
+  }
+  const auto key = KeyOf(path);
+  if (!key) return std::optional<Place>();
+  const auto next = std::upper_bound(marks_.begin(), marks_.end(), *key,
+                                     [](const Key& sought, const Mark& mark) { return sought < mark.key; });
+  if (next == marks_.begin()) return std::optional<Place>();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto stretch, StretchOf(static_cast<size_t>(next - marks_.begin()) - 1));
+  const auto member = std::lower_bound(stretch->begin(), stretch->end(), *key,
+                                       [](const auto& each, const Key& sought) { return each.first < sought; });
+  return member == stretch->end() || member->first != *key ? std::nullopt : std::optional(member->second);
+}
+
+absl::StatusOr<std::shared_ptr<const BundleFile::Stretch>> BundleFile::StretchOf(size_t mark) const {
+  // Read under the lock: the other threads are about to ask for the same one.
+  const MutexLock lock(mutex_);
+  auto found = std::find_if(recent_.begin(), recent_.end(), [mark](const auto& each) { return each.first == mark; });
+  if (found == recent_.end()) {
+    MEDFLYT_ASSIGN_OR_RETURN(auto stretch, ReadStretch(mark));
+    if (recent_.size() == kRecent) recent_.pop_back();
+    recent_.emplace_back(mark, std::move(stretch));
+    found = recent_.end() - 1;
+  }
+  std::rotate(recent_.begin(), found, found + 1);
+  return recent_.front().second;
+}
+
+absl::StatusOr<std::shared_ptr<const BundleFile::Stretch>> BundleFile::ReadStretch(size_t mark) const {
+  Stretch stretch;
+  stretch.reserve(kStretch);
+  const uint64_t end = mark + 1 < marks_.size() ? marks_[mark + 1].offset : end_;
+  for (uint64_t at = marks_[mark].offset; at < end;) {
+    MEDFLYT_ASSIGN_OR_RETURN(const auto header, HeaderAt(at));
+    auto key = header ? KeyOf(header->path) : std::nullopt;
+    // It was in order when it was opened.
+    if (!key || (!stretch.empty() && !(stretch.back().first < *key))) return Malformed(header ? header->path : "");
+    stretch.emplace_back(*std::move(key), header->place);
+    at = header->next;
+  }
+  return std::make_shared<const Stretch>(std::move(stretch));
+}
+
+absl::StatusOr<bool> BundleFile::Read(const std::string& path, std::string& bytes) const {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto place, Find(path));
+  if (!place) return false;
+  // One that is longer is wrong for every reader.
+  const auto size = static_cast<size_t>(std::min<uint64_t>(place->size, kMaxRead));
+  MEDFLYT_RETURN_IF_ERROR(ReadAt(place->offset, size, bytes));
+  return true;
 }
 
 FileReader BundleReader(std::shared_ptr<const BundleFile> bundle) {

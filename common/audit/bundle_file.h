@@ -12,20 +12,29 @@
 //   event-keys     event_keys.h; may be absent. A secret: whoever has the bundle can open these events.
 //   checkpoint, tile/...   C2SP tlog-tiles
 //   kept/...       files.h
+//
+// Our own export writes them in this order: tiles as a verification reads them, those of level 0 each behind its
+// entries and then each level above; what is kept in ascending order of its paths. Of a bundle, only the first member
+// is fixed.
 #pragma once
 
+#include <compare>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/audit/files.h"
 #include "common/audit/verify.h"
+#include "common/base/mutex.h"
 
 namespace medflyt::audit {
 
@@ -59,8 +68,9 @@ struct BundleContent {
 [[nodiscard]] std::string FormatBundleKeys(const Trust& trust);
 [[nodiscard]] absl::StatusOr<Trust> ParseBundleKeys(std::string_view text);
 
-// A bundle on disk. Its members' places are remembered, about 100 bytes each; their content is read when it is asked
-// for. Thread-safe.
+// A bundle on disk. Its members' content is read when it is asked for. Of one in the order of our own export the place
+// of each 256th member is remembered, and the headers of a few stretches between, so memory is less than a byte a
+// member; of one in any other order the place of every member, about 100 bytes each. Thread-safe.
 class BundleFile {
  public:
   // INVALID_ARGUMENT (AUDIT_BUNDLE_MALFORMED) unless the file is a bundle from its first to its last byte, which says
@@ -72,23 +82,57 @@ class BundleFile {
 
   // A member's content into `bytes`; false where there is none.
   [[nodiscard]] absl::StatusOr<bool> Read(const std::string& path, std::string& bytes) const;
-  [[nodiscard]] bool Has(const std::string& path) const { return members_.contains(path); }
-  [[nodiscard]] size_t size() const { return members_.size(); }
-  // Any member below that folder.
-  [[nodiscard]] bool HasBelow(std::string_view folder) const;
+  [[nodiscard]] size_t size() const { return size_; }
+  // How many places are remembered.
+  [[nodiscard]] size_t indexed() const { return marks_.size() + places_.size(); }
 
  private:
   struct Place {
-    uint64_t offset = 0;
+    uint64_t offset = 0;  // of the content
     uint64_t size = 0;
   };
-  BundleFile(int file, std::string path) : file_(file), path_(std::move(path)) {}
-  [[nodiscard]] absl::Status Index(uint64_t size);
+  struct Header {
+    std::string path;
+    Place place;
+    uint64_t next = 0;  // where the next one stands
+  };
+  // Where a member stands in the order of our own export.
+  struct Key {
+    unsigned section = 0;
+    uint64_t index = 0;  // of a tile in its level
+    bool tile = false;   // of level 0: behind its entries
+    std::string path;
+    friend auto operator<=>(const Key&, const Key&) = default;
+  };
+  struct Mark {
+    Key key;
+    uint64_t offset = 0;  // of the header
+  };
+  using Stretch = std::vector<std::pair<Key, Place>>;  // members from one mark to the next
+
+  BundleFile(int file, std::string path, uint64_t bytes) : file_(file), path_(std::move(path)), bytes_(bytes) {}
+  // Nothing for a path that our own export does not write.
+  [[nodiscard]] static std::optional<Key> KeyOf(const std::string& path);
+  [[nodiscard]] absl::Status Index();
+  // Visits each header and where it stands.
+  [[nodiscard]] absl::Status Walk(const std::function<absl::Status(uint64_t at, const Header& header)>& visit);
+  // Nothing behind the last member.
+  [[nodiscard]] absl::StatusOr<std::optional<Header>> HeaderAt(uint64_t at) const;
+  [[nodiscard]] absl::StatusOr<std::optional<Place>> Find(const std::string& path) const;
+  [[nodiscard]] absl::StatusOr<std::shared_ptr<const Stretch>> StretchOf(size_t mark) const;
+  [[nodiscard]] absl::StatusOr<std::shared_ptr<const Stretch>> ReadStretch(size_t mark) const;
   [[nodiscard]] absl::Status ReadAt(uint64_t offset, size_t size, std::string& bytes) const;
 
   const int file_;
   const std::string path_;
-  absl::flat_hash_map<std::string, Place> members_;
+  const uint64_t bytes_;
+  size_t size_ = 0;
+  uint64_t end_ = 0;         // behind the last member
+  std::vector<Mark> marks_;  // where the members are in order; else all of them are in places_
+  absl::flat_hash_map<std::string, Place> places_;
+  mutable Mutex mutex_;
+  // The last used, the newest first: a verification reads in a few places at once, and in each in order.
+  mutable std::vector<std::pair<size_t, std::shared_ptr<const Stretch>>> recent_ MEDFLYT_GUARDED_BY(mutex_);
 };
 
 // Reads the members of a bundle, which lives as long as the reader.

@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto opened = audit::BundleFile::Open("/proc/self/fd/" + std::to_string(memory));
   close(memory);
   if (!opened.ok()) return 0;
-  if ((*opened)->size() == 0 || !(*opened)->Has(std::string(audit::kBundleMember)) || size % 512 != 0) std::abort();
+  const auto first = audit::ReadOne(audit::BundleReader(*opened), std::string(audit::kBundleMember));
+  if ((*opened)->size() == 0 || !first.ok() || !*first || size % 512 != 0) std::abort();
   static const auto signer =
       *tlog::NoteSigner::Create("o", crypto::Signer(*crypto::Key::FromBytes(std::string(32, 'k'))));
   audit::Trust trust;

@@ -3,13 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/tlog/tile.h"
 #include "tests/support/shared.h"
 #include "tests/unit/audit/evidence_files.h"
 
@@ -44,6 +47,31 @@ class BundleFileTest : public ::testing::Test {
     for (const auto& [path, content] : members) bytes += *BundleMember(path, content);
     return bytes + BundleEnd();
   }
+  // In the order of an export, with a receipt for each of so many entries; each holds its own path.
+  static std::vector<std::pair<std::string, std::string>> Ordered(uint64_t receipts) {
+    std::vector<std::pair<std::string, std::string>> members;
+    const auto add = [&](std::string path) { members.emplace_back(path, path); };
+    for (const char* path : {"bundle", "keys", "event-keys", "checkpoint"}) add(path);
+    for (const uint64_t tile : {0U, 1U, 2U}) {
+      const unsigned width = tile == 2 ? 88 : 256;
+      add(tlog::EntryBundlePath(tile, width));
+      add(tlog::TilePath({0, tile, width}));
+    }
+    add(tlog::TilePath({1, 0, 2}));
+    add(std::string(kKeptComplete));
+    for (uint64_t record = 0; record < receipts; ++record) add(ReceiptPath(LeafIndex(record)));
+    add(ReceivedPath(LeafIndex(7)));
+    return members;
+  }
+  // Whether each member, and nothing else, is read.
+  static void ExpectRead(const FileReader& read, const std::vector<std::pair<std::string, std::string>>& members) {
+    for (const auto& [path, content] : members) EXPECT_EQ(*ReadOne(read, path), content) << path;
+    for (const char* absent :
+         {"policy", "tile/entries/002", "tile/0/003", "tile/1/000.p/1", "tile/2/000", "tile/0",
+          "kept/receipts/x009/000", "kept/received/006", "kept/received/008", "kept", "unheard-of"}) {
+      EXPECT_EQ(*ReadOne(read, absent), std::nullopt) << absent;
+    }
+  }
   static std::vector<std::pair<std::string, std::string>> Sample() {
     return {{"bundle", FormatBundleContent({"odense.example/log", TreeSize(3), {}})},
             {"empty", ""},
@@ -61,9 +89,53 @@ TEST_F(BundleFileTest, MembersComeBackAsTheyWere) {
   const FileReader read = BundleReader(*opened);
   for (const auto& [path, content] : Sample()) EXPECT_EQ(*ReadOne(read, path), content) << path;
   EXPECT_EQ(*ReadOne(read, "tile/0"), std::nullopt);
-  EXPECT_TRUE((*opened)->HasBelow("tile/"));
-  EXPECT_FALSE((*opened)->HasBelow("kept/"));
   EXPECT_EQ(*ReadOne(read, "bundle"), "medflyt audit bundle v1\norigin odense.example/log\nsize 3\n");
+}
+
+// A log that was exchanged entry by entry has a receipt for each.
+TEST_F(BundleFileTest, OfManyMembersInTheOrderOfAnExportFewPlacesAreRemembered) {
+  const auto members = Ordered(3000);
+  const auto opened = Opened(Bundle(members));
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ((*opened)->size(), members.size());
+  EXPECT_LE((*opened)->indexed(), members.size() / 256 + 1);
+  const FileReader read = BundleReader(*opened);
+  auto backwards = members;
+  std::reverse(backwards.begin(), backwards.end());
+  std::thread beside([&] { ExpectRead(read, backwards); });
+  ExpectRead(read, members);
+  beside.join();
+}
+
+TEST_F(BundleFileTest, MembersInAnotherOrderAreReadAsWell) {
+  for (const size_t moved : {size_t{1}, size_t{4}, size_t{9}, size_t{700}}) {
+    auto members = Ordered(900);
+    std::swap(members[moved], members[moved + 1]);
+    const auto opened = Opened(Bundle(members));
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    EXPECT_EQ((*opened)->size(), members.size());
+    ExpectRead(BundleReader(*opened), members);
+  }
+  // Twice, side by side or far apart.
+  for (const size_t place : {size_t{300}, size_t{20}}) {
+    auto members = Ordered(900);
+    members.insert(members.begin() + 300, members[place]);
+    EXPECT_TRUE(Refused(Bundle(members))) << place;
+  }
+}
+
+TEST_F(BundleFileTest, FileThatChangesUnderItsReaderIsNoBundleAnyMore) {
+  const std::string whole = Bundle(Ordered(900));
+  const auto opened = Opened(whole);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  std::string changed = whole;
+  const std::string path = ReceiptPath(LeafIndex(600));
+  changed.replace(changed.find(path), path.size(), ReceiptPath(LeafIndex(601)));
+  std::ofstream(Path(), std::ios::binary | std::ios::trunc) << changed;
+  const auto read = ReadOne(BundleReader(*opened), path);
+  const auto broken = BrokenRuleOf(read.status());
+  ASSERT_TRUE(!read.ok() && broken);
+  EXPECT_EQ(broken->rule, "AUDIT_BUNDLE_MALFORMED");
 }
 
 TEST_F(BundleFileTest, OthersToolsUnpackIt) {

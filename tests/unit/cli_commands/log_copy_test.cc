@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "client/cli/bundle_export.h"
 #include "client/cli/checkpoint_store.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/log_export.h"
 #include "client/cli/look.h"
+#include "common/audit/bundle_file.h"
 #include "common/audit/verify.h"
 #include "common/base/status.h"
 #include "tests/unit/cli_commands/fake_node.h"
@@ -367,6 +369,28 @@ TEST_F(LogExportTest, WhatIsKeptBesideTheLogComesOnceAndGoesOnAfterAnInterruptio
   fs::remove(folder_ / "copy/kept/receipts/005");
   ASSERT_TRUE(ExportNow(true).ok());
   EXPECT_EQ(Copy(), copy);
+}
+
+TEST_F(LogExportTest, BundleIsPackedInTheOrderThatItsReaderFollows) {
+  node_.Grow(65540);
+  for (uint64_t record = 0; record < 2000; ++record) {
+    node_.beside_.push_back({LeafIndex(record), record % 2 == 0, std::to_string(record)});
+  }
+  ASSERT_TRUE(ExportNow(true).ok());
+  Write("a.policy", "quorum none\n");
+  const BundleContents contents{.head = *LookNow(),
+                                .trust = {},
+                                .policy_file = Path("a.policy"),
+                                .event_keys = {{*EventId::FromBytes(std::string(16, 'e')), std::nullopt}},
+                                .part = std::nullopt};
+  ASSERT_TRUE(WriteBundle(folder_ / "copy", contents, Path("log.bundle")).ok());
+  const auto opened = audit::BundleFile::Open(Path("log.bundle"));
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_LE((*opened)->indexed(), (*opened)->size() / 256 + 1);
+  const audit::FileReader read = audit::BundleReader(*opened);
+  for (const auto& [path, bytes] : Copy()) EXPECT_EQ(*audit::ReadOne(read, path), bytes) << path;
+  EXPECT_EQ(audit::ParseBundleContent(**audit::ReadOne(read, "bundle"))->kept, TreeSize(65540));
+  EXPECT_TRUE(audit::ReadOne(read, "policy")->has_value() && audit::ReadOne(read, "event-keys")->has_value());
 }
 
 }  // namespace
