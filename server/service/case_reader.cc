@@ -15,23 +15,18 @@ constexpr uint64_t kEntriesAtOnce = 1'000'000;
 
 }  // namespace
 
+// Out of the key table, not by whom the directory has: what was exchanged with an authority stays when its card is
+// gone.
 absl::StatusOr<CaseReader::Keys> CaseReader::KeysOf(const std::vector<CaseId>& cases) const {
   Keys keys;
-  const directory::Directory directory = events_.directory_();
-  std::set<AuthorityId> authorities = {events_.self_};
-  for (const directory::Authority& authority : directory.authorities()) authorities.insert(authority.id);
+  const std::set<CaseId> wanted(cases.begin(), cases.end());
   using event::RetentionClass;
-  for (const CaseId& case_id : cases) {
-    for (const AuthorityId other : authorities) {
-      for (const auto retention : {RetentionClass::kCase, RetentionClass::kAccounting, RetentionClass::kAccess}) {
-        const auto ours = events_.keys_.Find(keys::KeyPurpose{case_id, events_.self_, other, retention});
-        if (ours.ok()) keys.own.insert(ours->id);
-        const auto theirs = events_.keys_.Find(keys::KeyPurpose{case_id, other, events_.self_, retention});
-        if (theirs.ok() && other != events_.self_) keys.of_issuer[other].insert(theirs->id);
-        for (const auto* each : {&ours, &theirs}) {
-          if (!each->ok() && each->status().code() != absl::StatusCode::kNotFound) return each->status();
-        }
-      }
+  for (const auto retention : {RetentionClass::kCase, RetentionClass::kAccounting, RetentionClass::kAccess}) {
+    for (const KeyId& id : events_.keys_.IdsOf(wanted, retention)) {
+      const auto purpose = events_.keys_.PurposeOf(id);
+      if (absl::IsNotFound(purpose.status())) continue;  // destroyed meanwhile
+      MEDFLYT_RETURN_IF_ERROR(purpose.status());
+      (purpose->issuer == events_.self_ ? keys.own : keys.of_issuer[purpose->issuer]).insert(id);
     }
   }
   if (keys.own.empty() && keys.of_issuer.empty()) return UnknownCase();

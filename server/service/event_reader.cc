@@ -13,6 +13,7 @@
 #include "common/wire/ledger.h"
 #include "google/protobuf/util/time_util.h"
 #include "server/exchange/cosigned_proof.h"
+#include "server/exchange/record_again.h"
 #include "server/exchange/refusals.h"
 
 namespace medflyt::service {
@@ -219,36 +220,49 @@ absl::StatusOr<bool> EventScan::Advance(AuthorityId issuer, log::Position positi
   return which < cursor.row.events.size() && cursor.row.events[which].record == position;
 }
 
-// Records of one issuer stand in the order of its numbers, so the number is found by halving.
-absl::StatusOr<PairNumber> EventScan::NumberAt(AuthorityId issuer, log::Position position) {
-  uint64_t low = 1;
-  uint64_t high = reader_.log_.peer(issuer).received.value();
-  while (low < high) {
-    const uint64_t middle = low + (high - low) / 2;
-    MEDFLYT_ASSIGN_OR_RETURN(const exchange::KeptRow row,
-                             exchange::FindKept(reader_.log_.reader().store(), issuer, PairNumber(middle)));
-    const size_t which = middle - row.first.value();
-    if (which >= row.events.size()) return Inconsistent();
-    if (row.events[which].record < position) {
-      low = middle + 1;
-    } else {
-      high = middle;
+absl::StatusOr<PairNumber> EventScan::NumberAt(AuthorityId issuer, log::Position position) const {
+  const store::Reader& store = reader_.log_.reader().store();
+  PairNumber number = reader_.log_.peer(issuer).received;
+  MEDFLYT_ASSIGN_OR_RETURN(const auto unfinished, exchange::FindRepetition(store, issuer));
+  // Records of one issuer stand in the order of its numbers, but for those that are being recorded again.
+  if (!unfinished) return exchange::NumberOfRecord(store, issuer, number, position);
+  MEDFLYT_RETURN_IF_ERROR(exchange::VisitKept(store, issuer, PairNumber(1), [&](const exchange::KeptRow& row) {
+    for (size_t i = 0; i < row.events.size(); ++i) {
+      if (row.events[i].record == position) number = PairNumber(row.first.value() + i);
     }
+    return absl::OkStatus();
+  }));
+  return number;
+}
+
+absl::StatusOr<std::optional<AuthorityId>> EventScan::IssuerOf(const std::string& origin, log::Position position) {
+  const directory::Directory directory = reader_.directory_();
+  if (const directory::Authority* issuer = directory.OfOrigin(origin)) return std::optional(issuer->id);
+  if (const auto known = departed_.find(origin); known != departed_.end()) return std::optional(known->second);
+  const store::Reader& store = reader_.log_.reader().store();
+  MEDFLYT_ASSIGN_OR_RETURN(const std::vector<AuthorityId> issuers, exchange::KeptIssuers(store));
+  for (const AuthorityId& issuer : issuers) {
+    const auto number = NumberAt(issuer, position);
+    const auto row = number.ok() ? exchange::FindKept(store, issuer, *number) : number.status();
+    if (absl::IsNotFound(row.status())) continue;
+    MEDFLYT_RETURN_IF_ERROR(row.status());
+    if (row->events[number->value() - row->first.value()].record != position) continue;
+    departed_.emplace(origin, issuer);
+    return std::optional(issuer);
   }
-  return PairNumber(low);
+  return std::optional<AuthorityId>();
 }
 
 absl::StatusOr<std::optional<EventReader::Found>> EventScan::Received(log::Position position,
                                                                       const std::string& entry) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto record, ReceivedRecord(entry));
   if (!record) return std::optional<EventReader::Found>();
-  const directory::Directory directory = reader_.directory_();
-  const directory::Authority* issuer = directory.OfOrigin(record->issuer_origin);
-  if (issuer == nullptr) return std::optional<EventReader::Found>();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto issuer, IssuerOf(record->issuer_origin, position));
+  if (!issuer) return std::optional<EventReader::Found>();
 
-  auto cursor = cursors_.find(issuer->id);
+  auto cursor = cursors_.find(*issuer);
   if (cursor != cursors_.end()) {
-    MEDFLYT_ASSIGN_OR_RETURN(const bool next, Advance(issuer->id, position, cursor->second));
+    MEDFLYT_ASSIGN_OR_RETURN(const bool next, Advance(*issuer, position, cursor->second));
     if (!next) {
       cursors_.erase(cursor);
       cursor = cursors_.end();
@@ -256,9 +270,9 @@ absl::StatusOr<std::optional<EventReader::Found>> EventScan::Received(log::Posit
   }
   if (cursor == cursors_.end()) {
     Cursor fresh;
-    MEDFLYT_ASSIGN_OR_RETURN(fresh.number, NumberAt(issuer->id, position));
-    MEDFLYT_RETURN_IF_ERROR(Load(issuer->id, fresh.number, fresh));
-    cursor = cursors_.emplace(issuer->id, std::move(fresh)).first;
+    MEDFLYT_ASSIGN_OR_RETURN(fresh.number, NumberAt(*issuer, position));
+    MEDFLYT_RETURN_IF_ERROR(Load(*issuer, fresh.number, fresh));
+    cursor = cursors_.emplace(*issuer, std::move(fresh)).first;
   }
   const Cursor& at = cursor->second;
   const size_t which = at.number.value() - at.row.first.value();

@@ -100,10 +100,14 @@ class EventScan {
   [[nodiscard]] log::Position next() const { return next_; }
 
  private:
-  // The kept entry of a record of receipt; nothing where its issuer is no longer in the directory.
+  // The kept entry of a record of receipt; nothing where it was recorded again in a later log.
   [[nodiscard]] absl::StatusOr<std::optional<EventReader::Found>> Received(log::Position position,
                                                                            const std::string& record);
-  [[nodiscard]] absl::StatusOr<PairNumber> NumberAt(AuthorityId issuer, log::Position position);
+  // Whose log has this origin: as the directory says, else whoever's kept rows name the record that stands there.
+  // Nothing where none does any more.
+  [[nodiscard]] absl::StatusOr<std::optional<AuthorityId>> IssuerOf(const std::string& origin, log::Position position);
+  // The number of the issuer's event that was recorded there; another where there is none.
+  [[nodiscard]] absl::StatusOr<PairNumber> NumberAt(AuthorityId issuer, log::Position position) const;
 
   struct Cursor {
     PairNumber number;  // of the event that was found last
@@ -117,6 +121,7 @@ class EventScan {
   const EventReader& reader_;
   log::Position next_;
   std::map<AuthorityId, Cursor> cursors_;
+  std::map<std::string, AuthorityId> departed_;  // by the origins that the directory has no more
 };
 
 }  // namespace medflyt::service

@@ -7,21 +7,15 @@
 #include <vector>
 
 #include "common/base/status.h"
-#include "common/entry/grant.h"
-#include "common/entry/seal.h"
-#include "common/event/catalogue.h"
 #include "common/registry/cpr_number.h"
-#include "common/wire/content.h"
-#include "common/wire/ledger.h"
 #include "google/protobuf/util/time_util.h"
-#include "server/exchange/kept.h"
 #include "server/keys/access_period.h"
 #include "server/privacy/citizen.h"
 #include "server/privacy/erasure.h"
 #include "server/service/incident_reader.h"
 #include "tests/support/agreement_terms.h"
-#include "tests/support/log_fixture.h"
 #include "tests/unit/directory/sample.h"
+#include "tests/unit/service/receiving_fixture.h"
 
 namespace medflyt::service {
 namespace {
@@ -36,9 +30,8 @@ using ::testing::UnorderedElementsAre;
 
 const crypto::Hash kFirst = crypto::Sha256("first");
 const crypto::Hash kSecond = crypto::Sha256("second");
-constexpr std::string_view kNyborgLog = "nyborg.example/log";
 
-class IncidentTest : public testing::LogFixture {
+class IncidentTest : public testing::ReceivingFixture {
  protected:
   using Counts = std::map<v1::TouchKind, uint64_t>;
 
@@ -64,41 +57,6 @@ class IncidentTest : public testing::LogFixture {
   }
   void Destroy(const KeyId& key) {
     On([&](log::Appender& appender) { ASSERT_TRUE(privacy::DestroyKeys(appender, {key}).ok()); });
-  }
-  keys::DataKey NewKey() { return {random_.NewId<KeyId>(), crypto::Key::Random()}; }
-  // An event of Nyborg's that this node took and refused, kept beside the log under a key of Nyborg's, whose grant came
-  // in the same batch or not.
-  void Receive(PairNumber number, const CaseId& id, const keys::DataKey& key,
-               event::Body body = event::TransferWithdrawn{}, bool with_grant = false) {
-    const event::Event event{
-        {random_.NewId<EventId>(), kNyborg, kOdense, id, number, clock_.now - absl::Hours(5), "bo"}, std::move(body)};
-    std::string content;
-    ASSERT_TRUE(wire::ContentCodec().Encode(event, content).ok());
-    const auto entry = entry::SealEntry(event.header.id, random_.NewId<crypto::Nonce>(), content, key.key, kNyborgLog);
-    ASSERT_TRUE(entry.ok());
-    v1::EventBatch batch;
-    if (with_grant) {
-      const auto grant = wire::LedgerCodec().Encode(
-          {clock_.now, wire::KeyGranted{kOdense, key.id, entry::GrantCommitment(key.id, key.key)}});
-      ASSERT_TRUE(grant.ok());
-      batch.add_indices(2 * number.value() - 1);
-      batch.add_entries(*grant);
-      batch.add_key_ids("");
-    }
-    batch.add_indices(2 * number.value());
-    batch.add_entries(*entry);
-    batch.add_key_ids(std::string(key.id.bytes()));
-    On([&](log::Appender& appender) {
-      const event::RetentionClass retention = event::RightOf(event::TypeOf(event.body)).retention;
-      ASSERT_TRUE(appender.keys().Accept(key, {id, kNyborg, kOdense, retention}, appender.batch()).ok());
-      const auto record = appender.AppendReceived(
-          event, {std::string(kNyborgLog), LeafIndex(2 * number.value()), crypto::Sha256(*entry)}, "UNKNOWN_CASE", {});
-      ASSERT_TRUE(record.ok());
-      std::string row = exchange::StartKept({static_cast<uint32_t>(batch.entries_size() - 1)}, batch);
-      exchange::SetRecord(row, 0, *record);
-      appender.batch().Put(store::Table::kOutbox, log::PairRowKey('r', kNyborg, number.value()), row);
-      appender.peer(kNyborg).received = number;
-    });
   }
   void ReceiveGrant(PairNumber number, const CaseId& id, const keys::DataKey& key,
                     event::Body body = event::TransferWithdrawn{}) {
