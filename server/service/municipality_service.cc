@@ -382,8 +382,12 @@ grpc::ServerUnaryReactor* MunicipalityServiceImpl::GetEventProof(Context* contex
   const auto question = std::make_shared<std::optional<exchange::InclusionQuestion>>();
   return ReadStored(
       parts_, *context, {Action::kProveEvents, "GetEventProof", request->context(), event::AccessKind::kProof},
-      [this, request, response, question](std::vector<CaseId>&) -> absl::Status {
+      [this, request, response, question](std::vector<CaseId>& cases) -> absl::Status {
         MEDFLYT_ASSIGN_OR_RETURN(const EventId id, ParseEventId(request->event_id(), "event_id"));
+        // For the record alone: the content is not in the answer.
+        std::set<CaseId> named;
+        MEDFLYT_RETURN_IF_ERROR(parts_.events.View(id, &named).status());
+        cases.assign(named.begin(), named.end());
         MEDFLYT_ASSIGN_OR_RETURN(EventReader::Proven proven, parts_.events.Proof(id));
         *response = std::move(proven.response);
         if (!proven.from_peer) return absl::OkStatus();

@@ -239,11 +239,12 @@ class EachLookE2e : public EveryCallE2e {
     if (imported.relocations_size() == 1) found.relocation = imported.relocations(0).relocation_id();
     return found;
   }
-  // What each record of a watch names, in their order.
-  std::vector<std::set<std::string>> CasesOfWatches() {
+  // What each record of that kind names, in their order; with a case those that name it.
+  std::vector<std::set<std::string>> CasesRecordedAs(v1::AccessKind kind, const std::string& of_case = "") {
     v1::ListAccessRecordsRequest request;
     *request.mutable_context() = Said();
-    request.set_kind(v1::ACCESS_KIND_WATCH);
+    request.set_kind(kind);
+    request.set_case_id(of_case);
     v1::ListAccessRecordsResponse response;
     EXPECT_EQ(CallBy(odense_, Named("ListAccessRecords"), {&request}, &response), "OK");
     std::vector<std::set<std::string>> cases;
@@ -299,6 +300,21 @@ TEST_F(EachLookE2e, LeavesOneAccessRecordAndWhatTouchesNoCitizenLeavesNone) {
   EXPECT_EQ(Records(), expected);
 }
 
+TEST_F(EachLookE2e, AProofIsRecordedByTheCaseOfItsEvent) {
+  const Found found = Enrol();
+  for (const std::string& event : {found.event, std::string(kNoId)}) {
+    v1::GetEventProofRequest request;
+    *request.mutable_context() = Said();
+    request.set_event_id(event);
+    v1::GetEventProofResponse response;
+    EXPECT_EQ(CallBy(odense_, Named("GetEventProof"), {&request}, &response),
+              event == found.event ? "OK" : "EVENT_UNKNOWN");
+  }
+  EXPECT_EQ(CasesRecordedAs(v1::ACCESS_KIND_PROOF), (std::vector<std::set<std::string>>{{found.enrolment}, {}}));
+  EXPECT_EQ(CasesRecordedAs(v1::ACCESS_KIND_PROOF, found.enrolment),
+            (std::vector<std::set<std::string>>{{found.enrolment}}));
+}
+
 // Each page is recorded before it is sent, by the cases that it shows, so that the citizen is told of it. What is only
 // recorded is no such page: a watch that nothing happens in writes nothing.
 TEST_F(EachLookE2e, AWatchIsRecordedByWhomItShowsAndAnIdleOneLeavesNothing) {
@@ -314,7 +330,8 @@ TEST_F(EachLookE2e, AWatchIsRecordedByWhomItShowsAndAnIdleOneLeavesNothing) {
   ASSERT_TRUE(stream->Read(&response));
   size += 2;  // the start and the page
   EXPECT_EQ(LogSize(), size) << "the page's record was not durable before the page";
-  EXPECT_EQ(CasesOfWatches(), (std::vector<std::set<std::string>>{{}, {found.enrolment, found.relocation}}));
+  EXPECT_EQ(CasesRecordedAs(v1::ACCESS_KIND_WATCH),
+            (std::vector<std::set<std::string>>{{}, {found.enrolment, found.relocation}}));
   size += 1;  // that list
 
   // Until it has seen all that is recorded of it: had it recorded that, the record would stand before this answer.
@@ -335,8 +352,9 @@ TEST_F(EachLookE2e, AWatchIsRecordedByWhomItShowsAndAnIdleOneLeavesNothing) {
   } while (!response.has_event());
   size += static_cast<uint64_t>(result.events_size()) + 1;
   EXPECT_EQ(LogSize(), size) << "what was issued, and its page's record";
-  EXPECT_EQ(CasesOfWatches(), (std::vector<std::set<std::string>>{
-                                  {}, {found.enrolment, found.relocation}, {result.events(0).case_id()}}));
+  EXPECT_EQ(
+      CasesRecordedAs(v1::ACCESS_KIND_WATCH),
+      (std::vector<std::set<std::string>>{{}, {found.enrolment, found.relocation}, {result.events(0).case_id()}}));
   context.TryCancel();
 
   v1::ReportCitizenRequest report;
