@@ -142,18 +142,20 @@ grpc::ServerUnaryReactor* AuditServiceImpl::GetCheckpoint(Context* context, cons
                                                           v1::GetCheckpointResponse* response) {
   return Answer(context, "GetCheckpoint", [this, request, response]() -> absl::Status {
     MEDFLYT_ASSIGN_OR_RETURN(const AskedLog asked, LogOf(parts_, request->origin()));
-    response->set_checkpoint(asked.head.checkpoint);
+    MEDFLYT_ASSIGN_OR_RETURN(const auto cosigned, exchange::NewestCosigned(parts_.log, asked.log));
+    if (cosigned) response->set_cosigned(cosigned->note);
+    // Read behind it, so that it is never the shorter one.
+    const log::Head head = asked.log.last ? *asked.log.last : parts_.log.head();
+    response->set_checkpoint(head.checkpoint);
     for (const log::Generation& each : parts_.log.reader().generations().all()) {
       if (each.last) response->add_closed(each.origin);
     }
     if (asked.log.last) {
-      const auto key = parts_.directory().LogKeyFor(asked.log.origin, asked.head.size);
+      const auto key = parts_.directory().LogKeyFor(asked.log.origin, head.size);
       if (key.ok()) response->set_verifier_key(key->Format());
-      return absl::OkStatus();
+    } else {
+      response->set_verifier_key(verifier_key_);
     }
-    MEDFLYT_ASSIGN_OR_RETURN(const auto cosigned, exchange::NewestCosigned(parts_.log, asked.log));
-    response->set_verifier_key(verifier_key_);
-    if (cosigned) response->set_cosigned(cosigned->note);
     return absl::OkStatus();
   });
 }

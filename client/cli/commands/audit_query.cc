@@ -245,9 +245,21 @@ absl::StatusOr<ProvenEntry> FetchProven(sdk::Client& client, uint64_t index, con
   return proven;
 }
 
+// The node's newest head that witnesses have cosigned, where it holds the leaf.
+absl::StatusOr<std::optional<SeenHead>> CosignedOver(uint64_t leaf, NodeLog& log, const SeenHead& newest) {
+  if (newest.cosigned.empty()) return std::optional<SeenHead>();
+  MEDFLYT_ASSIGN_OR_RETURN(SeenHead cosigned, CosignedOf(log, newest));
+  if (leaf >= cosigned.checkpoint.size().value()) return std::optional<SeenHead>();
+  return std::optional<SeenHead>(std::move(cosigned));
+}
+
+constexpr std::string_view kNotCosignedYet = "No head that witnesses have cosigned holds the entry yet.";
+
+// `head` is the one that the proof leads to: the newest, or an earlier one that witnesses have cosigned.
 std::vector<std::string> Explained(uint64_t index, const ProvenEntry& proven, const SeenHead& head,
-                                   const audit::Report& signatures, bool policy) {
+                                   const SeenHead& newest) {
   const uint64_t size = head.checkpoint.size().value();
+  const uint64_t newest_size = newest.checkpoint.size().value();
   std::vector<std::string> words = {
       absl::StrCat("The entry's ", proven.entry.size(), " bytes have the leaf hash ",
                    merkle::LeafHash(proven.entry).ToHex(), "."),
@@ -257,23 +269,21 @@ std::vector<std::string> Explained(uint64_t index, const ProvenEntry& proven, co
                          " hashes of the rest of the tree, it leads to the root ", head.checkpoint.root().ToHex(), "."),
       absl::StrCat("That is the root which ", head.key.name(), " signed for its log of ", size,
                    " entries, with the key ", head.key.Format(), ".")};
-  if (head.first_look) {
-    words.emplace_back(
-        "It is the first checkpoint of this log that is seen here, so nothing is known of the time before.");
-  } else if (head.last_seen.value() == size) {
-    words.emplace_back("It is the checkpoint that was seen here before.");
+  std::string it = "It";
+  if (newest_size != size) {
+    words.push_back(
+        absl::StrCat("The log's newest checkpoint, of ", newest_size, " entries, was shown to continue that one."));
+    it = "The newest one";
+  }
+  if (newest.first_look) {
+    words.push_back(it +
+                    " is the first checkpoint of this log that is seen here, so nothing is known of the time before.");
+  } else if (newest.last_seen.value() == newest_size) {
+    words.push_back(it + " is the checkpoint that was seen here before.");
   } else {
-    words.push_back(absl::StrCat("The log was shown to continue the checkpoint of ", head.last_seen.value(),
+    words.push_back(absl::StrCat("The log was shown to continue the checkpoint of ", newest.last_seen.value(),
                                  " entries that was seen here before."));
   }
-  for (const audit::Cosigned& each : signatures.cosigned) {
-    words.push_back(absl::StrCat("The witness ", each.witness, " saw this root on ", FormatUtc(each.at), "."));
-  }
-  if (policy) {
-    words.emplace_back(signatures.quorum_met ? "These are as many witnesses as the policy asks."
-                                             : "The policy asks for more witnesses.");
-  }
-  words.emplace_back("So the entry cannot be changed or taken out without another root being signed.");
   return words;
 }
 
@@ -285,19 +295,35 @@ absl::Status Show(Context& context, const Arguments& arguments) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
   const std::string origin = arguments.Text("--origin");
   const auto log = NodeLogOver(client, origin);
-  MEDFLYT_ASSIGN_OR_RETURN(const SeenHead head, LookFirst(context, arguments, trust.keys, *log));
-  if (leaf >= head.checkpoint.size().value()) {
-    return absl::NotFoundError(absl::StrCat("the log has ", head.checkpoint.size().value(), " entries"));
+  MEDFLYT_ASSIGN_OR_RETURN(const SeenHead newest, LookFirst(context, arguments, trust.keys, *log));
+  if (leaf >= newest.checkpoint.size().value()) {
+    return absl::NotFoundError(absl::StrCat("the log has ", newest.checkpoint.size().value(), " entries"));
   }
+  // What witnesses have signed lies behind the newest head, which nobody has cosigned yet.
+  std::optional<SeenHead> cosigned;
+  if (trust.policy) {
+    MEDFLYT_ASSIGN_OR_RETURN(cosigned, CosignedOver(leaf, *log, newest));
+  }
+  const SeenHead& head = cosigned ? *cosigned : newest;
   MEDFLYT_ASSIGN_OR_RETURN(const ProvenEntry proven, FetchProven(*client, leaf, head.checkpoint, origin));
   const absl::Status holds = merkle::VerifyInclusion(
       LeafIndex(leaf), head.checkpoint.size(), merkle::LeafHash(proven.entry), proven.proof, head.checkpoint.root());
   if (!holds.ok()) return VerificationFailed(holds);
+  std::vector<std::string> explanation = Explained(leaf, proven, head, newest);
   audit::Report signatures;
   if (trust.policy) {
     const directory::LogKey key{head.key, TreeSize(0), std::nullopt};
     (void)audit::CheckHead(head.note, std::span(&key, 1), &*trust.policy, signatures);
+    for (const audit::Cosigned& each : signatures.cosigned) {
+      explanation.push_back(absl::StrCat("The witness ", each.witness, " saw this root on ", FormatUtc(each.at), "."));
+    }
+    if (signatures.quorum_met) {
+      explanation.emplace_back("These are as many witnesses as the policy asks.");
+    } else {
+      explanation.emplace_back(cosigned ? "The policy asks for more witnesses." : kNotCosignedYet);
+    }
   }
+  explanation.emplace_back("So the entry cannot be changed or taken out without another root being signed.");
   wire::LedgerCodec codec;
   const EntryLine line = LineOf(proven.entry, codec);
   Document document = context.NewDocument();
@@ -311,11 +337,13 @@ absl::Status Show(Context& context, const Arguments& arguments) {
   document.Field("tree_size", head.checkpoint.size().value());
   document.Field("proven", true);
   document.List("explanation", {"in_words"});
-  for (const std::string& words : Explained(leaf, proven, head, signatures, trust.policy.has_value())) {
-    document.Row({words});
-  }
+  for (const std::string& words : explanation) document.Row({words});
   MEDFLYT_RETURN_IF_ERROR(document.End());
-  if (signatures.only_quorum_missing()) return QuorumNotMetYet();
+  if (signatures.only_quorum_missing()) {
+    if (cosigned) return QuorumNotMetYet();
+    return RuleError(absl::StatusCode::kFailedPrecondition, "NOT_COSIGNED", "checkpoint",
+                     "no head that witnesses have cosigned holds the entry yet, and nothing else is wrong");
+  }
   if (!signatures.verified()) {
     return VerificationFailed(absl::DataLossError("the checkpoint is not cosigned as the policy asks"));
   }
@@ -397,8 +425,10 @@ std::vector<Command> AuditQueryCommands() {
        .verb = "show",
        .summary = "show one entry and explain its proof in words",
        .description =
-           "The log is looked at as by audit checkpoint, and the entry is proven to stand in it. Exit code 3 "
-           "where it is not, 1 where all that is wrong is that too few witnesses of the policy have cosigned yet.",
+           "The log is looked at as by audit checkpoint, and the entry is proven to stand in it: with --policy under "
+           "the "
+           "newest head that witnesses have cosigned, where it holds the entry. Exit code 3 where the entry is not "
+           "proven, 1 where all that is wrong is that too few witnesses of the policy have cosigned such a head yet.",
        .options = std::move(trust),
        .positionals = {{.name = "INDEX", .help = "counted from 0", .kind = ValueKind::kInteger}},
        .examples = {{"The first entry", "medflyt audit show 0 --card odense.card"}},

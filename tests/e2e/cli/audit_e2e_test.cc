@@ -246,6 +246,31 @@ TEST_F(AuditE2e, EveryQuestionFirstLooksAtTheLog) {
   EXPECT_TRUE(fs::exists(out + ".tlog-proof"));
 }
 
+// A working node's newest head is never the one that witnesses have cosigned.
+TEST_F(AuditE2e, AnEntryIsShownUnderTheHeadThatWitnessesHaveCosignedThoughTheLogHasGrown) {
+  odense_.WriteConfig("cosigning.interval_seconds = 1\ncosigning.first_after_seconds = 0\n");
+  for (TestNode* node : {&nyborg_, &odense_}) node->Start();
+  Do(odense_, {"enrolment", "list"});  // is an entry
+  ASSERT_TRUE(Await([&] { return Do(odense_, {"node", "status"}, "", "administrator-1")["cosigned_size"] > 0; }));
+  EXPECT_EQ(nyborg_.Stop(), 0);
+  Do(odense_, {"enrolment", "list"});
+
+  const std::string policy = odense_.Path("witnesses.policy");
+  WriteFile(policy, "log " + odense_.verifier().Format() + "\nwitness nyborg " + nyborg_.witness().Format() +
+                        "\nquorum nyborg\n");
+  const uint64_t newest = Audit(odense_, {"audit", "checkpoint"})["tree_size"].get<uint64_t>();
+  const json covered = Audit(odense_, {"audit", "show", "0", "--policy", policy});
+  EXPECT_LT(covered["tree_size"], newest);
+  EXPECT_THAT(covered.dump(), HasSubstr("The witness " + nyborg_.witness().name() + " saw this root on "));
+  EXPECT_THAT(covered.dump(), HasSubstr("newest checkpoint, of " + std::to_string(newest) + " entries"));
+
+  EXPECT_EQ(Run(program_, odense_, {"audit", "show", std::to_string(newest - 1), "--policy", policy}, "", "auditor"),
+            ExitCode::kFailed);
+  EXPECT_THAT(program_.out, HasSubstr("No head that witnesses have cosigned holds the entry yet."));
+  EXPECT_THAT(program_.err, HasSubstr("NOT_COSIGNED"));
+  EXPECT_EQ(Audit(odense_, {"audit", "show", std::to_string(newest - 1)})["tree_size"], newest);
+}
+
 TEST_F(AuditE2e, CopyMadeWhileOfficersWorkIsConsistent) {
   const std::string enrolment = Enrol();
   std::atomic<bool> done = false;

@@ -45,12 +45,13 @@ class RecoveryE2e : public ::testing::Test {
       return status.peers(0).receipted_number() == status.peers(0).last_issued_number();
     });
   }
-  // Three events that are told, of which Odense's newest backup has the first alone.
-  void Work() {
+  // Three events that are told, of which Odense's newest backup has the first alone; and that Nyborg cosigned it.
+  void Work(bool cosigned = false) {
     nyborg_.Start();
     odense_.Start();
     ASSERT_EQ(Propose(odense_), "OK");
     ASSERT_TRUE(AllReceipted(odense_));
+    ASSERT_TRUE(!cosigned || Await([&] { return Status(odense_).cosigned_size() > 0; }));
     ASSERT_EQ(RunCommand(odense_, {"node", "backup"}).code, 0) << odense_.Errors();
     ASSERT_EQ(Propose(odense_), "OK");
     ASSERT_EQ(Propose(nyborg_), "OK");
@@ -191,6 +192,36 @@ TEST_F(RecoveryE2e, WhatNobodyElseHasIsLostAndAllElseGoesOn) {
   EXPECT_EQ(odense_.Stop(), 0);
   odense_.Start();
   EXPECT_FALSE(Status(odense_).has_restraint());
+  EXPECT_EQ(odense_.Stop(), 0);
+  EXPECT_EQ(nyborg_.Stop(), 0);
+}
+
+TEST_F(RecoveryE2e, AClosedLogIsCopiedUnderTheHeadThatWitnessesHaveCosigned) {
+  odense_.WriteConfig("backup_dir = \"backups\"\ncosigning.interval_seconds = 1\ncosigning.first_after_seconds = 0\n");
+  Work(true);
+  if (HasFatalFailure()) return;
+  EXPECT_EQ(odense_.Stop(SIGKILL), 128 + SIGKILL);
+  Restore();
+  if (HasFatalFailure()) return;
+  EXPECT_EQ(RunCommand(odense_, {"node", "recover"}).code, 0) << odense_.Errors();
+  ASSERT_EQ(RunCommand(odense_, {"node", "recover"}, "administrator-2", "bodil.officer").code, 0) << odense_.Errors();
+  EXPECT_EQ(odense_.Stop(), 0);
+  ASSERT_EQ(Recover().code, 0) << odense_.Errors();
+  odense_.Start();
+
+  const std::string policy = odense_.Path("witnesses.policy");
+  WriteFile(policy, "log " + odense_.verifier().Format() + "\nwitness nyborg " + nyborg_.witness().Format() +
+                        "\nquorum nyborg\n");
+  const std::string copy = odense_.Path("closed");
+  const Ended exported = RunCommand(odense_,
+                                    {"audit", "export", "--tiles", copy, "--origin", odense_.verifier().name(),
+                                     "--policy", policy, "--trust", odense_.Path("trust")},
+                                    "auditor", "carl.auditor");
+  EXPECT_EQ(exported.code, 0) << odense_.Errors();
+  const Ended verified =
+      RunProgram(odense_, {BinDir() + "/medflyt", "audit", "verify", copy, "--policy", policy, "--json"});
+  EXPECT_EQ(verified.code, 0) << verified.output << odense_.Errors();
+  EXPECT_THAT(verified.output, HasSubstr("\"origin\":\"localhost/35209115/1\""));
   EXPECT_EQ(odense_.Stop(), 0);
   EXPECT_EQ(nyborg_.Stop(), 0);
 }
