@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "client/cli/call.h"
 #include "client/cli/checkpoint_store.h"
 #include "client/cli/commands.h"
+#include "client/cli/entry_times.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/list_output.h"
 #include "client/cli/look.h"
@@ -141,81 +143,134 @@ EntryLine LineOf(std::string_view entry, wire::LedgerCodec& codec) {
   return line;
 }
 
-class LogFilter {
- public:
-  explicit LogFilter(const Arguments& arguments) : types_(arguments.All("--type")), peer_(arguments.Text("--peer")) {
-    if (const auto since = arguments.FindDate("--since")) since_ = UtcMidnight(*since);
-    if (const auto until = arguments.FindDate("--until")) before_ = UtcMidnight(*until + 1);
-  }
+std::optional<absl::Time> TimeOf(std::string_view entry, wire::LedgerCodec& codec) {
+  const auto parsed = entry::ParseEntry(entry, codec);
+  const auto* record = parsed.ok() ? std::get_if<wire::LedgerRecord>(&*parsed) : nullptr;
+  return record == nullptr ? std::nullopt : std::optional(record->recorded_at);
+}
 
-  // A sealed entry goes with the last time that the log said.
-  bool Takes(const EntryLine& line) {
-    if (line.at) last_ = line.at;
-    if (since_ && (!last_ || *last_ < *since_)) return false;
-    if (before_ && last_ && *last_ >= *before_) return false;
-    if (!types_.empty() && std::find(types_.begin(), types_.end(), line.type) == types_.end()) return false;
-    return peer_.empty() || line.peer.find(peer_) != std::string::npos;
-  }
-
- private:
-  const std::vector<std::string>& types_;
-  const std::string peer_;
-  std::optional<absl::Time> since_;
-  std::optional<absl::Time> before_;
-  std::optional<absl::Time> last_;
-};
-
-// Entries [first, end) of a copy; `end` may be beyond it.
-absl::Status VisitCopy(const std::string& directory, uint64_t first, std::optional<uint64_t> end,
-                       const EntryVisitor& visit) {
-  const audit::FileReader read = audit::DirectoryReader(directory);
-  MEDFLYT_ASSIGN_OR_RETURN(const auto note, audit::ReadOne(read, "checkpoint"));
-  if (!note) return absl::NotFoundError(directory + ": there is no checkpoint");
-  MEDFLYT_ASSIGN_OR_RETURN(const auto checkpoint, tlog::StatedCheckpoint(*note));
-  const uint64_t last = std::min(end.value_or(~uint64_t{0}), checkpoint.size().value());
+// Of a copy, within its size.
+absl::Status VisitCopy(const audit::FileReader& read, TreeSize size, EntryRange range, const EntryVisitor& visit) {
   std::string bytes;
-  for (uint64_t bundle = first / tlog::kTileWidth; bundle * tlog::kTileWidth < last; ++bundle) {
-    const unsigned width = tlog::TileWidthAt(0, bundle, checkpoint.size());
+  for (uint64_t bundle = range.first / tlog::kTileWidth; bundle * tlog::kTileWidth < range.end; ++bundle) {
+    const unsigned width = tlog::TileWidthAt(0, bundle, size);
     const std::string path = tlog::EntryBundlePath(bundle, width);
     MEDFLYT_ASSIGN_OR_RETURN(const bool there, read(path, bytes));
     if (!there) return absl::NotFoundError(path + " is missing");
     MEDFLYT_ASSIGN_OR_RETURN(const auto entries, tlog::DecodeEntryBundle(bytes, width));
     for (unsigned i = 0; i < width; ++i) {
       const uint64_t index = bundle * tlog::kTileWidth + i;
-      if (index >= first && index < last) MEDFLYT_RETURN_IF_ERROR(visit(index, entries[i]));
+      if (index >= range.first && index < range.end) MEDFLYT_RETURN_IF_ERROR(visit(index, entries[i]));
     }
   }
   return absl::OkStatus();
 }
 
-absl::Status VisitEntries(Context& context, const Arguments& arguments, const EntryVisitor& visit) {
-  const auto first = static_cast<uint64_t>(arguments.Integer("--first"));
-  const auto last = arguments.FindInteger("--last");
-  const std::optional<uint64_t> end = last ? std::optional(static_cast<uint64_t>(*last) + 1) : std::nullopt;
-  if (const auto copy = arguments.Find("--tiles")) return VisitCopy(*copy, first, end, visit);
+// A copy, or the node's log as far as it was looked at.
+struct AskedLog {
+  uint64_t size = 0;
+  // Of entries that are within it, one at least.
+  std::function<absl::Status(EntryRange range, const EntryVisitor& visit)> visit;
+};
+
+absl::StatusOr<AskedLog> AskedOf(Context& context, const Arguments& arguments) {
+  if (const auto copy = arguments.Find("--tiles")) {
+    const audit::FileReader read = audit::DirectoryReader(*copy);
+    MEDFLYT_ASSIGN_OR_RETURN(const auto note, audit::ReadOne(read, "checkpoint"));
+    if (!note) return absl::NotFoundError(*copy + ": there is no checkpoint");
+    MEDFLYT_ASSIGN_OR_RETURN(const auto checkpoint, tlog::StatedCheckpoint(*note));
+    return AskedLog{checkpoint.size().value(), [read, size = checkpoint.size()](EntryRange range, const auto& visit) {
+                      return VisitCopy(read, size, range, visit);
+                    }};
+  }
+  MEDFLYT_ASSIGN_OR_RETURN(const audit::Trust trust, TrustOf(context, arguments));
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
-  return client->StreamEntries(first, end.value_or(0), visit, arguments.Text("--origin"));
+  const std::string origin = arguments.Text("--origin");
+  const auto log = NodeLogOver(client, origin);
+  MEDFLYT_ASSIGN_OR_RETURN(const SeenHead head, LookFirst(context, arguments, trust.keys, *log));
+  return AskedLog{head.checkpoint.size().value(), [client, origin](EntryRange range, const auto& visit) {
+                    return client->StreamEntries(range.first, range.end, visit, origin);
+                  }};
+}
+
+// Of the last record before an entry, read backwards in steps that grow; nothing where there is none.
+absl::StatusOr<std::optional<absl::Time>> TimeBefore(const AskedLog& asked, uint64_t index, wire::LedgerCodec& codec) {
+  std::optional<absl::Time> at;
+  for (uint64_t step = tlog::kTileWidth; !at && index > 0; step *= 2) {
+    const EntryRange range{index - std::min(index, step), index};
+    MEDFLYT_RETURN_IF_ERROR(asked.visit(range, [&](uint64_t, std::string_view entry) {
+      if (const auto said = TimeOf(entry, codec)) at = said;
+      return absl::OkStatus();
+    }));
+    index = range.first;
+  }
+  return at;
+}
+
+// Of the first record from an entry on, in the same way.
+absl::StatusOr<std::optional<absl::Time>> TimeFrom(const AskedLog& asked, uint64_t index, wire::LedgerCodec& codec) {
+  std::optional<absl::Time> at;
+  for (uint64_t step = tlog::kTileWidth; !at && index < asked.size; step *= 2) {
+    const EntryRange range{index, index + std::min(asked.size - index, step)};
+    MEDFLYT_RETURN_IF_ERROR(asked.visit(range, [&](uint64_t, std::string_view entry) {
+      if (!at) at = TimeOf(entry, codec);
+      return absl::OkStatus();
+    }));
+    index = range.end;
+  }
+  return at;
+}
+
+// Those of the entries, one at least, that may be of the wanted time. They are read once for their times alone, so that
+// none is held until a record behind it says its time.
+absl::StatusOr<std::vector<EntryRange>> OfTime(const AskedLog& asked, EntryRange range, const WantedTime& wanted,
+                                               absl::Time now) {
+  wire::LedgerCodec codec;
+  MEDFLYT_ASSIGN_OR_RETURN(const auto before, TimeBefore(asked, range.first, codec));
+  EntryTimes times(wanted, before);
+  MEDFLYT_RETURN_IF_ERROR(asked.visit(range, [&](uint64_t index, std::string_view entry) {
+    times.See(index, TimeOf(entry, codec));
+    return absl::OkStatus();
+  }));
+  std::optional<absl::Time> next;
+  if (times.WaitsForNext()) {
+    MEDFLYT_ASSIGN_OR_RETURN(next, TimeFrom(asked, range.end, codec));
+  }
+  return std::move(times).End(next, now);
 }
 
 absl::Status Log(Context& context, const Arguments& arguments) {
-  if (arguments.Integer("--first") < 0 || arguments.FindInteger("--last").value_or(0) < 0) {
-    return UsageError("indices are counted from 0");
-  }
+  const auto last = arguments.FindInteger("--last");
+  if (arguments.Integer("--first") < 0 || last.value_or(0) < 0) return UsageError("indices are counted from 0");
   if (arguments.Has("--tiles") && arguments.Has("--origin")) {
     return UsageError("--origin is for a node: a copy is of one log");
   }
-  if (!arguments.Has("--tiles")) MEDFLYT_RETURN_IF_ERROR(LookFirst(context, arguments));
-  LogFilter filter(arguments);
+  WantedTime wanted;
+  if (const auto since = arguments.FindDate("--since")) wanted.since = UtcMidnight(*since);
+  if (const auto until = arguments.FindDate("--until")) wanted.before = UtcMidnight(*until + 1);
+  MEDFLYT_ASSIGN_OR_RETURN(const AskedLog asked, AskedOf(context, arguments));
+  EntryRange range{static_cast<uint64_t>(arguments.Integer("--first")), asked.size};
+  if (last && static_cast<uint64_t>(*last) < asked.size) range.end = static_cast<uint64_t>(*last) + 1;
+  std::vector<EntryRange> ranges;
+  if (range.first < range.end) ranges.push_back(range);
+  if (!ranges.empty() && !wanted.IsAny()) {
+    MEDFLYT_ASSIGN_OR_RETURN(ranges, OfTime(asked, range, wanted, context.environment().clock.Now()));
+  }
+  const std::vector<std::string>& types = arguments.All("--type");
+  const std::string peer = arguments.Text("--peer");
   wire::LedgerCodec codec;
   MEDFLYT_ASSIGN_OR_RETURN(ListOutput output, ListOutput::Create(context, arguments, "entries",
                                                                  {"index", "recorded_at", "type", "peer", "about"}));
-  MEDFLYT_RETURN_IF_ERROR(VisitEntries(context, arguments, [&](uint64_t index, std::string_view entry) {
-    const EntryLine line = LineOf(entry, codec);
-    if (!filter.Takes(line)) return absl::OkStatus();
-    output.Row(
-        {index, line.at ? Value(FormatUtc(*line.at)) : Value(), line.type, OrNone(line.peer), OrNone(line.about)});
-    return absl::OkStatus();
-  }));
+  for (const EntryRange& each : ranges) {
+    MEDFLYT_RETURN_IF_ERROR(asked.visit(each, [&](uint64_t index, std::string_view entry) {
+      const EntryLine line = LineOf(entry, codec);
+      if (!types.empty() && std::find(types.begin(), types.end(), line.type) == types.end()) return absl::OkStatus();
+      if (line.peer.find(peer) == std::string::npos) return absl::OkStatus();
+      output.Row(
+          {index, line.at ? Value(FormatUtc(*line.at)) : Value(), line.type, OrNone(line.peer), OrNone(line.about)});
+      return absl::OkStatus();
+    }));
+  }
   return output.End();
 }
 
@@ -413,9 +468,10 @@ std::vector<Command> AuditQueryCommands() {
        .verb = "log",
        .summary = "list the entries of the log, as they are without any key",
        .description =
-           "Sealed entries show their event's id and size; ledger records what they say. A sealed entry does "
-           "not tell its time: it is taken to be that of the last record before it. The node's log is "
-           "first looked at as by audit checkpoint; the entries themselves are verified by audit verify and audit "
+           "Sealed entries show their event's id and size; ledger records what they say. A sealed entry does not tell "
+           "its time, which is only known to lie between those of the records before and behind it: with --since and "
+           "--until it is listed where it may be of those days. The node's log is first looked at as by audit "
+           "checkpoint, and listed as far as that goes; the entries themselves are verified by audit verify and audit "
            "show.",
        .options = LogOptions(),
        .examples = {{"Who refused what this month", "medflyt audit log --type event-received --since 2026-11-01"},

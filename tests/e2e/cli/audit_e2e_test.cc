@@ -85,6 +85,9 @@ TEST_F(AuditE2e, LogIsCopiedVerifiedAndAskedQuestions) {
   const json all = Audit(odense_, {"audit", "log"});
   EXPECT_GE(all["entries"].size(), second["tree_size"].get<size_t>());
   EXPECT_EQ(all["entries"][0]["index"], 0);
+  EXPECT_GE(Audit(odense_, {"audit", "log", "--last", "999999"})["entries"].size(), all["entries"].size());
+  EXPECT_EQ(Audit(odense_, {"audit", "log", "--first", "3", "--since", "2000-01-01"})["entries"][0]["index"], 3);
+  EXPECT_EQ(Audit(odense_, {"audit", "log", "--since", "2999-01-01"})["entries"], json::array());
   const json received = Offline({"audit", "log", "--tiles", copy, "--type", "event-received"});
   ASSERT_FALSE(received["entries"].empty());
   for (const json& entry : received["entries"]) {
