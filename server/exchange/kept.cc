@@ -128,6 +128,41 @@ absl::StatusOr<std::vector<AuthorityId>> KeptIssuers(const store::Reader& store)
   }
 }
 
+absl::StatusOr<std::vector<std::string>> KeptLogs(const store::Reader& store, AuthorityId issuer, PairNumber last) {
+  std::vector<std::string> logs;
+  if (last.value() == 0) return logs;
+  struct Row {
+    std::string origin;
+    uint64_t first = 0;
+    uint64_t behind = 0;  // its last number
+  };
+  const auto row_of = [&](uint64_t number) -> absl::StatusOr<Row> {
+    MEDFLYT_ASSIGN_OR_RETURN(const KeptRow row, FindKept(store, issuer, PairNumber(number)));
+    MEDFLYT_ASSIGN_OR_RETURN(const v1::EventBatch batch, row.ParseBatch());
+    const auto stated = tlog::StatedCheckpoint(batch.checkpoint());
+    return Row{stated.ok() ? stated->origin() : "", row.first.value(), row.first.value() + row.events.size()};
+  };
+  MEDFLYT_ASSIGN_OR_RETURN(const Row newest, row_of(last.value()));
+  for (uint64_t number = 1; number <= last.value();) {
+    MEDFLYT_ASSIGN_OR_RETURN(const Row begin, row_of(number));
+    logs.push_back(begin.origin);
+    if (begin.origin == newest.origin) break;
+    // The first number of the log that follows.
+    uint64_t low = begin.behind;
+    uint64_t high = newest.first;
+    while (low < high) {
+      MEDFLYT_ASSIGN_OR_RETURN(const Row middle, row_of(low + (high - low) / 2));
+      if (middle.origin == begin.origin) {
+        low = middle.behind;
+      } else {
+        high = middle.first;
+      }
+    }
+    number = low;
+  }
+  return logs;
+}
+
 absl::Status VisitKept(const store::Reader& store, AuthorityId issuer, PairNumber from,
                        absl::FunctionRef<absl::Status(const KeptRow&)> visit) {
   MEDFLYT_ASSIGN_OR_RETURN(

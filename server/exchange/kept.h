@@ -55,6 +55,10 @@ void SetRecord(std::string& row, size_t event, log::Position record);
 // Of whom rows are kept, ascending, whether or not the directory still has them; this node itself for events of its own
 // that came back.
 [[nodiscard]] absl::StatusOr<std::vector<AuthorityId>> KeptIssuers(const store::Reader& store);
+// The origins of the issuer's logs that events up to `last`, which was received, are kept of, in the order of numbers:
+// what is kept of one log stands together. Some twenty rows of a million are read for each log but the last.
+[[nodiscard]] absl::StatusOr<std::vector<std::string>> KeptLogs(const store::Reader& store, AuthorityId issuer,
+                                                                PairNumber last);
 // The rows that hold numbers from `from` on, in order, until the visitor returns an error.
 [[nodiscard]] absl::Status VisitKept(const store::Reader& store, AuthorityId issuer, PairNumber from,
                                      absl::FunctionRef<absl::Status(const KeptRow&)> visit);

@@ -57,14 +57,14 @@ Probe ProbeOf(const KeptRow& row, const v1::EventBatch& batch) {
                std::move(indices)};
 }
 
-absl::StatusOr<Probe> ProbeBatch(const log::Log& log, AuthorityId peer, PairNumber number) {
-  MEDFLYT_ASSIGN_OR_RETURN(const KeptRow row, FindKept(log.reader().store(), peer, number));
+absl::StatusOr<Probe> ProbeBatch(const store::Reader& store, AuthorityId peer, PairNumber number) {
+  MEDFLYT_ASSIGN_OR_RETURN(const KeptRow row, FindKept(store, peer, number));
   MEDFLYT_ASSIGN_OR_RETURN(const v1::EventBatch batch, row.ParseBatch());
   return ProbeOf(row, batch);
 }
 
-absl::StatusOr<Probe> ProbeReceipt(const log::Log& log, AuthorityId peer, PairNumber number) {
-  MEDFLYT_ASSIGN_OR_RETURN(const KeptReceipt row, FindReceiptRow(log.reader().store(), peer, number));
+absl::StatusOr<Probe> ProbeReceipt(const store::Reader& store, AuthorityId peer, PairNumber number) {
+  MEDFLYT_ASSIGN_OR_RETURN(const KeptReceipt row, FindReceiptRow(store, peer, number));
   std::vector<LeafIndex> indices(row.receipt.leaf_indices().begin(), row.receipt.leaf_indices().end());
   const size_t numbers = indices.size();
   const LeafIndex first = indices.front();
@@ -72,21 +72,25 @@ absl::StatusOr<Probe> ProbeReceipt(const log::Log& log, AuthorityId peer, PairNu
   return Probe{row.first.value(), numbers, OriginOf(row.receipt.checkpoint()), first, last, std::move(indices)};
 }
 
-using Prober = absl::StatusOr<Probe> (*)(const log::Log&, AuthorityId, PairNumber);
+using Prober = absl::StatusOr<Probe> (*)(const store::Reader&, AuthorityId, PairNumber);
 
-// Where leaves are looked for: one of the peer's logs, and those that its card has behind it, whose numbers come
-// behind.
+// The peer's logs in the order of its card.
+std::vector<std::string> LogsByCard(const directory::Directory& directory, AuthorityId peer) {
+  std::vector<std::string> logs;
+  const directory::Authority* authority = directory.Find(peer);
+  if (authority == nullptr) return logs;
+  for (const directory::Log& each : authority->logs) logs.push_back(each.origin);
+  return logs;
+}
+
+// Where leaves are looked for: one of the peer's logs, and those that follow it, whose numbers come behind.
 class PeersLog {
  public:
-  PeersLog(const directory::Directory& directory, AuthorityId peer, std::string_view origin)
+  // `logs` are the peer's, in their order.
+  PeersLog(const std::vector<std::string>& logs, AuthorityId peer, std::string_view origin)
       : peer_(peer), origin_(origin) {
-    const directory::Authority* authority = directory.Find(peer);
-    if (authority == nullptr) return;
-    const auto& logs = authority->logs;
-    const auto self = std::find_if(logs.begin(), logs.end(), [&](const auto& each) { return each.origin == origin; });
-    for (auto each = self; each != logs.end(); ++each) {
-      if (each != self) later_.push_back(each->origin);
-    }
+    const auto self = std::find(logs.begin(), logs.end(), origin);
+    if (self != logs.end()) later_.assign(self + 1, logs.end());
   }
   [[nodiscard]] AuthorityId peer() const { return peer_; }
   [[nodiscard]] bool Is(std::string_view origin) const { return origin == origin_; }
@@ -101,15 +105,15 @@ class PeersLog {
 };
 
 // The row that holds a leaf at `index`, of those with the numbers up to `last`.
-absl::StatusOr<std::optional<Probe>> Search(Prober probe, const log::Log& log, const PeersLog& where, PairNumber last,
-                                            LeafIndex index) {
+absl::StatusOr<std::optional<Probe>> Search(Prober probe, const store::Reader& store, const PeersLog& where,
+                                            PairNumber last, LeafIndex index) {
   const auto holds = [index](const Probe& row) {
     return std::binary_search(row.indices.begin(), row.indices.end(), index);
   };
   uint64_t low = 1;
   uint64_t high = last.value() + 1;
   while (low < high) {
-    MEDFLYT_ASSIGN_OR_RETURN(Probe row, probe(log, where.peer(), PairNumber(low + (high - low) / 2)));
+    MEDFLYT_ASSIGN_OR_RETURN(Probe row, probe(store, where.peer(), PairNumber(low + (high - low) / 2)));
     const bool this_log = where.Is(row.origin);
     if (this_log && holds(row)) return std::optional(std::move(row));
     if (this_log ? row.last_index < index : !where.IsBefore(row.origin)) {
@@ -120,7 +124,7 @@ absl::StatusOr<std::optional<Probe>> Search(Prober probe, const log::Log& log, c
   }
   // A grant stands before the first event of the batch that brought it.
   if (low > last.value()) return std::optional<Probe>();
-  MEDFLYT_ASSIGN_OR_RETURN(Probe row, probe(log, where.peer(), PairNumber(low)));
+  MEDFLYT_ASSIGN_OR_RETURN(Probe row, probe(store, where.peer(), PairNumber(low)));
   if (!where.Is(row.origin) || !holds(row)) return std::optional<Probe>();
   return std::optional(std::move(row));
 }
@@ -172,16 +176,17 @@ absl::StatusOr<std::optional<tlog::ProvenLeaf>> FindKeptLeaf(const log::Log& log
   if (origin == state.origin && index.value() >= std::max(state.by_batch.size, state.by_receipt.size).value()) {
     return std::optional<tlog::ProvenLeaf>();
   }
-  const PeersLog where(directory, peer, origin);
-  MEDFLYT_ASSIGN_OR_RETURN(const auto batch, Search(ProbeBatch, log, where, state.received, index));
+  const PeersLog where(LogsByCard(directory, peer), peer, origin);
+  const store::Reader& store = log.reader().store();
+  MEDFLYT_ASSIGN_OR_RETURN(const auto batch, Search(ProbeBatch, store, where, state.received, index));
   if (batch) {
-    MEDFLYT_ASSIGN_OR_RETURN(const KeptRow row, FindKept(log.reader().store(), peer, PairNumber(batch->first_number)));
+    MEDFLYT_ASSIGN_OR_RETURN(const KeptRow row, FindKept(store, peer, PairNumber(batch->first_number)));
     MEDFLYT_ASSIGN_OR_RETURN(const v1::EventBatch whole, row.ParseBatch());
     MEDFLYT_ASSIGN_OR_RETURN(const ShownLeaves leaves, ShownBy(whole));
     MEDFLYT_ASSIGN_OR_RETURN(tlog::ProvenLeaf leaf, ProofOf(leaves, PlaceOf(leaves, index)));
     return std::optional(std::move(leaf));
   }
-  MEDFLYT_ASSIGN_OR_RETURN(const auto receipt, Search(ProbeReceipt, log, where, state.receipted, index));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto receipt, Search(ProbeReceipt, store, where, state.receipted, index));
   if (!receipt) return std::optional<tlog::ProvenLeaf>();
   MEDFLYT_ASSIGN_OR_RETURN(const v1::Receipt whole, FindReceipt(log.reader(), peer, PairNumber(receipt->first_number)));
   MEDFLYT_ASSIGN_OR_RETURN(const ShownLeaves leaves, ShownBy(whole));
@@ -189,7 +194,7 @@ absl::StatusOr<std::optional<tlog::ProvenLeaf>> FindKeptLeaf(const log::Log& log
   return std::optional(std::move(leaf));
 }
 
-absl::StatusOr<PairNumber> FindKeptNumber(const log::Log& log, const directory::Directory& directory, AuthorityId peer,
+absl::StatusOr<PairNumber> FindKeptNumber(const store::Reader& store, AuthorityId peer, PairNumber last,
                                           std::string_view origin, LeafIndex index) {
   const auto number_in = [index](const KeptRow& row, const Probe& probe) -> std::optional<PairNumber> {
     for (size_t i = 0; i < row.events.size(); ++i) {
@@ -197,9 +202,8 @@ absl::StatusOr<PairNumber> FindKeptNumber(const log::Log& log, const directory::
     }
     return std::nullopt;
   };
-  const store::Reader& store = log.reader().store();
-  MEDFLYT_ASSIGN_OR_RETURN(const auto batch,
-                           Search(ProbeBatch, log, PeersLog(directory, peer, origin), log.peer(peer).received, index));
+  MEDFLYT_ASSIGN_OR_RETURN(const std::vector<std::string> logs, KeptLogs(store, peer, last));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto batch, Search(ProbeBatch, store, PeersLog(logs, peer, origin), last, index));
   std::optional<PairNumber> found;
   if (batch) {
     MEDFLYT_ASSIGN_OR_RETURN(const KeptRow row, FindKept(store, peer, PairNumber(batch->first_number)));

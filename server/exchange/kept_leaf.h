@@ -41,11 +41,12 @@ struct ShownLeaves {
                                                                            AuthorityId peer, std::string_view origin,
                                                                            LeafIndex index);
 
-// The number of the peer's event that is kept at `index` of its log `origin`, whoever asks knows that it was received:
-// found as a leaf is, else, of a peer that issued out of order, by reading all that is kept of it. NOT_FOUND
-// (EVENT_UNKNOWN); DATA_LOSS (ROW_MALFORMED).
-[[nodiscard]] absl::StatusOr<PairNumber> FindKeptNumber(const log::Log& log, const directory::Directory& directory,
-                                                        AuthorityId peer, std::string_view origin, LeafIndex index);
+// The number of the peer's event that is kept at `index` of its log `origin`, of those up to `last`, which was
+// received; whoever asks knows that it is among them. Found as a leaf is, but whether or not there is a card of the
+// peer; else, of a peer that issued out of order, by reading all that is kept of it. NOT_FOUND (EVENT_UNKNOWN);
+// DATA_LOSS (ROW_MALFORMED).
+[[nodiscard]] absl::StatusOr<PairNumber> FindKeptNumber(const store::Reader& store, AuthorityId peer, PairNumber last,
+                                                        std::string_view origin, LeafIndex index);
 
 // Proof that the peer's log has forked, where one of the leaves that are shown is proven by a signed checkpoint and
 // stands where another one is kept. Nothing where there is none, or it cannot be told.

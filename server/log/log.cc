@@ -12,7 +12,6 @@
 namespace medflyt::log {
 namespace {
 
-using store::KeyRange;
 using store::Table;
 
 // A data key that belongs to no case; a store without one gets it, synced, before any event.
@@ -74,22 +73,6 @@ absl::StatusOr<std::unique_ptr<Tree>> OpenTree(const store::Reader& store, const
   return tree;
 }
 
-absl::StatusOr<std::map<AuthorityId, PeerState>> LoadPeers(const store::Store& store) {
-  std::map<AuthorityId, PeerState> peers;
-  absl::Status status;
-  MEDFLYT_RETURN_IF_ERROR(store.Scan(Table::kMeta, KeyRange::Prefix(PeerKeyPrefix()), store::Order::kAscending,
-                                     [&](std::string_view key, std::string_view value) {
-                                       const auto authority = ParsePeerKey(key);
-                                       auto peer = DecodePeer(value);
-                                       status = authority ? peer.status() : absl::DataLossError("peer row");
-                                       if (!status.ok()) return store::Step::kStop;
-                                       peers.emplace(*authority, *std::move(peer));
-                                       return store::Step::kContinue;
-                                     }));
-  MEDFLYT_RETURN_IF_ERROR(status);
-  return peers;
-}
-
 }  // namespace
 
 Log::Log(const Parts& parts, Generations generations, std::vector<OpenedGeneration> opened, Head head,
@@ -125,7 +108,7 @@ absl::StatusOr<std::unique_ptr<Log>> Log::Open(const Parts& parts) {
     MEDFLYT_ASSIGN_OR_RETURN(auto tree, OpenTree(parts.store, log, log.last.value_or(head)));
     opened.push_back({std::move(tree), EventIds(secret.key, log.origin)});
   }
-  MEDFLYT_ASSIGN_OR_RETURN(auto peers, LoadPeers(parts.store));
+  MEDFLYT_ASSIGN_OR_RETURN(auto peers, ReadPeers(parts.store));
   domain::State state(parts.self);
   MEDFLYT_RETURN_IF_ERROR(StateRows(parts.self, parts.keys, parts.random).Load(parts.store, state));
   return std::unique_ptr<Log>(

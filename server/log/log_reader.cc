@@ -18,6 +18,22 @@ absl::Status Broken(std::string_view row) {
 
 }  // namespace
 
+absl::StatusOr<std::map<AuthorityId, PeerState>> ReadPeers(const store::Reader& store) {
+  std::map<AuthorityId, PeerState> peers;
+  absl::Status status;
+  MEDFLYT_RETURN_IF_ERROR(store.Scan(Table::kMeta, KeyRange::Prefix(PeerKeyPrefix()), store::Order::kAscending,
+                                     [&](std::string_view key, std::string_view value) {
+                                       const auto authority = ParsePeerKey(key);
+                                       auto peer = DecodePeer(value);
+                                       status = authority ? peer.status() : absl::DataLossError("peer row");
+                                       if (!status.ok()) return store::Step::kStop;
+                                       peers.emplace(*authority, *std::move(peer));
+                                       return store::Step::kContinue;
+                                     }));
+  MEDFLYT_RETURN_IF_ERROR(status);
+  return peers;
+}
+
 absl::StatusOr<StoredEntry> LogReader::Entry(Position position) const {
   StoredEntry found;
   MEDFLYT_RETURN_IF_ERROR(

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/named_type.h"
+#include "common/directory/identity.h"
 #include "common/merkle/proof.h"
 #include "server/log/event_ids.h"
 #include "server/log/generations.h"
@@ -35,10 +37,14 @@ struct OpenedGeneration {
   EventIds ids;
 };
 
-// Thread-safe. Borrows the store, the generations and what was opened of each, which outlive it.
+// How far this node and each peer of which there is a row have come. DATA_LOSS.
+[[nodiscard]] absl::StatusOr<std::map<AuthorityId, PeerState>> ReadPeers(const store::Reader& store);
+
+// Thread-safe. Borrows the store, the generations and what was opened of each, which outlive it. Proofs, and Locate,
+// need what was opened; of a copy of a store the rest is read without it.
 class LogReader {
  public:
-  LogReader(AuthorityId self, const store::Store& store, const Generations& generations,
+  LogReader(AuthorityId self, const store::Reader& store, const Generations& generations,
             std::span<const OpenedGeneration> opened)
       : self_(self), store_(store), generations_(generations), opened_(opened) {}
 
@@ -74,11 +80,11 @@ class LogReader {
   [[nodiscard]] absl::StatusOr<std::vector<Outbound>> OutboundFrom(AuthorityId peer, PairNumber first,
                                                                    size_t limit) const;
   [[nodiscard]] absl::StatusOr<std::optional<Position>> GrantPosition(const KeyId& id) const;
-  [[nodiscard]] const store::Store& store() const { return store_; }
+  [[nodiscard]] const store::Reader& store() const { return store_; }
 
  private:
   const AuthorityId self_;
-  const store::Store& store_;
+  const store::Reader& store_;
   const Generations& generations_;
   const std::span<const OpenedGeneration> opened_;  // by number
 };

@@ -234,7 +234,7 @@ grpc::ServerUnaryReactor* AuditServiceImpl::ListKept(Context* context, const v1:
                        "is no token of this list");
     }
     if (*next > end.value()) return OutOfRange("first");
-    return KeptReader(parts_.log, parts_.directory()).Read(asked.log, LeafIndex(*next), end, *response);
+    return KeptReader(parts_.log.reader(), parts_.log.peers()).Read(asked.log, LeafIndex(*next), end, *response);
   });
 }
 

@@ -304,7 +304,7 @@ class IncidentReader::Walk {
   // How far it came. The rows of one issuer are in the order of their records, but for those of whom some are being
   // recorded again: of these all are looked at.
   absl::StatusOr<uint64_t> ReadGrants(uint64_t begin, uint64_t end) {
-    const store::Store& store = events_.log_.reader().store();
+    const store::Reader& store = events_.log_.reader().store();
     MEDFLYT_ASSIGN_OR_RETURN(issuers_, exchange::KeptIssuers(store));
     MEDFLYT_ASSIGN_OR_RETURN(const auto unordered, exchange::ReadRepetitions(store));
     std::map<AuthorityId, PairNumber> from;

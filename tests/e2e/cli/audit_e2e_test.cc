@@ -300,6 +300,27 @@ TEST_F(AuditE2e, CopyMadeWhileOfficersWorkIsConsistent) {
   EXPECT_GT(written, 0) << "the log grew meanwhile";
 }
 
+// What a peer sent and signed for is kept whether or not it is still known: who has its card proves it, and who has not
+// is told how much that is.
+TEST_F(AuditE2e, WhatIsKeptOfAPeerIsExportedOnceItsCardIsGone) {
+  Enrol();
+  EXPECT_EQ(odense_.Stop(), 0);
+  ASSERT_TRUE(fs::remove(odense_.Path("peers/" + nyborg_.cvr() + ".card")));
+  odense_.Start();
+  const std::string copy = odense_.Path("copy");
+  Audit(odense_, {"audit", "export", "--tiles", copy, "--kept"});
+  const json alone = Offline({"audit", "verify", copy, "--card", odense_.Path("node.card")});
+  EXPECT_EQ(alone["verified"], true) << alone;
+  EXPECT_EQ(alone["received_proven"], 0);
+  EXPECT_GT(alone["unproven_without_peer_key"], 0);
+  const json report = Offline(WithCards({"audit", "verify", copy}));
+  EXPECT_EQ(report["unproven_without_peer_key"], 0);
+  EXPECT_GT(report["received_proven"], 0);
+  EXPECT_EQ(report["received_proven"], report["events_received"]);
+  EXPECT_GT(report["receipts_proven"], 0);
+  EXPECT_EQ(report["receipts_proven"], report["receipts"]);
+}
+
 TEST_F(AuditE2e, APartOfTheLogLeadsToTheSignedRootAndToItsOwnReceipts) {
   for (TestNode* node : {&odense_, &nyborg_}) node->Start();
   const std::string copy = odense_.Path("copy");

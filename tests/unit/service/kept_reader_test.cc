@@ -1,5 +1,5 @@
-// What is kept beside a log's records, wherever a page begins, also once some were recorded again in the next log; and
-// how it is found by where it stands in its issuer's logs.
+// What is kept beside a log's records, wherever a page begins, also once some were recorded again in the next log or a
+// peer's card is gone; and how it is found by where it stands in its issuer's logs.
 #include "server/service/kept_reader.h"
 
 #include <gmock/gmock.h>
@@ -8,18 +8,23 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/entry/receipt.h"
+#include "common/event/command.h"
 #include "common/merkle/tree_hasher.h"
 #include "common/tlog/checkpoint.h"
 #include "server/exchange/kept.h"
 #include "server/exchange/kept_leaf.h"
+#include "server/exchange/kept_receipt.h"
 #include "server/exchange/record_again.h"
 #include "tests/support/log_fixture.h"
+#include "tests/support/rule_of.h"
 #include "tests/unit/directory/sample.h"
 
 namespace medflyt::service {
@@ -74,10 +79,46 @@ class KeptReaderTest : public testing::LogFixture {
     On([&](log::Appender& appender) { exchange::RecordAgain(kNyborg, *std::move(part), appender); });
   }
 
+  event::Command Proposal() {
+    event::AgreementTerms terms;
+    terms.capacity = 2;
+    terms.price_ore = 1'250'000;
+    terms.valid_from = Date(2026, 1, 1);
+    terms.valid_to = Date(2027, 12, 31);
+    terms.notice_days = 90;
+    terms.legal_basis = "SEL-11";
+    terms.council_case = "2026-17";
+    return {"an.officer", event::ProposeAgreement{random_.NewId<CaseId>(), testing::kOdense, kNyborg, terms}};
+  }
+  // That of our event there, the next one to Nyborg, which the log of Nyborg's with that origin has at `index`.
+  void LogReceipt(const std::string& origin, LeafIndex event, uint64_t index) {
+    const tlog::NoteSigner by = testing::NoteSignerOf(origin, 20);
+    const auto checkpoint = tlog::Checkpoint::Create(origin, TreeSize(index + 1), crypto::Sha256("root"));
+    ASSERT_TRUE(checkpoint.ok());
+    v1::Receipt receipt;
+    receipt.set_checkpoint(tlog::SignCheckpoint(*checkpoint, by).Serialize());
+    receipt.add_leaf_indices(index);
+    auto head = tlog::OpenCheckpoint(receipt.checkpoint(), std::span(&by.verifier_key(), 1));
+    ASSERT_TRUE(head.ok()) << head.status();
+    const entry::VerifiedReceipt verified{*std::move(head), {{event, LeafIndex(index), ""}}, {clock_.Now()}};
+    On([&](log::Appender& appender) {
+      log::PeerState& peer = appender.peer(kNyborg);
+      peer.receipted = PairNumber(peer.receipted.value() + 1);
+      peer.origin = origin;
+      appender.batch().Put(store::Table::kOutbox, log::PairRowKey('c', kNyborg, peer.receipted.value()),
+                           exchange::EncodeReceipt(receipt, verified));
+      const auto record = wire::LedgerCodec().Encode(
+          {appender.now(), wire::ReceiptsLogged{origin, checkpoint->size(), checkpoint->root(), wire::RunsOf({event}),
+                                                crypto::Sha256("")}});
+      ASSERT_TRUE(record.ok()) << record.status();
+      appender.AppendLedger(*record);
+    });
+  }
+
   absl::StatusOr<Batches> Read(const log::Generation& log, uint64_t first) {
     v1::ListKeptResponse response;
     const TreeSize end = log.last ? log.last->size : log_->head().size;
-    MEDFLYT_RETURN_IF_ERROR(KeptReader(*log_, peers_).Read(log, LeafIndex(first), end, response));
+    MEDFLYT_RETURN_IF_ERROR(KeptReader(log_->reader(), log_->peers()).Read(log, LeafIndex(first), end, response));
     Batches read;
     for (const v1::Kept& kept : response.kept()) read[kept.record()] = kept.received();
     return read;
@@ -155,11 +196,68 @@ TEST_F(KeptReaderTest, WhatAnEarlierLogOfTheIssuerHasIsFoundBeforeTheLaterOnes) 
     const auto leaf = exchange::FindKeptLeaf(*log_, peers_, kNyborg, origin, LeafIndex(index));
     ASSERT_TRUE(leaf.ok() && leaf->has_value()) << origin << " " << index << " " << leaf.status();
     EXPECT_EQ((*leaf)->leaf_hash, merkle::LeafHash(EntryAt(origin, index)));
-    const auto found = exchange::FindKeptNumber(*log_, peers_, kNyborg, origin, LeafIndex(index));
+    const auto found = exchange::FindKeptNumber(log_->reader().store(), kNyborg, log_->peer(kNyborg).received, origin,
+                                                LeafIndex(index));
     ASSERT_TRUE(found.ok()) << found.status();
     EXPECT_EQ(found->value(), number);
   }
   EXPECT_EQ(*exchange::FindKeptLeaf(*log_, peers_, kNyborg, first, LeafIndex(8)), std::nullopt);
+  EXPECT_EQ(*exchange::KeptLogs(log_->reader().store(), kNyborg, PairNumber(8)), (std::vector{first, second}));
+}
+
+// A reader has no card at all, so what is kept is whose the rows say it is.
+TEST_F(KeptReaderTest, WhatAPeerSentUnderEachOfItsLogsIsKeptOnceItsCardIsGone) {
+  const std::string& first = nyborg_.logs[0].origin;
+  const std::string& second = nyborg_.logs[1].origin;
+  for (const uint64_t index : {1U, 2U, 40U}) Receive(first, {index});
+  for (const uint64_t index : {1U, 4U}) Receive(second, {index});
+  OpenNext();
+  ExpectEachPageOfTheClosedLog();
+  const Batches of_closed = batches_;
+  const uint64_t later = log_->head().size.value();
+  Receive(second, {6});
+  On([&](log::Appender& appender) { appender.peer(kNyborg).origin = second; });
+  const auto open = Read(log_->reader().generations().open(), 0);
+  ASSERT_TRUE(open.ok()) << open.status();
+  EXPECT_EQ(*open, (Batches{{later, batches_[later]}}));
+  batches_ = of_closed;
+  ExpectEachPageOfTheClosedLog();
+}
+
+// Each receipt is the one of its own events, of a log that the recipient has closed since as of the present one.
+TEST_F(KeptReaderTest, ReceiptsOfARecipientWhoseCardIsGoneAreKept) {
+  for (const size_t log : {0U, 1U}) {
+    LeafIndex event;
+    On([&](log::Appender& appender) {
+      const auto issued = appender.Execute(Proposal());
+      ASSERT_TRUE(issued.ok()) << issued.status();
+      event = issued->front().leaf;
+    });
+    LogReceipt(nyborg_.logs[log].origin, event, log);
+  }
+  v1::ListKeptResponse response;
+  ASSERT_TRUE(KeptReader(log_->reader(), log_->peers())
+                  .Read(log_->reader().generations().open(), LeafIndex(0), log_->head().size, response)
+                  .ok());
+  ASSERT_EQ(response.kept_size(), 2);
+  for (const int i : {0, 1}) {
+    v1::Receipt receipt;
+    ASSERT_TRUE(receipt.ParseFromString(response.kept(i).receipt()));
+    const auto stated = tlog::StatedCheckpoint(receipt.checkpoint());
+    ASSERT_TRUE(stated.ok()) << stated.status();
+    EXPECT_EQ(stated->origin(), nyborg_.logs[static_cast<size_t>(i)].origin);
+    EXPECT_EQ(receipt.leaves_size(), 1) << "made again out of what the recipient stated";
+  }
+}
+
+TEST_F(KeptReaderTest, ARowThatIsLostIsToldOf) {
+  Receive({1, 2});
+  Receive({5, 6, 8});
+  EXPECT_TRUE(Read(log_->reader().generations().open(), 0).ok());
+  On([&](log::Appender& appender) {
+    appender.batch().Delete(store::Table::kOutbox, log::PairRowKey('r', kNyborg, 3));
+  });
+  EXPECT_EQ(testing::RuleOf(Read(log_->reader().generations().open(), 0).status()), "ROW_MALFORMED");
 }
 
 TEST_F(KeptReaderTest, AnIssuerThatIssuedOutOfOrderIsReadToo) {
