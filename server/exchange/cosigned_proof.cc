@@ -84,13 +84,17 @@ absl::StatusOr<std::vector<tlog::NoteSignature>> CosignaturesOf(const directory:
 }  // namespace
 
 absl::StatusOr<std::optional<CosignedHead>> NewestCosigned(const log::Log& log, const log::Generation& generation) {
-  const store::Reader& store = log.reader().store();
+  return NewestCosigned(log.reader().store(), generation, SizeOf(log, generation));
+}
+
+absl::StatusOr<std::optional<CosignedHead>> NewestCosigned(const store::Reader& store,
+                                                           const log::Generation& generation, TreeSize size) {
   // Until the next log is cosigned the newest row is still the closed one's.
   for (const std::string& key : {std::string(kCosignedRow), ClosedCosignedKey(generation.origin)}) {
     MEDFLYT_ASSIGN_OR_RETURN(const auto row, store.Get(store::Table::kMeta, key));
     if (!row) continue;
     MEDFLYT_ASSIGN_OR_RETURN(CosignedHead head, DecodeCosigned(*row, generation.origin));
-    if (head.size.value() == 0 || head.size > SizeOf(log, generation)) continue;
+    if (head.size.value() == 0 || head.size > size) continue;
     return std::optional<CosignedHead>(std::move(head));
   }
   return std::optional<CosignedHead>();

@@ -26,6 +26,10 @@ namespace medflyt::exchange {
 // before the first. DATA_LOSS (ROW_MALFORMED). Any thread, as all that reads the store.
 [[nodiscard]] absl::StatusOr<std::optional<CosignedHead>> NewestCosigned(const log::Log& log,
                                                                          const log::Generation& generation);
+// The same in a copy of the store, whose log has `size` entries.
+[[nodiscard]] absl::StatusOr<std::optional<CosignedHead>> NewestCosigned(const store::Reader& store,
+                                                                         const log::Generation& generation,
+                                                                         TreeSize size);
 
 // PeerService.ProveInclusion, of one of our logs. PERMISSION_DENIED (PROOF_LEAF_FOREIGN) for whatever is no event that
 // this peer was sent, in the same words whether it exists or not; FAILED_PRECONDITION (NOT_COSIGNED); OUT_OF_RANGE

@@ -2,9 +2,11 @@
 
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -13,23 +15,29 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "common/audit/files.h"
 #include "common/base/absl_view.h"
 #include "common/base/status.h"
 #include "common/crypto/secret.h"
 #include "common/directory/directory.h"
 #include "common/tlog/checkpoint.h"
 #include "common/tlog/note_key.h"
+#include "common/tlog/text.h"
 #include "common/tlog/tile.h"
+#include "medflyt/v1/audit_service.pb.h"
+#include "server/exchange/cosigned_proof.h"
 #include "server/keys/key_backup.h"
 #include "server/keys/key_row.h"
 #include "server/log/generations.h"
 #include "server/log/layout.h"
+#include "server/log/log_reader.h"
 #include "server/log/tiles.h"
 #include "server/node/files.h"
 #include "server/node/key_files.h"
 #include "server/node/node.h"
 #include "server/node/peer_directory.h"
 #include "server/node/secrets.h"
+#include "server/service/kept_reader.h"
 #include "server/store_rocksdb/rocks_store.h"
 
 namespace medflyt::node {
@@ -39,6 +47,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kMagic = "medflyt-backup/v1";
 constexpr std::string_view kUnfinished = ".unfinished";
+constexpr std::string_view kCosignedFile = "cosigned.checkpoint";
 constexpr size_t kMaxAbout = 4096;
 constexpr size_t kMaxKeyBackup = size_t{1} << 30;
 constexpr std::array kWithout = {store::Table::kKeys};
@@ -81,27 +90,85 @@ void RemoveUnfinished(const fs::path& backups) {
   for (const fs::path& path : unfinished) fs::remove_all(path, error);
 }
 
+// Durable with the checkpoint, not before.
 absl::Status WriteNewFile(const fs::path& path, std::string_view bytes) {
   std::error_code error;
   fs::create_directories(path.parent_path(), error);
   if (error) return FileError(path.parent_path(), error);
-  return ReplaceFile(path.string(), bytes);
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  return file ? absl::OkStatus() : absl::UnavailableError(absl::StrCat(path.string(), ": cannot be written"));
 }
 
-absl::Status WriteTiles(const store::Reader& store, const log::Generation& of, const log::Head& head,
-                        const fs::path& out) {
-  for (unsigned level = 0; tlog::TileWidthAt(level, 0, head.size) > 0; ++level) {
+// With the entries below it, where it is of their hashes.
+absl::Status WriteTile(const store::Reader& store, const log::Generation& of, const tlog::Tile& tile,
+                       const fs::path& out) {
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string bytes, log::TileBytes(store, of, tile));
+  MEDFLYT_RETURN_IF_ERROR(WriteNewFile(out / tlog::TilePath(tile), bytes));
+  if (tile.level > 0) return absl::OkStatus();
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string entries, log::EntryBundleBytes(store, of, tile.index, tile.width));
+  return WriteNewFile(out / tlog::EntryBundlePath(tile.index, tile.width), entries);
+}
+
+absl::Status WriteTiles(const store::Reader& store, const log::Generation& of, TreeSize size, const fs::path& out) {
+  for (unsigned level = 0; tlog::TileWidthAt(level, 0, size) > 0; ++level) {
     unsigned width = 0;
-    for (uint64_t index = 0; (width = tlog::TileWidthAt(level, index, head.size)) > 0; ++index) {
-      const tlog::Tile tile{level, index, width};
-      MEDFLYT_ASSIGN_OR_RETURN(const std::string bytes, log::TileBytes(store, of, tile));
-      MEDFLYT_RETURN_IF_ERROR(WriteNewFile(out / tlog::TilePath(tile), bytes));
-      if (level > 0) continue;
-      MEDFLYT_ASSIGN_OR_RETURN(const std::string entries, log::EntryBundleBytes(store, of, index, width));
-      MEDFLYT_RETURN_IF_ERROR(WriteNewFile(out / tlog::EntryBundlePath(index, width), entries));
+    for (uint64_t index = 0; (width = tlog::TileWidthAt(level, index, size)) > 0; ++index) {
+      MEDFLYT_RETURN_IF_ERROR(WriteTile(store, of, {level, index, width}, out));
     }
   }
-  return WriteNewFile(out / "checkpoint", head.checkpoint);
+  return absl::OkStatus();
+}
+
+// What is not full where the log had that size, and is where it goes on.
+absl::Status WritePartialTiles(const store::Reader& store, const log::Generation& of, TreeSize size,
+                               const fs::path& out) {
+  unsigned level = 0;
+  for (uint64_t hashes = size.value(); hashes > 0; hashes /= tlog::kTileWidth, ++level) {
+    const auto width = static_cast<unsigned>(hashes % tlog::kTileWidth);
+    if (width == 0) continue;
+    MEDFLYT_RETURN_IF_ERROR(WriteTile(store, of, {level, hashes / tlog::kTileWidth, width}, out));
+  }
+  return absl::OkStatus();
+}
+
+// The layout of common/audit/files.h.
+absl::Status WriteKept(const log::LogReader& reader, const log::Generation& of, TreeSize size, const fs::path& out) {
+  MEDFLYT_ASSIGN_OR_RETURN(auto peers, log::ReadPeers(reader.store()));
+  service::KeptReader kept(reader, std::move(peers));
+  v1::ListKeptResponse page;
+  std::optional<uint64_t> first = 0;
+  while (first) {
+    page.Clear();
+    MEDFLYT_RETURN_IF_ERROR(kept.Read(of, LeafIndex(*first), size, page));
+    for (const v1::Kept& each : page.kept()) {
+      const LeafIndex record(each.record());
+      MEDFLYT_RETURN_IF_ERROR(each.has_receipt() ? WriteNewFile(out / audit::ReceiptPath(record), each.receipt())
+                                                 : WriteNewFile(out / audit::ReceivedPath(record), each.received()));
+    }
+    first = tlog::ParseDecimal(page.next_page_token(), size.value());
+  }
+  return WriteNewFile(out / audit::kKeptComplete, std::to_string(size.value()));
+}
+
+// With the cosignatures where they are of this head; an older head that has some lies beside it, and with it what its
+// size needs.
+absl::Status WriteLog(const log::LogReader& reader, const log::Generation& of, const log::Head& head,
+                      const fs::path& out) {
+  const store::Reader& store = reader.store();
+  MEDFLYT_RETURN_IF_ERROR(WriteTiles(store, of, head.size, out));
+  MEDFLYT_RETURN_IF_ERROR(WriteKept(reader, of, head.size, out));
+  std::string checkpoint = head.checkpoint;
+  MEDFLYT_ASSIGN_OR_RETURN(const auto cosigned, exchange::NewestCosigned(store, of, head.size));
+  if (cosigned && cosigned->size == head.size) {
+    checkpoint = cosigned->note;
+  } else if (cosigned) {
+    MEDFLYT_RETURN_IF_ERROR(WritePartialTiles(store, of, cosigned->size, out));
+    MEDFLYT_RETURN_IF_ERROR(WriteNewFile(out / kCosignedFile, cosigned->note));
+  }
+  MEDFLYT_RETURN_IF_ERROR(SyncFileSystem(out.string()));
+  return ReplaceFile((out / "checkpoint").string(), checkpoint);
 }
 
 }  // namespace
@@ -241,9 +308,10 @@ absl::StatusOr<BackupFacts> WriteBackupTiles(const std::string& directory, const
   MEDFLYT_ASSIGN_OR_RETURN(const auto store, store::OpenRocksReader(directory + "/store", kLayoutVersion));
   MEDFLYT_ASSIGN_OR_RETURN(const log::Head head, HeadAsSaid(*store, facts));
   MEDFLYT_ASSIGN_OR_RETURN(const log::Generations generations, log::Generations::Load(*store, facts.origin));
+  const log::LogReader reader(facts.authority, *store, generations, {});
   for (const log::Generation& each : generations.all()) {
     const fs::path out = each.last ? fs::path(tiles) / "closed" / absl::StrCat(each.number) : fs::path(tiles);
-    MEDFLYT_RETURN_IF_ERROR(WriteTiles(*store, each, each.last.value_or(head), out));
+    MEDFLYT_RETURN_IF_ERROR(WriteLog(reader, each, each.last.value_or(head), out));
   }
   return facts;
 }

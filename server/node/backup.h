@@ -56,8 +56,11 @@ struct BackupSource {  // borrowed
 // and writes.
 [[nodiscard]] absl::StatusOr<BackupFacts> RestoreBackup(const Config& config, const std::string& directory);
 
-// Writes a backup's log into the new directory `tiles`, as C2SP tlog-tiles, for `medflyt audit verify`. Reads neither
-// keys nor configuration, and changes nothing in the backup. ALREADY_EXISTS (TILES_EXIST).
+// Writes a backup's log into the new directory `tiles`, as C2SP tlog-tiles with what is kept beside it
+// (common/audit/files.h), for `medflyt audit verify`; logs that were closed go to closed/N below it. Its checkpoint has
+// cosignatures where they are of that head. Where an older one has some, cosigned.checkpoint is that, and the directory
+// holds what the tree of its size needs, too. Reads neither keys nor configuration, and changes nothing in the backup.
+// ALREADY_EXISTS (TILES_EXIST); DATA_LOSS (ROW_MALFORMED) for rows that contradict the log's records.
 [[nodiscard]] absl::StatusOr<BackupFacts> WriteBackupTiles(const std::string& directory, const std::string& tiles);
 
 }  // namespace medflyt::node

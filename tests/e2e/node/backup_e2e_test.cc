@@ -4,9 +4,17 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <functional>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
+#include "medflyt/v1/exchange.pb.h"
+#include "server/exchange/kept.h"
+#include "server/exchange/kept_receipt.h"
+#include "server/node/node.h"
+#include "server/store_rocksdb/rocks_store.h"
 #include "tests/e2e/node/calls.h"
 #include "tests/e2e/node/programs.h"
 
@@ -26,9 +34,10 @@ class BackupE2e : public ::testing::Test {
     odense_.WriteConfig("backup_dir = \"backups\"\n");
   }
 
-  std::string Propose() {
+  std::string Propose() { return Propose(odense_); }
+  std::string Propose(TestNode& at) {
     v1::CommandResult result;
-    return Call(*odense_.Municipality(), &Stub::ProposeAgreement,
+    return Call(*at.Municipality(), &Stub::ProposeAgreement,
                 Proposal(odense_, nyborg_, "p-" + std::to_string(++proposals_)), result);
   }
   std::string TakeBackup(v1::CreateBackupResponse& taken, const std::string& client = "administrator-1") {
@@ -37,16 +46,18 @@ class BackupE2e : public ::testing::Test {
     const auto admin = v1::AdminService::NewStub(odense_.Channel(client));
     return Call(*admin, &v1::AdminService::Stub::CreateBackup, request, taken);
   }
-  v1::GetStatusResponse Status() {
+  v1::GetStatusResponse Status() { return Status(odense_); }
+  static v1::GetStatusResponse Status(TestNode& of) {
     v1::GetStatusResponse status;
-    const auto admin = v1::AdminService::NewStub(odense_.Channel("administrator-1"));
+    const auto admin = v1::AdminService::NewStub(of.Channel("administrator-1"));
     EXPECT_EQ(Call(*admin, &v1::AdminService::Stub::GetStatus, v1::GetStatusRequest(), status), "OK");
     return status;
   }
   // Nyborg has all that Odense has issued.
-  bool AllReceipted() {
+  bool AllReceipted() { return AllReceipted(odense_); }
+  static bool AllReceipted(TestNode& of) {
     return Await([&] {
-      const v1::GetStatusResponse status = Status();
+      const v1::GetStatusResponse status = Status(of);
       return std::all_of(status.peers().begin(), status.peers().end(),
                          [](const v1::Peer& peer) { return peer.receipted_number() == peer.last_issued_number(); });
     });
@@ -56,6 +67,42 @@ class BackupE2e : public ::testing::Test {
     Ended ended = RunProgram(odense_, arguments);
     output_ = std::move(ended.output);
     return ended.code;
+  }
+  int WriteTiles(const std::string& backup, const std::string& tiles) {
+    return Run({TestNode::Program(), "--backup-tiles", backup, tiles});
+  }
+  // Against both cards and a policy that asks for Nyborg's cosignature, without any memory.
+  int Verify(const std::string& tiles) {
+    const std::string policy = odense_.Path("witnesses.policy");
+    WriteFile(policy, "log " + odense_.verifier().Format() + "\nwitness nyborg " + nyborg_.witness().Format() +
+                          "\ngroup all all nyborg\nquorum all\n");
+    const std::string trust = odense_.Path("trust");
+    fs::remove_all(trust);
+    fs::create_directory(trust);
+    const int code = Run({BinDir() + "/medflyt", "audit", "verify", tiles, "--card", odense_.Path("node.card"),
+                          "--card", nyborg_.Path("node.card"), "--policy", policy, "--trust", trust, "--json"});
+    std::erase(output_, '\n');  // it is one line, and was read in pieces
+    return code;
+  }
+  // Changes the first row of that kind that a backup keeps of Nyborg, or deletes it where nothing is left of it.
+  using Change = std::function<void(const store::Reader& rows, std::string& value)>;
+  static void Damage(const std::string& backup, char kind, const Change& change) {
+    store::RocksOptions options;
+    options.layout_version = node::kLayoutVersion;
+    options.create_if_missing = false;
+    const auto opened = store::OpenRocksStore(backup + "/store", options);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    const auto row = (*opened)->First(store::Table::kOutbox, store::KeyRange::Prefix(std::string(1, kind)));
+    ASSERT_TRUE(row.ok() && row->has_value()) << row.status();
+    std::string value = (*row)->value;
+    change(**opened, value);
+    store::Batch batch;
+    if (value.empty()) {
+      batch.Delete(store::Table::kOutbox, (*row)->key);
+    } else {
+      batch.Put(store::Table::kOutbox, (*row)->key, value);
+    }
+    ASSERT_TRUE((*opened)->Commit(batch, store::Durability::kSynced).ok());
   }
   int Restore(const TestNode& node, const std::string& backup) {
     return Run({TestNode::Program(), "--config", node.Path("medflytd.toml"), "--restore", backup});
@@ -98,6 +145,80 @@ TEST_F(BackupE2e, ACopyTakenWhileOfficersWorkVerifiesOffline) {
   EXPECT_EQ(Run({TestNode::Program(), "--backup-tiles", odense_.Path("peers"), odense_.Path("none")}), 1);
   EXPECT_THAT(odense_.Errors(), HasSubstr("BACKUP_MISSING"));
   EXPECT_EQ(odense_.Stop(), 0);
+}
+
+TEST_F(BackupE2e, WhatACopyHoldsOfPeersAndWitnessesVerifiesAndDamageToItIsFound) {
+  odense_.WriteConfig("backup_dir = \"backups\"\ncosigning.interval_seconds = 1\ncosigning.first_after_seconds = 0\n");
+  nyborg_.Start();
+  odense_.Start();
+  ASSERT_EQ(Propose(odense_), "OK");
+  ASSERT_EQ(Propose(nyborg_), "OK");
+  ASSERT_TRUE(AllReceipted(odense_));
+  ASSERT_TRUE(AllReceipted(nyborg_));
+  ASSERT_TRUE(Await([&] {
+    const v1::GetStatusResponse status = Status();
+    return status.cosigned_size() == status.tree_size();
+  }));
+  v1::CreateBackupResponse cosigned;
+  ASSERT_EQ(TakeBackup(cosigned), "OK");
+  EXPECT_EQ(nyborg_.Stop(), 0);
+  ASSERT_EQ(Propose(odense_), "OK");
+  v1::CreateBackupResponse later;
+  ASSERT_TRUE(Await([&] { return TakeBackup(later) == "OK"; })) << "each has a second of its own";
+  ASSERT_GT(later.tree_size(), cosigned.tree_size());
+  EXPECT_EQ(odense_.Stop(), 0);
+
+  std::string tiles = odense_.Path("cosigned");
+  ASSERT_EQ(WriteTiles(cosigned.directory(), tiles), 0) << odense_.Errors();
+  EXPECT_EQ(Verify(tiles), 0) << output_ << odense_.Errors();
+  EXPECT_THAT(output_, HasSubstr("\"quorum_met\":true"));
+  EXPECT_THAT(output_, HasSubstr("\"unproven_without_peer_key\":0"));
+  EXPECT_THAT(output_, Not(HasSubstr("\"received_proven\":0")));
+  EXPECT_THAT(output_, Not(HasSubstr("\"receipts_proven\":0")));
+
+  // Nobody has cosigned the head of the other. Up to where somebody has, the same copy shows it.
+  tiles = odense_.Path("later");
+  ASSERT_EQ(WriteTiles(later.directory(), tiles), 0) << odense_.Errors();
+  EXPECT_EQ(Verify(tiles), 1) << output_;
+  EXPECT_THAT(output_, HasSubstr("\"quorum_met\":false"));
+  EXPECT_THAT(output_, HasSubstr("\"tree_size\":" + std::to_string(later.tree_size())));
+  fs::copy_file(tiles + "/cosigned.checkpoint", tiles + "/checkpoint", fs::copy_options::overwrite_existing);
+  EXPECT_EQ(Verify(tiles), 0) << output_ << odense_.Errors();
+  EXPECT_THAT(output_, HasSubstr("\"tree_size\":" + std::to_string(cosigned.tree_size())));
+
+  const std::string backup = odense_.Path("damaged");
+  const auto damage = [&](char kind, const Change& change) {
+    fs::remove_all(backup);
+    fs::copy(cosigned.directory(), backup, fs::copy_options::recursive);
+    Damage(backup, kind, change);
+  };
+  damage('r', [](const store::Reader&, std::string& value) {
+    const auto row = exchange::DecodeKept(PairNumber(1), value);
+    ASSERT_TRUE(row.ok()) << row.status();
+    v1::EventBatch batch = row->ParseBatch().value_or(v1::EventBatch());
+    ASSERT_GT(batch.entries_size(), 0);
+    batch.mutable_entries(0)->append("x");
+    value.resize(value.size() - row->batch.size());
+    batch.AppendToString(&value);
+  });
+  tiles = odense_.Path("received");
+  ASSERT_EQ(WriteTiles(backup, tiles), 0) << odense_.Errors();
+  EXPECT_EQ(Verify(tiles), 3) << output_;
+  EXPECT_THAT(output_, HasSubstr("RECEIVED_ALTERED"));
+  damage('c', [this](const store::Reader& rows, std::string& value) {
+    auto row = exchange::FindReceiptRow(rows, *AuthorityId::Parse(nyborg_.cvr()), PairNumber(1));
+    ASSERT_TRUE(row.ok()) << row.status();
+    value.resize(value.size() - row->receipt.ByteSizeLong());
+    row->receipt.mutable_checkpoint()->append("x");
+    row->receipt.AppendToString(&value);
+  });
+  tiles = odense_.Path("receipt");
+  ASSERT_EQ(WriteTiles(backup, tiles), 0) << odense_.Errors();
+  EXPECT_EQ(Verify(tiles), 3) << output_;
+  EXPECT_THAT(output_, HasSubstr("RECEIPT_ALTERED"));
+  damage('c', [](const store::Reader&, std::string& value) { value.clear(); });
+  EXPECT_EQ(WriteTiles(backup, odense_.Path("lost")), 3);
+  EXPECT_THAT(odense_.Errors(), HasSubstr("ROW_MALFORMED"));
 }
 
 TEST_F(BackupE2e, ANodeWhoseDiskIsLostComesBackFromItsLastBackup) {

@@ -2,6 +2,7 @@
 // programs: runbook of server/node/README.md.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "common/directory/peer_card.h"
@@ -189,6 +190,19 @@ TEST_F(RecoveryE2e, WhatNobodyElseHasIsLostAndAllElseGoesOn) {
   const Ended shown = ask({"audit", "show", "0", "--origin", "localhost/35209115/1"});
   EXPECT_EQ(shown.code, 0) << odense_.Errors();
   EXPECT_THAT(shown.output, HasSubstr("\"origin\":\"localhost/35209115/1\""));
+
+  // And both are in a backup, with what is kept of each.
+  ASSERT_EQ(RunCommand(odense_, {"node", "backup"}).code, 0) << odense_.Errors();
+  fs::path newest;
+  for (const auto& each : fs::directory_iterator(odense_.Path("backups"))) newest = std::max(newest, each.path());
+  const std::string tiles = odense_.Path("tiles");
+  ASSERT_EQ(RunProgram(odense_, {TestNode::Program(), "--backup-tiles", newest, tiles}).code, 0) << odense_.Errors();
+  for (const std::string& copy : {tiles, tiles + "/closed/0"}) {
+    EXPECT_TRUE(fs::exists(copy + "/kept/complete"));
+    const Ended copied = RunProgram(odense_, {BinDir() + "/medflyt", "audit", "verify", copy, "--card",
+                                              odense_.Path("node.card"), "--card", nyborg_.Path("node.card")});
+    EXPECT_EQ(copied.code, 0) << copied.output << odense_.Errors();
+  }
   EXPECT_EQ(odense_.Stop(), 0);
   odense_.Start();
   EXPECT_FALSE(Status(odense_).has_restraint());
