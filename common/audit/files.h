@@ -36,9 +36,8 @@ using FileReader = std::function<absl::StatusOr<bool>(const std::string& path, s
 // in groups of three digits as in tile paths:
 //   kept/receipts/N  the bytes of the Receipt (proto/medflyt/v1/exchange.proto) whose digest the record holds
 //   kept/received/N  the bytes of the EventBatch that the events of this and later records came in
-//   kept/complete    a tree size in decimal digits alone: of each record below it these files were exported, so one
-//   that
-//                    is missing was dropped; records from there on may have none. The tree may have grown since.
+//   kept/complete    a tree size in decimal digits alone: of each record below it these files were exported, so that
+//                    one which is missing was dropped; records from there on may have none. The tree may have grown.
 [[nodiscard]] std::string ReceiptPath(LeafIndex record);
 [[nodiscard]] std::string ReceivedPath(LeafIndex record);
 inline constexpr std::string_view kKeptComplete = "kept/complete";
