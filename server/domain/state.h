@@ -126,6 +126,7 @@ class State {
 
  private:
   friend class Evolver;
+  friend class Readdresser;
 
   // The only ways to change a row: they keep the indexes and note the change.
   void Put(Agreement agreement);

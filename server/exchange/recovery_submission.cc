@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <variant>
 
 #include "common/base/status.h"
 #include "common/crypto/secret.h"
@@ -273,11 +274,16 @@ absl::Status RecoverySubmission::Reissue(std::vector<log::Outbound> waiting, log
     crypto::Wipe(content);
     MEDFLYT_RETURN_IF_ERROR(event.status());
     told_.emplace(event::TypeOf(event->body), event->header.recipient, event->header.case_id);
-    auto* ended = std::get_if<event::ResponsibilityEnded>(&event->body);
-    if (ended != nullptr && ended->announcement) {
-      const auto again = reissued.find(*ended->announcement);
-      if (again != reissued.end()) ended->announcement = again->second;
-    }
+    // An end, a correction or an annulment, of an announcement of ours.
+    std::visit(
+        [&reissued](auto& body) {
+          if constexpr (requires { body.announcement.has_value(); }) {
+            if (body.announcement && reissued.contains(*body.announcement)) {
+              body.announcement = reissued.at(*body.announcement);
+            }
+          }
+        },
+        event->body);
     auto* restored = std::get_if<event::ResponsibilityRestored>(&event->body);
     if (restored != nullptr && ids.contains(restored->ended)) restored->ended = ids.at(restored->ended);
     MEDFLYT_ASSIGN_OR_RETURN(const log::IssuedEvent issued_again,

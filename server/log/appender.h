@@ -55,7 +55,8 @@ class Appender {
   virtual void DeferRules() = 0;
   [[nodiscard]] virtual absl::Status ApplyRules(std::function<bool(const event::Draft&)> told) = 0;
   // Issues again, as the next of its pair, what an entry of a closed log says, behind a record that says so. Its effect
-  // on the state it had then. The errors of sealing.
+  // on the state it had then; what names it there names the new entry from here on. The errors of sealing and of
+  // LogReader::AddressAt.
   [[nodiscard]] virtual absl::StatusOr<IssuedEvent> Reissue(event::Event event, std::string_view closed_origin,
                                                             LeafIndex closed_index) = 0;
 

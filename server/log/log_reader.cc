@@ -5,6 +5,7 @@
 #include "common/base/status.h"
 #include "common/entry/seal.h"
 #include "common/merkle/multi_proof.h"
+#include "common/merkle/tree_hasher.h"
 
 namespace medflyt::log {
 namespace {
@@ -74,6 +75,14 @@ absl::StatusOr<EventLocation> LogReader::Locate(const EventId& id) const {
   MEDFLYT_ASSIGN_OR_RETURN(const auto row, store_.Get(Table::kIndex, EventKey(id)));
   if (!row) return unknown;
   return DecodeLocation(*row);
+}
+
+absl::StatusOr<domain::EventAddress> LogReader::AddressAt(Position position) const {
+  MEDFLYT_ASSIGN_OR_RETURN(const StoredEntry stored, Entry(position));
+  const auto sealed = entry::ParseSealed(stored.bytes);
+  if (!sealed.ok()) return Broken("segment");
+  const Generation& log = generations_.Of(position);
+  return domain::EventAddress{sealed->event_id, {log.origin, log.IndexOf(position), merkle::LeafHash(stored.bytes)}};
 }
 
 absl::StatusOr<std::vector<Outbound>> LogReader::OutboundFrom(AuthorityId peer, PairNumber first, size_t limit) const {

@@ -14,6 +14,7 @@
 #include "common/base/named_type.h"
 #include "common/directory/identity.h"
 #include "common/merkle/proof.h"
+#include "server/domain/readdress.h"
 #include "server/log/event_ids.h"
 #include "server/log/generations.h"
 #include "server/log/layout.h"
@@ -76,6 +77,8 @@ class LogReader {
 
   // Of an event issued or received; NOT_FOUND (EVENT_UNKNOWN).
   [[nodiscard]] absl::StatusOr<EventLocation> Locate(const EventId& id) const;
+  // Of the event whose entry stands there. The errors of Entry; DATA_LOSS (ROW_MALFORMED) where it is no event.
+  [[nodiscard]] absl::StatusOr<domain::EventAddress> AddressAt(Position position) const;
   // Events issued to `peer` from number `first` on, at most `limit`, gapless; fewer where there are no more.
   [[nodiscard]] absl::StatusOr<std::vector<Outbound>> OutboundFrom(AuthorityId peer, PairNumber first,
                                                                    size_t limit) const;

@@ -11,6 +11,7 @@
 #include "common/merkle/tree_hasher.h"
 #include "common/wire/content.h"
 #include "server/domain/decide.h"
+#include "server/domain/readdress.h"
 
 namespace medflyt::log {
 
@@ -20,7 +21,8 @@ absl::StatusOr<Replayed> Replay(AuthorityId self, const LogReader& reader, Posit
   wire::ContentCodec contents;
   wire::LedgerCodec ledger;
 
-  bool reissued = false;  // the next sealed entry has had its effect
+  // Of the event that the next sealed entry tells again: it has had its effect.
+  std::optional<domain::EventAddress> told_before;
   std::set<std::pair<std::string, LeafIndex>> received_before;
   // Opens one entry of the log `at` and applies its event.
   auto apply = [&](const StoredEntry& entry, const domain::LogPosition& at) -> absl::Status {
@@ -40,13 +42,24 @@ absl::StatusOr<Replayed> Replay(AuthorityId self, const LogReader& reader, Posit
 
   MEDFLYT_RETURN_IF_ERROR(reader.Visit(Position(0), end, [&](Position at, std::string_view bytes, const KeyId& key_id) {
     if (!key_id.is_zero()) {
-      if (std::exchange(reissued, false)) return absl::OkStatus();
       const Generation& log = reader.generations().Of(at);
+      if (told_before) {
+        const auto now = reader.AddressAt(at);
+        if (!now.ok()) return now.status();
+        domain::Readdress(replayed.state, *std::exchange(told_before, std::nullopt), *now);
+        return absl::OkStatus();
+      }
       return apply({std::string(bytes), key_id}, {log.origin, log.IndexOf(at), merkle::LeafHash(bytes)});
     }
     const auto record = ledger.Decode(bytes);
     if (!record.ok()) return record.status();
-    if (std::holds_alternative<wire::EntryReissued>(record->record)) reissued = true;
+    if (const auto* reissued = std::get_if<wire::EntryReissued>(&record->record)) {
+      const Generation* closed = reader.generations().Find(reissued->closed_origin);
+      if (closed == nullptr) return absl::DataLossError("a record names a log that the node never had");
+      const auto before = reader.AddressAt(closed->At(reissued->closed_index));
+      if (!before.ok()) return before.status();
+      told_before = *before;
+    }
     const auto* received = std::get_if<wire::EventReceived>(&record->record);
     if (received == nullptr || !received->refused_rule.empty()) return absl::OkStatus();
     // Recorded again after a recovery, so that its receipt can be proven.

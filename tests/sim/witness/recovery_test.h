@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -18,6 +19,7 @@
 #include "server/exchange/recovery.h"
 #include "tests/sim/exchange/checks.h"
 #include "tests/support/agreement_terms.h"
+#include "tests/support/grounds.h"
 #include "tests/support/sim_witnesses.h"
 
 namespace medflyt::testing {
@@ -32,6 +34,44 @@ class RecoveryWorld {
 
   event::ProposeAgreement Proposal(AuthorityId provider, AuthorityId buyer) {
     return {world.chance.NewId<CaseId>(), provider, buyer, Terms(2, Date(2026, 1, 1), Date(2026, 12, 31))};
+  }
+  // An agreement of Odense with the buyer, in force at both.
+  CaseId Agree(AuthorityId buyer) {
+    const event::ProposeAgreement proposal = Proposal(kOdense, buyer);
+    EXPECT_EQ(world.Act(kOdense, proposal), "OK");
+    EXPECT_TRUE(world.Settle());
+    EXPECT_EQ(world.Act(buyer, event::AcceptAgreement{proposal.agreement, 1}), "OK");
+    EXPECT_TRUE(world.Settle());
+    return proposal.agreement;
+  }
+  // A citizen who is with Odense from today on.
+  CaseId Enrol(AuthorityId responsible, std::optional<CaseId> agreement) {
+    const CaseId enrolment = world.chance.NewId<CaseId>();
+    EXPECT_EQ(
+        world.Act(responsible, event::ProposeEnrolment{enrolment, kOdense, SimCitizen(1), agreement, Date(2026, 3, 2)}),
+        "OK");
+    EXPECT_TRUE(world.Settle());
+    EXPECT_EQ(world.Act(kOdense, event::StartEnrolment{enrolment, Date(2026, 3, 2)}), "OK");
+    EXPECT_TRUE(world.Settle());
+    return enrolment;
+  }
+  // The citizen moves a week later: that is observed, disclosed and announced. Nobody need have received it.
+  CaseId Announce(AuthorityId left, const CaseId& enrolment, AuthorityId to) {
+    event::Observation observation;
+    observation.relocation = world.chance.NewId<CaseId>();
+    observation.enrolment = enrolment;
+    observation.to = *world.facts.CodeOf(to);
+    observation.effective_date = Date(2026, 3, 10);
+    event::ImportExtract import;
+    import.production_date = Date(2026, 3, 2);
+    import.digest = world.chance.NewId<event::Hash>();
+    import.records = 1;
+    import.persons = 1;
+    import.observations = {observation};
+    EXPECT_EQ(world.Act(left, import, ""), "OK");
+    EXPECT_EQ(world.Act(left, event::AssessDisclosure{observation.relocation, true, Ground(), std::nullopt}), "OK");
+    EXPECT_EQ(world.Act(left, event::AnnounceRelocation{observation.relocation}), "OK");
+    return observation.relocation;
   }
   void RollBack(AuthorityId who) {
     witnesses.Forget(who);
