@@ -77,7 +77,8 @@ class BatchChecker {
     std::span<const registry::NumberRange> refused_numbers;
     // Receipts of ours say what was taken of it, and whoever calls goes by them. What no key is held or granted for is
     // refused (KEY_MISSING) instead of asked for: it may be erased at its issuer. An announcement under a head behind
-    // the end that a closed log has by now is opened as it was then: by the key that signed the head.
+    // the end that a closed log has by now is opened as it was then: by the key that signed the head. A request whose
+    // announcement cannot be opened any more, for whatever reason, is neither a fault nor refused: it has none.
     bool receipted = false;
     // Keys that are not held and came apart from grants; what proves one is that an event opens with it.
     std::span<const keys::DataKey> given = {};

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +16,7 @@
 
 #include "common/tlog/checkpoint.h"
 #include "common/wire/ledger.h"
+#include "server/domain/query.h"
 #include "server/exchange/admitted.h"
 #include "server/exchange/kept.h"
 #include "server/exchange/own_log_check.h"
@@ -529,42 +529,13 @@ TEST_F(RecoveryLimits, AHandoverThatNothingProvesIsFoundWhileTheLogIsOpen) {
 // Nyborg asks for a place by what Kerteminde has announced to it. Kerteminde was recovered without Nyborg since, and
 // its card ends that log before the head that proves the announcement: what was taken before stays taken.
 TEST_F(RecoveryLimits, ARequestStaysTakenThoughItsAnnouncementStandsBehindTheEndOfItsLogByNow) {
-  std::map<AuthorityId, CaseId> agreements;
-  for (const AuthorityId buyer : {kNyborg, kKerteminde}) {
-    const event::ProposeAgreement proposal = Proposal(kOdense, buyer);
-    EXPECT_EQ(world.Act(kOdense, proposal), "OK");
-    ASSERT_TRUE(world.Settle());
-    EXPECT_EQ(world.Act(buyer, event::AcceptAgreement{proposal.agreement, 1}), "OK");
-    ASSERT_TRUE(world.Settle());
-    agreements.emplace(buyer, proposal.agreement);
-  }
-  const CaseId enrolment = world.chance.NewId<CaseId>();
-  EXPECT_EQ(world.Act(kKerteminde, event::ProposeEnrolment{enrolment, kOdense, SimCitizen(1),
-                                                           agreements.at(kKerteminde), Date(2026, 3, 2)}),
-            "OK");
-  ASSERT_TRUE(world.Settle());
-  EXPECT_EQ(world.Act(kOdense, event::StartEnrolment{enrolment, Date(2026, 3, 2)}), "OK");
-  ASSERT_TRUE(world.Settle());
-  event::Observation observation;
-  observation.relocation = world.chance.NewId<CaseId>();
-  observation.enrolment = enrolment;
-  observation.to = *world.facts.CodeOf(kNyborg);
-  observation.effective_date = Date(2026, 3, 10);
-  event::ImportExtract import;
-  import.production_date = Date(2026, 3, 2);
-  import.digest = world.chance.NewId<event::Hash>();
-  import.records = 1;
-  import.persons = 1;
-  import.observations = {observation};
-  EXPECT_EQ(world.Act(kKerteminde, import, ""), "OK");
-  EXPECT_EQ(world.Act(kKerteminde, event::AssessDisclosure{observation.relocation, true, Ground(), std::nullopt}),
-            "OK");
-  EXPECT_EQ(world.Act(kKerteminde, event::AnnounceRelocation{observation.relocation}), "OK");
+  const CaseId agreement = Agree(kNyborg);
+  const CaseId relocation = Announce(kKerteminde, Enrol(kKerteminde, Agree(kKerteminde)), kNyborg);
   ASSERT_TRUE(world.Settle());
   SimNode& odense = world.node(kOdense);
   odense.CopyStore();
   const CaseId transfer = world.chance.NewId<CaseId>();
-  EXPECT_EQ(world.Act(kNyborg, event::RequestTransfer{transfer, observation.relocation, agreements.at(kNyborg)}), "OK");
+  EXPECT_EQ(world.Act(kNyborg, event::RequestTransfer{transfer, relocation, agreement}), "OK");
   ASSERT_TRUE(world.Settle());
   const domain::State before = odense.StateNow();
   ASSERT_NE(before.FindTransfer(transfer), nullptr);
@@ -600,6 +571,107 @@ TEST_F(RecoveryLimits, ARequestStaysTakenThoughItsAnnouncementStandsBehindTheEnd
   ASSERT_TRUE(taken->verified.has_value());
   EXPECT_EQ(taken->verified->issuer, kKerteminde);
   EXPECT_TRUE(taken->verified->same_citizen);
+}
+
+// Nyborg has lost the announcement, or withholds it. What Odense had taken and answered stands all the same, and the
+// place is Nyborg's.
+TEST_F(RecoveryLimits, ARequestStaysAnsweredThoughNobodyOpensItsAnnouncementAnyMore) {
+  const CaseId agreement = Agree(kNyborg);
+  const CaseId relocation = Announce(kKerteminde, Enrol(kKerteminde, Agree(kKerteminde)), kNyborg);
+  ASSERT_TRUE(world.Settle());
+  SimNode& odense = world.node(kOdense);
+  odense.CopyStore();
+  const CaseId transfer = world.chance.NewId<CaseId>();
+  EXPECT_EQ(world.Act(kNyborg, event::RequestTransfer{transfer, relocation, agreement}), "OK");
+  ASSERT_TRUE(world.Settle());
+  const domain::State before = odense.StateNow();
+  ASSERT_EQ(before.FindTransfer(transfer)->state, domain::TransferState::kDone);
+  ASSERT_FALSE(before.CalendarOf(agreement).empty());
+
+  size_t cleared = 0;
+  witnesses.receipted_events = [&](AuthorityId, v1::GetReceiptedEventsResponse& said) {
+    cleared += static_cast<size_t>(said.batch().openings_size());
+    said.mutable_batch()->clear_openings();
+  };
+  RollBack(kOdense);
+  const absl::Status fetched = FetchBack({kNyborg, kKerteminde});
+  ASSERT_TRUE(fetched.ok()) << fetched;
+  ASSERT_GE(cleared, 1U);
+  const absl::Status opened = Open();
+  ASSERT_TRUE(opened.ok()) << opened;
+  GoOn();
+  ASSERT_TRUE(world.Settle());
+
+  const domain::State state = odense.StateNow();
+  const domain::Transfer* taken = state.FindTransfer(transfer);
+  ASSERT_NE(taken, nullptr);
+  EXPECT_EQ(taken->state, domain::TransferState::kDone);
+  EXPECT_FALSE(taken->verified.has_value()) << "nobody has shown it";
+  const domain::Enrolment* enrolment = state.FindEnrolment(transfer);
+  ASSERT_NE(enrolment, nullptr);
+  EXPECT_EQ(domain::HistoryOf(*enrolment), domain::HistoryOf(*before.FindEnrolment(transfer)));
+  EXPECT_EQ(state.CalendarOf(agreement).size(), before.CalendarOf(agreement).size()) << "the place is taken";
+  const log::LogReader& reader = odense.log().reader();
+  size_t received = 0;
+  const absl::Status visited = reader.Visit(
+      reader.generations().open().begin, odense.log().end(), [&](log::Position, std::string_view bytes, const KeyId&) {
+        const auto record = wire::LedgerCodec().Decode(bytes);
+        const auto* each = record.ok() ? std::get_if<wire::EventReceived>(&record->record) : nullptr;
+        if (each != nullptr && each->issuer_origin == kNyborgs) {
+          EXPECT_EQ(each->refused_rule, "") << "our receipt says that it was taken";
+          ++received;
+        }
+        return absl::OkStatus();
+      });
+  EXPECT_TRUE(visited.ok()) << visited;
+  EXPECT_EQ(received, 1U);
+  ExpectSound();
+}
+
+// A request that had no answer yet gets none by rule: nobody has shown again what it stands on.
+TEST_F(RecoveryLimits, ARequestWithoutAnAnswerIsNotGrantedWithoutItsAnnouncement) {
+  const CaseId agreement = Agree(kNyborg);
+  const CaseId enrolment = Enrol(kKerteminde, Agree(kKerteminde));
+  // Odense does not hear yet that Kerteminde's responsibility ends.
+  world.network.SetPartition(kOdense, kKerteminde, true);
+  const CaseId relocation = Announce(kKerteminde, enrolment, kNyborg);
+  world.RunFor(absl::Minutes(10));
+  SimNode& odense = world.node(kOdense);
+  odense.CopyStore();
+  const CaseId transfer = world.chance.NewId<CaseId>();
+  EXPECT_EQ(world.Act(kNyborg, event::RequestTransfer{transfer, relocation, agreement}), "OK");
+  world.RunFor(absl::Minutes(5));
+  const domain::State before = odense.StateNow();
+  ASSERT_NE(before.FindTransfer(transfer), nullptr);
+  ASSERT_EQ(before.FindTransfer(transfer)->state, domain::TransferState::kWaiting);
+
+  witnesses.receipted_events = [](AuthorityId, v1::GetReceiptedEventsResponse& said) {
+    said.mutable_batch()->clear_openings();
+  };
+  RollBack(kOdense);
+  world.network.Heal();
+  const absl::Status fetched = FetchBack({kNyborg, kKerteminde});
+  ASSERT_TRUE(fetched.ok()) << fetched;
+  const absl::Status opened = Open();
+  ASSERT_TRUE(opened.ok()) << opened;
+  GoOn();
+  ASSERT_TRUE(world.Settle());
+  const domain::State state = odense.StateNow();
+  ASSERT_NE(state.FindEnrolment(enrolment)->FindSpell(enrolment)->LatestEnd(), nullptr) << "but for that it could go";
+  const domain::Transfer* waiting = state.FindTransfer(transfer);
+  ASSERT_NE(waiting, nullptr);
+  EXPECT_EQ(waiting->state, domain::TransferState::kWaiting);
+  EXPECT_THAT(domain::WaitsFor(state, *waiting), ::testing::Contains(std::string_view("ANNOUNCEMENT_NOT_VERIFIED")));
+  EXPECT_EQ(state.FindEnrolment(transfer), nullptr);
+
+  // With the announcement it is granted, in a request of its own.
+  EXPECT_EQ(world.Act(kNyborg, event::WithdrawTransfer{transfer}), "OK");
+  ASSERT_TRUE(world.Settle());
+  const CaseId again = world.chance.NewId<CaseId>();
+  EXPECT_EQ(world.Act(kNyborg, event::RequestTransfer{again, relocation, agreement}), "OK");
+  ASSERT_TRUE(world.Settle());
+  EXPECT_EQ(odense.StateNow().FindTransfer(again)->state, domain::TransferState::kDone);
+  ExpectSound();
 }
 
 // By whatever rule: officers must know whom to leave out.
