@@ -289,6 +289,7 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"PROFILE_VALUE_INVALID", "Profilens værdi skal være tekst og ikke tom."},
     {"PROOF_BUSY", "Et spørgsmål om bevis for en hændelse er allerede i gang."},
     {"PROOF_LEAF_FOREIGN", "Det er ingen hændelse, som er sendt til den spørgende myndighed."},
+    {"PROOF_NOT_KEPT", "Nodens lager har ikke så meget af loggen."},
     {"PROOF_OUT_OF_RANGE", "Beviset peger uden for loggen."},
     {"PROPOSAL_OPEN", "En version af aftalen venter allerede på svar."},
     {"PROTOCOL_UNSUPPORTED", "Den anden node taler en anden version af protokollen."},

@@ -139,14 +139,20 @@ absl::StatusOr<v1::CompareHeadsResponse> HeadComparison::Compare(AuthorityId pee
 
 absl::StatusOr<v1::ProveConsistencyResponse> HeadComparison::Prove(const v1::ProveConsistencyRequest& request) const {
   const log::Log& log = context_.parts.log;
+  const log::Generations& generations = log.reader().generations();
+  const log::Generation* asked = request.origin().empty() ? &generations.open() : generations.Find(request.origin());
   const TreeSize from(request.from());
   const TreeSize to(request.to());
-  if (from.value() == 0 || from > to || to > log.head().size) {
+  // A store that went back says nothing of what it lost: neither here nor in the log that follows.
+  if (asked == nullptr || (to > asked->last.value_or(log.head()).size && (asked->last || !log.restraint().ok()))) {
+    return RuleError(absl::StatusCode::kUnavailable, "PROOF_NOT_KEPT", "to", "the store does not have that much of it");
+  }
+  if (from.value() == 0 || from > to || to > asked->last.value_or(log.head()).size) {
     return RuleError(absl::StatusCode::kOutOfRange, "PROOF_OUT_OF_RANGE", "to", "the log is not that long");
   }
   v1::ProveConsistencyResponse response;
   if (from == to) return response;
-  MEDFLYT_ASSIGN_OR_RETURN(const merkle::Proof proof, log.reader().ConsistencyProof(from, to));
+  MEDFLYT_ASSIGN_OR_RETURN(const merkle::Proof proof, log.reader().ConsistencyProof(*asked, from, to));
   entry::HashesToProto(proof, *response.mutable_hashes());
   return response;
 }
@@ -243,6 +249,7 @@ void HeadComparison::AskForProof(const Pair& pair) {
   v1::ProveConsistencyRequest request;
   request.set_from(std::get<1>(key).value());
   request.set_to(std::get<3>(key).value());
+  request.set_origin(pair.origin);
   calls_.ProveConsistency(pair.owner, std::move(request), schedule_.timeout,
                           [this, strand = strand_, pair](absl::StatusOr<v1::ProveConsistencyResponse> answer) {
                             strand->Post([this, pair, answer = std::move(answer)] { OnProof(pair, answer); });

@@ -433,6 +433,10 @@ TEST_F(HeadComparisonTest, ConsistencyOfOurOwnLogIsProvenWithinWhatIsDurable) {
   EXPECT_EQ(RuleOf(ask(0, 3).status()), "PROOF_OUT_OF_RANGE");
   EXPECT_EQ(RuleOf(ask(4, 3).status()), "PROOF_OUT_OF_RANGE");
   EXPECT_EQ(RuleOf(ask(3, head.size.value() + 1).status()), "PROOF_OUT_OF_RANGE");
+  // What its store has lost it cannot prove, and is not to be suspected for.
+  world.node(kOdense).RestrainNow();
+  EXPECT_EQ(RuleOf(ask(3, head.size.value() + 1).status()), "PROOF_NOT_KEPT");
+  EXPECT_TRUE(ask(3, head.size.value()).ok());
 }
 
 }  // namespace

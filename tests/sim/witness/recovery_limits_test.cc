@@ -510,6 +510,31 @@ TEST_F(RecoveryLimits, ARecoveredPeerShowsTheHeadsOfWhatCameBack) {
   EXPECT_GE(shown, receipted.value());
 }
 
+// A peer that still goes by the old card asks of the old log, and is not answered with the new one.
+TEST_F(RecoveryLimits, AClosedLogIsProvenAsFarAsTheStoreHasIt) {
+  LoseOne();
+  if (HasFatalFailure()) return;
+  const uint64_t kept = world.node(kOdense).log().head().size.value();
+  const absl::Status fetched = FetchBack({kNyborg});
+  ASSERT_TRUE(fetched.ok()) << fetched;
+  const absl::Status opened = Open();
+  ASSERT_TRUE(opened.ok()) << opened;
+  GoOn();
+  ASSERT_TRUE(world.Settle());
+  const auto ask = [&](const std::string& origin, uint64_t to) {
+    v1::ProveConsistencyRequest request;
+    request.set_origin(origin);
+    request.set_from(1);
+    request.set_to(to);
+    return RuleOf(witnesses.comparison(kOdense).Prove(request).status());
+  };
+  EXPECT_EQ(ask(kClosed, kept), "OK");
+  EXPECT_EQ(ask(kClosed, kept + 1), "PROOF_NOT_KEPT");
+  EXPECT_EQ(ask(kNext, 2), "OK");
+  EXPECT_EQ(ask(kNext, 1000), "PROOF_OUT_OF_RANGE");
+  EXPECT_EQ(ask("medflyt.example/35209115/3", 1), "PROOF_NOT_KEPT");
+}
+
 // The own card says that the log's present key signs from a later size on, and nobody shows a head that it has signed:
 // the card of the next log could not end this one.
 TEST_F(RecoveryLimits, AHandoverThatNothingProvesIsFoundWhileTheLogIsOpen) {
