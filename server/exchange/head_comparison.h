@@ -72,7 +72,7 @@ class HeadComparison {
   // (HEADS_MALFORMED), RESOURCE_EXHAUSTED (COMPARE_BUSY) while the peer's last ones are being looked at.
   [[nodiscard]] absl::StatusOr<v1::CompareHeadsResponse> Compare(AuthorityId peer,
                                                                  const v1::CompareHeadsRequest& request);
-  // PeerService.ProveConsistency, of our own log: UNAVAILABLE (PROOF_NOT_KEPT) where the store lost that much of it;
+  // PeerService.ProveConsistency, of our own logs: UNAVAILABLE (PROOF_NOT_KEPT) where the store lost that much of it;
   // OUT_OF_RANGE (PROOF_OUT_OF_RANGE) unless 0 < from <= to, and to is durable. Reads the store.
   [[nodiscard]] absl::StatusOr<v1::ProveConsistencyResponse> Prove(const v1::ProveConsistencyRequest& request) const;
 
