@@ -193,7 +193,7 @@ void Delivery::OnMessage(uint64_t link, const v1::PeerMessage& message) {
 }
 
 void Delivery::AskForMore() {
-  if (link_ == nullptr || asked_ || unlogged_receipts_ >= kMaxUnloggedReceipts) return;
+  if (link_ == nullptr || asked_ || waiting_answer_ || unlogged_receipts_ >= kMaxUnloggedReceipts) return;
   asked_ = true;
   link_->Next();
 }
@@ -220,7 +220,7 @@ void Delivery::OnHello(const v1::Hello& message) {
   next_number_ = PairNumber(hello_->progress.last_number.value() + 1);
   sent_size_ = hello_->progress.accepted_size;
   next_receipt_ = PairNumber(peer.receipted.value() + 1);
-  receipt_head_ = AcceptedOf(peer, hello_->origin, peer.by_receipt);
+  receipt_head_ = {AcceptedOf(peer, hello_->origin, peer.by_receipt), ""};
   Update([&peer](DirectionStatus& known) {
     known.connected = true;
     known.proven = peer.receipted;
@@ -305,7 +305,12 @@ void Delivery::OnFault(const v1::Fault& fault) {
 }
 
 void Delivery::OnAnswer(const v1::BatchAnswer& answer) {
-  if (const absl::Status status = TakeReceipt(answer); !status.ok()) return Reject(status);
+  const auto taken = TakeReceipt(answer);
+  if (!taken.ok()) return Reject(taken.status());
+  if (!*taken) {
+    waiting_answer_ = answer;
+    return;
+  }
   backoff_.Reset();
   Update([](DirectionStatus& status) {
     status.last_error.clear();
@@ -314,7 +319,7 @@ void Delivery::OnAnswer(const v1::BatchAnswer& answer) {
   Pump();
 }
 
-absl::Status Delivery::TakeReceipt(const v1::BatchAnswer& answer) {
+absl::StatusOr<bool> Delivery::TakeReceipt(const v1::BatchAnswer& answer) {
   if (!answer.has_receipt()) return Malformed("ANSWER_MALFORMED", "result");
   const v1::Receipt& receipt = answer.receipt();
   // Before anything is read on the strength of what the peer says: no receipt is of more than a batch holds.
@@ -343,7 +348,7 @@ absl::Status Delivery::TakeReceipt(const v1::BatchAnswer& answer) {
   MEDFLYT_ASSIGN_OR_RETURN(Believed believed, CheckAdmitted(context_, directory, peer_, hello_->origin));
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key, KeyForNote(receipt.checkpoint(), hello_->origin, directory));
   const auto verified = entry::VerifyReceipt(
-      receipt, {hello_->origin, std::span(&key, 1)}, receipt_head_, context_.parts.log.origin(),
+      receipt, {hello_->origin, std::span(&key, 1)}, receipt_head_.head, context_.parts.log.origin(),
       [&expected](LeafIndex leaf) -> std::optional<crypto::Hash> {
         const auto found = std::lower_bound(expected.begin(), expected.end(), leaf,
                                             [](const SentEvent& event, LeafIndex index) { return event.leaf < index; });
@@ -352,6 +357,7 @@ absl::Status Delivery::TakeReceipt(const v1::BatchAnswer& answer) {
       },
       ledger_);
   if (!verified.ok()) {
+    if (unlogged_receipts_ > 0 && IsJudgedByLeaves(verified.status())) return false;
     return JudgeUntaken(context_, directory, peer_, hello_->origin, verified.status(), receipt_head_,
                         receipt.checkpoint(), ShownBy(receipt));
   }
@@ -373,27 +379,31 @@ absl::Status Delivery::TakeReceipt(const v1::BatchAnswer& answer) {
   Update([&expected](DirectionStatus& status) { status.proven = expected.back().number; });
   if (answer.batch_sequence() != 0) outstanding_.pop_front();
   std::string kept = EncodeReceipt(receipt, *verified);
-  auto submission =
-      std::make_unique<ReceiptSubmission>(ReceiptToLog{peer_, hello_->origin, receipt_head_, head, std::move(expected),
-                                                       verified->events, crypto::Sha256(receipt.SerializeAsString()),
-                                                       std::move(kept), &context_.log_keys, std::move(believed)},
-                                          [weak = weak_from_this()](bool logged) {
-                                            const auto self = weak.lock();
-                                            if (self == nullptr) return;
-                                            self->strand_->Post([weak, logged] {
-                                              if (const auto still = weak.lock()) still->OnReceiptLogged(logged);
-                                            });
-                                          });
-  receipt_head_ = head;
+  auto submission = std::make_unique<ReceiptSubmission>(
+      ReceiptToLog{peer_, hello_->origin, receipt_head_.head, head, std::move(expected), verified->events,
+                   crypto::Sha256(receipt.SerializeAsString()), std::move(kept), &context_.log_keys,
+                   std::move(believed)},
+      [weak = weak_from_this()](bool logged) {
+        const auto self = weak.lock();
+        if (self == nullptr) return;
+        self->strand_->Post([weak, logged] {
+          if (const auto still = weak.lock()) still->OnReceiptLogged(logged);
+        });
+      });
+  receipt_head_ = {head, receipt.checkpoint()};
   MEDFLYT_RETURN_IF_ERROR(context_.parts.queue.Submit(std::move(submission)));
   ++unlogged_receipts_;
-  return absl::OkStatus();
+  return true;
 }
 
 void Delivery::OnReceiptLogged(bool logged) {
   --unlogged_receipts_;
   if (!logged && state_ != State::kWaiting) {
     Disconnect(RuleError(absl::StatusCode::kAborted, "RECEIPT_STALE", "receipt", "the receipt came too late"));
+  }
+  if (unlogged_receipts_ == 0 && waiting_answer_) {
+    const v1::BatchAnswer answer = *std::exchange(waiting_answer_, std::nullopt);
+    OnAnswer(answer);
   }
   if (unlogged_receipts_ == 0 && dial_when_logged_) {
     dial_when_logged_ = false;
@@ -436,6 +446,7 @@ void Delivery::Disconnect(const absl::Status& why) {
   state_ = State::kWaiting;
   ++link_number_;
   outstanding_.clear();
+  waiting_answer_.reset();
   hello_.reset();
   Update([&why](DirectionStatus& status) {
     status.connected = false;

@@ -23,6 +23,7 @@
 #include "server/exchange/backoff.h"
 #include "server/exchange/batch_builder.h"
 #include "server/exchange/context.h"
+#include "server/exchange/fork_evidence.h"
 #include "server/exchange/hello.h"
 #include "server/exchange/link.h"
 #include "server/exchange/scheduler.h"
@@ -66,9 +67,10 @@ class Delivery final : public std::enable_shared_from_this<Delivery> {
   [[nodiscard]] bool IsLeftOut(const v1::Fault& fault);
   void OnAnswer(const v1::BatchAnswer& answer);
   void OnFault(const v1::Fault& fault);
-  [[nodiscard]] absl::Status TakeReceipt(const v1::BatchAnswer& answer);
+  // False: it must wait until the receipts before it are logged, for it may contradict what is in them.
+  [[nodiscard]] absl::StatusOr<bool> TakeReceipt(const v1::BatchAnswer& answer);
   void OnReceiptLogged(bool logged);
-  // Asks for the peer's next message, unless too many receipts wait to be logged.
+  // Asks for the peer's next message, unless too many receipts wait to be logged, or one to be taken.
   void AskForMore();
   // Sends batches while the window is open and events wait.
   void Pump();
@@ -98,11 +100,12 @@ class Delivery final : public std::enable_shared_from_this<Delivery> {
   PairNumber next_number_;  // to be sent
   TreeSize sent_size_;      // of our log, that the peer will have accepted
   std::deque<Outstanding> outstanding_;
-  PairNumber next_receipt_;           // the number that the next receipt begins with
-  entry::AcceptedHead receipt_head_;  // of the peer's log, as of the last receipt
-  std::set<KeyId> regrant_;           // the peer said that it lacks them
-  size_t unlogged_receipts_ = 0;      // submitted and not yet durable
-  bool asked_ = false;                // the link's next message is on its way
+  PairNumber next_receipt_;       // the number that the next receipt begins with
+  HeldHead receipt_head_;         // of the peer's log, as of the last receipt, which may not be stored yet
+  std::set<KeyId> regrant_;       // the peer said that it lacks them
+  size_t unlogged_receipts_ = 0;  // submitted and not yet durable
+  std::optional<v1::BatchAnswer> waiting_answer_;  // taken once none is
+  bool asked_ = false;                             // the link's next message is on its way
   bool dial_when_logged_ = false;
 
   mutable Mutex status_mutex_;

@@ -169,16 +169,20 @@ void KeepForkEvidence(Context& context, AuthorityId peer, const absl::Status& st
          details);
 }
 
-absl::Status JudgeUntaken(Context& context, const directory::Directory& directory, AuthorityId peer,
-                          std::string_view origin, const absl::Status& status, const entry::AcceptedHead& accepted,
-                          std::string_view presented, const absl::StatusOr<ShownLeaves>& shown) {
+bool IsJudgedByLeaves(const absl::Status& status) {
   const std::string rule = RuleOf(status);
   // A head that goes on from ours holds every leaf that ours holds.
-  if (shown.ok() && (rule == "CONSISTENCY_PROOF_INVALID" || rule == "CHECKPOINT_BEHIND")) {
+  return rule == "CONSISTENCY_PROOF_INVALID" || rule == "CHECKPOINT_BEHIND";
+}
+
+absl::Status JudgeUntaken(Context& context, const directory::Directory& directory, AuthorityId peer,
+                          std::string_view origin, const absl::Status& status, const HeldHead& accepted,
+                          std::string_view presented, const absl::StatusOr<ShownLeaves>& shown) {
+  if (shown.ok() && IsJudgedByLeaves(status)) {
     const auto fork = FindLeafFork(context.parts.log, directory, peer, origin, *shown);
     if (fork) return KeepLeafFork(context, peer, *fork);
   }
-  if (SuggestsFork(status)) KeepForkEvidence(context, peer, status, accepted, presented);
+  if (SuggestsFork(status)) KeepForkEvidence(context, peer, status, accepted.head, presented, accepted.note);
   return status;
 }
 

@@ -39,6 +39,12 @@ struct ForkEvidence {
   std::string leaf_proof;      // the file of a proof by leaves; empty where the two heads are the proof
 };
 
+// A head of a peer's log that was verified, with the note that it was verified by.
+struct HeldHead {
+  entry::AcceptedHead head;
+  std::string note;  // signed by the log's key; empty where it is to be looked for among what is kept
+};
+
 // One after the other, by peer, oldest first. DATA_LOSS (ROW_MALFORMED).
 [[nodiscard]] absl::Status VisitForkEvidence(const store::Reader& store,
                                              absl::FunctionRef<void(const ForkEvidence&)> visit);
@@ -62,14 +68,18 @@ void KeepForkEvidence(Context& context, AuthorityId peer, const absl::Status& st
                       const entry::AcceptedHead& accepted, std::string_view presented,
                       std::string_view accepted_note = {});
 
+// Whether what was not taken for this reason may have a leaf that contradicts one which was taken. It is judged once
+// all that was taken before it is stored, for leaves are looked for in the store.
+[[nodiscard]] bool IsJudgedByLeaves(const absl::Status& status);
+
 // What a peer has shown and was not taken for the reason `status`: where a leaf of it contradicts one that is kept, the
 // fork is proven, kept and told, and LOG_FORKED is returned. Otherwise the heads alone are kept where the status
-// suggests a fork, and it is returned as it is. `shown` may be an error: then there are no leaves to look at. The
+// suggests a fork, and it is returned as it is. `accepted` is the head that it was held against, which need not be
+// stored: with its note, where it came on this link. `shown` may be an error: then there are no leaves to look at. The
 // directory is the one by which it was verified.
 [[nodiscard]] absl::Status JudgeUntaken(Context& context, const directory::Directory& directory, AuthorityId peer,
-                                        std::string_view origin, const absl::Status& status,
-                                        const entry::AcceptedHead& accepted, std::string_view presented,
-                                        const absl::StatusOr<ShownLeaves>& shown);
+                                        std::string_view origin, const absl::Status& status, const HeldHead& accepted,
+                                        std::string_view presented, const absl::StatusOr<ShownLeaves>& shown);
 
 // Keeps a proof by leaves, tells the diagnostic log and stops the peer; returns LOG_FORKED.
 absl::Status KeepLeafFork(Context& context, AuthorityId peer, const tlog::LeafForkProof& proof);

@@ -214,7 +214,7 @@ absl::Status Reception::Greet(const v1::Hello& message) {
   hello_ = std::move(hello);
   next_sequence_ = 1;
   next_number_ = PairNumber(peer.received.value() + 1);
-  link_head_ = accepted;
+  link_head_ = {accepted, ""};
   staged_head_ = accepted;
   receipt_from_ = hello_->progress.accepted_size;
   v1::PeerMessage answer;
@@ -327,8 +327,9 @@ absl::StatusOr<bool> Reception::TakeBatch(v1::EventBatch& batch, std::vector<Key
   const directory::Directory directory = context_.directory();  // the card may be another one by now
   MEDFLYT_ASSIGN_OR_RETURN(Believed believed, CheckAdmitted(context_, directory, peer_, hello_->origin));
   if (batch.sequence() != next_sequence_) return Fault("SEQUENCE_GAP", "a batch of this stream is missing");
-  auto checked = checker_.Check(batch, hello_->origin, link_head_, next_number_, directory, missing_keys);
+  auto checked = checker_.Check(batch, hello_->origin, link_head_.head, next_number_, directory, missing_keys);
   if (!checked.ok()) {
+    if (in_flight_ > 0 && IsJudgedByLeaves(checked.status())) return false;
     return JudgeUntaken(context_, directory, peer_, hello_->origin, checked.status(), link_head_, batch.checkpoint(),
                         ShownBy(batch));
   }
@@ -339,7 +340,7 @@ absl::StatusOr<bool> Reception::TakeBatch(v1::EventBatch& batch, std::vector<Key
   if (repeated > 0 && in_flight_ > 0) return false;  // until what they are compared with can be read
   MEDFLYT_ASSIGN_OR_RETURN(std::vector<log::Position> records, RecordsOfRepeated(*checked, repeated));
   checked->events.erase(checked->events.begin(), checked->events.begin() + static_cast<std::ptrdiff_t>(repeated));
-  link_head_ = checked->head;
+  link_head_ = {checked->head, batch.checkpoint()};
   ++next_sequence_;
   if (checked->events.empty()) {
     if (!checked->paused.empty()) return Fault(checked->paused, "an event is newer than this program");
@@ -369,7 +370,7 @@ absl::StatusOr<bool> Reception::TakeBatch(v1::EventBatch& batch, std::vector<Key
           if (const auto still = weak.lock()) still->OnOutcome(link, sequence, records, paused, outcome);
         });
       });
-  staged_head_ = link_head_;
+  staged_head_ = link_head_.head;
   MEDFLYT_RETURN_IF_ERROR(context_.parts.queue.Submit(std::move(submission)));
   ++in_flight_;
   return true;

@@ -17,6 +17,7 @@
 #include "server/exchange/batch_check.h"
 #include "server/exchange/batch_submission.h"
 #include "server/exchange/context.h"
+#include "server/exchange/fork_evidence.h"
 #include "server/exchange/hello.h"
 #include "server/exchange/link.h"
 #include "server/exchange/recording_again.h"
@@ -63,7 +64,7 @@ class Reception final : public std::enable_shared_from_this<Reception> {
   // Takes the batches that wait, in order, as far as it can, and asks for more where there is room.
   void TakeBatches();
   void AskForMore();
-  // False: it must wait until the batches before it are durable.
+  // False: it must wait until the batches before it are durable, for it repeats or may contradict what is in them.
   [[nodiscard]] absl::StatusOr<bool> TakeBatch(v1::EventBatch& batch, std::vector<KeyId>& missing_keys);
   // The records of events that were received before, which these must be byte for byte.
   [[nodiscard]] absl::StatusOr<std::vector<log::Position>> RecordsOfRepeated(const CheckedBatch& checked, size_t count);
@@ -108,8 +109,10 @@ class Reception final : public std::enable_shared_from_this<Reception> {
   std::atomic<bool> repeats_ = false;  // what OnSent asks
   bool pausing_ = false;               // a batch in flight ends where this program is too old; what follows waits
   uint64_t next_sequence_ = 1;
-  PairNumber next_number_;           // expected next, ahead of what is durable
-  entry::AcceptedHead link_head_;    // of the peer's log, as verified last on this link
+  PairNumber next_number_;  // expected next, ahead of what is durable
+  // Of the peer's log, as verified last on this link. It may never be stored: a batch that was sent again under a newer
+  // head leaves nothing behind, and one in flight may be dropped. So its note is kept here, for it may be half a proof.
+  HeldHead link_head_;
   entry::AcceptedHead staged_head_;  // as the last batch handed to the sequencer will leave it
   TreeSize receipt_from_;            // size of our log that the peer will have accepted
 

@@ -3,6 +3,7 @@
 
 #include "common/entry/opening.h"
 #include "common/event/catalogue.h"
+#include "common/tlog/fork_proof.h"
 #include "server/exchange/fork_evidence.h"
 #include "tests/sim/exchange/byzantine_peer.h"
 #include "tests/support/log_handover.h"
@@ -534,6 +535,53 @@ TEST_F(ByzantinePeer, AForkIsProvenKeptAndEndsTheExchange) {
   forger.Dial();
   EXPECT_EQ(forger.AnswerRule(), "LOG_FORKED");
   ExpectForkedAfterARestart();
+}
+
+// Forks of heads that are not stored, or not yet.
+class ForkOfAHead : public ByzantinePeer {
+ protected:
+  // A batch under a head of the size that the forger's log has now, with another root.
+  v1::EventBatch Contradiction() {
+    EvidenceLog other("medflyt.example/29189722/1", 20);
+    while (other.size() < forger.log.size()) other.Append("another entry " + std::to_string(other.size()));
+    v1::EventBatch batch = other.Batch({LeafIndex(0)}, other.size(), other.size());
+    batch.set_key_ids(0, std::string(forger.NewKey().id.bytes()));
+    return batch;
+  }
+  // What is kept convinces whoever has the log's key and nothing else.
+  void ExpectProvenBy(const std::string& accepted, const std::string& presented) {
+    const auto evidence = exchange::ReadForkEvidence(world.node(kOdense).store());
+    ASSERT_TRUE(evidence.ok()) << evidence.status();
+    ASSERT_EQ(evidence->size(), 1U);
+    EXPECT_TRUE(evidence->front().proven);
+    EXPECT_EQ(evidence->front().accepted_note, accepted);
+    EXPECT_EQ(evidence->front().presented_note, presented);
+    const auto proven = tlog::VerifyForkProof({evidence->front().accepted_note, evidence->front().presented_note},
+                                              forger.log.identity().keys);
+    EXPECT_TRUE(proven.ok()) << proven.status();
+  }
+};
+
+TEST_F(ForkOfAHead, ThatCameWithARepeatedBatchAloneIsKeptWithItsProof) {
+  const Prepared first = Begin();
+  forger.log.Append("an entry of another pair");
+  forger.Send(forger.Batch({LeafIndex(1)}, first.secret));
+  ASSERT_THAT(forger.ReceiptedRules(), ElementsAre(""));
+  ASSERT_NE(world.node(kOdense).log().peer(kNyborg).by_batch.size, TreeSize(forger.log.size())) << "it is stored";
+  const v1::EventBatch contradiction = Contradiction();
+  ExpectRejected(contradiction, "LOG_FORKED");
+  ExpectProvenBy(forger.log.Note(forger.log.size()), contradiction.checkpoint());
+}
+
+TEST_F(ForkOfAHead, ThatIsInFlightIsKeptWithItsProof) {
+  Begin();
+  const v1::EventBatch in_flight = Prepare(2).batch;
+  const v1::EventBatch contradiction = Contradiction();
+  forger.PourNext(in_flight);
+  forger.PourNext(contradiction);
+  world.RunFor(absl::Seconds(1));
+  EXPECT_EQ(forger.AnswerRule(), "LOG_FORKED") << "at once: the one before is not answered";
+  ExpectProvenBy(in_flight.checkpoint(), contradiction.checkpoint());
 }
 
 TEST_F(ByzantinePeer, AnInconsistentLogIsHeldNotAccused) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "common/entry/opening.h"
+#include "common/merkle/tree_hasher.h"
 #include "common/tlog/leaf_fork_proof.h"
 #include "server/exchange/fork_evidence.h"
 #include "tests/sim/exchange/byzantine_peer.h"
@@ -93,6 +94,21 @@ TEST_F(LeafFork, AnEarlierHeadWithAnotherLeafIsAProofToo) {
   ExpectRejected(BatchOf(Other(1, 3), 1), "LOG_FORKED");
   ASSERT_EQ(Evidence().size(), 1U);
   ExpectProven(Evidence().front(), LeafIndex(1));
+}
+
+TEST_F(LeafFork, AnotherLeafThanOneInFlightIsProvenOnceThatIsStored) {
+  Begin();
+  const v1::EventBatch in_flight = Prepare(2).batch;
+  const EvidenceLog other = Other(3, 9);
+  forger.PourNext(in_flight);
+  forger.PourNext(BatchOf(other, 3));
+  world.RunFor(absl::Seconds(1));
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre("")) << "what came before is taken";
+  EXPECT_EQ(forger.AnswerRule(), "LOG_FORKED");
+  EXPECT_EQ(Received(), 2U);
+  ASSERT_EQ(Evidence().size(), 1U);
+  ExpectProven(Evidence().front(), LeafIndex(3));
+  EXPECT_EQ(Evidence().front().presented_note, other.Note(9));
 }
 
 TEST_F(LeafFork, WhatIsNotProvenAccusesNobody) {
@@ -206,6 +222,105 @@ TEST(LeafForkOfReceipts, AnotherRecordThanTheOneReceiptedIsProof) {
   ASSERT_TRUE(proven.ok()) << proven.status();
   EXPECT_EQ(proven->index, LeafIndex(first->leaf_indices(0)));
   EXPECT_TRUE(world.node(kOdense).exchange().StatusOf(kNyborg).forked);
+}
+
+// Nyborg as whoever dials it: greets, keeps what is sent to it, and says the rest when the test says so.
+class Recipient final : public exchange::LinkEvents {
+ public:
+  // The link keeps it, not it the link.
+  Recipient(Forger& forger, const std::shared_ptr<exchange::Link>& link) : forger_(forger), link_(link) {}
+  void OnMessage(v1::PeerMessage message) override {
+    const auto link = link_.lock();
+    if (link == nullptr) return;
+    if (message.has_batch()) batches.push_back(message.batch());
+    if (message.has_hello()) {
+      v1::PeerMessage answer;
+      *answer.mutable_hello() = forger_.Hello();
+      link->Send(std::move(answer));
+    }
+    link->Next();
+  }
+  void OnSent() override {}
+  void OnClosed(const absl::Status&) override {}
+  void Answer(uint64_t sequence, const v1::Receipt& receipt) {
+    const auto link = link_.lock();
+    ASSERT_NE(link, nullptr);
+    v1::PeerMessage message;
+    message.mutable_answer()->set_batch_sequence(sequence);
+    *message.mutable_answer()->mutable_receipt() = receipt;
+    link->Send(std::move(message));
+  }
+
+  std::vector<v1::EventBatch> batches;
+
+ private:
+  Forger& forger_;
+  const std::weak_ptr<exchange::Link> link_;
+};
+
+class ForkOfReceipts : public LeafFork {
+ protected:
+  // Odense has sent two events in two batches, and waits for their receipts.
+  void SetUp() override {
+    world.network.weather.queue_full_one_in = 0;
+    world.network.weather.most_latency = world.network.weather.least_latency;
+    forger.log.Append("the first entry");
+    world.network.Listen(kNyborg, life_, [this](AuthorityId, const std::shared_ptr<exchange::Link>& link) {
+      link_ = link;
+      recipient_ = std::make_shared<Recipient>(forger, link);
+      return recipient_;
+    });
+    world.RunFor(absl::Minutes(3));  // it dials again each minute
+    ASSERT_NE(recipient_, nullptr);
+    for (int i = 0; i < 2; ++i) {
+      ASSERT_EQ(world.Act(kOdense, event::ProposeAgreement{world.chance.NewId<CaseId>(), kOdense, kNyborg,
+                                                           Terms(2, Date(2026, 1, 1), Date(2026, 12, 31))}),
+                "OK");
+      world.RunFor(absl::Seconds(1));
+    }
+    ASSERT_EQ(recipient_->batches.size(), 2U);
+  }
+  // That the last entry of the batch was received.
+  std::string RecordFor(const v1::EventBatch& batch) {
+    const int last = batch.entries_size() - 1;
+    wire::LedgerCodec codec;
+    return *codec.Encode({world.timeline.Now(), wire::EventReceived{std::string(world.node(kOdense).log().origin()),
+                                                                    LeafIndex(batch.indices(last)),
+                                                                    merkle::LeafHash(batch.entries(last)), ""}});
+  }
+
+  const Life life_ = NewLife();
+  std::shared_ptr<exchange::Link> link_;
+  std::shared_ptr<Recipient> recipient_;
+};
+
+TEST_F(ForkOfReceipts, TwoHeadsOfOneSizeInFlightAreKeptWithTheirProof) {
+  const EvidenceLog before = forger.log;
+  const LeafIndex record = forger.log.Append(RecordFor(recipient_->batches[0]));
+  const uint64_t size = forger.log.size();
+  EvidenceLog other = before;
+  other.Append(RecordFor(recipient_->batches[1]));
+  recipient_->Answer(1, forger.log.Receipt({record}, 0, size));
+  recipient_->Answer(2, other.Receipt({record}, size, size));
+  world.RunFor(absl::Seconds(1));
+  const auto evidence = Evidence();
+  ASSERT_EQ(evidence.size(), 1U);
+  EXPECT_TRUE(evidence.front().proven);
+  EXPECT_EQ(evidence.front().accepted_note, forger.log.Note(size));
+  EXPECT_EQ(evidence.front().presented_note, other.Note(size));
+}
+
+TEST_F(ForkOfReceipts, AnotherRecordThanOneInFlightIsProvenOnceThatIsLogged) {
+  const LeafIndex record = forger.log.Append(RecordFor(recipient_->batches[0]));
+  const uint64_t size = forger.log.size();
+  EvidenceLog other = Other(record.value(), size + 3);
+  recipient_->Answer(1, forger.log.Receipt({record}, 0, size));
+  recipient_->Answer(2, other.Receipt({record}, size, other.size()));
+  world.RunFor(absl::Seconds(1));
+  EXPECT_EQ(world.node(kOdense).log().peer(kNyborg).receipted, PairNumber(1));
+  const auto evidence = Evidence();
+  ASSERT_EQ(evidence.size(), 1U);
+  ExpectProven(evidence.front(), record);
 }
 
 }  // namespace
