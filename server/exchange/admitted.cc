@@ -57,7 +57,9 @@ absl::StatusOr<std::optional<AdmittedLog>> FindAdmitted(const store::Reader& sto
 
 absl::StatusOr<bool> NeedsAdmission(const Context& context, const directory::Authority& peer, std::string_view origin) {
   const std::string known = context.parts.log.peer(peer.id).origin;
-  if (known.empty() || known == origin) return false;
+  // A peer that was caught with two logs in one before anything was taken of it has no first contact any more.
+  if (known.empty() && (context.ForkedLogs(peer.id).empty() || context.IsForked(peer.id, origin))) return false;
+  if (known == origin) return false;
   const auto place = GenerationOf(peer, origin);
   if (!place) return true;
   MEDFLYT_RETURN_IF_ERROR(context.log_keys.Recall(peer));

@@ -40,8 +40,9 @@ struct AdmittedLog {
                                                                       std::string_view origin);
 
 // Whether two officers must admit this log of the peer before anything is taken of it: something was taken of another
-// one, and it is neither admitted nor an earlier one that is known (log_key_pins.h). The errors of FindAdmitted and of
-// LogKeyPins::Recall. Any thread; reads the store where the log is another one.
+// one, or another one is proven to be forked, and it is neither admitted nor an earlier one that is known
+// (log_key_pins.h). Of a forked one nothing is taken, admitted or not (Context::IsForked). The errors of FindAdmitted
+// and of LogKeyPins::Recall. Any thread; reads the store where the log is another one.
 [[nodiscard]] absl::StatusOr<bool> NeedsAdmission(const Context& context, const directory::Authority& peer,
                                                   std::string_view origin);
 

@@ -29,11 +29,13 @@ constexpr size_t kMessageFraming = 16;
 
 }  // namespace
 
-Context::Context(const Parts& parts_in, directory::Directory directory, const Options& options_in)
+Context::Context(const Parts& parts_in, directory::Directory directory, const Options& options_in,
+                 std::function<void(AuthorityId)> on_forked)
     : parts(parts_in),
       options(options_in),
       rejections(parts_in.queue, parts_in.clock, parts_in.scheduler),
       log_keys(parts_in.log),
+      on_forked_(std::move(on_forked)),
       directory_(std::move(directory)) {}
 
 directory::Directory Context::directory() const {
@@ -56,14 +58,33 @@ void Context::set_card(const entry::ExchangeKeyCard& card) {
   card_ = card;
 }
 
-bool Context::IsForked(AuthorityId peer) const {
+bool Context::IsForked(AuthorityId peer, std::string_view origin) const {
   MutexLock lock(mutex_);
-  return forked_.contains(peer);
+  const auto logs = forked_.find(peer);
+  return logs != forked_.end() && logs->second.contains(origin);
 }
 
-void Context::SetForked(AuthorityId peer) {
+void Context::SetForked(AuthorityId peer, std::string_view origin) {
+  {
+    MutexLock lock(mutex_);
+    if (!forked_[peer].emplace(origin).second) return;
+  }
+  on_forked_(peer);
+}
+
+std::vector<std::string> Context::ForkedLogs(AuthorityId peer) const {
   MutexLock lock(mutex_);
-  forked_.insert(peer);
+  const auto logs = forked_.find(peer);
+  if (logs == forked_.end()) return {};
+  return {logs->second.begin(), logs->second.end()};
+}
+
+bool Context::IsOpenLogForked(AuthorityId peer) const {
+  if (ForkedLogs(peer).empty()) return false;
+  const directory::Directory present = directory();
+  const directory::Authority* authority = present.Find(peer);
+  const bool has_log = authority != nullptr && !authority->logs.empty();
+  return IsForked(peer, has_log ? authority->logs.back().origin : parts.log.peer(peer).origin);
 }
 
 std::shared_ptr<void> Context::BeginProof(AuthorityId peer) {

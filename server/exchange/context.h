@@ -1,6 +1,9 @@
 // What the deliveries and receptions of a node share.
 #pragma once
 
+#include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -58,7 +61,10 @@ struct Parts {
 // Thread-safe.
 class Context {
  public:
-  Context(const Parts& parts_in, directory::Directory directory, const Options& options_in);
+  // `on_forked` ends the links with the log of this peer and origin, of which a fork was just proven: on any thread,
+  // the peer's strands among them, so it only posts.
+  Context(const Parts& parts_in, directory::Directory directory, const Options& options_in,
+          std::function<void(AuthorityId)> on_forked);
 
   const Parts parts;
   const Options options;
@@ -73,19 +79,27 @@ class Context {
   [[nodiscard]] std::optional<entry::ExchangeKeyCard> card() const;
   void set_card(const entry::ExchangeKeyCard& card);
 
-  // Peers whose log was proven to be forked: nothing more is taken from them.
-  [[nodiscard]] bool IsForked(AuthorityId peer) const;
-  void SetForked(AuthorityId peer);
+  // Logs that were proven to be forked: nothing more is taken of them, for good. Their owner goes on in another log,
+  // which two officers admit (admitted.h). A log is named by its owner and its origin. SetForked ends the links that
+  // stand.
+  [[nodiscard]] bool IsForked(AuthorityId peer, std::string_view origin) const;
+  void SetForked(AuthorityId peer, std::string_view origin);
+  // The origins of this peer's, in order.
+  [[nodiscard]] std::vector<std::string> ForkedLogs(AuthorityId peer) const;
+  // Whether the log that is exchanged with is one of them: what the peer's card has open, or, without a card, what was
+  // exchanged with last.
+  [[nodiscard]] bool IsOpenLogForked(AuthorityId peer) const;
 
   // One proof of inclusion is made for a peer at a time (cosigned_proof.h), as long as what is returned lives. Null:
   // one is being made.
   [[nodiscard]] std::shared_ptr<void> BeginProof(AuthorityId peer);
 
  private:
+  const std::function<void(AuthorityId)> on_forked_;
   mutable Mutex mutex_;
   directory::Directory directory_ MEDFLYT_GUARDED_BY(mutex_);
   std::optional<entry::ExchangeKeyCard> card_ MEDFLYT_GUARDED_BY(mutex_);
-  std::set<AuthorityId> forked_ MEDFLYT_GUARDED_BY(mutex_);
+  std::map<AuthorityId, std::set<std::string, std::less<>>> forked_ MEDFLYT_GUARDED_BY(mutex_);
   std::set<AuthorityId> proving_ MEDFLYT_GUARDED_BY(mutex_);
 };
 

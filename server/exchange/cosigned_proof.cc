@@ -153,11 +153,11 @@ absl::StatusOr<v1::ProveInclusionResponse> AnswerInclusion(Context& context, Aut
 }
 
 absl::StatusOr<InclusionQuestion> AskInclusion(const Context& context, const log::EventLocation& event) {
-  if (context.IsForked(event.issuer)) {
-    return RuleError(absl::StatusCode::kDataLoss, "LOG_FORKED", "", "the issuer's log is proven to have forked");
-  }
   const log::Log& log = context.parts.log;
   MEDFLYT_ASSIGN_OR_RETURN(const ReceivedEntry received, FindReceived(log.reader().store(), event));
+  if (context.IsForked(event.issuer, received.origin)) {
+    return RuleError(absl::StatusCode::kDataLoss, "LOG_FORKED", "", "the issuer's log is proven to have forked");
+  }
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::TlogProof came_with, tlog::TlogProof::Parse(received.tlog_proof));
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint checkpoint, tlog::Checkpoint::Parse(came_with.checkpoint.text));
   InclusionQuestion question;
@@ -167,7 +167,9 @@ absl::StatusOr<InclusionQuestion> AskInclusion(const Context& context, const log
   const log::PeerState state = log.peer(event.issuer);
   for (const log::AcceptedTree* tree : {&state.by_batch, &state.by_receipt}) {
     const entry::AcceptedHead accepted = AcceptedOf(state, received.origin, *tree);
-    if (accepted.size > question.known.head.size) question.known = {accepted, ""};
+    if (accepted.size <= question.known.head.size) continue;
+    // With its note: by the time of the answer another head may be the one that is kept last.
+    question.known = {accepted, AcceptedNote(log.reader().store(), event.issuer, accepted)};
   }
   question.request.set_origin(received.origin);
   question.request.set_index(received.index.value());

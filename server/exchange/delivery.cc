@@ -20,6 +20,11 @@ absl::Status Malformed(std::string_view rule, std::string_view field) {
   return RuleError(absl::StatusCode::kInvalidArgument, rule, field, "the peer's message does not fit this link");
 }
 
+absl::Status Forked() {
+  return RuleError(absl::StatusCode::kFailedPrecondition, "LOG_FORKED", "origin",
+                   "nothing is exchanged with a log that was proven to be forked");
+}
+
 // Receipts that wait to be logged, at most 1 MiB each; those beyond stay on the wire.
 constexpr size_t kMaxUnloggedReceipts = 16;
 
@@ -99,6 +104,17 @@ void Delivery::OnRestrained() {
   });
 }
 
+void Delivery::OnForked() {
+  strand_->Post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self != nullptr && self->state_ != State::kWaiting && self->IsForked()) self->Disconnect(Forked());
+  });
+}
+
+bool Delivery::IsForked() const {
+  return hello_ ? context_.IsForked(peer_, hello_->origin) : context_.IsOpenLogForked(peer_);
+}
+
 void Delivery::Stop() {
   strand_->Post([weak = weak_from_this()] {
     const auto self = weak.lock();
@@ -136,7 +152,8 @@ void Delivery::Connect() {
     dial_when_logged_ = true;
     return;
   }
-  if (context_.IsForked(peer_)) return;
+  // Another card of the peer, with a log that two officers admit, ends it.
+  if (IsForked()) return Disconnect(Forked());
   // What this log has, and another one will follow, would be the peer's for good. Usually only a restart ends it.
   if (const absl::Status restrained = context_.parts.log.restraint(); !restrained.ok()) return Disconnect(restrained);
   const auto card = context_.card();
@@ -225,13 +242,18 @@ void Delivery::OnHello(const v1::Hello& message) {
     known.connected = true;
     known.proven = peer.receipted;
     known.left_out.reset();
-    // That nobody answered is over; what a peer answered is over only when it has taken a batch.
-    if (known.last_error == absl::StatusCodeToString(absl::StatusCode::kUnavailable)) known.last_error.clear();
+    // That nobody answered is over, and so is a fork of the log before; what a peer answered to a batch is over only
+    // when it has taken one.
+    if (known.last_error == absl::StatusCodeToString(absl::StatusCode::kUnavailable) ||
+        known.last_error == "LOG_FORKED") {
+      known.last_error.clear();
+    }
   });
   Pump();
 }
 
 absl::Status Delivery::CheckProgress(const PeerHello& hello, const directory::Directory& directory) {
+  if (context_.IsForked(peer_, hello.origin)) return Forked();
   MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context_, directory, peer_, hello.origin).status());
   const log::PeerState peer = context_.parts.log.peer(peer_);
   const entry::AcceptedHead accepted = AcceptedOf(peer, hello.origin, peer.by_receipt);
@@ -305,6 +327,7 @@ void Delivery::OnFault(const v1::Fault& fault) {
 }
 
 void Delivery::OnAnswer(const v1::BatchAnswer& answer) {
+  if (IsForked()) return Disconnect(Forked());
   const auto taken = TakeReceipt(answer);
   if (!taken.ok()) return Reject(taken.status());
   if (!*taken) {
@@ -414,6 +437,7 @@ void Delivery::OnReceiptLogged(bool logged) {
 
 void Delivery::Pump() {
   if (state_ != State::kStreaming) return;
+  if (IsForked()) return Disconnect(Forked());
   if (const absl::Status restrained = context_.parts.log.restraint(); !restrained.ok()) return Disconnect(restrained);
   const absl::Time now = context_.parts.clock.Now();
   while (outstanding_.size() < context_.options.window && next_number_ <= context_.parts.log.peer(peer_).issued) {

@@ -43,6 +43,8 @@ class Delivery final : public std::enable_shared_from_this<Delivery> {
   void DialNow();
   // The log has been restrained: a link that stands ends, and none is dialled while it is.
   void OnRestrained();
+  // A log of the peer is proven to be forked: a link with it ends, and none is dialled with it.
+  void OnForked();
   void Stop();
   [[nodiscard]] DirectionStatus status() const;
 
@@ -55,6 +57,8 @@ class Delivery final : public std::enable_shared_from_this<Delivery> {
   };
 
   void Connect();
+  // Of the log that greeted on this link, or that would.
+  [[nodiscard]] bool IsForked() const;
   void OnMessage(uint64_t link, const v1::PeerMessage& message);
   void OnHello(const v1::Hello& hello);
   // Whether what the peer says of our exchange so far can be true.

@@ -50,7 +50,8 @@ absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Create(const Parts& parts, d
 }
 
 Exchange::Exchange(const Parts& parts, directory::Directory directory, const Options& options)
-    : context_(parts, std::move(directory), options), strand_(std::make_shared<Strand>(parts.scheduler)) {}
+    : context_(parts, std::move(directory), options, [this](AuthorityId peer) { OnForked(peer); }),
+      strand_(std::make_shared<Strand>(parts.scheduler)) {}
 
 void Exchange::Start() {
   Reconcile();
@@ -154,6 +155,14 @@ void Exchange::OnRestrained() {
   }
 }
 
+void Exchange::OnForked(AuthorityId peer) {
+  MutexLock lock(mutex_);
+  const auto found = peers_.find(peer);
+  if (stopped_ || found == peers_.end()) return;
+  found->second.delivery->OnForked();
+  found->second.reception->OnForked();
+}
+
 void Exchange::DialNow(AuthorityId peer) {
   MutexLock lock(mutex_);
   if (!started_ || stopped_) return;
@@ -171,7 +180,8 @@ PeerStatus Exchange::StatusOf(AuthorityId peer) const {
   PeerStatus status;
   status.peer = peer;
   status.numbers = context_.parts.log.peer(peer);
-  status.forked = context_.IsForked(peer);
+  status.forked = context_.IsOpenLogForked(peer);
+  status.forked_logs = context_.ForkedLogs(peer);
   MutexLock lock(mutex_);
   if (const auto found = peers_.find(peer); found != peers_.end()) {
     status.delivery = found->second.delivery->status();

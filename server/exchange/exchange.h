@@ -66,6 +66,7 @@ class Exchange final : public log::CommitObserver {
   };
 
   Exchange(const Parts& parts, directory::Directory directory, const Options& options);
+  void OnForked(AuthorityId peer);
   void Rotate();
   // Makes what the directory's peers lack here, and starts it once the node has an exchange key.
   void Reconcile();

@@ -78,8 +78,8 @@ class EvidenceSubmission final : public log::Submission {
  public:
   EvidenceSubmission(EvidenceRows& rows, ForkEvidence evidence) : rows_(rows), evidence_(std::move(evidence)) {}
   void Apply(log::Appender& appender) override {
-    const auto place =
-        rows_.Add(evidence_.peer, static_cast<uint64_t>(absl::ToUnixMicros(evidence_.found_at)), evidence_.proven);
+    const auto place = rows_.Add(evidence_.peer, StatedOrigin(evidence_.presented_note),
+                                 static_cast<uint64_t>(absl::ToUnixMicros(evidence_.found_at)), evidence_.proven);
     if (!place) return;
     evidence_.dropped = place->dropped;
     for (const uint64_t micros : place->gone) {
@@ -139,12 +139,24 @@ absl::StatusOr<std::vector<ForkEvidence>> ReadForkEvidence(const store::Reader& 
   return found;
 }
 
+std::string StatedOrigin(std::string_view note) {
+  const auto checkpoint = tlog::StatedCheckpoint(note);
+  return checkpoint.ok() ? checkpoint->origin() : std::string();
+}
+
 absl::Status RecallForkEvidence(Context& context) {
-  return VisitForkEvidence(context.parts.log.reader().store(), [&context](const ForkEvidence& found) {
-    context.evidence.Found(found.peer, static_cast<uint64_t>(absl::ToUnixMicros(found.found_at)), found.proven,
+  absl::Status status;
+  const absl::Status visited = VisitForkEvidence(context.parts.log.reader().store(), [&](const ForkEvidence& found) {
+    const std::string origin = StatedOrigin(found.presented_note);
+    context.evidence.Found(found.peer, origin, static_cast<uint64_t>(absl::ToUnixMicros(found.found_at)), found.proven,
                            found.dropped);
-    if (found.proven) context.SetForked(found.peer);
+    if (!found.proven) return;
+    // A log that must be refused and is not known would be taken.
+    if (origin.empty()) status = Malformed();
+    context.SetForked(found.peer, origin);
   });
+  MEDFLYT_RETURN_IF_ERROR(visited);
+  return status;
 }
 
 bool SuggestsFork(const absl::Status& status) {
@@ -160,7 +172,7 @@ void KeepForkEvidence(Context& context, AuthorityId peer, const absl::Status& st
       absl::StrCat("peer=", peer.ToString(), " rule=", RuleOf(status), " accepted_size=", accepted.size.value(),
                    " presented_size=", checkpoint.ok() ? checkpoint->size().value() : 0);
   context.parts.logger.Error(proven ? "log_fork_proven" : "log_fork_suspected", details);
-  if (proven) context.SetForked(peer);
+  if (proven && checkpoint.ok()) context.SetForked(peer, checkpoint->origin());
   Submit(context,
          {peer, context.parts.clock.Now(), proven, 0, accepted,
           accepted_note.empty() ? AcceptedNote(context.parts.log.reader().store(), peer, accepted)
@@ -196,7 +208,7 @@ absl::Status KeepLeafFork(Context& context, AuthorityId peer, const tlog::LeafFo
       absl::StrCat("peer=", peer.ToString(), " rule=LOG_FORKED leaf=", proof.first.proof.index.value(),
                    " accepted_size=", first->size().value(), " presented_size=", second->size().value());
   context.parts.logger.Error("log_fork_proven", details);
-  context.SetForked(peer);
+  context.SetForked(peer, second->origin());
   Submit(context,
          {peer,
           context.parts.clock.Now(),

@@ -5,9 +5,10 @@
 //                                                  presented note ‖ u32 length ‖ proof by leaves
 //
 // Proven: two heads of one size with two roots, each signed by the log's key, or two leaves at one index, each under
-// such a head (common/tlog/leaf_fork_proof.h). Then nothing more is taken from the peer until people have spoken. A
-// consistency proof that does not hold is only suspicious, because the proof itself is not signed: it is kept and told,
-// and the peer may come back with one that holds. How many rows there are: evidence_rows.h.
+// such a head (common/tlog/leaf_fork_proof.h). Then nothing more is taken of that log, which the presented note names;
+// its owner goes on in another one that two officers admit. A consistency proof that does not hold is only suspicious,
+// because the proof itself is not signed: it is kept and told, and the peer may come back with one that holds. How many
+// rows there are: evidence_rows.h.
 #pragma once
 
 #include <memory>
@@ -50,7 +51,10 @@ struct HeldHead {
                                              absl::FunctionRef<void(const ForkEvidence&)> visit);
 [[nodiscard]] absl::StatusOr<std::vector<ForkEvidence>> ReadForkEvidence(const store::Reader& store);
 
-// At the start: which peers are proven to have forked, and which rows there are. Errors as above.
+// The origin that a note states; empty where it is no checkpoint's. Nothing is verified.
+[[nodiscard]] std::string StatedOrigin(std::string_view note);
+
+// At the start: which logs are proven to be forked, and which rows there are. Errors as above.
 [[nodiscard]] absl::Status RecallForkEvidence(Context& context);
 
 // Whether the error is one of which evidence is kept.
@@ -61,7 +65,7 @@ struct HeldHead {
 [[nodiscard]] std::string AcceptedNote(const store::Reader& store, AuthorityId peer,
                                        const entry::AcceptedHead& accepted);
 
-// Keeps the evidence (durable soon after), tells the diagnostic log, and where it is proven stops the peer at once.
+// Keeps the evidence (durable soon after), tells the diagnostic log, and where it is proven stops the log at once.
 // `presented` is a note whose signature was verified, and so is the accepted one, which is looked for among what came
 // with events where it is not given.
 void KeepForkEvidence(Context& context, AuthorityId peer, const absl::Status& status,
@@ -81,7 +85,7 @@ void KeepForkEvidence(Context& context, AuthorityId peer, const absl::Status& st
                                         std::string_view origin, const absl::Status& status, const HeldHead& accepted,
                                         std::string_view presented, const absl::StatusOr<ShownLeaves>& shown);
 
-// Keeps a proof by leaves, tells the diagnostic log and stops the peer; returns LOG_FORKED.
+// Keeps a proof by leaves, tells the diagnostic log and stops the log that it is of; returns LOG_FORKED.
 absl::Status KeepLeafFork(Context& context, AuthorityId peer, const tlog::LeafForkProof& proof);
 
 }  // namespace medflyt::exchange

@@ -174,7 +174,8 @@ absl::Status HeadComparison::Take(const std::string& bytes) {
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint stated, tlog::Checkpoint::Parse(note.text));
   const directory::Directory directory = context_.directory();
   const directory::Authority* owner = directory.OfOrigin(stated.origin());
-  if (owner == nullptr || owner->id == context_.parts.self || context_.IsForked(owner->id)) return absl::OkStatus();
+  if (owner == nullptr || owner->id == context_.parts.self || context_.IsForked(owner->id, stated.origin()))
+    return absl::OkStatus();
   const std::vector<Held> held = HeldOf(owner->id, stated.origin());
   if (held.empty()) return absl::OkStatus();
   MEDFLYT_RETURN_IF_ERROR(CheckLogKeys(context_, directory, owner->id, stated.origin()).status());
@@ -213,7 +214,7 @@ std::vector<HeadComparison::Held> HeadComparison::HeldOf(AuthorityId owner, cons
 
 void HeadComparison::CompareOwn(AuthorityId owner) {
   const std::string origin = context_.parts.log.peer(owner).origin;
-  if (!IsOpen(context_.directory(), owner, origin) || context_.IsForked(owner)) return;
+  if (!IsOpen(context_.directory(), owner, origin) || context_.IsForked(owner, origin)) return;
   const std::vector<Held> held = HeldOf(owner, origin);
   for (size_t later = 1; later < held.size(); ++later) {
     for (size_t i = 0; i < later; ++i) CompareHeads({owner, origin, held[later], held[i]});
@@ -298,7 +299,7 @@ void HeadComparison::AskAgain(const std::set<AuthorityId>& present, absl::Time n
   const directory::Directory directory = context_.directory();
   std::erase_if(unanswered_, [&](const auto& each) {
     const Pair& pair = each.second.pair;
-    return !IsOpen(directory, pair.owner, pair.origin) || context_.IsForked(pair.owner);
+    return !IsOpen(directory, pair.owner, pair.origin) || context_.IsForked(pair.owner, pair.origin);
   });
   for (auto& [key, unanswered] : unanswered_) {
     if (present.contains(unanswered.pair.owner)) unanswered.met = true;
@@ -310,7 +311,7 @@ void HeadComparison::AskAgain(const std::set<AuthorityId>& present, absl::Time n
 }
 
 void HeadComparison::Keep(const Pair& pair, const absl::Status& status) {
-  if (context_.IsForked(pair.owner)) return;
+  if (context_.IsForked(pair.owner, pair.origin)) return;
   KeepForkEvidence(context_, pair.owner, status, pair.accepted.head, pair.presented.note, pair.accepted.note);
 }
 

@@ -24,6 +24,8 @@ absl::Status Fault(std::string_view rule, std::string_view message) {
   return RuleError(absl::StatusCode::kFailedPrecondition, rule, "batch", message);
 }
 
+absl::Status Forked() { return Fault("LOG_FORKED", "nothing is taken from a log that was proven to be forked"); }
+
 bool IsPause(const absl::Status& status) { return absl::IsUnimplemented(status); }
 
 }  // namespace
@@ -118,6 +120,15 @@ void Reception::OnRestrained() {
   });
 }
 
+void Reception::OnForked() {
+  strand_->Post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    // One that has not greeted is refused when it does.
+    if (self == nullptr || !self->hello_) return;
+    if (self->context_.IsForked(self->peer_, self->hello_->origin)) self->Disconnect(Forked());
+  });
+}
+
 void Reception::Stop() {
   strand_->Post([weak = weak_from_this()] {
     const auto self = weak.lock();
@@ -181,13 +192,13 @@ void Reception::OnHello(const v1::Hello& hello) {
 }
 
 absl::Status Reception::Greet(const v1::Hello& message) {
-  if (context_.IsForked(peer_)) return Fault("LOG_FORKED", "nothing is taken from a log that was proven to be forked");
   MEDFLYT_RETURN_IF_ERROR(context_.parts.log.restraint());
   const auto card = context_.card();
   if (!card) return absl::UnavailableError("the node is starting");
   const directory::Directory directory = context_.directory();
   MEDFLYT_ASSIGN_OR_RETURN(PeerHello hello,
                            CheckHello(message, context_.parts.self, peer_, directory, context_.parts.clock.Now()));
+  if (context_.IsForked(peer_, hello.origin)) return Forked();
   MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context_, directory, peer_, hello.origin).status());
   const log::PeerState peer = context_.parts.log.peer(peer_);
   const log::Head own = context_.parts.log.head();
@@ -323,7 +334,7 @@ void Reception::TakeBatches() {
 }
 
 absl::StatusOr<bool> Reception::TakeBatch(v1::EventBatch& batch, std::vector<KeyId>& missing_keys) {
-  if (context_.IsForked(peer_)) return Fault("LOG_FORKED", "nothing is taken from a log that was proven to be forked");
+  if (context_.IsForked(peer_, hello_->origin)) return Forked();
   const directory::Directory directory = context_.directory();  // the card may be another one by now
   MEDFLYT_ASSIGN_OR_RETURN(Believed believed, CheckAdmitted(context_, directory, peer_, hello_->origin));
   if (batch.sequence() != next_sequence_) return Fault("SEQUENCE_GAP", "a batch of this stream is missing");
@@ -443,6 +454,7 @@ void Reception::OnOutcome(uint64_t link, uint64_t sequence, std::vector<log::Pos
 absl::Status Reception::SendReceipt(uint64_t sequence, std::span<const log::Position> records, const log::Head& head) {
   // A peer would keep for good what the log that follows does not have.
   MEDFLYT_RETURN_IF_ERROR(context_.parts.log.restraint());
+  if (context_.IsForked(peer_, hello_->origin)) return Forked();
   v1::PeerMessage message;
   v1::BatchAnswer& answer = *message.mutable_answer();
   answer.set_batch_sequence(sequence);

@@ -39,6 +39,8 @@ class Reception final : public std::enable_shared_from_this<Reception> {
   void Start();
   // The log has been restrained: a link that stands ends, and none is greeted while it is.
   void OnRestrained();
+  // A log of the peer is proven to be forked: a link with it ends.
+  void OnForked();
   void Stop();
   [[nodiscard]] DirectionStatus status() const;
 

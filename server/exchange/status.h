@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "common/base/named_type.h"
@@ -52,10 +53,11 @@ struct DirectionStatus {
 
 struct PeerStatus {
   AuthorityId peer;
-  DirectionStatus delivery;   // our events to the peer
-  DirectionStatus reception;  // the peer's events to us
-  log::PeerState numbers;     // durable
-  bool forked = false;        // proven: nothing is taken from the peer
+  DirectionStatus delivery;              // our events to the peer
+  DirectionStatus reception;             // the peer's events to us
+  log::PeerState numbers;                // durable
+  bool forked = false;                   // the log that is exchanged with, proven: nothing is taken of it
+  std::vector<std::string> forked_logs;  // the origins of all logs of the peer that were proven to be, closed ones too
 };
 
 }  // namespace medflyt::exchange

@@ -102,7 +102,6 @@ void Witness::Cosign(AuthorityId peer, const v1::CosignRequest& request, const A
 
 absl::StatusOr<std::optional<Witness::Checked>> Witness::Check(AuthorityId peer, const v1::CosignRequest& request,
                                                                TreeSize& conflict) {
-  if (context_.IsForked(peer)) return Forked();
   if (request.checkpoint().size() > kMaxCosignNote) return Malformed("checkpoint", "more than 16 KiB");
   if (request.consistency_proof_size() > kMaxCosignProof) return Malformed("consistency_proof", "more than 64 hashes");
   MEDFLYT_ASSIGN_OR_RETURN(
@@ -116,6 +115,7 @@ absl::StatusOr<std::optional<Witness::Checked>> Witness::Check(AuthorityId peer,
     return RuleError(absl::StatusCode::kPermissionDenied, "COSIGN_ORIGIN_FOREIGN", "checkpoint",
                      "the directory has no such log of this peer");
   }
+  if (context_.IsForked(peer, stated.origin())) return Forked();
   MEDFLYT_ASSIGN_OR_RETURN(Believed believed, CheckLogKeys(context_, directory, peer, stated.origin()));
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key, directory.LogKeyFor(stated.origin(), stated.size()));
   // Others' signatures are not looked at, and not kept.

@@ -58,6 +58,7 @@ void ToPeer(const exchange::PeerStatus& status, const directory::Directory& dire
   if (left_out) peer.set_last_error(std::string(exchange::kPeerLeftOut));
   if (!not_admitted.empty()) peer.set_last_error(std::string(not_admitted));
   if (status.forked) peer.set_last_error("LOG_FORKED");
+  for (const std::string& origin : status.forked_logs) peer.add_forked_origins(origin);
   const absl::Time contact = std::max(status.delivery.last_contact, status.reception.last_contact);
   if (contact != absl::InfinitePast()) *peer.mutable_last_contact_at() = Stamp(contact);
 }

@@ -295,6 +295,13 @@ absl::Status NodeStatus(Context& context, const Arguments&) {
                   uint64_t{peer.receipted_number()}, uint64_t{peer.last_received_number()},
                   uint64_t{peer.accepted_size()}, peer.paused(), OrNone(peer.last_error())});
   }
+  const auto has_forked = [](const v1::Peer& peer) { return peer.forked_origins_size() > 0; };
+  if (std::any_of(status.peers().begin(), status.peers().end(), has_forked)) {
+    document.List("forked", {"authority", "origin"});
+    for (const v1::Peer& peer : status.peers()) {
+      for (const std::string& origin : peer.forked_origins()) document.Row({peer.authority(), origin});
+    }
+  }
   const auto is_left_out = [](const v1::Peer& peer) { return peer.has_own_left_out() || peer.has_peers_left_out(); };
   if (std::any_of(status.peers().begin(), status.peers().end(), is_left_out)) {
     document.List("left_out", {"authority", "own_numbers", "peers_numbers"});

@@ -66,12 +66,12 @@ absl::Status Forks(Context& context, const Arguments& arguments) {
     document.Field("tree_size", uint64_t{proof->accepted_size()});
     return document.End();
   }
-  document.List("forks", {"authority", "proven", "proof", "found_at", "accepted_size", "presented_size"});
+  document.List("forks", {"authority", "origin", "proven", "proof", "found_at", "accepted_size", "presented_size"});
   for (const v1::Fork& fork : forks) {
     const auto presented = CheckpointOf(fork.presented_note());
-    document.Row({fork.authority(), fork.proven(), OrNone(FormOf(fork)),
-                  FormatUtc(absl::FromUnixSeconds(fork.found_at().seconds())), uint64_t{fork.accepted_size()},
-                  presented ? Value(presented->size().value()) : Value()},
+    document.Row({fork.authority(), presented ? Value(presented->origin()) : Value(), fork.proven(),
+                  OrNone(FormOf(fork)), FormatUtc(absl::FromUnixSeconds(fork.found_at().seconds())),
+                  uint64_t{fork.accepted_size()}, presented ? Value(presented->size().value()) : Value()},
                  {{"accepted_note", fork.accepted_note()},
                   {"presented_note", fork.presented_note()},
                   {"leaf_proof", fork.leaf_proof()}});
@@ -191,11 +191,11 @@ std::vector<Command> PeerForkCommands() {
        .verb = "forks",
        .summary = "list what proves, or only suggests, that a peer shows different logs to different eyes",
        .description = "Proven: two heads of one size, both signed by the peer's log, or two leaves at one index, each "
-                      "under a head "
-                      "that it signed; nothing more is taken from it. All else accuses nobody: a head was not proven "
-                      "to go on from another, by a proof that does not hold, a refusal, or no answer for a day from a "
-                      "log that was there.\n\nWith --out the proof is "
-                      "written to a file, which convinces whoever has the log's public key (peer fork-verify).",
+                      "under a head that it signed; nothing more is taken of that log. Its owner goes on in a new one "
+                      "(node recover), which two officers admit here (peer admit). All else accuses nobody: a head was "
+                      "not proven to go on from another, by a proof that does not hold, a refusal, or no answer for a "
+                      "day from a log that was there.\n\nWith --out the proof is written to a file, which convinces "
+                      "whoever has the log's public key (peer fork-verify).",
        .options = {{.name = "--peer", .value_name = "CVR", .help = "of this authority's log only"},
                    {.name = "--out",
                     .value_name = "FILE",

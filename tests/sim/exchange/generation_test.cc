@@ -261,6 +261,76 @@ TEST_F(Generation, ThereIsNoWayBackToTheOldLog) {
   EXPECT_EQ(DialRule(), "GENERATION_NOT_ADMITTED");
 }
 
+TEST_F(Generation, AForkStopsTheLogForGoodAndTwoOfficersLetItsOwnerGoOnInANewOne) {
+  Begin();
+  old_log_ = forger.log;
+  EvidenceLog other(old_log_.origin(), 20);
+  while (other.size() < old_log_.size()) other.Append("another entry " + std::to_string(other.size()));
+  v1::EventBatch batch = other.Batch({LeafIndex(0)}, other.size(), other.size());
+  batch.set_key_ids(0, std::string(forger.NewKey().id.bytes()));
+  ExpectRejected(batch, "LOG_FORKED");
+  exchange::PeerStatus status = odense().exchange().StatusOf(kNyborg);
+  EXPECT_TRUE(status.forked);
+  EXPECT_THAT(status.forked_logs, ElementsAre(old_log_.origin()));
+  EXPECT_EQ(status.delivery.last_error, "LOG_FORKED");
+  EXPECT_FALSE(status.delivery.connected);
+
+  Recover();
+  forger.set_receipted(1);
+  EXPECT_EQ(DialRule(), "GENERATION_NOT_ADMITTED") << "a card alone ends nothing";
+  Admit();
+  world.RunFor(absl::Seconds(1));
+  status = odense().exchange().StatusOf(kNyborg);
+  EXPECT_FALSE(status.forked);
+  EXPECT_THAT(status.forked_logs, ElementsAre(old_log_.origin())) << "shown for good";
+  EXPECT_TRUE(status.delivery.connected) << "dialled at once";
+  EXPECT_NE(status.delivery.last_error, "LOG_FORKED");
+  forger.Dial();
+  forger.Send(Prepare(2).batch);
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre(""));
+  EXPECT_EQ(Received(), 2U);
+
+  const directory::Directory before = world.directory;
+  world.directory = *before.With(card_);
+  odense().Crash();
+  odense().Boot();
+  MakeAdmission();
+  world.RunFor(absl::Seconds(1));
+  forger.set_receipted(2);
+  EXPECT_EQ(DialRule(), "SILENCE");
+  EXPECT_FALSE(forger.closed());
+  EXPECT_FALSE(odense().exchange().StatusOf(kNyborg).forked);
+
+  odense().exchange().OnDirectoryChanged(before);  // the old card
+  forger.log = old_log_;
+  EXPECT_EQ(DialRule(), "LOG_FORKED");
+  EXPECT_TRUE(odense().exchange().StatusOf(kNyborg).forked);
+}
+
+TEST_F(Generation, AForkOfTheClosedLogDoesNotStopTheOpenOne) {
+  BeginAndRecover();
+  Admit();
+  forger.Dial();
+  forger.Send(Prepare(2).batch);
+  ASSERT_THAT(forger.ReceiptedRules(), ElementsAre(""));
+  world.RunFor(absl::Minutes(2));
+  ASSERT_TRUE(odense().exchange().StatusOf(kNyborg).delivery.connected);
+  EvidenceLog other(old_log_.origin(), 20);
+  while (other.size() < old_log_.size()) other.Append("another entry " + std::to_string(other.size()));
+  exchange::Context& context = odense().exchange().context();
+  exchange::KeepForkEvidence(context, kNyborg, RuleError(absl::StatusCode::kDataLoss, "LOG_FORKED", "", "two roots"),
+                             old_log_.Head(other.size()), other.Note(other.size()), old_log_.Note(other.size()));
+  world.RunFor(absl::Seconds(1));
+  EXPECT_TRUE(context.IsForked(kNyborg, old_log_.origin()));
+  const exchange::PeerStatus status = odense().exchange().StatusOf(kNyborg);
+  EXPECT_FALSE(status.forked);
+  EXPECT_TRUE(status.delivery.connected);
+  EXPECT_THAT(status.forked_logs, ElementsAre(old_log_.origin()));
+  forger.set_accepted(forger.log.size());
+  forger.Send(Prepare(3).batch);
+  EXPECT_THAT(forger.ReceiptedRules(), ElementsAre("")) << "on the link that stood";
+}
+
 TEST_F(Generation, WhatTheFirstContactPinsAreTheKeysThatProvedIt) {
   exchange::Context& context = odense().exchange().context();
   const std::string& origin = old_log_.origin();
@@ -489,7 +559,7 @@ TEST_F(LogKeys, AnAnswerUnderAnotherKeyProvesNoForkOfThePeer) {
   answer.set_checkpoint(forger.log.Note(size));
   EXPECT_EQ(RuleOf(exchange::JudgeInclusion(context, *question, answer).status()), "LOG_KEY_NOT_HANDED_OVER");
   world.RunFor(absl::Seconds(1));
-  EXPECT_FALSE(context.IsForked(kNyborg));
+  EXPECT_FALSE(context.IsForked(kNyborg, forger.log.origin()));
   EXPECT_THAT(*exchange::ReadForkEvidence(odense().store()), IsEmpty());
 }
 

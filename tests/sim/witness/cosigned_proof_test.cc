@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/merkle/tree_hasher.h"
+#include "common/tlog/fork_proof.h"
 #include "common/tlog/policy.h"
 #include "common/tlog/tlog_proof.h"
 #include "server/exchange/fork_evidence.h"
@@ -272,6 +273,24 @@ TEST_F(CosignedProofTest, AnotherRootOfTheAcceptedSizeIsProofOfAFork) {
   EXPECT_EQ(evidence[0].presented_note, answer.checkpoint());
   EXPECT_TRUE(world.node(kNyborg).exchange().StatusOf(kOdense).forked);
   EXPECT_EQ(RuleOf(Wonder(kNyborg, 1).status()), "LOG_FORKED") << "it is asked nothing more";
+}
+
+TEST_F(CosignedProofTest, TheHeadThatWasNamedIsProvenThoughAnotherWasAcceptedBeforeTheAnswer) {
+  Propose(kNyborg);
+  const exchange::InclusionQuestion question = Question(kNyborg);
+  ASSERT_GT(question.known.head.size, question.batch.head.size);
+  v1::ProveInclusionResponse answer = Truth();
+  const auto other =
+      tlog::Checkpoint::Create(question.request.origin(), question.known.head.size, merkle::LeafHash("another root"));
+  ASSERT_TRUE(other.ok());
+  answer.set_checkpoint(tlog::SignCheckpoint(*other, world.node(kOdense).signer()).Serialize());
+  Propose(kNyborg);
+  EXPECT_EQ(RuleOf(Judge(question, answer).status()), "LOG_FORKED");
+  const auto evidence = EvidenceAtNyborg();
+  ASSERT_THAT(evidence, SizeIs(1));
+  const std::vector<tlog::VerifierKey> keys = {world.node(kOdense).signer().verifier_key()};
+  const auto proven = tlog::VerifyForkProof({evidence[0].accepted_note, evidence[0].presented_note}, keys);
+  EXPECT_TRUE(proven.ok()) << proven.status();
 }
 
 }  // namespace

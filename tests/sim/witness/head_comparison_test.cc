@@ -123,6 +123,25 @@ TEST_F(HeadComparisonTest, TheProofOutlivesARestart) {
   EXPECT_TRUE(Stopped(kOdense));
 }
 
+TEST_F(HeadComparisonTest, AForkOfALogThatWasClosedDoesNotStopTheOneThatIsOpen) {
+  directory::Authority recovered = *world.directory.Find(kNyborg);
+  recovered.logs[0].keys[0].until = TreeSize(8);
+  const std::string next = "medflyt.example/29189722/2";
+  recovered.logs.push_back({next, {{NoteSignerOf(next, 24).verifier_key(), TreeSize(0), std::nullopt}}});
+  for (const AuthorityId& id : {kOdense, kKerteminde}) {
+    world.node(id).exchange().OnDirectoryChanged(*world.directory.With(recovered));
+  }
+  Show(kOdense, log_, 5);
+  Show(kKerteminde, other_, 5);
+  Meet();
+  for (const AuthorityId& id : {kOdense, kKerteminde}) {
+    ASSERT_THAT(EvidenceAt(id), SizeIs(1));
+    EXPECT_TRUE(EvidenceAt(id)[0].proven);
+    EXPECT_FALSE(Stopped(id));
+    EXPECT_THAT(world.node(id).exchange().StatusOf(kNyborg).forked_logs, ::testing::ElementsAre(kOrigin));
+  }
+}
+
 TEST_F(HeadComparisonTest, AnHonestLogOfTwoSizesProvesItselfAndNothingIsKept) {
   ProveFrom(log_);
   Show(kOdense, log_, 7);

@@ -15,6 +15,7 @@ namespace medflyt::testing {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Key;
 using ::testing::Not;
@@ -129,6 +130,77 @@ TEST_F(WitnessTest, AnotherRootOfTheSameSizeIsAProofAndEndsIt) {
   EXPECT_TRUE(world.node(kOdense).exchange().StatusOf(kNyborg).forked);
   ExpectRefused(Request(log_, 5, 7), "LOG_FORKED");
   EXPECT_EQ(world.node(kOdense).logger.events["log_fork_proven"], 1);
+}
+
+TEST_F(WitnessTest, AForkEndsTheLinksThatStandInBothDirectionsAtOnce) {
+  const auto propose = [this](AuthorityId from) {
+    ASSERT_EQ(world.Act(from, event::ProposeAgreement{world.chance.NewId<CaseId>(), kOdense, kNyborg,
+                                                      Terms(2, Date(2026, 1, 1), Date(2026, 12, 31))}),
+              "OK");
+  };
+  propose(kOdense);
+  propose(kNyborg);
+  ASSERT_TRUE(world.Settle());
+  const log::PeerState before = world.node(kOdense).log().peer(kNyborg);
+  const uint64_t arrived = world.node(kNyborg).log().peer(kOdense).received.value();
+  exchange::PeerStatus status = world.node(kOdense).exchange().StatusOf(kNyborg);
+  ASSERT_TRUE(status.delivery.connected && status.reception.connected);
+  ASSERT_GT(before.by_batch.size.value(), 0U);
+
+  int said = 0;  // by Odense, other than that it does not take anything
+  world.network.tamper = [&said](AuthorityId from, AuthorityId to, v1::PeerMessage& message) {
+    const bool fault = message.has_answer() && message.answer().has_fault();
+    if (from == kOdense && to == kNyborg && !fault) ++said;
+    return true;
+  };
+  EvidenceLog forged(std::string(kOrigin), 20);
+  while (forged.size() < before.by_batch.size.value()) forged.Append("another " + std::to_string(forged.size()));
+  ExpectRefused(Request(forged, 0, forged.size()), "LOG_FORKED");
+  status = world.node(kOdense).exchange().StatusOf(kNyborg);
+  EXPECT_FALSE(status.delivery.connected);
+  EXPECT_FALSE(status.reception.connected);
+  EXPECT_EQ(status.delivery.last_error, "LOG_FORKED");
+  propose(kOdense);
+  propose(kNyborg);
+  world.RunFor(absl::Minutes(10));
+  EXPECT_EQ(said, 0) << "neither greeting nor event nor receipt";
+  const log::PeerState after = world.node(kOdense).log().peer(kNyborg);
+  EXPECT_EQ(after.issued.value(), before.issued.value() + 1);
+  EXPECT_EQ(after.receipted, before.receipted);
+  EXPECT_EQ(after.received, before.received);
+  EXPECT_EQ(world.node(kNyborg).log().peer(kOdense).received.value(), arrived);
+  EXPECT_TRUE(world.node(kOdense).exchange().StatusOf(kKerteminde).delivery.connected) << "nobody else's link ends";
+}
+
+TEST_F(WitnessTest, AForkOfAClosedLogStopsThatLogAndTheOpenOneIsCosignedOn) {
+  directory::Authority recovered = *world.directory.Find(kNyborg);
+  recovered.logs[0].keys[0].until = TreeSize(8);
+  EvidenceLog next("medflyt.example/29189722/2", 24);
+  next.Append("entry 0");
+  next.Append("entry 1");
+  recovered.logs.push_back({next.origin(), {{next.identity().keys[0], TreeSize(0), std::nullopt}}});
+  world.directory = *world.directory.With(recovered);
+  world.node(kOdense).exchange().OnDirectoryChanged(world.directory);
+  ASSERT_EQ(Ask(Request(log_, 0, 5)), "cosigned");
+  ASSERT_EQ(Ask(Request(next, 0, 1)), "cosigned");
+  exchange::Context& context = world.node(kOdense).exchange().context();
+  ASSERT_TRUE(exchange::CheckAdmitted(context, context.directory(), kNyborg, next.origin()).ok()) << "first contact";
+  ExpectRefused(Request(other_, 5, 5), "LOG_FORKED");
+  EXPECT_EQ(RuleOf(exchange::CheckAdmitted(context, context.directory(), kNyborg, next.origin()).status()),
+            "GENERATION_NOT_ADMITTED")
+      << "nothing was taken of it, and whoever wrote two logs is let in by officers";
+  EXPECT_EQ(Ask(Request(next, 1, 2)), "cosigned");
+  for (const bool restarted : {false, true}) {
+    if (restarted) {
+      witnesses.Restart(kOdense);
+      world.RunFor(absl::Seconds(1));
+    }
+    ExpectRefused(Request(log_, 5, 6), "LOG_FORKED");
+    EXPECT_EQ(Ask(Request(next, 2, 2)), "cosigned");
+    const exchange::PeerStatus status = world.node(kOdense).exchange().StatusOf(kNyborg);
+    EXPECT_FALSE(status.forked);
+    EXPECT_THAT(status.forked_logs, ElementsAre(kOrigin));
+  }
 }
 
 TEST_F(WitnessTest, TheProofIsSeenWhateverOldSizeIsNamed) {

@@ -118,6 +118,17 @@ TEST_F(Kept, EvidenceThatDoesNotParseIsAnError) {
   EXPECT_TRUE(absl::IsDataLoss(ReadForkEvidence(*store).status()));
 }
 
+TEST(EvidenceRows, NoProofOfALogTakesThePlaceOfAnothersAfterARestartEither) {
+  EvidenceRows rows;
+  for (uint64_t i = 0; i < kMaxProofs; ++i) EXPECT_TRUE(rows.Add(kIssuer, "closed", i, true).has_value());
+  EXPECT_FALSE(rows.Add(kIssuer, "closed", 10, true).has_value());
+  EXPECT_TRUE(rows.Add(kIssuer, "open", 11, true).has_value());
+  EvidenceRows recalled;
+  for (uint64_t i = 0; i < kMaxProofs; ++i) recalled.Found(kIssuer, "closed", i, true, 0);
+  EXPECT_FALSE(recalled.Add(kIssuer, "closed", 10, true).has_value());
+  EXPECT_TRUE(recalled.Add(kIssuer, "open", 11, true).has_value());
+}
+
 TEST(IsOwn, OnlyWhatAPeerSentIsItsFault) {
   const auto own = [](absl::StatusCode code, std::string_view rule) {
     return IsOwn(RuleError(code, rule, "", "for this test"));

@@ -85,6 +85,7 @@ const std::map<std::string, std::set<std::string>> kClearTexts = {
       "Hello.origin",
       "Peer.authority",
       "Peer.endpoint",
+      "Peer.forked_origins",
       "Peer.name",
       "Peer.origin",
       "PeerKnowledge.authority",
