@@ -61,7 +61,7 @@ struct Parts {
 // Thread-safe.
 class Context {
  public:
-  // `on_forked` ends the links with the log of this peer and origin, of which a fork was just proven: on any thread,
+  // `on_forked` ends the links with whatever log of this peer was just proven to be forked: it is called on any thread,
   // the peer's strands among them, so it only posts.
   Context(const Parts& parts_in, directory::Directory directory, const Options& options_in,
           std::function<void(AuthorityId)> on_forked);

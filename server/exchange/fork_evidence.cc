@@ -20,6 +20,8 @@ using store::Table;
 
 constexpr char kPrefix = 'x';
 constexpr uint8_t kRowVersion = 3;
+// Rows that may have been stored since a head was found to be the last: a link has no more under way.
+constexpr size_t kNotesLookedAt = 16;
 
 absl::Status Malformed() {
   return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "evidence", "a row of evidence does not parse");
@@ -107,17 +109,25 @@ void Submit(Context& context, ForkEvidence evidence, std::string_view details) {
 }  // namespace
 
 std::string AcceptedNote(const store::Reader& store, AuthorityId peer, const entry::AcceptedHead& accepted) {
-  const auto row = store.Last(
-      Table::kOutbox, KeyRange::Between(log::PairRowKey('r', peer, 0), log::PairRowKey('r', peer, ~uint64_t{0})));
-  if (row.ok() && *row) {
-    const auto kept = DecodeKept(PairNumber(0), (*row)->value);
-    if (kept.ok()) {
-      const auto batch = kept->ParseBatch();
-      if (batch.ok() && IsNoteOf(batch->checkpoint(), accepted)) return batch->checkpoint();
-    }
-  }
-  std::string note = NewestReceiptNote(store, peer);
-  return IsNoteOf(note, accepted) ? note : std::string();
+  std::string found;
+  size_t looked = 0;
+  // True: the note is looked for further back.
+  const auto look = [&](const std::string& note) {
+    const auto checkpoint = tlog::StatedCheckpoint(note);
+    if (IsNoteOf(note, accepted)) found = note;
+    return found.empty() && ++looked < kNotesLookedAt && checkpoint.ok() && checkpoint->size() >= accepted.size;
+  };
+  const absl::Status scanned = store.Scan(
+      Table::kOutbox, KeyRange::Between(log::PairRowKey('r', peer, 0), log::PairRowKey('r', peer, ~uint64_t{0})),
+      store::Order::kDescending, [&](std::string_view, std::string_view value) {
+        const auto kept = DecodeKept(PairNumber(0), value);
+        const auto batch = kept.ok() ? kept->ParseBatch() : kept.status();
+        return batch.ok() && look(batch->checkpoint()) ? store::Step::kContinue : store::Step::kStop;
+      });
+  if (!found.empty() || !scanned.ok()) return found;
+  looked = 0;
+  const absl::Status visited = VisitReceiptNotes(store, peer, look);
+  return visited.ok() ? found : std::string();
 }
 
 absl::Status VisitForkEvidence(const store::Reader& store, absl::FunctionRef<void(const ForkEvidence&)> visit) {

@@ -61,7 +61,7 @@ struct HeldHead {
 [[nodiscard]] bool SuggestsFork(const absl::Status& status);
 
 // The signed note of what was accepted of the peer's log, where it came with the last batch or the last receipt that
-// was kept; else empty.
+// was kept, or with one of those just before, for more may have been stored meanwhile; else empty.
 [[nodiscard]] std::string AcceptedNote(const store::Reader& store, AuthorityId peer,
                                        const entry::AcceptedHead& accepted);
 

@@ -149,11 +149,15 @@ absl::StatusOr<v1::Receipt> FindReceipt(const log::LogReader& reader, AuthorityI
   return std::move(row.receipt);
 }
 
-std::string NewestReceiptNote(const store::Reader& store, AuthorityId recipient) {
-  const auto found = LastBefore(store, recipient, ~uint64_t{0});
-  if (!found.ok() || !*found) return {};
-  const auto row = Decode((*found)->value);
-  return row ? row->receipt.checkpoint() : std::string();
+absl::Status VisitReceiptNotes(const store::Reader& store, AuthorityId recipient,
+                               absl::FunctionRef<bool(const std::string&)> visit) {
+  return store.Scan(
+      Table::kOutbox,
+      KeyRange::Between(log::PairRowKey(kPrefix, recipient, 0), log::PairRowKey(kPrefix, recipient, ~uint64_t{0})),
+      store::Order::kDescending, [&](std::string_view, std::string_view value) {
+        const auto row = Decode(value);
+        return row && visit(row->receipt.checkpoint()) ? store::Step::kContinue : store::Step::kStop;
+      });
 }
 
 }  // namespace medflyt::exchange

@@ -12,6 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/named_type.h"
 #include "common/directory/identity.h"
@@ -39,7 +41,9 @@ struct KeptReceipt {
 [[nodiscard]] absl::StatusOr<v1::Receipt> FindReceipt(const log::LogReader& reader, AuthorityId recipient,
                                                       PairNumber number);
 
-// The checkpoint of the newest receipt of this recipient; empty where there is none.
-[[nodiscard]] std::string NewestReceiptNote(const store::Reader& store, AuthorityId recipient);
+// The checkpoints of this recipient's receipts, the newest first, until one does not parse or `visit` is false. The
+// errors of the store.
+[[nodiscard]] absl::Status VisitReceiptNotes(const store::Reader& store, AuthorityId recipient,
+                                             absl::FunctionRef<bool(const std::string&)> visit);
 
 }  // namespace medflyt::exchange

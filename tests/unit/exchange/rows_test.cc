@@ -76,6 +76,19 @@ TEST_F(Kept, AnyEventIsFoundByItsNumberWithAProofThatHolds) {
   EXPECT_EQ(visited, (std::vector<uint64_t>{3}));
 }
 
+TEST_F(Kept, TheNoteOfAnAcceptedHeadIsFoundWhereMoreCameSince) {
+  EvidenceLog issuer("nyborg.example/log", 5);
+  for (int i = 0; i < 40; ++i) issuer.Append("entry " + std::to_string(i));
+  Put(1, {{0, log::Position(100)}}, issuer.Batch({LeafIndex(3)}, 0, 10));
+  Put(2, {{0, log::Position(101)}}, issuer.Batch({LeafIndex(12)}, 10, 20));
+  Put(3, {{0, log::Position(102)}}, issuer.Batch({LeafIndex(33)}, 20, 40));
+  for (const uint64_t size : {10U, 20U, 40U}) {
+    EXPECT_EQ(AcceptedNote(*store, kIssuer, issuer.Head(size)), issuer.Note(size)) << size;
+  }
+  EXPECT_EQ(AcceptedNote(*store, kIssuer, issuer.Head(30)), "");
+  EXPECT_EQ(AcceptedNote(*store, kIssuer, {TreeSize(20), crypto::Sha256("another root")}), "");
+}
+
 TEST_F(Kept, IssuersAreToldOnceEachAndInOrder) {
   const auto none = KeptIssuers(*store);
   ASSERT_TRUE(none.ok()) << none.status();
