@@ -1,8 +1,11 @@
 // Real nodes cosign each other's logs: what an administrator sees of it.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "tests/e2e/node/calls.h"
 #include "tests/e2e/node/node_world.h"
+#include "tests/e2e/node/programs.h"
 
 namespace medflyt::testing {
 namespace {
@@ -159,6 +162,14 @@ TEST_F(CosigningE2e, ASplitViewIsProvenWhenItsTwoWitnessesMeetAndConvincesWhoHas
     ASSERT_TRUE(Await([&] { return ForksAt(*each).forks_size() == 1; })) << each->cvr();
     EXPECT_TRUE(ForksAt(*each).forks(0).proven());
     EXPECT_EQ(ForksAt(*each).forks(0).authority(), odense.cvr());
+    const v1::GetStatusResponse status = Status(*each);
+    const auto shown = std::find_if(status.peers().begin(), status.peers().end(),
+                                    [this](const v1::Peer& peer) { return peer.authority() == odense.cvr(); });
+    ASSERT_NE(shown, status.peers().end());
+    EXPECT_EQ(shown->last_error(), "LOG_FORKED");
+    EXPECT_TRUE(shown->paused());
+    EXPECT_THAT(shown->forked_origins(), ::testing::ElementsAre(shown->origin()));
+    EXPECT_THAT(RunCommand(*each, {"node", "status"}).output, ::testing::HasSubstr("\"forked\":"));
     const std::string file = each->Path("fork");
     EXPECT_EQ(
         Medflyt({"peer", "forks", "--out", file, "--address", each->address(), "--ca", each->pki().Path("ca.pem"),
