@@ -117,13 +117,7 @@ std::string AcceptedNote(const store::Reader& store, AuthorityId peer, const ent
     if (IsNoteOf(note, accepted)) found = note;
     return found.empty() && ++looked < kNotesLookedAt && checkpoint.ok() && checkpoint->size() >= accepted.size;
   };
-  const absl::Status scanned = store.Scan(
-      Table::kOutbox, KeyRange::Between(log::PairRowKey('r', peer, 0), log::PairRowKey('r', peer, ~uint64_t{0})),
-      store::Order::kDescending, [&](std::string_view, std::string_view value) {
-        const auto kept = DecodeKept(PairNumber(0), value);
-        const auto batch = kept.ok() ? kept->ParseBatch() : kept.status();
-        return batch.ok() && look(batch->checkpoint()) ? store::Step::kContinue : store::Step::kStop;
-      });
+  const absl::Status scanned = VisitBatchNotes(store, peer, look);
   if (!found.empty() || !scanned.ok()) return found;
   looked = 0;
   const absl::Status visited = VisitReceiptNotes(store, peer, look);

@@ -174,8 +174,9 @@ absl::Status HeadComparison::Take(const std::string& bytes) {
   MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint stated, tlog::Checkpoint::Parse(note.text));
   const directory::Directory directory = context_.directory();
   const directory::Authority* owner = directory.OfOrigin(stated.origin());
-  if (owner == nullptr || owner->id == context_.parts.self || context_.IsForked(owner->id, stated.origin()))
+  if (owner == nullptr || owner->id == context_.parts.self || context_.IsForked(owner->id, stated.origin())) {
     return absl::OkStatus();
+  }
   const std::vector<Held> held = HeldOf(owner->id, stated.origin());
   if (held.empty()) return absl::OkStatus();
   MEDFLYT_RETURN_IF_ERROR(CheckLogKeys(context_, directory, owner->id, stated.origin()).status());

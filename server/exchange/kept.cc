@@ -216,14 +216,15 @@ absl::StatusOr<ReceivedEntry> FindReceived(const store::Reader& store, const log
   return ReceivedAt(row, event.number);
 }
 
-std::string NewestBatchNote(const store::Reader& store, AuthorityId issuer) {
-  const auto found = store.Last(
-      Table::kOutbox, KeyRange::Between(log::PairRowKey('r', issuer, 0), log::PairRowKey('r', issuer, ~uint64_t{0})));
-  if (!found.ok() || !*found) return {};
-  const auto row = DecodeKept(PairNumber(0), (*found)->value);
-  if (!row.ok()) return {};
-  const auto batch = row->ParseBatch();
-  return batch.ok() ? batch->checkpoint() : std::string();
+absl::Status VisitBatchNotes(const store::Reader& store, AuthorityId issuer,
+                             absl::FunctionRef<bool(const std::string&)> visit) {
+  return store.Scan(Table::kOutbox,
+                    KeyRange::Between(log::PairRowKey('r', issuer, 0), log::PairRowKey('r', issuer, ~uint64_t{0})),
+                    store::Order::kDescending, [&](std::string_view, std::string_view value) {
+                      const auto row = DecodeKept(PairNumber(0), value);
+                      const auto batch = row.ok() ? row->ParseBatch() : row.status();
+                      return batch.ok() && visit(batch->checkpoint()) ? store::Step::kContinue : store::Step::kStop;
+                    });
 }
 
 }  // namespace medflyt::exchange

@@ -63,9 +63,10 @@ void SetRecord(std::string& row, size_t event, log::Position record);
 [[nodiscard]] absl::Status VisitKept(const store::Reader& store, AuthorityId issuer, PairNumber from,
                                      absl::FunctionRef<absl::Status(const KeptRow&)> visit);
 
-// The checkpoint of the batch in the row of the highest number that was received of this issuer; empty where there is
-// none that can be read.
-[[nodiscard]] std::string NewestBatchNote(const store::Reader& store, AuthorityId issuer);
+// The checkpoints of the batches of this issuer, of the highest numbers first, until one does not parse or `visit` is
+// false. The errors of the store.
+[[nodiscard]] absl::Status VisitBatchNotes(const store::Reader& store, AuthorityId issuer,
+                                           absl::FunctionRef<bool(const std::string&)> visit);
 
 // An event that was received, with what proves it.
 struct ReceivedEntry {

@@ -150,12 +150,16 @@ absl::StatusOr<v1::GetHeldHeadsResponse> AnswerHeldHeads(const Context& context,
   }
   // What came back in a recovery may have later heads than those that were accepted.
   const store::Reader& store = context.parts.log.reader().store();
-  for (std::string note : {NewestBatchNote(store, peer), NewestReceiptNote(store, peer)}) {
+  const auto newest = [&](const std::string& note) {
     const auto stated = tlog::StatedCheckpoint(note);
-    if (!stated.ok() || stated->origin() != request.origin()) continue;
-    largest = std::max(largest, stated->size());
-    notes.insert(std::move(note));
-  }
+    if (stated.ok() && stated->origin() == request.origin()) {
+      largest = std::max(largest, stated->size());
+      notes.insert(note);
+    }
+    return false;
+  };
+  MEDFLYT_RETURN_IF_ERROR(VisitBatchNotes(store, peer, newest));
+  MEDFLYT_RETURN_IF_ERROR(VisitReceiptNotes(store, peer, newest));
   for (const std::string& note : notes) response.add_checkpoints(note);
   response.set_size(largest.value());
   // Numbers go on from one log of the peer's to the next.
