@@ -104,11 +104,11 @@ class Exporting {
   absl::Status CheckCopy() {
     MEDFLYT_ASSIGN_OR_RETURN(const auto note, audit::ReadOne(read_, "checkpoint"));
     if (!note) return absl::OkStatus();
-    const auto opened = tlog::OpenCheckpoint(*note, std::span(&head_.key, 1));
-    const bool same = opened.ok() && opened->checkpoint.origin() == head_.checkpoint.origin();
-    if (!same || opened->checkpoint.size() > size_) {
+    const auto opened = OpenOther(head_, *note);
+    if (!opened.ok() || opened->checkpoint.size() > size_) {
       return RuleError(absl::StatusCode::kFailedPrecondition, "EXPORT_OF_ANOTHER_LOG", "--tiles",
-                       "the checkpoint there is of another log, of another key, or of a longer log: export elsewhere");
+                       "the checkpoint there is of another log, of a key that is not believed for it, or of a longer "
+                       "log: export elsewhere");
     }
     copied_ = opened->checkpoint.size();
     if (copied_.value() == 0) return absl::OkStatus();

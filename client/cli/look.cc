@@ -19,7 +19,16 @@ struct Verified {
   tlog::VerifierKey key;
   std::string cosigned;
   std::optional<tlog::VerifierKey> to_pin;
+  std::vector<directory::LogKey> believed;
 };
+
+// Of the log itself, among those that have signed.
+const tlog::VerifierKey* LogKeyUnder(const tlog::OpenedCheckpoint& opened, const std::vector<tlog::VerifierKey>& keys) {
+  for (const tlog::VerifiedSignature& signature : opened.signatures) {
+    if (keys[signature.verifier].name() == opened.checkpoint.origin()) return &keys[signature.verifier];
+  }
+  return nullptr;
+}
 
 std::string HashesText(const merkle::Proof& proof) {
   std::string text;
@@ -50,7 +59,8 @@ class Looking {
                     !last,
                     now.to_pin.has_value(),
                     last ? last->checkpoint.size() : TreeSize(0),
-                    std::move(now.cosigned)};
+                    std::move(now.cosigned),
+                    std::move(now.believed)};
   }
 
  private:
@@ -64,12 +74,12 @@ class Looking {
     if (!note.ok()) return VerificationFailed(note.status());
     const auto unverified = tlog::Checkpoint::Parse(note->text);
     if (!unverified.ok()) return VerificationFailed(unverified.status());
-    std::vector<tlog::VerifierKey> keys = audit::KeysFor(keys_, unverified->size());
+    std::vector<directory::LogKey> believed(keys_.begin(), keys_.end());
     std::optional<tlog::VerifierKey> to_pin;
     if (keys_.empty()) {
       MEDFLYT_ASSIGN_OR_RETURN(const auto pinned, store_.PinnedKey(unverified->origin()));
       if (pinned) {
-        keys.push_back(*pinned);
+        believed.push_back({*pinned, TreeSize(0), std::nullopt});
       } else {
         MEDFLYT_ASSIGN_OR_RETURN(const auto seen, store_.Latest(unverified->origin()));
         auto named = tlog::VerifierKey::Parse(told.verifier_key);
@@ -78,18 +88,16 @@ class Looking {
         if (seen && !tlog::OpenCheckpoint(seen->note, std::span(&*named, 1)).ok()) {
           return UsageError("this log was seen with a key that was named: name it again, --card or --log-key");
         }
-        keys.push_back(*named);
+        believed.push_back({*named, TreeSize(0), std::nullopt});
         if (!seen) to_pin = *std::move(named);
       }
     }
+    const std::vector<tlog::VerifierKey> keys = audit::KeysFor(believed, unverified->size());
     auto opened = tlog::OpenCheckpoint(*std::move(note), keys);
     if (!opened.ok()) return VerificationFailed(opened.status());
-    for (const tlog::VerifiedSignature& signature : opened->signatures) {
-      const tlog::VerifierKey& key = keys[signature.verifier];
-      if (key.name() == opened->checkpoint.origin())
-        return Verified{*std::move(opened), key, told.cosigned, std::move(to_pin)};
-    }
-    return Failed("CHECKPOINT_NOT_BY_LOG", "the log itself has not signed this checkpoint");
+    const tlog::VerifierKey* const key = LogKeyUnder(*opened, keys);
+    if (key == nullptr) return Failed("CHECKPOINT_NOT_BY_LOG", "the log itself has not signed this checkpoint");
+    return Verified{*std::move(opened), *key, told.cosigned, std::move(to_pin), std::move(believed)};
   }
 
   absl::Status Continues(const KeptCheckpoint& last, const tlog::OpenedCheckpoint& now) {
@@ -132,12 +140,25 @@ class Looking {
 
 }  // namespace
 
-absl::StatusOr<SeenHead> CosignedOf(NodeLog& log, const SeenHead& head) {
+absl::StatusOr<OpenedOther> OpenOther(const SeenHead& head, std::string_view note) {
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint unverified, tlog::StatedCheckpoint(note));
+  const std::vector<tlog::VerifierKey> keys =
+      audit::KeysOf(head.checkpoint.origin(), audit::KeysFor(head.believed, unverified.size()));
+  MEDFLYT_ASSIGN_OR_RETURN(auto opened, tlog::OpenCheckpoint(note, keys));
+  const tlog::VerifierKey* const key = LogKeyUnder(opened, keys);
+  if (key == nullptr) {
+    return RuleError(absl::StatusCode::kDataLoss, "CHECKPOINT_NOT_BY_LOG", "checkpoint",
+                     "the log itself has not signed this checkpoint");
+  }
+  return OpenedOther{std::move(opened.checkpoint), *key};
+}
+
+absl::StatusOr<SeenHead> CosignedOf(NodeLog& log, const SeenHead& head, const CheckpointStore& store) {
   if (head.cosigned.empty()) {
     return RuleError(absl::StatusCode::kNotFound, "NOT_COSIGNED", "checkpoint",
                      "no witness has cosigned this log yet, as its node says");
   }
-  auto opened = tlog::OpenCheckpoint(head.cosigned, std::span(&head.key, 1));
+  auto opened = OpenOther(head, head.cosigned);
   if (!opened.ok()) return VerificationFailed(opened.status());
   const TreeSize size = opened->checkpoint.size();
   merkle::Proof proof;
@@ -149,9 +170,11 @@ absl::StatusOr<SeenHead> CosignedOf(NodeLog& log, const SeenHead& head) {
                                                              head.checkpoint.root(), proof);
     if (!continues.ok()) return VerificationFailed(continues);
   }
+  MEDFLYT_RETURN_IF_ERROR(store.Keep(head.cosigned));
   SeenHead cosigned = head;
   cosigned.checkpoint = std::move(opened->checkpoint);
   cosigned.note = head.cosigned;
+  cosigned.key = std::move(opened->key);
   return cosigned;
 }
 

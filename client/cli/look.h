@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -17,13 +18,22 @@ namespace medflyt::cli {
 
 struct SeenHead {
   tlog::Checkpoint checkpoint;
-  std::string note;          // the exact bytes
-  tlog::VerifierKey key;     // that it was verified with
-  bool first_look = false;   // nothing was known of this log
-  bool key_by_node = false;  // and nobody but the node has named the key
-  TreeSize last_seen;        // size of what was kept before
-  std::string cosigned;      // the node's newest cosigned checkpoint, not verified; may be empty
+  std::string note;                              // the exact bytes
+  tlog::VerifierKey key;                         // that it was verified with
+  bool first_look = false;                       // nothing was known of this log
+  bool key_by_node = false;                      // and nobody but the node has named the key
+  TreeSize last_seen;                            // size of what was kept before
+  std::string cosigned;                          // the node's newest cosigned checkpoint, not verified; may be empty
+  std::vector<directory::LogKey> believed = {};  // keys of this log, each for the tree sizes that it may sign
 };
+
+struct OpenedOther {
+  tlog::Checkpoint checkpoint;
+  tlog::VerifierKey key;  // that it was verified with
+};
+// Another checkpoint of the head's log, under the keys that are believed for its size: one that has handed the log over
+// vouches for what it signed before. The errors of tlog::OpenCheckpoint.
+[[nodiscard]] absl::StatusOr<OpenedOther> OpenOther(const SeenHead& head, std::string_view note);
 
 // The node's checkpoint, signed by one of `keys` (as of the tree's size), else by the key pinned in the store, else, at
 // the first look, by the one that the node names, which is pinned. It is proven to continue the last one kept, and
@@ -34,10 +44,11 @@ struct SeenHead {
 [[nodiscard]] absl::StatusOr<SeenHead> Look(const Context& context, NodeLog& log, const CheckpointStore& store,
                                             std::span<const directory::LogKey> keys);
 
-// The newest checkpoint that witnesses have cosigned, in place of `head`, which it is shown to lead to. NOT_FOUND
-// (NOT_COSIGNED) where there is none. A verification that failed where the log has not signed it, or its own log does
-// not continue it. Whether the cosignatures are enough is for a policy to say.
-[[nodiscard]] absl::StatusOr<SeenHead> CosignedOf(NodeLog& log, const SeenHead& head);
+// The newest checkpoint that witnesses have cosigned, in place of `head`, which it is shown to lead to; kept, so that a
+// copy of it is known for an older one. NOT_FOUND (NOT_COSIGNED) where there is none. A verification that failed where
+// the log has not signed it, or its own log does not continue it. Whether the cosignatures are enough is for a policy
+// to say.
+[[nodiscard]] absl::StatusOr<SeenHead> CosignedOf(NodeLog& log, const SeenHead& head, const CheckpointStore& store);
 
 // What every command does before it asks a node for more: looks at its log, with the memory and keys that the command
 // line names, and tells of a key that is the node's own word.

@@ -69,6 +69,7 @@ struct Report {
   uint64_t outside = 0;             // entries of which only the leaf hash is there, because a part was verified
   uint64_t tiles = 0;               // tiles compared
   uint64_t kept_checked = 0;        // checkpoints seen before that the log continues, or does not
+  TreeSize seen_since;              // the longest checkpoint seen, where this head was seen before it; else 0
   std::vector<Cosigned> cosigned;   // by the policy's witnesses, as far as it holds
   uint64_t unknown_signatures = 0;  // of the checkpoint, by keys that nobody named
   bool quorum_met = false;          // there is a policy, and it is satisfied

@@ -163,16 +163,21 @@ class EntryRules {
   Findings malformed_;
 };
 
-// The roots at kept sizes within the log; what was kept of a longer log is a finding.
+// The roots at kept sizes within the log. What was kept of a longer log is a finding, unless this very head was kept
+// too: it was proven then, so the log is an older copy and nobody went back.
 std::vector<KnownRoot> KnownRoots(const std::vector<tlog::Checkpoint>& kept, Report& report) {
   std::vector<KnownRoot> known;
   TreeSize longest = report.size;
+  bool seen = false;
   for (const tlog::Checkpoint& checkpoint : kept) {
     if (checkpoint.origin() != report.origin) continue;
     if (checkpoint.size() <= report.size) known.push_back({checkpoint.size(), checkpoint.root()});
+    seen = seen || (checkpoint.size() == report.size && checkpoint.root() == report.root);
     longest = std::max(longest, checkpoint.size());
   }
-  if (longest > report.size) {
+  if (longest > report.size && seen) {
+    report.seen_since = longest;
+  } else if (longest > report.size) {
     Note(report.findings, FindingCode::kLogRolledBack, "checkpoint", std::nullopt,
          "kept checkpoint of size " + std::to_string(longest.value()));
   }

@@ -66,7 +66,8 @@ absl::Status Export(Context& context, const Arguments& arguments) {
   MEDFLYT_ASSIGN_OR_RETURN(SeenHead head, LookFirst(context, arguments, trust.keys, *log));
   if (trust.policy) {
     // What is handed on is to be verified with the policy.
-    MEDFLYT_ASSIGN_OR_RETURN(head, CosignedOf(*log, head));
+    MEDFLYT_ASSIGN_OR_RETURN(const CheckpointStore store, TrustStoreOf(context, arguments));
+    MEDFLYT_ASSIGN_OR_RETURN(head, CosignedOf(*log, head, store));
   }
   std::filesystem::path directory = arguments.Find("--tiles").value_or(bundle.value_or("") + ".tiles");
   ExportOptions options;

@@ -130,6 +130,7 @@ void Tell(const audit::Report& report, const audit::Trust& trust, const Source& 
   document.Field("unreadable_entries", report.unreadable);
   document.Field("tiles", report.tiles);
   document.Field("kept_checkpoints", report.kept_checked);
+  if (report.seen_since.value() > 0) document.Field("older_than_seen", report.seen_since.value());
   document.Field("unknown_signatures", report.unknown_signatures);
   if (trust.policy) {
     Value::Array cosigned;
@@ -227,6 +228,10 @@ absl::Status Verify(Context& context, const Arguments& arguments) {
   Document document = context.NewDocument();
   Tell(*report, trust, source, policy_left_out, keys.has_value(), document);
   MEDFLYT_RETURN_IF_ERROR(document.End());
+  if (report->seen_since.value() > 0) {
+    context.Note(absl::StrCat("this is an older copy: it ends at ", report->size.value(), " of the ",
+                              report->seen_since.value(), " entries that were seen of this log"));
+  }
   if (report->only_quorum_missing()) return QuorumNotMetYet();
   if (!report->verified()) return VerificationFailed(absl::DataLossError("the log is not what was signed"));
   // What only the bundle's own key has signed would turn the memory against the true log.
@@ -263,11 +268,12 @@ Command AuditVerifyCommand() {
           "against the receipts and received entries kept beside the log, with the peers' cards; and opens the "
           "events whose keys are there. Needs no node. Of a bundle with a part of the log, all leaf hashes lead to the "
           "signed root, and the entries of that part to their leaf hashes; the others are counted as outside. It is "
-          "also compared with the checkpoints of this log that were seen and kept: a copy that is older "
-          "than the last of them is LOG_ROLLED_BACK, so name an empty folder with --trust to verify an old copy by "
-          "itself. With --bundle-keys the checkpoint is kept only where --trust is given; without it neither keys nor "
-          "policy of a bundle are believed, and cosignatures are then judged by --policy alone. Of records whose "
-          "receipt or received entry was not exported it says how many were not checked, and why.\n\n"
+          "also compared with the checkpoints of this log that were seen and kept. A copy that ends at one of them is "
+          "told to be older than the last, and is none the worse for it; one that is shorter than the last and ends at "
+          "none is LOG_ROLLED_BACK, so name an empty folder with --trust to verify an old copy by itself. With "
+          "--bundle-keys the checkpoint is kept only where --trust is given; without it neither keys nor policy of a "
+          "bundle are believed, and cosignatures are then judged by --policy alone. Of records whose receipt or "
+          "received entry was not exported it says how many were not checked, and why.\n\n"
           "Exit code 3 where something does not hold, a missing or short file of a directory among it, with findings "
           "by "
           "code, file and entry; 1 where there is nothing that is signed, the file is no bundle or not all of one, or "

@@ -195,9 +195,26 @@ TEST_F(HeadTest, ReplayedOldCheckpointIsFoundByMemory) {
   files.at("checkpoint") = yesterday.files().at("checkpoint");
   EXPECT_THAT(Verify(files, Believed()).findings, IsEmpty()) << "an older log is a log";
   Trust trust = Believed();
+  trust.kept = {CheckpointOf(TiledLog(NumberedEntries(511), signer_)), CheckpointOf(log_)};
+  const Report replayed = Verify(files, trust);
+  EXPECT_THAT(replayed.findings, ElementsAre(AtHead(FindingCode::kLogRolledBack, "kept checkpoint of size 700")));
+  EXPECT_EQ(replayed.seen_since, TreeSize(0));
+}
+
+TEST_F(HeadTest, ACopyOfAHeadThatWasSeenIsAnOlderOneAndAccusesNobody) {
+  const TiledLog yesterday(NumberedEntries(512), signer_);
+  Trust trust = Believed();
   trust.kept = {CheckpointOf(yesterday), CheckpointOf(log_)};
-  EXPECT_THAT(Verify(files, trust).findings,
-              ElementsAre(AtHead(FindingCode::kLogRolledBack, "kept checkpoint of size 700")));
+  const Report older = Verify(yesterday.files(), trust);
+  EXPECT_THAT(older.findings, IsEmpty());
+  EXPECT_EQ(older.seen_since, TreeSize(kSize));
+  EXPECT_EQ(Verify(log_.files(), trust).seen_since, TreeSize(0)) << "the newest is not";
+  // Another root of the size that was seen was never proven.
+  auto entries = NumberedEntries(512);
+  entries[9] = "another";
+  EXPECT_THAT(Verify(TiledLog(entries, signer_).files(), trust).findings,
+              ElementsAre(AtHead(FindingCode::kLogRolledBack, "kept checkpoint of size 700"),
+                          AtHead(FindingCode::kLogForked, "kept checkpoint of size 512")));
 }
 
 }  // namespace

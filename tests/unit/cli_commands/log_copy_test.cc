@@ -16,6 +16,7 @@
 #include "common/audit/bundle_file.h"
 #include "common/audit/verify.h"
 #include "common/base/status.h"
+#include "common/tlog/cosignature.h"
 #include "tests/unit/cli_commands/fake_node.h"
 #include "tests/unit/cli_commands/workspace.h"
 
@@ -208,13 +209,13 @@ TEST_F(LookTest, NamedKeyIsAskedForAgain) {
 }
 
 TEST_F(LookTest, CosignedCheckpointIsOneThatTheLogContinues) {
-  const auto none = CosignedOf(node_, *LookNow());
+  const auto none = CosignedOf(node_, *LookNow(), store_);
   EXPECT_EQ(RuleIn(none.status()), "NOT_COSIGNED");
   EXPECT_EQ(ExitCodeOf(none.status()), ExitCode::kFailed) << "no evidence against anybody";
   node_.cosigned_ = node_.log().files().at("checkpoint");
   for (const size_t size : {300U, 301U, 900U}) {
     node_.Grow(size);
-    const auto cosigned = CosignedOf(node_, *LookNow());
+    const auto cosigned = CosignedOf(node_, *LookNow(), store_);
     ASSERT_TRUE(cosigned.ok()) << cosigned.status();
     EXPECT_EQ(cosigned->checkpoint.size(), TreeSize(300));
     EXPECT_EQ(cosigned->note, node_.cosigned_);
@@ -229,8 +230,66 @@ TEST_F(LookTest, CosignedCheckpointIsOneThatTheLogContinues) {
         std::pair(medflyt::testing::NumberedEntries(300), LogSigner(kOrigin, 'b')),     // another's signature
         std::pair(medflyt::testing::NumberedEntries(901), LogSigner(kOrigin, 'a'))}) {  // longer than the log
     node_.cosigned_ = medflyt::testing::TiledLog(other, signer).files().at("checkpoint");
-    EXPECT_EQ(ExitCodeOf(CosignedOf(node_, *LookNow()).status()), ExitCode::kVerificationFailed);
+    EXPECT_EQ(ExitCodeOf(CosignedOf(node_, *LookNow(), store_).status()), ExitCode::kVerificationFailed);
   }
+}
+
+// `audit export --policy` and then `audit verify --policy`, at a node that is written to meanwhile.
+TEST_F(LookTest, CopyOfTheCosignedHeadOfALogThatGrewVerifiesAgainstTheMemory) {
+  const auto witness = *tlog::Cosigner::Create("witness.example/1", crypto::Signer(crypto::Key::Random()));
+  auto note = *tlog::SignedNote::Parse(node_.log().files().at("checkpoint"));
+  note.signatures.push_back(*witness.Cosign(*tlog::Checkpoint::Parse(note.text), program_.clock.now));
+  node_.cosigned_ = note.Serialize();
+  const std::string key = node_.signer().verifier_key().Format();
+  Write("witnesses.policy", "log " + key + "\nwitness w " + witness.verifier_key().Format() + "\nquorum w\n");
+  node_.Grow(900);
+  const auto cosigned = CosignedOf(node_, *LookNow(), store_);
+  ASSERT_TRUE(cosigned.ok()) << cosigned.status();
+  ASSERT_TRUE(ExportLog(node_, *cosigned, folder_ / "copy", {}).ok());
+  EXPECT_THAT(KeptSizes(), ElementsAre(300U, 900U));
+  const std::vector<std::string> verify = {"audit",  "verify",  Path("copy"), "--policy", Path("witnesses.policy"),
+                                           "--json", "--trust", Path("trust")};
+  EXPECT_EQ(Run(verify), ExitCode::kOk) << program_.err << program_.out;
+  EXPECT_EQ(Json()["quorum_met"], true);
+  EXPECT_EQ(Json()["older_than_seen"], 900);
+  EXPECT_THAT(program_.err, HasSubstr("older copy"));
+  // What is shorter than the log was and was never proven is none.
+  medflyt::testing::WriteFiles(
+      medflyt::testing::TiledLog(medflyt::testing::NumberedEntries(299), node_.signer()).files(), folder_ / "cut");
+  EXPECT_EQ(Run({"audit", "verify", Path("cut"), "--log-key", key, "--json", "--trust", Path("trust")}),
+            ExitCode::kVerificationFailed);
+  EXPECT_EQ(Json()["findings"][0]["finding"], "LOG_ROLLED_BACK");
+}
+
+// The log's key is another since the witnesses cosigned, and since the copy was made.
+TEST_F(LookTest, WhatTheKeyOfBeforeAHandoverSignedIsStillOpened) {
+  const std::vector<directory::LogKey> keys = {{LogSigner(kOrigin, 'a').verifier_key(), TreeSize(0), TreeSize(305)},
+                                               {LogSigner(kOrigin, 'b').verifier_key(), TreeSize(305), std::nullopt}};
+  node_.cosigned_ = node_.log().files().at("checkpoint");
+  const auto before = LookNow(keys);
+  ASSERT_TRUE(before.ok()) << before.status();
+  ASSERT_TRUE(ExportLog(node_, *before, folder_ / "copy", {}).ok());
+
+  node_.SignWith(LogSigner(kOrigin, 'b'));
+  node_.Grow(310);
+  const auto after = LookNow(keys);
+  ASSERT_TRUE(after.ok()) << after.status();
+  const auto cosigned = CosignedOf(node_, *after, store_);
+  ASSERT_TRUE(cosigned.ok()) << cosigned.status();
+  EXPECT_EQ(cosigned->checkpoint.size(), TreeSize(300));
+  EXPECT_EQ(cosigned->key, LogSigner(kOrigin, 'a').verifier_key());
+  EXPECT_TRUE(ExportLog(node_, *cosigned, folder_ / "copy", {}).ok()) << "again, of the cosigned head";
+  const auto exported = ExportLog(node_, *after, folder_ / "copy", {});
+  ASSERT_TRUE(exported.ok()) << exported.status();
+  EXPECT_EQ(Copy(), node_.log().files());
+
+  // The retired key vouches for nothing beyond its sizes, neither cosigned nor copied.
+  node_.cosigned_ = medflyt::testing::TiledLog(medflyt::testing::NumberedEntries(305), LogSigner(kOrigin, 'a'))
+                        .files()
+                        .at("checkpoint");
+  EXPECT_EQ(RuleIn(CosignedOf(node_, *after, store_).status()), "NOTE_UNSIGNED");
+  Write("copy/checkpoint", node_.cosigned_);
+  EXPECT_EQ(RuleIn(ExportLog(node_, *after, folder_ / "copy", {}).status()), "EXPORT_OF_ANOTHER_LOG");
 }
 
 TEST_F(LookTest, ChangedMemoryIsNoEvidenceAgainstTheLog) {
