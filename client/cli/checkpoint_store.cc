@@ -31,16 +31,16 @@ bool IsPlain(char c, bool first) {
          (c == '.' && !first);
 }
 
-std::string NameOfOrigin(std::string_view origin) {
+std::string EncodedName(std::string_view text) {
   std::string name;
-  for (const char c : origin) {
+  for (const char c : text) {
     if (IsPlain(c, name.empty())) {
       name.push_back(c);
     } else {
       absl::StrAppendFormat(&name, "%%%02X", static_cast<unsigned char>(c));
     }
   }
-  return name.size() <= kMaxName ? name : "sha256-" + crypto::Sha256(origin).ToHex();
+  return name.size() <= kMaxName ? name : "sha256-" + crypto::Sha256(text).ToHex();
 }
 
 absl::StatusOr<std::string> ReadWhole(const fs::path& path) {
@@ -53,7 +53,7 @@ std::string FileOfSize(TreeSize size) { return absl::StrFormat("%020d%s", size.v
 
 }  // namespace
 
-fs::path CheckpointStore::FolderOf(std::string_view origin) const { return directory_ / NameOfOrigin(origin); }
+fs::path CheckpointStore::FolderOf(std::string_view origin) const { return directory_ / EncodedName(origin); }
 
 absl::StatusOr<std::vector<KeptCheckpoint>> CheckpointStore::All(std::string_view origin) const {
   std::vector<KeptCheckpoint> kept;
@@ -106,6 +106,25 @@ absl::Status CheckpointStore::PinKey(const tlog::VerifierKey& key) const {
   MEDFLYT_RETURN_IF_ERROR(MakeDirectory(folder));
   const absl::Status created = CreateFile(folder / "log.key", key.Format() + "\n", FileMode::kPublic);
   return created.code() == absl::StatusCode::kAlreadyExists ? absl::OkStatus() : created;
+}
+
+// No origin has such a folder: its name would be encoded.
+fs::path CheckpointStore::FileOfNode(std::string_view node) const { return directory_ / "=nodes" / EncodedName(node); }
+
+absl::StatusOr<std::optional<std::string>> CheckpointStore::OriginOf(std::string_view node) const {
+  const fs::path path = FileOfNode(node);
+  std::error_code error;
+  if (!fs::exists(path, error)) return std::optional<std::string>();
+  MEDFLYT_ASSIGN_OR_RETURN(std::string origin, ReadWhole(path));
+  if (origin.size() < 2 || origin.find('\n') != origin.size() - 1) return Damaged(path);
+  origin.pop_back();
+  return std::optional(std::move(origin));
+}
+
+absl::Status CheckpointStore::RememberOrigin(std::string_view node, std::string_view origin) const {
+  const fs::path path = FileOfNode(node);
+  MEDFLYT_RETURN_IF_ERROR(MakeDirectory(path.parent_path()));
+  return WriteFile(path, std::string(origin) + "\n", FileMode::kPublic);
 }
 
 absl::StatusOr<std::string> CheckpointStore::KeepEvidence(

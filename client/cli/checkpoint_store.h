@@ -3,6 +3,7 @@
 //   DIR/<origin, percent-encoded>/<tree size, 20 digits>.checkpoint    each a C2SP signed note
 //                                /log.key                              the key that was believed at the first look
 //                                /evidence/<time>-<what>/...           what did not hold; never deleted
+//   DIR/=nodes/<address, percent-encoded>                              the origin of the log that a node had open
 #pragma once
 
 #include <filesystem>
@@ -26,7 +27,8 @@ struct KeptCheckpoint {
   std::string note;
 };
 
-// Files are written whole or not at all, and none is written over, so several programs may use one directory.
+// Files are written whole or not at all, and none but a node's is written over, so several programs may use one
+// directory.
 class CheckpointStore {
  public:
   explicit CheckpointStore(std::filesystem::path directory) : directory_(std::move(directory)) {}
@@ -43,6 +45,11 @@ class CheckpointStore {
   [[nodiscard]] absl::StatusOr<std::optional<tlog::VerifierKey>> PinnedKey(std::string_view origin) const;
   [[nodiscard]] absl::Status PinKey(const tlog::VerifierKey& key) const;
 
+  // The origin of the log that the node with this address was last believed to have open; nothing where it was never
+  // looked at.
+  [[nodiscard]] absl::StatusOr<std::optional<std::string>> OriginOf(std::string_view node) const;
+  [[nodiscard]] absl::Status RememberOrigin(std::string_view node, std::string_view origin) const;
+
   // Files by name and content. Returns their folder.
   [[nodiscard]] absl::StatusOr<std::string> KeepEvidence(
       std::string_view origin, std::string_view what, absl::Time now,
@@ -50,6 +57,7 @@ class CheckpointStore {
 
  private:
   [[nodiscard]] std::filesystem::path FolderOf(std::string_view origin) const;
+  [[nodiscard]] std::filesystem::path FileOfNode(std::string_view node) const;
 
   std::filesystem::path directory_;
 };

@@ -1,18 +1,27 @@
 #include "client/cli/look.h"
 
+#include <algorithm>
+#include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/trust.h"
+#include "common/audit/finding.h"
+#include "common/audit/generation.h"
 #include "common/audit/signatures.h"
 #include "common/base/status.h"
 #include "common/merkle/proof.h"
+#include "common/merkle/tree_hasher.h"
+#include "common/tlog/tile.h"
 
 namespace medflyt::cli {
 namespace {
+
+using EvidenceFile = std::pair<std::string, std::string>;  // name and bytes
 
 struct Verified {
   tlog::OpenedCheckpoint head;
@@ -36,23 +45,74 @@ std::string HashesText(const merkle::Proof& proof) {
   return text;
 }
 
+// What a log is proven to begin with, where it goes on from another.
+struct Generation {
+  wire::GenerationOpened opened;
+  std::string entry;
+  merkle::Proof proof;  // that the log's head continues the tree of that entry alone
+};
+
+absl::StatusOr<std::optional<Generation>> GenerationOf(NodeLog& log, const tlog::Checkpoint& head) {
+  std::optional<Generation> none;
+  if (head.size().value() == 0) return none;
+  MEDFLYT_ASSIGN_OR_RETURN(const std::string bundle, log.EntryBundle(0, 1));
+  const auto entries = tlog::DecodeEntryBundle(bundle, 1);
+  if (!entries.ok()) return none;
+  Generation generation;
+  generation.entry = std::string(entries->front());
+  if (head.size().value() > 1) {
+    MEDFLYT_ASSIGN_OR_RETURN(generation.proof, log.ConsistencyProof(TreeSize(1), head.size()));
+  }
+  // The root of a tree of one entry is its leaf hash.
+  const absl::Status stands = merkle::VerifyConsistency(TreeSize(1), head.size(), merkle::LeafHash(generation.entry),
+                                                        head.root(), generation.proof);
+  auto opened = audit::GenerationIn(generation.entry);
+  if (!stands.ok() || !opened) return none;
+  generation.opened = *std::move(opened);
+  return std::optional(std::move(generation));
+}
+
+// The note, where it is one and those of the keys that may sign at its size have signed it.
+std::optional<tlog::OpenedCheckpoint> OpenedBy(const std::vector<directory::LogKey>& keys, std::string_view note) {
+  const auto stated = tlog::StatedCheckpoint(note);
+  if (!stated.ok()) return std::nullopt;
+  auto opened = tlog::OpenCheckpoint(note, audit::KeysOf(stated->origin(), audit::KeysFor(keys, stated->size())));
+  return opened.ok() ? std::optional(*std::move(opened)) : std::nullopt;
+}
+
+constexpr size_t kMaxGenerations = 1000;
+
 class Looking {
  public:
-  Looking(const Context& context, NodeLog& log, const CheckpointStore& store, std::span<const directory::LogKey> keys)
-      : context_(context), log_(log), store_(store), keys_(keys) {}
+  Looking(const Context& context, NodeLog& log, const CheckpointStore& store, std::span<const directory::LogKey> keys,
+          const LookedAt& at)
+      : context_(context), log_(log), store_(store), keys_(keys), at_(at) {}
 
   absl::StatusOr<SeenHead> Run() {
+    // Of a log that is asked for by its name, that is the one; else the one that the node had open before.
+    const bool is_open = log_.asked_origin().empty() && !at_.node.empty();
+    if (!log_.asked_origin().empty()) {
+      expected_ = log_.asked_origin();
+    } else if (is_open) {
+      MEDFLYT_ASSIGN_OR_RETURN(expected_, store_.OriginOf(at_.node));
+    }
     MEDFLYT_ASSIGN_OR_RETURN(Verified now, Fetch());
-    std::string origin = now.head.checkpoint.origin();
+    const std::string origin = now.head.checkpoint.origin();
+    const bool another = expected_ && *expected_ != origin;
+    if (another && !is_open) return Changed(now.head.note.Serialize(), "another log was asked for");
+    if (another && at_.new_origin != origin) MEDFLYT_RETURN_IF_ERROR(GoesOn(now.head));
     MEDFLYT_ASSIGN_OR_RETURN(const auto last, store_.Latest(origin));
     if (last && now.head.checkpoint.size() < last->checkpoint.size()) {
       MEDFLYT_ASSIGN_OR_RETURN(now, Fetch());
-      if (now.head.checkpoint.origin() != origin) return Failed("ORIGIN_CHANGED", "the node changed its log's name");
+      if (now.head.checkpoint.origin() != origin) {
+        return Changed(now.head.note.Serialize(), "it changed while it was looked at");
+      }
     }
-    if (last) MEDFLYT_RETURN_IF_ERROR(Continues(*last, now.head));
+    if (last) MEDFLYT_RETURN_IF_ERROR(Continues(log_, *last, now.head));
     if (now.to_pin) MEDFLYT_RETURN_IF_ERROR(store_.PinKey(*now.to_pin));
     std::string note = now.head.note.Serialize();
     MEDFLYT_RETURN_IF_ERROR(store_.Keep(note));
+    if (is_open && expected_ != origin) MEDFLYT_RETURN_IF_ERROR(store_.RememberOrigin(at_.node, origin));
     return SeenHead{std::move(now.head.checkpoint),
                     std::move(note),
                     std::move(now.key),
@@ -60,7 +120,8 @@ class Looking {
                     now.to_pin.has_value(),
                     last ? last->checkpoint.size() : TreeSize(0),
                     std::move(now.cosigned),
-                    std::move(now.believed)};
+                    std::move(now.believed),
+                    another ? *expected_ : ""};
   }
 
  private:
@@ -74,6 +135,9 @@ class Looking {
     if (!note.ok()) return VerificationFailed(note.status());
     const auto unverified = tlog::Checkpoint::Parse(note->text);
     if (!unverified.ok()) return VerificationFailed(unverified.status());
+    if (expected_ && *expected_ != unverified->origin() && !keys_.empty() && !Named(unverified->origin())) {
+      return Changed(told.checkpoint, "no key that was named is of that log: its authority's present card has it");
+    }
     std::vector<directory::LogKey> believed(keys_.begin(), keys_.end());
     std::optional<tlog::VerifierKey> to_pin;
     if (keys_.empty()) {
@@ -100,42 +164,152 @@ class Looking {
     return Verified{*std::move(opened), *key, told.cosigned, std::move(to_pin), std::move(believed)};
   }
 
-  absl::Status Continues(const KeptCheckpoint& last, const tlog::OpenedCheckpoint& now) {
+  [[nodiscard]] bool Named(std::string_view origin) const {
+    return std::any_of(keys_.begin(), keys_.end(),
+                       [origin](const directory::LogKey& key) { return key.key.name() == origin; });
+  }
+
+  absl::Status Continues(NodeLog& log, const KeptCheckpoint& last, const tlog::OpenedCheckpoint& now) {
     const TreeSize before = last.checkpoint.size();
     const TreeSize size = now.checkpoint.size();
+    const std::string& origin = now.checkpoint.origin();
+    std::vector<EvidenceFile> files = {{"kept.checkpoint", last.note}, {"seen.checkpoint", now.note.Serialize()}};
     if (size < before) {
-      return Accuse(last, now, {}, "LOG_ROLLED_BACK",
+      return Accuse(origin, "LOG_ROLLED_BACK", files,
                     absl::StrCat("the log has ", size.value(), " entries and had ", before.value()));
     }
     if (size == before) {
       if (now.checkpoint.root() == last.checkpoint.root()) return absl::OkStatus();
-      return Accuse(last, now, {}, "LOG_FORKED",
+      return Accuse(origin, "LOG_FORKED", files,
                     absl::StrCat("two roots are signed for the size of ", size.value(), " entries"));
     }
     if (before.value() == 0) return absl::OkStatus();
-    MEDFLYT_ASSIGN_OR_RETURN(const merkle::Proof proof, log_.ConsistencyProof(before, size));
+    MEDFLYT_ASSIGN_OR_RETURN(const merkle::Proof proof, log.ConsistencyProof(before, size));
     if (merkle::VerifyConsistency(before, size, last.checkpoint.root(), now.checkpoint.root(), proof).ok()) {
       return absl::OkStatus();
     }
+    if (!proof.empty()) files.emplace_back("consistency-proof", HashesText(proof));
     return Accuse(
-        last, now, proof, "LOG_FORKED",
+        origin, "LOG_FORKED", files,
         absl::StrCat("the log of ", size.value(), " entries is not shown to continue that of ", before.value()));
   }
 
-  absl::Status Accuse(const KeptCheckpoint& last, const tlog::OpenedCheckpoint& now, const merkle::Proof& proof,
-                      std::string_view rule, std::string message) {
-    std::vector<std::pair<std::string, std::string>> files = {{"kept.checkpoint", last.note},
-                                                              {"seen.checkpoint", now.note.Serialize()}};
-    if (!proof.empty()) files.emplace_back("consistency-proof", HashesText(proof));
-    const auto folder = store_.KeepEvidence(now.checkpoint.origin(), rule, context_.environment().clock.Now(), files);
-    message += folder.ok() ? "; both checkpoints are kept in " + *folder : "; the evidence could not be written";
+  // That the node's open log goes on, over any number of logs between, from the one that it had open before, and that
+  // each of these ended at or behind what was seen of it.
+  absl::Status GoesOn(const tlog::OpenedCheckpoint& now) {
+    const std::string seen = now.note.Serialize();
+    tlog::Checkpoint head = now.checkpoint;
+    std::string note = seen;
+    NodeLog* log = &log_;
+    std::unique_ptr<NodeLog> closed_log;
+    std::set<std::string> met = {head.origin()};
+    while (met.size() < kMaxGenerations) {
+      MEDFLYT_ASSIGN_OR_RETURN(const auto generation, GenerationOf(*log, head));
+      if (!generation) break;
+      const auto stated = tlog::StatedCheckpoint(generation->opened.closed_checkpoint);
+      if (!stated.ok() || !met.insert(stated->origin()).second) break;
+      closed_log = log_.OfOrigin(stated->origin());
+      auto told = closed_log->Checkpoint();
+      if (!told.ok() && told.status().code() != absl::StatusCode::kNotFound) return told.status();
+      if (!told.ok()) told = NodeLog::Head();
+      MEDFLYT_ASSIGN_OR_RETURN(const auto keys, KeysOfClosed(stated->origin(), *told));
+      const auto closed = OpenedBy(keys, generation->opened.closed_checkpoint);
+      if (!closed) return Changed(seen, "it names no end of " + stated->origin() + " that a believed key has signed");
+      MEDFLYT_RETURN_IF_ERROR(EndsNotBeforeWhatWasSeen(*closed, *generation, note));
+      // What the node has left of it; it may have lost the end, and can then prove nothing of that any more.
+      const auto left = OpenedBy(keys, told->checkpoint);
+      const bool of_it = left && left->checkpoint.origin() == stated->origin();
+      if (of_it) MEDFLYT_RETURN_IF_ERROR(LeftContinues(*closed_log, *closed, *left));
+      if (stated->origin() == *expected_) return absl::OkStatus();
+      if (!of_it) break;
+      log = closed_log.get();
+      head = left->checkpoint;
+      note = left->note.Serialize();
+    }
+    return Changed(seen, "its first entry does not show that it goes on from that one");
+  }
+
+  // Keys that were named or pinned come first; else the node's word, for a key that signed what was seen.
+  absl::StatusOr<std::vector<directory::LogKey>> KeysOfClosed(const std::string& origin, const NodeLog::Head& told) {
+    if (Named(origin)) return std::vector<directory::LogKey>(keys_.begin(), keys_.end());
+    MEDFLYT_ASSIGN_OR_RETURN(auto key, store_.PinnedKey(origin));
+    if (!key) {
+      auto named = tlog::VerifierKey::Parse(told.verifier_key);
+      MEDFLYT_ASSIGN_OR_RETURN(const auto seen, store_.Latest(origin));
+      const bool good =
+          named.ok() &&
+          (!seen || tlog::OpenCheckpoint(seen->note, std::span<const tlog::VerifierKey>(&*named, 1)).ok());
+      if (good) key = *std::move(named);
+    }
+    std::vector<directory::LogKey> keys;
+    if (key) keys.push_back({*std::move(key), TreeSize(0), std::nullopt});
+    return keys;
+  }
+
+  absl::Status EndsNotBeforeWhatWasSeen(const tlog::OpenedCheckpoint& closed, const Generation& generation,
+                                        const std::string& note) {
+    const std::string& origin = closed.checkpoint.origin();
+    MEDFLYT_ASSIGN_OR_RETURN(const std::vector<KeptCheckpoint> kept, store_.All(origin));
+    for (auto each = kept.rbegin(); each != kept.rend(); ++each) {
+      const auto code = audit::AgainstClosed(closed.checkpoint, each->checkpoint);
+      if (!code) continue;
+      return Accuse(origin, audit::NameOf(*code),
+                    {{"kept.checkpoint", each->note},
+                     {"closed.checkpoint", closed.note.Serialize()},
+                     {"seen.checkpoint", note},
+                     {"first.entry", generation.entry},
+                     {"consistency-proof", HashesText(generation.proof)}},
+                    absl::StrCat(origin, " was seen with ", each->checkpoint.size().value(),
+                                 " entries, and the log that goes on from it says that it ended otherwise, at ",
+                                 closed.checkpoint.size().value()));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status LeftContinues(NodeLog& closed_log, const tlog::OpenedCheckpoint& closed,
+                             const tlog::OpenedCheckpoint& left) {
+    if (left.checkpoint.size() == closed.checkpoint.size()) {
+      MEDFLYT_RETURN_IF_ERROR(Continues(closed_log, {closed.checkpoint, closed.note.Serialize()}, left));
+    }
+    MEDFLYT_ASSIGN_OR_RETURN(const auto last, store_.Latest(left.checkpoint.origin()));
+    if (!last || left.checkpoint.size() < last->checkpoint.size()) return absl::OkStatus();
+    return Continues(closed_log, *last, left);
+  }
+
+  // The node shows another log than was expected, and nothing signed says why: no evidence, but not believed either.
+  absl::Status Changed(const std::string& seen, const std::string& why) {
+    const auto stated = tlog::StatedCheckpoint(seen);
+    const std::string origin = stated.ok() ? stated->origin() : "?";
+    const std::string& expected = expected_ ? *expected_ : origin;
+    MEDFLYT_ASSIGN_OR_RETURN(const auto last, store_.Latest(expected));
+    std::vector<EvidenceFile> files = {{"seen.checkpoint", seen}};
+    if (last) files.emplace_back("kept.checkpoint", last->note);
+    std::string message = absl::StrCat("the node shows the log ", origin, " in place of ", expected, ": ", why);
+    message += Kept(expected, "ORIGIN_CHANGED", files);
+    if (log_.asked_origin().empty()) {
+      absl::StrAppend(&message, "; once its authority has said why, audit checkpoint --new-origin ", origin,
+                      " takes it");
+    }
+    return RuleError(absl::StatusCode::kFailedPrecondition, "ORIGIN_CHANGED", "checkpoint", message);
+  }
+
+  absl::Status Accuse(const std::string& origin, std::string_view rule, const std::vector<EvidenceFile>& files,
+                      std::string message) {
+    message += Kept(origin, rule, files);
     return Failed(rule, message);
+  }
+
+  std::string Kept(const std::string& origin, std::string_view what, const std::vector<EvidenceFile>& files) {
+    const auto folder = store_.KeepEvidence(origin, what, context_.environment().clock.Now(), files);
+    return folder.ok() ? "; the checkpoints are kept in " + *folder : "; the evidence could not be written";
   }
 
   const Context& context_;
   NodeLog& log_;
   const CheckpointStore& store_;
   const std::span<const directory::LogKey> keys_;
+  const LookedAt& at_;
+  std::optional<std::string> expected_;
 };
 
 }  // namespace
@@ -181,7 +355,12 @@ absl::StatusOr<SeenHead> CosignedOf(NodeLog& log, const SeenHead& head, const Ch
 absl::StatusOr<SeenHead> LookFirst(Context& context, const Arguments& arguments,
                                    std::span<const directory::LogKey> keys, NodeLog& log) {
   MEDFLYT_ASSIGN_OR_RETURN(const CheckpointStore store, TrustStoreOf(context, arguments));
-  MEDFLYT_ASSIGN_OR_RETURN(SeenHead head, Look(context, log, store, keys));
+  MEDFLYT_ASSIGN_OR_RETURN(const ConnectionSettings settings, context.Settings());
+  MEDFLYT_ASSIGN_OR_RETURN(SeenHead head,
+                           Look(context, log, store, keys, {settings.address, arguments.Find("--new-origin")}));
+  if (!head.goes_on_from.empty()) {
+    context.Note("the node goes on with the log " + head.checkpoint.origin() + " in place of " + head.goes_on_from);
+  }
   if (head.key_by_node) {
     context.Note("first look at " + head.checkpoint.origin() + ": its key " + head.key.Format() +
                  " is the node's own word; compare it by another channel");
@@ -202,6 +381,13 @@ Option OriginOption() {
           .help = "of a log that the node has closed, as its peer card names it; the open one where it is not given"};
 }
 
+Option NewOriginOption() {
+  return {
+      .name = "--new-origin",
+      .value_name = "ORIGIN",
+      .help = "take this log as the node's open one, though nothing shows that it goes on from the one seen before"};
+}
+
 std::vector<Option> LookOptions() {
   std::vector<Option> options = TrustOptions();
   std::erase_if(options, [](const Option& option) { return option.name == "--policy"; });
@@ -210,8 +396,8 @@ std::vector<Option> LookOptions() {
 }
 
 absl::StatusOr<SeenHead> Look(const Context& context, NodeLog& log, const CheckpointStore& store,
-                              std::span<const directory::LogKey> keys) {
-  return Looking(context, log, store, keys).Run();
+                              std::span<const directory::LogKey> keys, const LookedAt& at) {
+  return Looking(context, log, store, keys, at).Run();
 }
 
 }  // namespace medflyt::cli

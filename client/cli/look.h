@@ -1,6 +1,7 @@
 // Looking at a node's log: its checkpoint is believed only where it continues what was seen before.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@ struct SeenHead {
   TreeSize last_seen;                            // size of what was kept before
   std::string cosigned;                          // the node's newest cosigned checkpoint, not verified; may be empty
   std::vector<directory::LogKey> believed = {};  // keys of this log, each for the tree sizes that it may sign
+  std::string goes_on_from = {};                 // the log that the node had open before, where that was another
 };
 
 struct OpenedOther {
@@ -35,14 +37,22 @@ struct OpenedOther {
 // vouches for what it signed before. The errors of tlog::OpenCheckpoint.
 [[nodiscard]] absl::StatusOr<OpenedOther> OpenOther(const SeenHead& head, std::string_view note);
 
+struct LookedAt {
+  std::string node = {};                       // by its address the log that it has open is remembered; empty: not
+  std::optional<std::string> new_origin = {};  // of a log that the node may have open, whatever it had before
+};
+
 // The node's checkpoint, signed by one of `keys` (as of the tree's size), else by the key pinned in the store, else, at
 // the first look, by the one that the node names, which is pinned. It is proven to continue the last one kept, and
-// kept.
+// kept. A node that was looked at before has the same log open, or one that is proven to go on from it: its first
+// entry, and those of logs between, say where the log before ended, which is not before what was seen of that one.
 //
 // A verification that failed, with the evidence kept in the store: LOG_ROLLED_BACK, LOG_FORKED, and what
 // tlog::OpenCheckpoint says. A smaller tree is asked for once more first, because another look may have been quicker.
+// FAILED_PRECONDITION (ORIGIN_CHANGED), and what was seen is kept, where it is another log and nothing shows that it
+// goes on from the one before: a fresh name and key are no evidence of anything, and no first look either.
 [[nodiscard]] absl::StatusOr<SeenHead> Look(const Context& context, NodeLog& log, const CheckpointStore& store,
-                                            std::span<const directory::LogKey> keys);
+                                            std::span<const directory::LogKey> keys, const LookedAt& at);
 
 // The newest checkpoint that witnesses have cosigned, in place of `head`, which it is shown to lead to; kept, so that a
 // copy of it is known for an older one. NOT_FOUND (NOT_COSIGNED) where there is none. A verification that failed where
@@ -51,7 +61,8 @@ struct OpenedOther {
 [[nodiscard]] absl::StatusOr<SeenHead> CosignedOf(NodeLog& log, const SeenHead& head, const CheckpointStore& store);
 
 // What every command does before it asks a node for more: looks at its log, with the memory and keys that the command
-// line names, and tells of a key that is the node's own word.
+// line names (--new-origin too, where the command has it), and tells of a key that is the node's own word and of a log
+// that another has replaced.
 [[nodiscard]] absl::StatusOr<SeenHead> LookFirst(Context& context, const Arguments& arguments,
                                                  std::span<const directory::LogKey> keys, NodeLog& log);
 // The same of the context's node, under the keys that --log-key and --card name; --origin, where the command has it,
@@ -59,6 +70,7 @@ struct OpenedOther {
 [[nodiscard]] absl::Status LookFirst(Context& context, const Arguments& arguments);
 // Of a log that the node has closed.
 [[nodiscard]] Option OriginOption();
+[[nodiscard]] Option NewOriginOption();
 // --log-key, --card, --trust: what LookFirst reads.
 [[nodiscard]] std::vector<Option> LookOptions();
 

@@ -15,6 +15,11 @@ class ClientLog final : public NodeLog {
   ClientLog(std::shared_ptr<sdk::Client> client, std::string origin)
       : client_(std::move(client)), origin_(std::move(origin)) {}
 
+  std::string asked_origin() const override { return origin_; }
+  std::unique_ptr<NodeLog> OfOrigin(std::string origin) override {
+    return std::make_unique<ClientLog>(client_, std::move(origin));
+  }
+
   absl::StatusOr<Head> Checkpoint() override {
     v1::GetCheckpointRequest request;
     request.set_origin(origin_);

@@ -34,6 +34,10 @@ class NodeLog {
   };
 
   virtual ~NodeLog() = default;
+  // Which of the logs that the node has had was asked for; empty: the one that is open.
+  [[nodiscard]] virtual std::string asked_origin() const = 0;
+  // Another of the node's logs. That there is none with that origin its first call tells: NOT_FOUND (ORIGIN_UNKNOWN).
+  [[nodiscard]] virtual std::unique_ptr<NodeLog> OfOrigin(std::string origin) = 0;
   [[nodiscard]] virtual absl::StatusOr<Head> Checkpoint() = 0;
   [[nodiscard]] virtual absl::StatusOr<std::string> Tile(const tlog::Tile& tile) = 0;
   [[nodiscard]] virtual absl::StatusOr<std::string> EntryBundle(uint64_t index, unsigned width) = 0;

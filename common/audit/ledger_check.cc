@@ -108,6 +108,7 @@ void LedgerCheck::Check(LeafIndex index, const wire::GenerationOpened& record) {
     return Find(FindingCode::kGenerationMismatch, index, stated.ok() ? stated->origin() : "");
   }
   report_.goes_on_from = stated->origin();
+  report_.closed = *stated;
   closed_size_ = stated->size();
   kept_size_ = record.kept_size;
   closed_pairs_ = record.pairs;

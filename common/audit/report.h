@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "common/audit/finding.h"
 #include "common/base/named_type.h"
 #include "common/crypto/hash.h"
+#include "common/tlog/checkpoint.h"
 
 namespace medflyt::audit {
 
@@ -58,8 +60,9 @@ struct Cosigned {
 };
 
 struct Report {
-  std::string origin;        // empty where there is no valid checkpoint
-  std::string goes_on_from;  // origin of the closed log of the same owner; empty for a first log
+  std::string origin;                      // empty where there is no valid checkpoint
+  std::string goes_on_from;                // origin of the closed log of the same owner; empty for a first log
+  std::optional<tlog::Checkpoint> closed;  // where that one is said to have ended
   TreeSize size;
   crypto::Hash root;                // as signed
   uint64_t sealed = 0;              // entries that are ciphertext

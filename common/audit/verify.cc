@@ -8,6 +8,7 @@
 #include "common/audit/bundle_facts.h"
 #include "common/audit/case_parties.h"
 #include "common/audit/derivation.h"
+#include "common/audit/generation.h"
 #include "common/audit/ledger_check.h"
 #include "common/audit/opened_check.h"
 #include "common/audit/pipeline.h"
@@ -240,6 +241,7 @@ absl::StatusOr<Report> VerifyLog(const FileReader& read, const Trust& trust, con
     MEDFLYT_RETURN_IF_ERROR(rules.Add(bundle, facts));
     if (complete) work.progress(std::min(size, (bundle + 1) * tlog::kTileWidth), size);
   }
+  CheckClosed(trust.kept, report);
   const Findings said = std::exchange(report.findings, {});
   MEDFLYT_RETURN_IF_ERROR(verification.Finish(complete));
   const Findings of_tree = report.findings;

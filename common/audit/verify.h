@@ -33,7 +33,8 @@ struct Trust {
   std::map<std::string, AuthorityId, std::less<>> owners;  // of logs, by origin, as far as known
   std::vector<directory::Authority> cards;  // of what kind they are, and with which codes, as far as known
   std::optional<tlog::Policy> policy;       // which witnesses must have cosigned
-  std::vector<tlog::Checkpoint> kept;       // seen and verified before; those of other logs do not count
+  // Seen and verified before: of the log, and of the one that it goes on from. Those of others do not count.
+  std::vector<tlog::Checkpoint> kept;
 };
 
 // Called now and then with the number of entries checked.

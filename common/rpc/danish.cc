@@ -260,7 +260,7 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"OPENING_MISSING", "Anmodningen mangler den åbnede underretning om flytningen."},
     {"OPENING_NOT_OPENED", "Den forseglede underretning kan ikke åbnes her."},
     {"OPENING_PROOF_INVALID", "Beviset for underretningen om flytningen holder ikke."},
-    {"ORIGIN_CHANGED", "Noden har givet sin log et andet navn."},
+    {"ORIGIN_CHANGED", "Noden viser en anden log end før, og intet viser, at den fortsætter den."},
     {"ORIGIN_MISMATCH", "Checkpointet hører til en anden log."},
     {"ORIGIN_UNKNOWN", "Loggen findes ikke i partnerkataloget."},
     {"OVER_CAPACITY", "Aftalens kapacitet ville blive overskredet."},

@@ -146,6 +146,7 @@ std::vector<Option> ExportOptionsOf() {
 std::vector<Option> CheckpointOptions() {
   std::vector<Option> options = LookOptions();
   options.push_back(OriginOption());
+  options.push_back(NewOriginOption());
   return options;
 }
 
@@ -159,9 +160,18 @@ std::vector<Command> AuditCommands() {
        .description =
            "A C2SP signed note: origin, tree size, root, signatures. It is first proven to continue the last one that "
            "was seen, and then kept. A log that went back or was rewritten is exit code 3, and both checkpoints are "
-           "kept as evidence. Without --card or --log-key the key that was named at the first look is believed.",
+           "kept as evidence. Without --card or --log-key the key that was named at the first look is believed.\n\n"
+           "Which log the node, by its address, has open is remembered too. Another one is taken where its first entry "
+           "is proven to close the one before, no earlier than that one was seen; one that ended earlier or otherwise "
+           "is "
+           "exit code 3. Where nothing shows that it goes on from the one before (ORIGIN_CHANGED) exit code is 1, and "
+           "no "
+           "command asks that node for more until its authority has said why and --new-origin has named the log. What "
+           "was kept of the one before stays.",
        .options = CheckpointOptions(),
-       .examples = {{"Every morning", "medflyt audit checkpoint --card odense.card"}},
+       .examples = {{"Every morning", "medflyt audit checkpoint --card odense.card"},
+                    {"The authority has lost its log, and says so",
+                     "medflyt audit checkpoint --card odense.card --new-origin odense.example/35209115/2"}},
        .run = Checkpoint},
       {.noun = "audit",
        .verb = "export",

@@ -12,6 +12,7 @@
 #include "client/cli/input.h"
 #include "client/cli/trust.h"
 #include "common/audit/bundle_file.h"
+#include "common/audit/generation.h"
 #include "common/audit/verify.h"
 #include "common/tlog/checkpoint.h"
 
@@ -99,6 +100,12 @@ std::optional<tlog::Checkpoint> Claimed(const std::optional<std::string>& note) 
   if (!note) return std::nullopt;
   const auto checkpoint = tlog::StatedCheckpoint(*note);
   return checkpoint.ok() ? std::optional(*checkpoint) : std::nullopt;
+}
+
+absl::Status AddKept(const CheckpointStore& store, const std::string& origin, audit::Trust& trust) {
+  MEDFLYT_ASSIGN_OR_RETURN(auto kept, store.All(origin));
+  for (KeptCheckpoint& each : kept) trust.kept.push_back(std::move(each.checkpoint));
+  return absl::OkStatus();
 }
 
 // Why records were not held against what is kept beside the log; empty where all were.
@@ -208,8 +215,13 @@ absl::Status Verify(Context& context, const Arguments& arguments) {
   }
   const std::optional<CheckpointStore> store = KnownTrustStore(context, arguments);
   if (store && claimed) {
-    MEDFLYT_ASSIGN_OR_RETURN(auto kept, store->All(claimed->origin()));
-    for (KeptCheckpoint& each : kept) trust.kept.push_back(std::move(each.checkpoint));
+    MEDFLYT_RETURN_IF_ERROR(AddKept(*store, claimed->origin(), trust));
+    // And of the log that this one goes on from, if it does: that one may not end before what was seen of it.
+    MEDFLYT_ASSIGN_OR_RETURN(const auto generation, audit::GenerationIn(source.read, claimed->size()));
+    const auto closed = generation ? Claimed(generation->closed_checkpoint) : std::nullopt;
+    if (closed && closed->origin() != claimed->origin()) {
+      MEDFLYT_RETURN_IF_ERROR(AddKept(*store, closed->origin(), trust));
+    }
   }
   MEDFLYT_ASSIGN_OR_RETURN(const auto keys, EventKeysFor(context, arguments, source));
 
@@ -270,10 +282,11 @@ Command AuditVerifyCommand() {
           "signed root, and the entries of that part to their leaf hashes; the others are counted as outside. It is "
           "also compared with the checkpoints of this log that were seen and kept. A copy that ends at one of them is "
           "told to be older than the last, and is none the worse for it; one that is shorter than the last and ends at "
-          "none is LOG_ROLLED_BACK, so name an empty folder with --trust to verify an old copy by itself. With "
-          "--bundle-keys the checkpoint is kept only where --trust is given; without it neither keys nor policy of a "
-          "bundle are believed, and cosignatures are then judged by --policy alone. Of records whose receipt or "
-          "received entry was not exported it says how many were not checked, and why.\n\n"
+          "none is LOG_ROLLED_BACK, so name an empty folder with --trust to verify an old copy by itself. So is a log "
+          "that goes on from another and says that it ended before what was seen of it. With --bundle-keys the "
+          "checkpoint is kept only where --trust is given; without it neither keys nor policy of a bundle are believed, "
+          "and cosignatures are then judged by --policy alone. Of records whose receipt or received entry was not "
+          "exported it says how many were not checked, and why.\n\n"
           "Exit code 3 where something does not hold, a missing or short file of a directory among it, with findings "
           "by "
           "code, file and entry; 1 where there is nothing that is signed, the file is no bundle or not all of one, or "

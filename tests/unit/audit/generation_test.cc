@@ -198,6 +198,29 @@ TEST_F(GenerationTest, WhatAPeerGaveBackOfItsClosedLogIsProvenByItsOwnHeads) {
   EXPECT_THAT(codes(std::nullopt), ElementsAre(FindingCode::kReceivedUnproven)) << "of an open log it could be proven";
 }
 
+// Whoever kept a later checkpoint of the closed log than the one with which it is closed, or another of that size.
+TEST_F(GenerationTest, WhatWasSeenOfTheClosedLogIsHeldAgainstWhereItIsSaidToEnd) {
+  const auto with_kept = [&](const std::string& note) {
+    Trust trust = files_.Believed();
+    trust.keys.push_back({closed_.identity().keys[0], TreeSize(0), TreeSize(6)});
+    trust.owners[kClosed] = kOdenseId;
+    trust.kept = {*tlog::StatedCheckpoint(note)};
+    return EvidenceFiles::Verify(files_.Export(), trust, &files_.keys_).findings;
+  };
+  EXPECT_THAT(with_kept(closed_.Note(5)), IsEmpty());
+  EXPECT_THAT(with_kept(closed_.Note(4)), IsEmpty()) << "what a closed log continued nobody can prove any more";
+  const std::string at = "tile/entries/000.p/6";
+  closed_.Append("what was seen, and is lost");
+  EXPECT_THAT(with_kept(closed_.Note(6)),
+              ElementsAre(Finding{FindingCode::kLogRolledBack, at, LeafIndex(0),
+                                  "kept checkpoint of size 6 of odense.example/closed, which it closes at 5"}));
+  EvidenceLog rewritten(kClosed, 'c');
+  for (int i = 0; i < 5; ++i) rewritten.Append("another");
+  EXPECT_THAT(with_kept(rewritten.Note(5)),
+              ElementsAre(Finding{FindingCode::kLogForked, at, LeafIndex(0),
+                                  "kept checkpoint of size 5 of odense.example/closed, which it closes at 5"}));
+}
+
 TEST_F(GenerationTest, AnEntryThatTheClosedLogNeverHadIsFound) {
   EvidenceLog forged(kClosed, 'x');
   for (const uint64_t number : {1U, 2U, 9U}) {

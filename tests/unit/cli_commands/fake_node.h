@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "client/cli/node_log.h"
+#include "common/base/status.h"
 #include "common/tlog/tile.h"
 #include "tests/support/reference_tree.h"
 #include "tests/unit/audit/tiled_log.h"
@@ -22,6 +24,10 @@ class FakeNode final : public NodeLog {
 
   void Grow(size_t size) {
     while (entries_.size() < size) entries_.push_back("entry " + std::to_string(entries_.size()));
+    log_.reset();
+  }
+  void Append(std::string entry) {
+    entries_.push_back(std::move(entry));
     log_.reset();
   }
   void Cut(size_t size) {
@@ -41,6 +47,21 @@ class FakeNode final : public NodeLog {
   [[nodiscard]] const medflyt::testing::TiledLog& log() {
     if (!log_) log_.emplace(entries_, signer_);
     return *log_;
+  }
+
+  [[nodiscard]] std::string asked_origin() const override { return asked_; }
+  std::unique_ptr<NodeLog> OfOrigin(std::string origin) override {
+    for (const FakeNode& each : closed_) {
+      if (each.signer_.verifier_key().name() != origin) continue;
+      auto log = std::make_unique<FakeNode>(each);
+      log->asked_ = std::move(origin);
+      return log;
+    }
+    auto none = std::make_unique<FakeNode>(signer_);
+    none->on_call_ = [](uint64_t) {
+      return RuleError(absl::StatusCode::kNotFound, "ORIGIN_UNKNOWN", "origin", "no such log");
+    };
+    return none;
   }
 
   absl::StatusOr<Head> Checkpoint() override {
@@ -76,6 +97,8 @@ class FakeNode final : public NodeLog {
     return absl::OkStatus();
   }
 
+  std::string asked_;
+  std::vector<FakeNode> closed_;  // the logs that it had before
   std::vector<Beside> beside_;
   std::string cosigned_;
   uint64_t calls_ = 0;

@@ -4,8 +4,10 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/cli/bundle_export.h"
@@ -17,6 +19,7 @@
 #include "common/audit/verify.h"
 #include "common/base/status.h"
 #include "common/tlog/cosignature.h"
+#include "common/wire/ledger.h"
 #include "tests/unit/cli_commands/fake_node.h"
 #include "tests/unit/cli_commands/workspace.h"
 
@@ -32,12 +35,13 @@ constexpr std::string_view kOrigin = "odense.example/35209115/1";
 
 class LogCopyTest : public testing::Workspace {
  protected:
-  absl::StatusOr<SeenHead> LookNow(const std::vector<directory::LogKey>& keys = {}) {
+  absl::StatusOr<SeenHead> LookNow(const std::vector<directory::LogKey>& keys = {},
+                                   const std::optional<std::string>& new_origin = std::nullopt) {
     const Environment environment{
         in_, out_, err_, {}, {}, {}, [](std::string_view) { return std::nullopt; }, program_.clock, program_.connect};
     const Arguments globals{{}};
     const Context context(environment, program_.commands, globals);
-    return Look(context, node_, store_, keys);
+    return Look(context, node_, store_, keys, {address_, new_origin});
   }
   static std::string RuleIn(const absl::Status& status) {
     const auto broken = BrokenRuleOf(status);
@@ -87,6 +91,7 @@ class LogCopyTest : public testing::Workspace {
                                medflyt::testing::Always({node_.signer().verifier_key()}), [](uint64_t, uint64_t) {});
   }
 
+  std::string address_ = "localhost:7461";
   std::istringstream in_;
   std::ostringstream out_;
   std::ostringstream err_;
@@ -304,6 +309,171 @@ TEST_F(LookTest, ChangedMemoryIsNoEvidenceAgainstTheLog) {
   }
 }
 
+// The node was seen with a log of 500 entries, and goes on under another name and key.
+class GenerationLookTest : public LogCopyTest {
+ protected:
+  static constexpr const char* kSecond = "odense.example/35209115/2";
+  static constexpr const char* kThird = "odense.example/35209115/3";
+
+  GenerationLookTest() {
+    node_.Grow(500);
+    EXPECT_TRUE(LookNow().ok());
+  }
+  static std::string NoteOf(std::vector<std::string> entries, const tlog::NoteSigner& signer) {
+    return medflyt::testing::TiledLog(std::move(entries), signer).files().at("checkpoint");
+  }
+  // Of the first log with that many entries.
+  static std::string FirstAt(size_t size) {
+    return NoteOf(medflyt::testing::NumberedEntries(size), LogSigner(kOrigin, 'a'));
+  }
+  static std::string Opening(const std::string& closed_checkpoint) {
+    return *wire::LedgerCodec().Encode(
+        {absl::FromUnixSeconds(1'795'000'000),
+         wire::GenerationOpened{
+             closed_checkpoint, TreeSize(0), {}, crypto::Sha256("first"), crypto::Sha256("second")}});
+  }
+  // What is open now is closed, with `left` of its entries left, and another is opened that begins with that entry.
+  void GoOn(const std::string& origin, char seed, const std::string& first_entry, size_t left) {
+    testing::FakeNode next{LogSigner(origin, seed)};
+    next.Append(first_entry);
+    next.Grow(20);
+    next.closed_ = std::move(node_.closed_);
+    node_.Cut(left);
+    node_.closed_.clear();
+    next.closed_.push_back(node_);
+    node_ = std::move(next);
+  }
+  // Not taken, and no evidence of anything, though what was seen is kept.
+  void ExpectNotTaken(const std::vector<directory::LogKey>& keys = {}) {
+    const auto seen = LookNow(keys);
+    EXPECT_EQ(RuleIn(seen.status()), "ORIGIN_CHANGED") << seen.status();
+    EXPECT_EQ(ExitCodeOf(seen.status()), ExitCode::kFailed);
+    EXPECT_EQ(*store_.OriginOf("localhost:7461"), std::string(kOrigin));
+    EXPECT_EQ(Evidence().at("kept.checkpoint"), FirstAt(500));
+    EXPECT_EQ(Evidence().at("seen.checkpoint"), node_.log().files().at("checkpoint"));
+  }
+  static std::vector<directory::LogKey> Card() {
+    return {{LogSigner(kOrigin, 'a').verifier_key(), TreeSize(0), std::nullopt},
+            {LogSigner(kSecond, 'b').verifier_key(), TreeSize(0), std::nullopt},
+            {LogSigner(kThird, 'c').verifier_key(), TreeSize(0), std::nullopt}};
+  }
+};
+
+TEST_F(GenerationLookTest, ALogOfAnotherNameIsNoFirstLook) {
+  GoOn(kSecond, 'b', "no record at all", 500);
+  ExpectNotTaken();
+  EXPECT_TRUE(store_.All(kSecond)->empty());
+  EXPECT_EQ(*store_.PinnedKey(kSecond), std::nullopt);
+  ExpectNotTaken(Card());
+  const auto unnamed = LookNow(medflyt::testing::Always({LogSigner(kOrigin, 'a').verifier_key()}));
+  EXPECT_EQ(RuleIn(unnamed.status()), "ORIGIN_CHANGED") << "an old card";
+  EXPECT_EQ(ExitCodeOf(unnamed.status()), ExitCode::kFailed);
+  // The record of another log's end, and one that no believed key has signed.
+  for (const std::string& closed : {NoteOf({"entry 0"}, LogSigner("nyborg.example/log", 'n')),
+                                    NoteOf(medflyt::testing::NumberedEntries(500), LogSigner(kOrigin, 'x'))}) {
+    node_.Rewrite(0, Opening(closed));
+    ExpectNotTaken();
+    ExpectNotTaken(Card());
+  }
+  // Deliberately, and only that one.
+  EXPECT_EQ(RuleIn(LookNow({}, kThird).status()), "ORIGIN_CHANGED");
+  const auto taken = LookNow({}, kSecond);
+  ASSERT_TRUE(taken.ok()) << taken.status();
+  EXPECT_TRUE(taken->key_by_node);
+  EXPECT_TRUE(LookNow().ok()) << "and is remembered";
+}
+
+TEST_F(GenerationLookTest, ALogThatClosesTheOneBeforeWhereItWasSeenOrLaterIsTaken) {
+  const testing::FakeNode first = node_;
+  for (const std::vector<directory::LogKey>& keys : {std::vector<directory::LogKey>(), Card()}) {
+    for (const auto& [closed_at, left] :
+         {std::pair(500U, 300U), {500U, 500U}, {510U, 300U}, {510U, 505U}, {510U, 510U}}) {
+      fs::remove_all(folder_ / "trust");
+      node_ = first;
+      ASSERT_TRUE(LookNow(keys).ok());
+      node_.Grow(closed_at);
+      GoOn(kSecond, 'b', Opening(FirstAt(closed_at)), left);
+      const auto seen = LookNow(keys);
+      ASSERT_TRUE(seen.ok()) << closed_at << " " << left << seen.status();
+      EXPECT_EQ(seen->goes_on_from, kOrigin);
+      EXPECT_TRUE(seen->first_look);
+      EXPECT_EQ(*store_.OriginOf("localhost:7461"), std::string(kSecond));
+      EXPECT_TRUE(LookNow(keys)->goes_on_from.empty());
+      EXPECT_TRUE(Evidence().empty());
+    }
+  }
+}
+
+TEST_F(GenerationLookTest, SeveralLogsMayLieBetween) {
+  GoOn(kSecond, 'b', Opening(FirstAt(505)), 300);
+  GoOn(kThird, 'c', Opening(node_.log().files().at("checkpoint")), 20);
+  const auto seen = LookNow();
+  ASSERT_TRUE(seen.ok()) << seen.status();
+  EXPECT_EQ(seen->checkpoint.origin(), kThird);
+  EXPECT_EQ(seen->goes_on_from, kOrigin);
+  // Without the one between there is nothing that leads back.
+  node_.closed_.pop_back();
+  ASSERT_TRUE(store_.RememberOrigin("localhost:7461", kOrigin).ok());
+  ExpectNotTaken();
+}
+
+TEST_F(GenerationLookTest, TheClosedLogIsNoLongerTheOpenOne) {
+  const testing::FakeNode first = node_;
+  GoOn(kSecond, 'b', Opening(FirstAt(500)), 500);
+  ASSERT_TRUE(LookNow(Card()).ok());
+  node_ = first;
+  for (const std::vector<directory::LogKey>& keys : {Card(), std::vector<directory::LogKey>()}) {
+    const auto seen = LookNow(keys);
+    EXPECT_EQ(RuleIn(seen.status()), "ORIGIN_CHANGED");
+    EXPECT_EQ(ExitCodeOf(seen.status()), ExitCode::kFailed);
+  }
+  node_.asked_ = kOrigin;
+  EXPECT_TRUE(LookNow(Card()).ok()) << "asked for by its name it is what it was";
+  node_.asked_ = kSecond;
+  EXPECT_EQ(RuleIn(LookNow(Card()).status()), "ORIGIN_CHANGED") << "and no answer for the other";
+}
+
+TEST_F(GenerationLookTest, AClosedLogThatEndsBeforeWhatWasSeenIsEvidence) {
+  auto rewritten = medflyt::testing::NumberedEntries(500);
+  rewritten[7] = "another";
+  const std::string other = NoteOf(rewritten, LogSigner(kOrigin, 'a'));
+  GoOn(kSecond, 'b', Opening(FirstAt(300)), 300);
+  for (const std::vector<directory::LogKey>& keys : {std::vector<directory::LogKey>(), Card()}) {
+    fs::remove_all(folder_ / "trust/odense.example%2F35209115%2F1/evidence");
+    node_.Rewrite(0, Opening(FirstAt(300)));
+    EXPECT_EQ(Accused(keys), "LOG_ROLLED_BACK");
+    const auto evidence = Evidence();
+    EXPECT_EQ(evidence.at("kept.checkpoint"), FirstAt(500));
+    EXPECT_EQ(evidence.at("closed.checkpoint"), FirstAt(300));
+    EXPECT_EQ(evidence.at("seen.checkpoint"), node_.log().files().at("checkpoint"));
+    EXPECT_EQ(evidence.at("first.entry"), Opening(FirstAt(300)));
+    node_.Rewrite(0, Opening(other));
+    EXPECT_EQ(Accused(keys), "LOG_FORKED");
+  }
+  EXPECT_EQ(*store_.OriginOf("localhost:7461"), std::string(kOrigin));
+}
+
+TEST_F(GenerationLookTest, WhatTheNodeHasLeftOfTheClosedLogMustContinueWhatWasSeen) {
+  // Closed beyond what was seen, with all of it left, but another.
+  node_.Rewrite(7, "another");
+  node_.Grow(510);
+  GoOn(kSecond, 'b', Opening(node_.log().files().at("checkpoint")), 510);
+  EXPECT_EQ(Accused(), "LOG_FORKED");
+  EXPECT_NE(Evidence().at("consistency-proof"), "");
+}
+
+TEST_F(GenerationLookTest, ANodeThatDoesNotAnswerMeanwhileIsNotAccused) {
+  GoOn(kSecond, 'b', Opening(FirstAt(500)), 500);
+  for (const uint64_t failing : {0U, 1U, 2U}) {
+    node_.calls_ = 0;
+    node_.on_call_ = [&](uint64_t call) {
+      return call == failing ? absl::UnavailableError("nobody there") : absl::OkStatus();
+    };
+    EXPECT_EQ(ExitCodeOf(LookNow().status()), ExitCode::kUnavailable) << failing;
+  }
+  EXPECT_TRUE(Evidence().empty());
+}
+
 class LogExportTest : public LogCopyTest {};
 
 TEST_F(LogExportTest, CopyIsTheFilesOfTheLogAndNothingElse) {
@@ -388,6 +558,7 @@ TEST_F(LogExportTest, CopyOfAnotherLogIsLeftAlone) {
   testing::FakeNode other(LogSigner("nyborg.example/log", 'n'));
   other.Grow(700);
   std::swap(node_, other);
+  address_ = "localhost:7450";
   const auto exported = ExportNow();
   EXPECT_EQ(RuleIn(exported.status()), "EXPORT_OF_ANOTHER_LOG");
   EXPECT_EQ(ExitCodeOf(exported.status()), ExitCode::kFailed);
