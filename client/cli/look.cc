@@ -327,6 +327,18 @@ absl::StatusOr<OpenedOther> OpenOther(const SeenHead& head, std::string_view not
   return OpenedOther{std::move(opened.checkpoint), *key};
 }
 
+absl::Status ShowOneLog(NodeLog& log, const SeenHead& head, const tlog::Checkpoint& other) {
+  const bool older = other.size() < head.checkpoint.size();
+  const tlog::Checkpoint& first = older ? other : head.checkpoint;
+  const tlog::Checkpoint& second = older ? head.checkpoint : other;
+  if (first.size().value() == 0) return absl::OkStatus();
+  merkle::Proof proof;
+  if (first.size() < second.size()) {
+    MEDFLYT_ASSIGN_OR_RETURN(proof, log.ConsistencyProof(first.size(), second.size()));
+  }
+  return VerificationFailed(merkle::VerifyConsistency(first.size(), second.size(), first.root(), second.root(), proof));
+}
+
 absl::StatusOr<SeenHead> CosignedOf(NodeLog& log, const SeenHead& head, const CheckpointStore& store) {
   if (head.cosigned.empty()) {
     return RuleError(absl::StatusCode::kNotFound, "NOT_COSIGNED", "checkpoint",
@@ -334,16 +346,12 @@ absl::StatusOr<SeenHead> CosignedOf(NodeLog& log, const SeenHead& head, const Ch
   }
   auto opened = OpenOther(head, head.cosigned);
   if (!opened.ok()) return VerificationFailed(opened.status());
-  const TreeSize size = opened->checkpoint.size();
-  merkle::Proof proof;
-  if (size.value() > 0 && size < head.checkpoint.size()) {
-    MEDFLYT_ASSIGN_OR_RETURN(proof, log.ConsistencyProof(size, head.checkpoint.size()));
+  if (opened->checkpoint.size() > head.checkpoint.size()) {
+    return VerificationFailed(
+        RuleError(absl::StatusCode::kDataLoss, "LOG_ROLLED_BACK", "checkpoint",
+                  "the log has signed a longer tree, which was cosigned, than the one that the node shows"));
   }
-  if (size.value() > 0) {
-    const absl::Status continues = merkle::VerifyConsistency(size, head.checkpoint.size(), opened->checkpoint.root(),
-                                                             head.checkpoint.root(), proof);
-    if (!continues.ok()) return VerificationFailed(continues);
-  }
+  MEDFLYT_RETURN_IF_ERROR(ShowOneLog(log, head, opened->checkpoint));
   MEDFLYT_RETURN_IF_ERROR(store.Keep(head.cosigned));
   SeenHead cosigned = head;
   cosigned.checkpoint = std::move(opened->checkpoint);

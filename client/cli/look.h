@@ -54,6 +54,10 @@ struct LookedAt {
 [[nodiscard]] absl::StatusOr<SeenHead> Look(const Context& context, NodeLog& log, const CheckpointStore& store,
                                             std::span<const directory::LogKey> keys, const LookedAt& at);
 
+// That another checkpoint of the head's log, older or newer, and the head are of one log: a verification that failed
+// where the node does not prove it.
+[[nodiscard]] absl::Status ShowOneLog(NodeLog& log, const SeenHead& head, const tlog::Checkpoint& other);
+
 // The newest checkpoint that witnesses have cosigned, in place of `head`, which it is shown to lead to; kept, so that a
 // copy of it is known for an older one. NOT_FOUND (NOT_COSIGNED) where there is none. A verification that failed where
 // the log has not signed it, or its own log does not continue it. Whether the cosignatures are enough is for a policy

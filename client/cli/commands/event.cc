@@ -1,13 +1,17 @@
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "client/cli/call.h"
+#include "client/cli/checkpoint_store.h"
 #include "client/cli/commands.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/files.h"
 #include "client/cli/input.h"
 #include "client/cli/look.h"
 #include "client/cli/message_fields.h"
+#include "client/cli/node_log.h"
+#include "client/cli/proof_check.h"
 #include "client/cli/trust.h"
 #include "common/audit/verify.h"
 #include "common/base/bytes.h"
@@ -86,32 +90,50 @@ absl::Status Watch(Context& context, const Arguments& arguments) {
 }
 
 absl::Status Proof(Context& context, const Arguments& arguments) {
-  const absl::Status looked = LookFirst(context, arguments);
-  if (looked.code() == absl::StatusCode::kPermissionDenied) {
+  MEDFLYT_ASSIGN_OR_RETURN(const audit::Trust trust, TrustOf(context, arguments));
+  MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
+  const auto log = NodeLogOver(client);
+  auto looked = LookFirst(context, arguments, trust.keys, *log);
+  std::optional<SeenHead> head;
+  if (looked.ok()) {
+    head = *std::move(looked);
+  } else if (looked.status().code() == absl::StatusCode::kPermissionDenied) {
     // A case system may prove events without being an auditor.
     context.Note("the node's log was not looked at, because this client may not audit it");
   } else {
-    MEDFLYT_RETURN_IF_ERROR(looked);
+    return looked.status();
   }
-  MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
+  MEDFLYT_ASSIGN_OR_RETURN(const CheckpointStore store, TrustStoreOf(context, arguments));
   v1::GetEventProofRequest request;
   *request.mutable_context() = client->NewContext();
   request.set_event_id(arguments.Text("EVENT"));
   MEDFLYT_ASSIGN_OR_RETURN(const auto response, client->Call(&Municipality::GetEventProof, request));
+  auto proof = tlog::TlogProof::Parse(response.tlog_proof());
+  if (!proof.ok()) return VerificationFailed(proof.status());
+  MEDFLYT_ASSIGN_OR_RETURN(const CheckedProof checked,
+                           CheckProof(context, *log, store, trust.keys, head,
+                                      {*proof,
+                                       response.entry(),
+                                       response.origin(),
+                                       {response.verifier_keys().begin(), response.verifier_keys().end()}}));
   const std::string out = arguments.Find("--out").value_or(arguments.Text("EVENT"));
-  MEDFLYT_ASSIGN_OR_RETURN(tlog::TlogProof proof, tlog::TlogProof::Parse(response.tlog_proof()));
-  proof.extra = response.entry();  // so that the one file stands alone
+  proof->extra = response.entry();  // so that the one file stands alone
   if (!response.not_cosigned_rule().empty()) {
     context.Note("the proof's checkpoint carries no cosignatures (" + response.not_cosigned_rule() +
                  "): it holds by the log's own key, and meets no policy's quorum yet");
   }
-  MEDFLYT_RETURN_IF_ERROR(WriteFile(out + ".tlog-proof", proof.Serialize(), FileMode::kPublic));
+  if (checked.key_by_node) {
+    context.Note("the key of " + response.origin() +
+                 " is the node's own word: event verify asks for it by another way");
+  }
+  MEDFLYT_RETURN_IF_ERROR(WriteFile(out + ".tlog-proof", proof->Serialize(), FileMode::kPublic));
   MEDFLYT_RETURN_IF_ERROR(WriteFile(out + ".entry", response.entry(), FileMode::kPublic));
   Document document = context.NewDocument();
   document.Field("proof", out + ".tlog-proof");
   document.Field("entry", out + ".entry");
   document.Field("origin", response.origin());
   document.Field("verifier_keys", Value::Array(response.verifier_keys().begin(), response.verifier_keys().end()));
+  document.Field("provisional", checked.provisional);
   return document.End();
 }
 
@@ -134,15 +156,6 @@ absl::StatusOr<std::string> EntryOf(Context& context, const Arguments& arguments
   return proof.extra;
 }
 
-absl::StatusOr<tlog::OpenedCheckpoint> Opened(const tlog::TlogProof& proof, const audit::Trust& trust,
-                                              std::string_view entry) {
-  MEDFLYT_ASSIGN_OR_RETURN(const tlog::Checkpoint unverified, tlog::Checkpoint::Parse(proof.checkpoint.text));
-  const auto keys = audit::KeysFor(trust.keys, unverified.size());
-  MEDFLYT_ASSIGN_OR_RETURN(auto opened, tlog::VerifyTlogProof(proof, merkle::LeafHash(entry), keys));
-  if (trust.policy) MEDFLYT_RETURN_IF_ERROR(trust.policy->Check(proof.checkpoint, keys).status());
-  return opened;
-}
-
 absl::Status Verify(Context& context, const Arguments& arguments) {
   MEDFLYT_ASSIGN_OR_RETURN(const audit::Trust trust, TrustOf(context, arguments));
   MEDFLYT_RETURN_IF_ERROR(CheckKeysNamed(trust));
@@ -150,11 +163,21 @@ absl::Status Verify(Context& context, const Arguments& arguments) {
   const auto proof = tlog::TlogProof::Parse(proof_bytes);
   if (!proof.ok()) return VerificationFailed(proof.status());
   MEDFLYT_ASSIGN_OR_RETURN(const std::string entry, EntryOf(context, arguments, *proof));
-  const auto opened = Opened(*proof, trust, entry);
-  if (!opened.ok()) {
+  const auto stated = tlog::Checkpoint::Parse(proof->checkpoint.text);
+  if (!stated.ok()) return VerificationFailed(stated.status());
+  const auto keys = audit::KeysFor(trust.keys, stated->size());
+  const auto opened = tlog::VerifyTlogProof(*proof, merkle::LeafHash(entry), keys);
+  if (!opened.ok()) return VerificationFailed(opened.status());
+  bool seen = false;
+  if (const auto store = KnownTrustStore(context, arguments)) {
+    MEDFLYT_ASSIGN_OR_RETURN(seen, WasSeen(context, *store, *opened));
+  }
+  if (trust.policy) {
+    const absl::Status met = trust.policy->Check(proof->checkpoint, keys).status();
     // Said last, when all else holds.
-    const auto broken = BrokenRuleOf(opened.status());
-    return broken && broken->rule == "POLICY_QUORUM_NOT_MET" ? QuorumNotMetYet() : VerificationFailed(opened.status());
+    const auto broken = BrokenRuleOf(met);
+    if (broken && broken->rule == "POLICY_QUORUM_NOT_MET") return QuorumNotMetYet();
+    MEDFLYT_RETURN_IF_ERROR(VerificationFailed(met));
   }
   Value::Array cosigned;
   if (trust.policy) {
@@ -172,6 +195,8 @@ absl::Status Verify(Context& context, const Arguments& arguments) {
   document.Field("tree_size", opened->checkpoint.size().value());
   document.Field("leaf_hash", merkle::LeafHash(entry).ToHex());
   if (trust.policy) document.Field("cosigned_by", std::move(cosigned));
+  document.Field("provisional", !seen);
+  if (!seen) TellProvisional(context, opened->checkpoint);
   return document.End();
 }
 
@@ -185,6 +210,10 @@ std::vector<Command> EventCommands() {
                        {.name = "--out",
                         .value_name = "NAME",
                         .help = "write NAME.tlog-proof and NAME.entry; by default the event's id"});
+  std::vector<Option> verify_options = TrustOptions();
+  Option trust = TrustStoreOption();
+  trust.help = "compare with the checkpoints that are kept there; by default $XDG_STATE_HOME/medflyt/trust";
+  verify_options.push_back(std::move(trust));
   return {
       {.noun = "event",
        .verb = "watch",
@@ -232,7 +261,10 @@ std::vector<Command> EventCommands() {
            "own for tools that want them apart. With the log's public key the proof is the event's detached signature; "
            "the entry is ciphertext. It is made under a checkpoint that witnesses have cosigned where there is one: of "
            "an event that was received the node asks the issuer's node for it, and says why where there is none. The "
-           "node's log is first looked at as by audit checkpoint, where this client may.",
+           "node's log is first looked at as by audit checkpoint, where this client may.\n\n"
+           "The proof is checked before it is written, under the keys that are named, else by the node's word. Of the "
+           "node's own log its checkpoint is also proven to be one with the head that was looked at, and kept with it. "
+           "Else it is provisional, unless that very checkpoint was seen before: another log might be shown to others.",
        .options = std::move(proof_options),
        .positionals = {EventId()},
        .examples = {{"Keep the proof of an event that was received",
@@ -242,8 +274,11 @@ std::vector<Command> EventCommands() {
        .verb = "verify",
        .summary = "check such a proof offline, with the log's public key alone",
        .description = "Needs no node. With --policy the checkpoint must be cosigned as it asks. Exit code 3 where the "
-                      "proof does not hold, 1 where too few witnesses have cosigned yet and all else holds.",
-       .options = TrustOptions(),
+                      "proof does not hold, 1 where too few witnesses have cosigned yet and all else holds.\n\n"
+                      "The checkpoint is compared with those of its log that were seen and kept. One of its size with "
+                      "another root is a fork: exit code 3, and both are kept as evidence. The proof is provisional "
+                      "unless that very checkpoint was seen: offline, trees of other sizes cannot be compared.",
+       .options = std::move(verify_options),
        .positionals = {{.name = "PROOF", .help = "the tlog-proof", .kind = ValueKind::kFile},
                        {.name = "ENTRY",
                         .help = "the entry's bytes, where the proof does not carry them",

@@ -145,7 +145,18 @@ TEST_F(AuditE2e, LogIsCopiedVerifiedAndAskedQuestions) {
   EXPECT_EQ(program_.Run({"event", "verify", proof, "--card", odense_.Path("node.card")}),
             ExitCode::kVerificationFailed);
 
-  // Its issuer's node is away and gives no head that witnesses have cosigned: that is told, and the proof is good.
+  // That of an event of the node's own log is one with what the auditor saw of it, and is known offline for that.
+  const std::string own = (*started)["event_id"];
+  EXPECT_EQ(Audit(odense_, WithCards({"event", "proof", own, "--out", folder + "/own"}))["provisional"], false);
+  EXPECT_EQ(
+      Offline({"event", "verify", folder + "/own.tlog-proof", "--card", odense_.Path("node.card")})["provisional"],
+      false);
+  EXPECT_EQ(Offline({"event", "verify", folder + "/own.tlog-proof", "--card", odense_.Path("node.card"), "--trust",
+                     folder + "/nothing-seen"})["provisional"],
+            true);
+
+  // The issuer's node of the other is away and gives no head that witnesses have cosigned: that is told, and the proof
+  // is good.
   EXPECT_EQ(nyborg_.Stop(), 0);
   Do(odense_, {"event", "proof", event, "--out", folder + "/alone"});
   EXPECT_THAT(program_.err, HasSubstr("carries no cosignatures"));

@@ -1,5 +1,11 @@
 #include <gmock/gmock.h>
 
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "client/cli/checkpoint_store.h"
 #include "common/base/bytes.h"
 #include "common/crypto/hash.h"
 #include "common/tlog/checkpoint.h"
@@ -118,6 +124,51 @@ TEST_F(EventVerifyTest, PolicyAsksForACosignedCheckpoint) {
   proof.checkpoint.signatures.back().signature.back() ^= 1;
   Write("event.tlog-proof", proof.Serialize());
   EXPECT_EQ(Verify({"--policy", Path("witnesses.policy")}), ExitCode::kVerificationFailed) << "a wrong cosignature is";
+}
+
+// What others saw of a log is one with what was seen here only where it is shown to be.
+TEST_F(EventVerifyTest, ProofIsProvisionalUnlessThatVeryCheckpointWasSeen) {
+  ASSERT_EQ(VerifyWithKey(), ExitCode::kOk) << "without a memory: " << program_.err;
+  EXPECT_EQ(Json()["provisional"], true);
+  EXPECT_THAT(program_.err, HasSubstr("provisional"));
+  const CheckpointStore store(Path("state/medflyt/trust"));
+  const auto tree = medflyt::testing::ReferenceTree::Numbered(kSize + 1);
+  const auto longer = tlog::Checkpoint::Create("odense.example/log", TreeSize(kSize + 1), tree.Root(kSize + 1));
+  ASSERT_TRUE(store.Keep(tlog::SignCheckpoint(*longer, signer_).Serialize()).ok());
+  program_.variables["XDG_STATE_HOME"] = Path("state");
+  ASSERT_EQ(VerifyWithKey(), ExitCode::kOk) << program_.err;
+  EXPECT_EQ(Json()["provisional"], true) << "trees of two sizes cannot be compared offline";
+  ASSERT_TRUE(store.Keep(tlog::TlogProof::Parse(proof_)->checkpoint.Serialize()).ok());
+  ASSERT_EQ(VerifyWithKey(), ExitCode::kOk) << program_.err;
+  EXPECT_EQ(Json()["provisional"], false);
+  EXPECT_EQ(program_.err, "");
+}
+
+TEST_F(EventVerifyTest, AnotherRootOfASizeThatWasSeenIsAForkAndBothAreKept) {
+  const std::string seen =
+      medflyt::testing::TiledLog(medflyt::testing::NumberedEntries(kSize), signer_).files().at("checkpoint");
+  ASSERT_TRUE(CheckpointStore(Path("seen")).Keep(seen).ok());
+  const auto witness = *tlog::Cosigner::Create("witness.example/1", crypto::Signer(crypto::Key::Random()));
+  Write("witnesses.policy",
+        "log " + signer_.verifier_key().Format() + "\nwitness w " + witness.verifier_key().Format() + "\nquorum w\n");
+  for (const std::vector<std::string>& trust : {std::vector<std::string>{"--log-key", signer_.verifier_key().Format()},
+                                                {"--policy", Path("witnesses.policy")}}) {
+    std::filesystem::remove_all(folder_ / "seen/odense.example%2Flog/evidence");
+    std::vector<std::string> more = trust;
+    more.insert(more.end(), {"--trust", Path("seen")});
+    EXPECT_EQ(Verify(more), ExitCode::kVerificationFailed) << "also where witnesses are late";
+    EXPECT_THAT(program_.err, HasSubstr("LOG_FORKED"));
+    EXPECT_EQ(program_.out, "");
+    std::map<std::string, std::string> evidence;
+    for (const auto& file :
+         std::filesystem::recursive_directory_iterator(folder_ / "seen/odense.example%2Flog/evidence")) {
+      if (file.is_regular_file()) {
+        evidence[file.path().filename().string()] = medflyt::testing::ReadFile(file.path());
+      }
+    }
+    EXPECT_EQ(evidence["kept.checkpoint"], seen);
+    EXPECT_EQ(evidence["seen.checkpoint"], tlog::TlogProof::Parse(proof_)->checkpoint.Serialize());
+  }
 }
 
 TEST_F(EventVerifyTest, WithoutAKeyNothingIsBelieved) {
