@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/cli/checkpoint_store.h"
 #include "common/audit/bundle_file.h"
 #include "common/directory/peer_card.h"
 #include "common/tlog/cosignature.h"
@@ -185,6 +186,25 @@ TEST_F(AuditVerifyTest, MemoryIsUsedWhereverOneIsKnown) {
   EXPECT_EQ(Json()["findings"][0]["finding"], "LOG_ROLLED_BACK");
   EXPECT_EQ(Verify({"--log-key", Key(), "--trust", Path("another")}), ExitCode::kOk)
       << "a memory that is named instead";
+}
+
+TEST_F(AuditVerifyTest, MemoryOfTheClosedLogThatItGoesOnFromCountsToo) {
+  const auto closed_at = [&](size_t size) {
+    return medflyt::testing::TiledLog(medflyt::testing::NumberedEntries(size), signer_).files().at("checkpoint");
+  };
+  const auto next = medflyt::testing::LogSigner("odense.example/log/2", 'b');
+  const std::string first = medflyt::testing::EvidenceFiles::Record(
+      wire::GenerationOpened{closed_at(300), TreeSize(0), {}, crypto::Sha256("first"), crypto::Sha256("second")});
+  medflyt::testing::WriteFiles(medflyt::testing::TiledLog({first}, next).files(), folder_ / "next");
+  const std::vector<std::string> verify = {
+      "audit", "verify", Path("next"), "--log-key", next.verifier_key().Format(), "--trust", Path("seen"), "--json"};
+  ASSERT_TRUE(CheckpointStore(Path("seen")).Keep(closed_at(300)).ok());
+  EXPECT_EQ(Run(verify), ExitCode::kOk) << program_.err << program_.out;
+  EXPECT_EQ(Json()["goes_on_from"], "odense.example/log");
+  ASSERT_TRUE(CheckpointStore(Path("seen")).Keep(closed_at(301)).ok());
+  EXPECT_EQ(Run(verify), ExitCode::kVerificationFailed);
+  EXPECT_EQ(Json()["findings"][0]["finding"], "LOG_ROLLED_BACK");
+  EXPECT_EQ(Json()["findings"][0]["first_entry"], 0);
 }
 
 TEST_F(AuditVerifyTest, PolicyAsksForWitnesses) {
