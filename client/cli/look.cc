@@ -108,6 +108,9 @@ class Looking {
         return Changed(now.head.note.Serialize(), "it changed while it was looked at");
       }
     }
+    if (last && now.head.checkpoint.size() < last->checkpoint.size() && !log_.asked_origin().empty()) {
+      MEDFLYT_RETURN_IF_ERROR(CheckLostEnd(*last, now.head));
+    }
     if (last) MEDFLYT_RETURN_IF_ERROR(Continues(log_, *last, now.head));
     if (now.to_pin) MEDFLYT_RETURN_IF_ERROR(store_.PinKey(*now.to_pin));
     std::string note = now.head.note.Serialize();
@@ -244,6 +247,30 @@ class Looking {
     std::vector<directory::LogKey> keys;
     if (key) keys.push_back({*std::move(key), TreeSize(0), std::nullopt});
     return keys;
+  }
+
+  // A node that has lost the end of a closed log, and says in the log that goes on from it that there was one, is not
+  // accused of that again; nor is what is left believed, for nothing shows that it leads to what was seen. OK where
+  // there is nothing that explains it.
+  absl::Status CheckLostEnd(const KeptCheckpoint& last, const tlog::OpenedCheckpoint& left) {
+    const std::unique_ptr<NodeLog> open = log_.OfOrigin("");
+    Looking looking(context_, *open, store_, keys_, at_);
+    looking.expected_ = expected_;
+    const auto newest = looking.Fetch();
+    absl::Status goes_on = newest.status();
+    if (newest.ok()) {
+      if (newest->head.checkpoint.origin() == left.checkpoint.origin()) return absl::OkStatus();
+      goes_on = looking.GoesOn(newest->head);
+    }
+    if (goes_on.ok()) {
+      return RuleError(absl::StatusCode::kFailedPrecondition, "CLOSED_LOG_SHORTER", "checkpoint",
+                       absl::StrCat("the node has ", left.checkpoint.size().value(), " entries left of ",
+                                    left.checkpoint.origin(), ", of which ", last.checkpoint.size().value(),
+                                    " were seen before it was closed; name an empty folder with --trust to look at "
+                                    "what is left"));
+    }
+    const ExitCode code = ExitCodeOf(goes_on);
+    return code == ExitCode::kUnavailable || code == ExitCode::kVerificationFailed ? goes_on : absl::OkStatus();
   }
 
   absl::Status EndsNotBeforeWhatWasSeen(const tlog::OpenedCheckpoint& closed, const Generation& generation,

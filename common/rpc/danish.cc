@@ -71,6 +71,7 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"CLIENT_OF_OTHER_AUTHORITY", "Klienten tilhører en anden myndighed."},
     {"CLIENT_ROLE_NOT_ALLOWED", "Klientens rolle giver ikke adgang til dette."},
     {"CLIENT_ROLE_UNKNOWN", "Klientcertifikatets rolle er ukendt."},
+    {"CLOSED_LOG_SHORTER", "Noden har mindre tilbage af den lukkede log, end der er set af den."},
     {"COMMAND_REQUIRED", "Kommandoen mangler."},
     {"COMPACT_RANGE_INVALID", "Træets gemte kant er ugyldig."},
     {"COMPARE_BUSY", "En sammenligning af checkpoints er allerede i gang."},

@@ -51,6 +51,7 @@ class FakeNode final : public NodeLog {
 
   [[nodiscard]] std::string asked_origin() const override { return asked_; }
   std::unique_ptr<NodeLog> OfOrigin(std::string origin) override {
+    if (origin.empty() && !open_.empty()) return std::make_unique<FakeNode>(open_.front());
     for (const FakeNode& each : closed_) {
       if (each.signer_.verifier_key().name() != origin) continue;
       auto log = std::make_unique<FakeNode>(each);
@@ -99,6 +100,7 @@ class FakeNode final : public NodeLog {
 
   std::string asked_;
   std::vector<FakeNode> closed_;  // the logs that it had before
+  std::vector<FakeNode> open_;    // of a closed one: the one that is open
   std::vector<Beside> beside_;
   std::string cosigned_;
   uint64_t calls_ = 0;

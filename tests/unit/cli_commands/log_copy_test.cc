@@ -462,6 +462,23 @@ TEST_F(GenerationLookTest, WhatTheNodeHasLeftOfTheClosedLogMustContinueWhatWasSe
   EXPECT_NE(Evidence().at("consistency-proof"), "");
 }
 
+TEST_F(GenerationLookTest, ALostEndThatTheOpenLogTellsOfIsNoNewRollback) {
+  GoOn(kSecond, 'b', Opening(FirstAt(510)), 300);
+  testing::FakeNode closed = node_.closed_.front();
+  closed.asked_ = kOrigin;
+  closed.open_.push_back(node_);
+  node_ = closed;
+  const auto seen = LookNow(Card());
+  EXPECT_EQ(RuleIn(seen.status()), "CLOSED_LOG_SHORTER") << seen.status();
+  EXPECT_EQ(ExitCodeOf(seen.status()), ExitCode::kFailed);
+  EXPECT_TRUE(Evidence().empty());
+  EXPECT_THAT(KeptSizes(), ElementsAre(500U));
+  for (const std::string& first : {Opening(FirstAt(300)), std::string("no record")}) {
+    node_.open_.front().Rewrite(0, first);
+    EXPECT_EQ(Accused(Card()), "LOG_ROLLED_BACK");
+  }
+}
+
 TEST_F(GenerationLookTest, ANodeThatDoesNotAnswerMeanwhileIsNotAccused) {
   GoOn(kSecond, 'b', Opening(FirstAt(500)), 500);
   for (const uint64_t failing : {0U, 1U, 2U}) {
