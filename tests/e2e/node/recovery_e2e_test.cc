@@ -53,12 +53,12 @@ class RecoveryE2e : public ::testing::Test {
     ASSERT_EQ(Propose(odense_), "OK");
     ASSERT_TRUE(AllReceipted(odense_));
     ASSERT_TRUE(!cosigned || Await([&] { return Status(odense_).cosigned_size() > 0; }));
-    ASSERT_EQ(RunCommand(odense_, {"node", "backup"}).code, 0) << odense_.Errors();
     // Seen by an auditor, who is shown later that the log of after the recovery goes on from this one.
     ASSERT_EQ(
         RunCommand(odense_, {"audit", "checkpoint", "--trust", odense_.Path("trust")}, "auditor", "carl.auditor").code,
         0)
         << odense_.Errors();
+    ASSERT_EQ(RunCommand(odense_, {"node", "backup"}).code, 0) << odense_.Errors();
     ASSERT_EQ(Propose(odense_), "OK");
     ASSERT_EQ(Propose(nyborg_), "OK");
     ASSERT_TRUE(AllReceipted(odense_));
