@@ -49,7 +49,7 @@ struct InclusionQuestion {
   Held batch;  // that the event came under
   Held known;  // that was accepted last of that log; of a log which the peer has closed since: `batch`
 };
-// DATA_LOSS (LOG_FORKED) where the issuer's log is proven to have forked: nothing more is taken from it; NOT_FOUND
+// DATA_LOSS (LOG_FORKED) where that log is proven to have forked: nothing more is taken of it; NOT_FOUND
 // (EVENT_UNKNOWN) for an event that was not received here; DATA_LOSS (ROW_MALFORMED).
 [[nodiscard]] absl::StatusOr<InclusionQuestion> AskInclusion(const Context& context, const log::EventLocation& event);
 

@@ -207,7 +207,7 @@ void OwnLogCheck::Look() {
   for (const AuthorityId& peer : ask) Ask(peer);
   KeepProofs();
   Settle();
-  if (!clear_) strand_->PostAt(context_.parts.clock.Now() + schedule_.again, [this] { Look(); });
+  if (!cleared_ || behind_) strand_->PostAt(context_.parts.clock.Now() + schedule_.again, [this] { Look(); });
 }
 
 void OwnLogCheck::Ask(AuthorityId peer) {
@@ -283,7 +283,7 @@ OwnLogProof OwnLogCheck::Judge(AuthorityId peer, const v1::GetHeldHeadsResponse&
 }
 
 void OwnLogCheck::Settle() {
-  if (told_) return;
+  if (behind_) return;
   bool settled = true;
   TreeSize proven = context_.parts.log.handed_over_at();
   std::vector<ReleasedPeer> released;
@@ -302,11 +302,11 @@ void OwnLogCheck::Settle() {
     }
   }
   if (proven.value() > 0) {
-    told_ = true;
+    behind_ = true;
     outcome_.behind(proven);
-  } else if (settled) {
-    told_ = true;
-    clear_ = true;
+    if (cleared_) strand_->PostAt(context_.parts.clock.Now() + schedule_.again, [this] { Look(); });
+  } else if (settled && !cleared_) {
+    cleared_ = true;
     outcome_.clear(released);
   }
 }

@@ -93,7 +93,8 @@ struct ReleasedPeer {
 // Borrows context and calls; order of life as Cosigning's.
 class OwnLogCheck {
  public:
-  // Both on the strand, once at most, and only one of them.
+  // Both on the strand, once at most. What was asked of a peer that was released may prove it after all: `behind` comes
+  // behind `clear` then.
   struct Outcome {
     // Every peer that is waited for is within, or is one of these.
     std::function<void(const std::vector<ReleasedPeer>& released)> clear;
@@ -141,8 +142,8 @@ class OwnLogCheck {
   const Outcome outcome_;
   const std::shared_ptr<Strand> strand_;
   // The strand's.
-  bool told_ = false;   // the outcome
-  bool clear_ = false;  // nobody is asked any more
+  bool cleared_ = false;  // and nobody is asked any more, but where it is behind after all
+  bool behind_ = false;
 
   mutable Mutex mutex_;
   std::map<AuthorityId, Known> known_ MEDFLYT_GUARDED_BY(mutex_);

@@ -150,11 +150,11 @@ grpc::ServerUnaryReactor* AuditServiceImpl::GetCheckpoint(Context* context, cons
     for (const log::Generation& each : parts_.log.reader().generations().all()) {
       if (each.last) response->add_closed(each.origin);
     }
-    if (asked.log.last) {
-      const auto key = parts_.directory().LogKeyFor(asked.log.origin, head.size);
-      if (key.ok()) response->set_verifier_key(key->Format());
-    } else {
-      response->set_verifier_key(verifier_key_);
+    const auto key = parts_.directory().LogKeyFor(asked.log.origin, head.size);
+    if (key.ok() && head.size.value() > 0) {
+      response->set_verifier_key(key->Format());
+    } else if (!asked.log.last) {
+      response->set_verifier_key(verifier_key_);  // whichever key the card has for a log without an entry
     }
     return absl::OkStatus();
   });

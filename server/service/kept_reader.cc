@@ -46,8 +46,8 @@ absl::Status KeptReader::Read(const log::Generation& log, LeafIndex first, TreeS
                       next = index.value() + 1;
                       if (!key_id.is_zero()) return absl::OkStatus();
                       const auto record = codec_.Decode(entry);
-                      if (!record.ok())
-                        return absl::OkStatus();  // damaged, which the tree shows, or of a newer program
+                      // Damaged, which the tree shows, or of a newer program.
+                      if (!record.ok()) return absl::OkStatus();
                       if (const auto* receipts = std::get_if<wire::ReceiptsLogged>(&record->record)) {
                         MEDFLYT_RETURN_IF_ERROR(Add(log, index, *receipts, response));
                       } else if (const auto* received = std::get_if<wire::EventReceived>(&record->record)) {

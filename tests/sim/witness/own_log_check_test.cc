@@ -300,6 +300,28 @@ TEST_P(OwnLogCheckTest, WhoWasReleasedIsAskedOnWhileOthersAreWaitedFor) {
   EXPECT_EQ(cleared, 0);
 }
 
+// The last that was waited for may free the node while a question to another is still under way.
+TEST_P(OwnLogCheckTest, AProofThatComesBehindTheLastAnswerRestrainsTheNodeAgain) {
+  Propose(kNyborg, 1);
+  ASSERT_TRUE(world.Settle());
+  world.node(kOdense).CopyStore();
+  Propose(kNyborg, 1);
+  ASSERT_TRUE(world.Settle());
+  world.network.SetPartition(kOdense, kNyborg, true);
+  world.network.SetPartition(kOdense, kKerteminde, true);
+  RollBack();
+  world.RunFor(absl::Minutes(1));
+  EXPECT_FALSE(check->Release(kNyborg, "officer-1", kFirst).value());
+  EXPECT_TRUE(check->Release(kNyborg, "officer-2", kSecond).value());
+  world.network.Heal();  // both are asked at once, and Kerteminde answers first
+  world.RunFor(absl::Minutes(1));
+  EXPECT_EQ(cleared, 1);
+  EXPECT_EQ(Of(kNyborg), Standing::kBeyond);
+  EXPECT_EQ(proven.size(), 1U);
+  EXPECT_FALSE(world.node(kOdense).log().restraint().ok());
+  EXPECT_EQ(exchange::ReadOwnLogProofs(world.node(kOdense).log(), world.directory)->size(), 1U);
+}
+
 TEST_P(OwnLogCheckTest, TwoOfficersWithTwoCertificatesReleaseAPeer) {
   Propose(kNyborg, 1);
   ASSERT_TRUE(world.Settle());
