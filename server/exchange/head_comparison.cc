@@ -45,36 +45,49 @@ void HeadComparison::PlanAt(absl::Time when) {
 
 void HeadComparison::Look() {
   const absl::Time now = context_.parts.clock.Now();
-  const std::set<AuthorityId> present = present_();
+  const Contact contact = contact_();
   FindUnshown(now);
   for (const AuthorityId& peer : PeersIn(context_.directory(), context_.parts.self)) {
     absl::Time& due = due_.try_emplace(peer, now).first->second;
-    const bool came = present.contains(peer) && !met_.contains(peer);
+    const bool came = contact.present.contains(peer) && !met_.contains(peer);
     if (!came && now < due) continue;
     due = now + schedule_.repeat;
     CompareOwn(peer);
     AskHeads(peer);
   }
-  met_ = present;
-  AskAgain(present, now);
+  met_ = contact.present;
+  AskAgain(contact, now);
 }
 
 void HeadComparison::FindUnshown(absl::Time now) {
   const auto witnessed = witness_.heads();
+  std::map<AuthorityId, Unshown> found;
   std::map<AuthorityId, std::string> told;
   for (const AuthorityId& peer : PeersIn(context_.directory(), context_.parts.self)) {
     const log::PeerState state = context_.parts.log.peer(peer);
     const log::AcceptedTree& newest = state.by_batch.size < state.by_receipt.size ? state.by_receipt : state.by_batch;
     const auto shown = witnessed.find(state.origin);
     const TreeSize cosigned = shown == witnessed.end() ? TreeSize(0) : shown->second.head.size;
-    const auto before = unshown_.find(state.origin);
-    if (before != unshown_.end() && before->second.size <= cosigned) unshown_.erase(before);
-    if (newest.size <= cosigned) continue;
-    const absl::Time since = unshown_.try_emplace(state.origin, Unshown{newest.size, now}).first->second.since;
-    if (now - since < schedule_.unshown) continue;
-    std::string note = AcceptedNote(context_.parts.log.reader().store(), peer, {newest.size, newest.root});
-    if (!note.empty()) told.emplace(peer, std::move(note));
+    Unshown unshown;
+    if (const auto before = unshown_.find(peer); before != unshown_.end() && before->second.origin == state.origin) {
+      unshown = before->second;
+    }
+    unshown.origin = state.origin;
+    if (unshown.told.head.size <= cosigned) unshown.told = {};
+    if (unshown.waiting.head.size <= cosigned) unshown.waiting = {};
+    if (unshown.waiting.head.size.value() != 0 && now - unshown.since >= schedule_.unshown) {
+      unshown.told = std::exchange(unshown.waiting, {});
+    }
+    if (unshown.waiting.head.size.value() == 0 && newest.size > std::max(cosigned, unshown.told.head.size)) {
+      // Its note now, for an hour later it may be none of the last ones.
+      std::string note = AcceptedNote(context_.parts.log.reader().store(), peer, {newest.size, newest.root});
+      if (!note.empty()) unshown.waiting = {{newest.size, newest.root}, std::move(note)};
+      unshown.since = now;
+    }
+    if (!unshown.told.note.empty()) told.emplace(peer, unshown.told.note);
+    if (!unshown.told.note.empty() || !unshown.waiting.note.empty()) found.emplace(peer, std::move(unshown));
   }
+  unshown_ = std::move(found);
   MutexLock lock(mutex_);
   told_ = std::move(told);
 }
@@ -275,8 +288,8 @@ void HeadComparison::OnProof(const Pair& pair, const absl::StatusOr<v1::ProveCon
 }
 
 void HeadComparison::OnNoAnswer(const Pair& pair, const absl::Status& why) {
-  const absl::Time now = context_.parts.clock.Now();
   const PairKey key = KeyOf(pair);
+  if (RuleOf(why) == "PROOF_NOT_KEPT") behind_.insert(pair.owner);
   auto found = unanswered_.find(key);
   if (found == unanswered_.end()) {
     context_.parts.logger.Warning(
@@ -286,24 +299,31 @@ void HeadComparison::OnNoAnswer(const Pair& pair, const absl::Status& why) {
     const auto others = std::count_if(unanswered_.begin(), unanswered_.end(),
                                       [&pair](const auto& each) { return each.second.pair.owner == pair.owner; });
     if (static_cast<size_t>(others) >= kMaxUnanswered) return;
-    found = unanswered_.emplace(key, Unanswered{pair, now, now + schedule_.again}).first;
+    found = unanswered_.emplace(key, Unanswered{pair, context_.parts.clock.Now() + schedule_.again}).first;
   }
   Unanswered& unanswered = found->second;
-  if (why.code() == absl::StatusCode::kResourceExhausted) unanswered.met = true;
-  if (unanswered.kept || !unanswered.met || now - unanswered.since < schedule_.repeat) return;
+  unanswered.busy = why.code() == absl::StatusCode::kResourceExhausted;
+  if (unanswered.kept || unanswered.present < schedule_.repeat) return;
   unanswered.kept = true;
   Keep(pair, RuleError(absl::StatusCode::kDataLoss, "CONSISTENCY_UNANSWERED", "checkpoint",
                        "for a day the log has not answered whether one head goes on from the other"));
 }
 
-void HeadComparison::AskAgain(const std::set<AuthorityId>& present, absl::Time now) {
+void HeadComparison::AskAgain(const Contact& contact, absl::Time now) {
   const directory::Directory directory = context_.directory();
   std::erase_if(unanswered_, [&](const auto& each) {
     const Pair& pair = each.second.pair;
     return !IsOpen(directory, pair.owner, pair.origin) || context_.IsForked(pair.owner, pair.origin);
   });
+  // A node that went back waits until every peer has answered, and cosigns meanwhile. One that only says so and goes on
+  // exchanging events does not wait.
+  std::erase_if(behind_, [&contact](const AuthorityId& owner) { return contact.exchanging.contains(owner); });
+  // While our own log is restrained nobody is asked to cosign it: who did so last may be gone.
+  const bool known = context_.parts.log.restraint().ok();
   for (auto& [key, unanswered] : unanswered_) {
-    if (present.contains(unanswered.pair.owner)) unanswered.met = true;
+    const AuthorityId owner = unanswered.pair.owner;
+    const bool present = unanswered.busy || contact.present.contains(owner);
+    if (known && present && !behind_.contains(owner)) unanswered.present += schedule_.look;
     if (now < unanswered.again) continue;
     // One that is kept is asked for daily, so that it is kept once and not with each comparison.
     unanswered.again = now + (unanswered.kept ? schedule_.repeat : schedule_.again);

@@ -41,26 +41,31 @@ inline constexpr size_t kMaxUnanswered = 16;  // pairs of one owner's heads
 
 // The heads of a log that this node holds, the one that it cosigned last and those that came with the log's own batches
 // and receipts, are held against each other and against what its peers hold:
-//   one size, two roots         proof of a fork, whoever brings it: both notes are the log's. Kept; the log's owner is
-//                               stopped.
+//   one size, two roots         proof of a fork, whoever brings it: both notes are the log's. Kept; the log is stopped.
 //   two sizes                   the log itself is asked for the proof between them. One that holds: nothing. One that
 //                               does not, or is refused: kept as a suspicion, accused of nothing. No answer: asked
-//                               again, and kept as a suspicion where there was none for a day while its owner was
-//                               there. An owner that is away is not suspected.
+//                               again, and kept as a suspicion once its owner was there for a day, all in all, without
+//                               giving one. An owner that is away is not suspected, nor one that says that its store
+//                               is behind, for as long as no stream of events shows that its log goes on.
 // Peers are told the head that was cosigned last. One that came with events would say that and when there were some, so
 // it is told only where its owner has not shown it to this node as its witness for so long that it may never do.
 // Public calls are thread-safe; all else happens on a strand. Borrows context, witness and calls; order of life as
 // Cosigning's.
 class HeadComparison {
  public:
-  // The peers with which there is contact now, of whatever kind. Thread-safe.
-  using Present = std::function<std::set<AuthorityId>()>;
-  HeadComparison(Context& context, const Witness& witness, PeerCalls& calls, Present present,
+  // The peers with which there is contact now.
+  struct Contact {
+    std::set<AuthorityId> present;     // of whatever kind
+    std::set<AuthorityId> exchanging;  // a stream of events stands, as with no node that is restrained
+  };
+  // Thread-safe.
+  using ContactNow = std::function<Contact()>;
+  HeadComparison(Context& context, const Witness& witness, PeerCalls& calls, ContactNow contact,
                  const ComparisonSchedule& schedule)
       : context_(context),
         witness_(witness),
         calls_(calls),
-        present_(std::move(present)),
+        contact_(std::move(contact)),
         schedule_(schedule),
         strand_(std::make_shared<Strand>(context.parts.scheduler)) {}
 
@@ -92,15 +97,18 @@ class HeadComparison {
   // A pair whose proof was asked for in vain.
   struct Unanswered {
     Pair pair;
-    absl::Time since;
-    absl::Time again;   // when it is asked for next
-    bool met = false;   // its owner was there meanwhile
-    bool kept = false;  // as a suspicion
+    absl::Time again;                               // when it is asked for next
+    absl::Duration present = absl::ZeroDuration();  // how long its owner was there meanwhile, look by look
+    bool busy = false;                              // its owner said so last: it was there
+    bool kept = false;                              // as a suspicion
   };
-  // The first head that came with events and is larger than what its owner has shown to this node as its witness.
+  // Heads that came with events of a log and are larger than what its owner has shown to this node as its witness.
+  // Those that come while one waits are not told for it: they would say, each as it comes, when something was sent.
   struct Unshown {
-    TreeSize size;
-    absl::Time since;
+    std::string origin;
+    Held waiting;      // the newest when it was found; size 0: none
+    absl::Time since;  // when that was
+    Held told;         // the last that waited for too long; size 0: none
   };
 
   [[nodiscard]] static PairKey KeyOf(const Pair& pair);
@@ -123,13 +131,13 @@ class HeadComparison {
   void AskForProof(const Pair& pair);
   void OnProof(const Pair& pair, const absl::StatusOr<v1::ProveConsistencyResponse>& answer);
   void OnNoAnswer(const Pair& pair, const absl::Status& why);
-  void AskAgain(const std::set<AuthorityId>& present, absl::Time now);
+  void AskAgain(const Contact& contact, absl::Time now);
   void Keep(const Pair& pair, const absl::Status& status);
 
   Context& context_;
   const Witness& witness_;
   PeerCalls& calls_;
-  const Present present_;
+  const ContactNow contact_;
   const ComparisonSchedule schedule_;
   const std::shared_ptr<Strand> strand_;
 
@@ -138,7 +146,8 @@ class HeadComparison {
   std::set<AuthorityId> met_;              // at the last look
   std::set<PairKey> proving_;              // questions under way
   std::map<PairKey, Unanswered> unanswered_;
-  std::map<std::string, Unshown> unshown_;  // by origin
+  std::set<AuthorityId> behind_;            // said that their store is behind, and no stream of theirs stood since
+  std::map<AuthorityId, Unshown> unshown_;  // by owner, of the log that is exchanged with
 
   mutable Mutex mutex_;
   std::set<AuthorityId> busy_ MEDFLYT_GUARDED_BY(mutex_);

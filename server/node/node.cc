@@ -291,14 +291,15 @@ absl::Status Node::Running::StartLog() {
       exchange->context(), *witness, *peer_calls,
       [this] {
         // A direction may stand still, and its stream with it, while the peer is there all the same.
-        std::set<AuthorityId> present;
+        exchange::HeadComparison::Contact contact;
         for (const exchange::PeerStatus& status : exchange->Statuses()) {
-          if (status.delivery.connected || status.reception.connected) present.insert(status.peer);
+          if (status.delivery.connected || status.reception.connected) contact.exchanging.insert(status.peer);
         }
+        contact.present = contact.exchanging;
         for (const exchange::CosignerStatus& status : cosigning->status()) {
-          if (status.size.value() != 0 && status.last_error.empty()) present.insert(status.peer);
+          if (status.size.value() != 0 && status.last_error.empty()) contact.present.insert(status.peer);
         }
-        return present;
+        return contact;
       },
       exchange::ComparisonSchedule());
   cosigning->OnTurn([this](TreeSize size) { NoteLogSize(size); });

@@ -89,11 +89,14 @@ class SimWitnesses {
     node.comparison = std::make_unique<exchange::HeadComparison>(
         context, *node.witness, *node.calls,
         [this, id] {
-          std::set<AuthorityId> present;
+          exchange::HeadComparison::Contact now;
           for (const auto& [other, ignored] : nodes_) {
-            if (contact && other != id && !world_.network.Apart(id, other)) present.insert(other);
+            if (!contact || other == id || world_.network.Apart(id, other)) continue;
+            now.present.insert(other);
+            const exchange::PeerStatus status = world_.node(id).exchange().StatusOf(other);
+            if (status.delivery.connected || status.reception.connected) now.exchanging.insert(other);
           }
-          return present;
+          return now;
         },
         exchange::ComparisonSchedule());
     node.comparison->Start();

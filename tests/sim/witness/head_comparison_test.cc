@@ -59,12 +59,13 @@ class HeadComparisonTest : public ::testing::Test {
     world.network.Heal();
     world.RunFor(absl::Minutes(3));
   }
-  // Nyborg sends Odense a batch, and has nobody cosign its head: that note.
-  std::string SendOdenseABatch(Forger& forger) {
+  // Nyborg sends Odense a batch, its next, and has nobody cosign its head: that note.
+  std::string SendOdenseABatch(Forger& forger, uint64_t number = 1) {
+    forger.set_receipted(number - 1);
     forger.Dial();
     const Forger::Secret secret = forger.NewKey();
     const LeafIndex grant = forger.AppendGrant(secret);
-    const LeafIndex leaf = forger.AppendEvent(forger.NewProposal(1), secret);
+    const LeafIndex leaf = forger.AppendEvent(forger.NewProposal(number), secret);
     v1::EventBatch batch = forger.Batch({grant, leaf}, secret);
     forger.AddGrant(batch, secret);
     forger.Send(batch);
@@ -227,6 +228,82 @@ TEST_F(HeadComparisonTest, WhoIsThereAndDoesNotAnswerForADayIsHeldOnceAndAccused
   world.RunFor(absl::Hours(60));
   EXPECT_THAT(EvidenceAt(kOdense), SizeIs(1));
   EXPECT_FALSE(Stopped(kOdense));
+}
+
+TEST_F(HeadComparisonTest, OnlyTheTimeThatItsOwnerIsThereCountsTowardsADayWithoutAnAnswer) {
+  Show(kOdense, log_, 7);
+  Show(kKerteminde, other_, 4);
+  witnesses.prove = [](const auto&) -> absl::StatusOr<v1::ProveConsistencyResponse> {
+    return absl::UnavailableError("not now");
+  };
+  world.node(kNyborg).Boot();
+  witnesses.Boot(kNyborg);
+  Meet();
+  EXPECT_EQ(world.node(kOdense).logger.events["consistency_not_answered"], 1);
+  world.network.SetPartition(kOdense, kNyborg, true);
+  world.RunFor(absl::Hours(70));
+  world.network.SetPartition(kOdense, kNyborg, false);
+  world.RunFor(absl::Hours(1));  // asked again, in vain
+  EXPECT_THAT(EvidenceAt(kOdense), IsEmpty()) << "it was there for an hour of three days";
+  // Out of reach and back: each time that it is there is added to those before.
+  world.RunFor(absl::Hours(15));
+  world.network.SetPartition(kOdense, kNyborg, true);
+  world.RunFor(absl::Hours(20));
+  world.network.SetPartition(kOdense, kNyborg, false);
+  world.RunFor(absl::Hours(6));
+  EXPECT_THAT(EvidenceAt(kOdense), IsEmpty()) << "22 hours of 4 days";
+  world.RunFor(absl::Hours(4));
+  EXPECT_THAT(EvidenceAt(kOdense), SizeIs(1));
+}
+
+// Its runbook has it wait until every peer has answered, for as long as that takes, and it cosigns all the while.
+TEST_F(HeadComparisonTest, ANodeThatIsRestrainedBecauseItsStoreWentBackIsNotSuspected) {
+  Show(kOdense, log_, 7);
+  Show(kKerteminde, log_, 4);
+  world.node(kNyborg).restrained = true;
+  world.node(kNyborg).Boot();
+  witnesses.Boot(kNyborg);
+  ASSERT_LT(world.node(kNyborg).log().head().size, TreeSize(7));
+  Meet();
+  EXPECT_EQ(world.node(kOdense).logger.events["consistency_not_answered"], 1);
+  const size_t asked = witnesses.proofs_asked.size();
+  world.RunFor(absl::Hours(72));
+  EXPECT_GT(witnesses.proofs_asked.size(), asked + 400) << "asked every ten minutes all the same";
+  EXPECT_THAT(EvidenceAt(kOdense), IsEmpty());
+  EXPECT_EQ(world.node(kOdense).logger.events["log_fork_suspected"], 0);
+}
+
+TEST_F(HeadComparisonTest, WhoSaysThatItsStoreIsBehindAndGoesOnExchangingIsHeld) {
+  Show(kOdense, log_, 7);
+  Show(kKerteminde, other_, 4);
+  witnesses.prove = [](const auto&) -> absl::StatusOr<v1::ProveConsistencyResponse> {
+    return RuleError(absl::StatusCode::kUnavailable, "PROOF_NOT_KEPT", "to", "the store does not have that much of it");
+  };
+  world.node(kNyborg).Boot();
+  witnesses.Boot(kNyborg);
+  Meet();
+  const exchange::PeerStatus status = world.node(kOdense).exchange().StatusOf(kNyborg);
+  ASSERT_TRUE(status.delivery.connected || status.reception.connected);
+  world.RunFor(absl::Hours(20));
+  EXPECT_THAT(EvidenceAt(kOdense), IsEmpty());
+  world.RunFor(absl::Hours(5));
+  EXPECT_THAT(EvidenceAt(kOdense), SizeIs(1));
+}
+
+// Then nobody is asked to cosign, and who did so last is known no better for days.
+TEST_F(HeadComparisonTest, NobodyIsSuspectedOfSilenceByANodeThatIsRestrained) {
+  Show(kOdense, log_, 7);
+  Show(kKerteminde, other_, 4);
+  witnesses.prove = [](const auto&) -> absl::StatusOr<v1::ProveConsistencyResponse> {
+    return absl::UnavailableError("not now");
+  };
+  world.node(kNyborg).Boot();
+  witnesses.Boot(kNyborg);
+  Meet();
+  EXPECT_EQ(world.node(kOdense).logger.events["consistency_not_answered"], 1);
+  world.node(kOdense).RestrainNow();
+  world.RunFor(absl::Hours(30));
+  EXPECT_EQ(world.node(kOdense).logger.events["log_fork_suspected"], 0);
 }
 
 TEST_F(HeadComparisonTest, BeingTooBusyForADayIsNoAnswerEither) {
@@ -407,6 +484,43 @@ TEST_F(HeadComparisonTest, AHeadThatCameWithEventsIsToldWhereItsOwnerKeepsItFrom
   Show(kOdense, forger.log, forger.log.size());
   world.RunFor(absl::Minutes(2));
   EXPECT_THAT(ToldTo(kKerteminde), ElementsAre(forger.log.Note(forger.log.size())));
+}
+
+// A peer that asks every minute is not to learn when each event came.
+TEST_F(HeadComparisonTest, OfHeadsThatCameWithEventsOneAnHourIsToldAndThatOneAnHourLate) {
+  Forger forger(world);
+  const std::string first = SendOdenseABatch(forger);
+  world.RunFor(absl::Minutes(30));
+  const std::string second = SendOdenseABatch(forger, 2);
+  world.RunFor(absl::Minutes(35));
+  EXPECT_THAT(ToldTo(kKerteminde), ElementsAre(first)) << "and nothing of what came since";
+  const std::string third = SendOdenseABatch(forger, 3);
+  world.RunFor(absl::Minutes(50));
+  EXPECT_THAT(ToldTo(kKerteminde), ElementsAre(first));
+  world.RunFor(absl::Minutes(15));
+  EXPECT_THAT(ToldTo(kKerteminde), ElementsAre(second)) << "an hour after the first was told";
+  world.RunFor(absl::Minutes(40));
+  EXPECT_THAT(ToldTo(kKerteminde), ElementsAre(second));
+  world.RunFor(absl::Minutes(20));
+  EXPECT_THAT(ToldTo(kKerteminde), ElementsAre(third));
+  Show(kOdense, forger.log, forger.log.size());
+  world.RunFor(absl::Minutes(2));
+  EXPECT_THAT(ToldTo(kKerteminde), ElementsAre(forger.log.Note(forger.log.size()))) << "once, as one that was cosigned";
+}
+
+// One that is cosigned in time is not told, nor is the one behind it that has come since: that has an hour of its own.
+TEST_F(HeadComparisonTest, AHeadThatIsCosignedWithinTheHourLeavesTheNextOneAnHour) {
+  Forger forger(world);
+  SendOdenseABatch(forger);
+  const uint64_t size = forger.log.size();
+  world.RunFor(absl::Minutes(40));
+  const std::string second = SendOdenseABatch(forger, 2);
+  Show(kOdense, forger.log, size);
+  const std::string cosigned = forger.log.Note(size);
+  world.RunFor(absl::Minutes(55));
+  EXPECT_THAT(ToldTo(kKerteminde), ElementsAre(cosigned));
+  world.RunFor(absl::Minutes(10));
+  EXPECT_THAT(ToldTo(kKerteminde), ElementsAre(cosigned, second));
 }
 
 TEST_F(HeadComparisonTest, PeersAreToldOfOthersLogsOnlyAndWithinBounds) {
