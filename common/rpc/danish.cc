@@ -184,7 +184,7 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"HEAD_MISMATCH", "Den gemte log svarer ikke til den underskrevne."},
     {"HELD_HEADS_REFUSED", "Den anden myndigheds node vil ikke sige, hvad den har af denne nodes log."},
     {"HELD_ORIGIN_CLOSED",
-     "Myndighedens kort har en senere log end denne: dens lager er ældre end dens sidste genopretning."},
+     "Myndigheden har en senere log end denne: dens lager er ældre end dens sidste genopretning."},
     {"HELD_ORIGIN_FOREIGN", "Loggen er ikke den spørgende myndigheds egen."},
     {"HELLO_ADDRESSEE_MISMATCH", "Den anden node tror, at den taler med en anden myndighed."},
     {"HELLO_AUTHORITY_MISMATCH", "Den anden node er ikke den myndighed, som dens certifikat nævner."},

@@ -11,6 +11,7 @@
 #include "common/base/status.h"
 #include "common/merkle/proof.h"
 #include "common/tlog/checkpoint.h"
+#include "server/exchange/admitted.h"
 #include "server/exchange/kept.h"
 #include "server/exchange/kept_receipt.h"
 #include "server/log/appender.h"
@@ -132,9 +133,12 @@ absl::StatusOr<v1::GetHeldHeadsResponse> AnswerHeldHeads(const Context& context,
     return RuleError(absl::StatusCode::kPermissionDenied, "HELD_ORIGIN_FOREIGN", "origin",
                      "the directory has no such log of this peer");
   }
-  if (owner->logs.back().origin != request.origin()) {
+  // What a card says alone, and two officers have not, is not held against who asks.
+  const std::string& open = owner->logs.back().origin;
+  MEDFLYT_ASSIGN_OR_RETURN(const bool unknown, NeedsAdmission(context, *owner, open));
+  if (open != request.origin() && !unknown) {
     return RuleError(absl::StatusCode::kFailedPrecondition, "HELD_ORIGIN_CLOSED", "origin",
-                     "the peer's card has a later log than this: its store is older than its last recovery");
+                     "the peer has a later log than this: its store is older than its last recovery");
   }
   v1::GetHeldHeadsResponse response;
   std::set<std::string> notes;

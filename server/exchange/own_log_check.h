@@ -73,7 +73,8 @@ struct OwnLogProof {
 [[nodiscard]] absl::Status ForgetOwnLogProofs(const store::Reader& store, store::Batch& batch);
 
 // PeerService.GetHeldHeads: what this node holds of the peer's log. PERMISSION_DENIED (HELD_ORIGIN_FOREIGN),
-// FAILED_PRECONDITION (HELD_ORIGIN_CLOSED) where the peer's card has a later log. Reads the store; any thread.
+// FAILED_PRECONDITION (HELD_ORIGIN_CLOSED) where it has a later log, as its card says and nobody needs to admit; the
+// errors of NeedsAdmission. Reads the store; any thread.
 [[nodiscard]] absl::StatusOr<v1::GetHeldHeadsResponse> AnswerHeldHeads(const Context& context, const Witness& witness,
                                                                        AuthorityId peer,
                                                                        const v1::GetHeldHeadsRequest& request);

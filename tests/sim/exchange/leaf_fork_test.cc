@@ -265,7 +265,8 @@ class ForkOfReceipts : public LeafFork {
     world.network.weather.queue_full_one_in = 0;
     world.network.weather.most_latency = world.network.weather.least_latency;
     forger.log.Append("the first entry");
-    world.network.Listen(kNyborg, life_, [this](AuthorityId, const std::shared_ptr<exchange::Link>& link) {
+    world.network.Listen(kNyborg, life_, [this](AuthorityId from, const std::shared_ptr<exchange::Link>& link) {
+      if (from != kOdense) return std::shared_ptr<Recipient>();
       link_ = link;
       recipient_ = std::make_shared<Recipient>(forger, link);
       return recipient_;

@@ -43,7 +43,8 @@ class AuditLogTest : public testing::Workspace {
     options.insert(options.begin(), {"audit", "log", "--json", "--tiles", Path("log")});
     EXPECT_EQ(Run(options), ExitCode::kOk) << program_.err;
     Indices indices;
-    for (const auto& entry : Json()["entries"]) indices.push_back(entry["index"].get<uint64_t>());
+    const nlohmann::json listed = Json();
+    for (const auto& entry : listed["entries"]) indices.push_back(entry["index"].get<uint64_t>());
     return indices;
   }
   // From one to another, both of them too.

@@ -292,7 +292,9 @@ TEST_F(LookTest, WhatTheKeyOfBeforeAHandoverSignedIsStillOpened) {
   node_.cosigned_ = medflyt::testing::TiledLog(medflyt::testing::NumberedEntries(305), LogSigner(kOrigin, 'a'))
                         .files()
                         .at("checkpoint");
-  EXPECT_EQ(RuleIn(CosignedOf(node_, *after, store_).status()), "NOTE_UNSIGNED");
+  const auto shown = LookNow(keys);
+  ASSERT_TRUE(shown.ok()) << shown.status();
+  EXPECT_EQ(RuleIn(CosignedOf(node_, *shown, store_).status()), "NOTE_UNSIGNED");
   Write("copy/checkpoint", node_.cosigned_);
   EXPECT_EQ(RuleIn(ExportLog(node_, *after, folder_ / "copy", {}).status()), "EXPORT_OF_ANOTHER_LOG");
 }

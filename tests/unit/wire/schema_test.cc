@@ -73,6 +73,7 @@ const std::map<std::string, std::set<std::string>> kClearTexts = {
       "EntryReissued.closed_origin",
       "GetCheckpointResponse.closed",
       "GetHeldEventsRequest.origin",
+      "ProveConsistencyRequest.origin",
       "ProveInclusionRequest.origin",
       "GetReceiptedEventsRequest.origin",
       "PeerGenerationAdmitted.origin",
