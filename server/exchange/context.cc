@@ -34,6 +34,7 @@ Context::Context(const Parts& parts_in, directory::Directory directory, const Op
     : parts(parts_in),
       options(options_in),
       rejections(parts_in.queue, parts_in.clock, parts_in.scheduler),
+      evidence(parts_in.queue, parts_in.clock, parts_in.scheduler, parts_in.logger, evidence_rows),
       log_keys(parts_in.log),
       on_forked_(std::move(on_forked)),
       directory_(std::move(directory)) {}

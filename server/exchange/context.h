@@ -22,6 +22,7 @@
 #include "common/entry/batch.h"
 #include "common/entry/grant.h"
 #include "common/registry/number_range.h"
+#include "server/exchange/evidence_keeping.h"
 #include "server/exchange/evidence_rows.h"
 #include "server/exchange/link.h"
 #include "server/exchange/log_key_pins.h"
@@ -69,8 +70,9 @@ class Context {
   const Parts parts;
   const Options options;
   RejectionLog rejections;
-  EvidenceRows evidence;  // the sequencer's, once the exchange was made
-  LogKeyPins log_keys;    // asked by CheckLogKeys and CheckAdmitted (admitted.h)
+  EvidenceRows evidence_rows;  // the sequencer's, once the exchange was made
+  EvidenceKeeping evidence;
+  LogKeyPins log_keys;  // asked by CheckLogKeys and CheckAdmitted (admitted.h)
 
   [[nodiscard]] directory::Directory directory() const;
   void set_directory(directory::Directory directory);

@@ -119,6 +119,7 @@ void Exchange::Stop() {
   }
   strand_->Stop();
   context_.rejections.Flush();
+  context_.evidence.Flush();
   for (const auto& [id, peer] : peers) peer.Stop();
 }
 

@@ -1,44 +1,20 @@
-// What shows, or suggests, that a peer shows different logs to different eyes.
-//
-//   kOutbox 'x' ‖ u32 peer ‖ u64 microseconds   ->  version 3 (u8) ‖ u8 proven ‖ u64 dropped ‖ u64 accepted size ‖
-//                                                  accepted root (32) ‖ u32 length ‖ accepted note ‖ u32 length ‖
-//                                                  presented note ‖ u32 length ‖ proof by leaves
-//
-// Proven: two heads of one size with two roots, each signed by the log's key, or two leaves at one index, each under
-// such a head (common/tlog/leaf_fork_proof.h). Then nothing more is taken of that log, which the presented note names;
-// its owner goes on in another one that two officers admit. A consistency proof that does not hold is only suspicious,
-// because the proof itself is not signed: it is kept and told, and the peer may come back with one that holds. How many
-// rows there are: evidence_rows.h.
+// How it is judged what a peer has shown of its log, and what follows where it forked. The rows: evidence_keeping.h.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "common/directory/identity.h"
 #include "common/entry/batch.h"
 #include "common/tlog/leaf_fork_proof.h"
 #include "server/exchange/context.h"
+#include "server/exchange/evidence_keeping.h"
 #include "server/exchange/kept_leaf.h"
 #include "server/store/store.h"
 
 namespace medflyt::exchange {
-
-struct ForkEvidence {
-  AuthorityId peer;
-  absl::Time found_at;
-  bool proven = false;
-  uint64_t dropped = 0;  // suspicions of this peer that were dropped until then
-  entry::AcceptedHead accepted;
-  std::string accepted_note;   // empty where only size and root were kept
-  std::string presented_note;  // signed by the log's key
-  std::string leaf_proof;      // the file of a proof by leaves; empty where the two heads are the proof
-};
 
 // A head of a peer's log that was verified, with the note that it was verified by.
 struct HeldHead {
@@ -46,15 +22,7 @@ struct HeldHead {
   std::string note;  // signed by the log's key; empty where it is to be looked for among what is kept
 };
 
-// One after the other, by peer, oldest first. DATA_LOSS (ROW_MALFORMED).
-[[nodiscard]] absl::Status VisitForkEvidence(const store::Reader& store,
-                                             absl::FunctionRef<void(const ForkEvidence&)> visit);
-[[nodiscard]] absl::StatusOr<std::vector<ForkEvidence>> ReadForkEvidence(const store::Reader& store);
-
-// The origin that a note states; empty where it is no checkpoint's. Nothing is verified.
-[[nodiscard]] std::string StatedOrigin(std::string_view note);
-
-// At the start: which logs are proven to be forked, and which rows there are. Errors as above.
+// At the start: which logs are proven to be forked, and which rows there are. DATA_LOSS (ROW_MALFORMED).
 [[nodiscard]] absl::Status RecallForkEvidence(Context& context);
 
 // Whether the error is one of which evidence is kept.

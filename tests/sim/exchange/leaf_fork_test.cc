@@ -12,6 +12,7 @@ namespace medflyt::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 constexpr char kNyborgSeed = 20;
 constexpr std::string_view kNyborgOrigin = "medflyt.example/29189722/1";
@@ -173,6 +174,21 @@ TEST_F(LeafFork, AnotherLeafThatAThirdPartyOpensIsProof) {
   ExpectRejected(batch, "LOG_FORKED");
   ASSERT_EQ(Evidence().size(), 1U);
   ExpectProven(Evidence().front(), LeafIndex(1));
+}
+
+TEST_F(LeafFork, AProofThatTheFullQueueTurnedAwayIsStoredOnceThereIsRoom) {
+  Begin();
+  world.network.weather.queue_full_one_in = 1;
+  forger.Send(BatchOf(Other(1, 9), 1));
+  ASSERT_EQ(forger.AnswerRule(), "LOG_FORKED");
+  world.RunFor(absl::Minutes(1));
+  EXPECT_THAT(Evidence(), IsEmpty());
+  EXPECT_EQ(world.node(kOdense).logger.events["fork_evidence_waits"], 1);
+  world.network.weather.queue_full_one_in = 0;
+  world.RunFor(absl::Seconds(30));
+  ASSERT_EQ(Evidence().size(), 1U);
+  ExpectProven(Evidence().front(), LeafIndex(1));
+  ExpectForkedAfterARestart();
 }
 
 // Odense issues; Nyborg's receipts are those of its log until it denies the record of the first.
