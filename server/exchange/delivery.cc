@@ -238,14 +238,14 @@ void Delivery::OnHello(const v1::Hello& message) {
   sent_size_ = hello_->progress.accepted_size;
   next_receipt_ = PairNumber(peer.receipted.value() + 1);
   receipt_head_ = {AcceptedOf(peer, hello_->origin, peer.by_receipt), ""};
-  Update([&peer](DirectionStatus& known) {
+  Update([this, &peer](DirectionStatus& known) {
     known.connected = true;
     known.proven = peer.receipted;
     known.left_out.reset();
-    // That nobody answered is over, and so is a fork of the log before; what a peer answered to a batch is over only
-    // when it has taken one.
+    // That nobody answered is over, and so is a fork of the log before, where it was found here; what a peer answered
+    // to a batch is over only when it has taken one.
     if (known.last_error == absl::StatusCodeToString(absl::StatusCode::kUnavailable) ||
-        known.last_error == "LOG_FORKED") {
+        (known.last_error == "LOG_FORKED" && !answered_)) {
       known.last_error.clear();
     }
   });
@@ -324,6 +324,7 @@ void Delivery::OnFault(const v1::Fault& fault) {
     Update([&rule](DirectionStatus& status) { status.paused = rule; });
   }
   Disconnect(RuleError(absl::StatusCode::kFailedPrecondition, rule, "batch", "the peer did not take what was sent"));
+  answered_ = true;
 }
 
 void Delivery::OnAnswer(const v1::BatchAnswer& answer) {
@@ -472,6 +473,7 @@ void Delivery::Disconnect(const absl::Status& why) {
   outstanding_.clear();
   waiting_answer_.reset();
   hello_.reset();
+  answered_ = false;
   Update([&why](DirectionStatus& status) {
     status.connected = false;
     status.last_error = RuleOf(why);

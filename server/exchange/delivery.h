@@ -111,6 +111,7 @@ class Delivery final : public std::enable_shared_from_this<Delivery> {
   std::optional<v1::BatchAnswer> waiting_answer_;  // taken once none is
   bool asked_ = false;                             // the link's next message is on its way
   bool dial_when_logged_ = false;
+  bool answered_ = false;  // the last error is what the peer answered
 
   mutable Mutex status_mutex_;
   DirectionStatus status_ MEDFLYT_GUARDED_BY(status_mutex_);

@@ -345,6 +345,8 @@ absl::StatusOr<bool> Reception::TakeBatch(v1::EventBatch& batch, std::vector<Key
                         ShownBy(batch));
   }
   MEDFLYT_RETURN_IF_ERROR(CheckOpened(*checked, directory));
+  // What was opened may have shown that it is the peer's own log that has forked.
+  if (context_.IsForked(peer_, hello_->origin)) return Forked();
 
   const uint64_t first = checked->events.front().number.value();
   const size_t repeated = std::min<size_t>(checked->events.size(), next_number_.value() - first);
@@ -408,27 +410,41 @@ absl::StatusOr<std::vector<log::Position>> Reception::RecordsOfRepeated(const Ch
   return records;
 }
 
-absl::Status Reception::CheckOpened(const CheckedBatch& checked, const directory::Directory& directory) {
-  for (const CheckedEvent& event : checked.events) {
+absl::Status Reception::CheckOpened(CheckedBatch& checked, const directory::Directory& directory) {
+  for (CheckedEvent& event : checked.events) {
     if (!event.announcement) continue;
-    const OpenedAnnouncement& opened = *event.announcement;
-    const event::AnnouncementRef& announcement = opened.verified.announcement;
-    MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context_, directory, opened.verified.issuer, announcement.origin).status());
-    // A log of ours that was closed may truly have had another entry there: that it was lost is known, and no peer's
-    // doing.
-    if (opened.verified.issuer == context_.parts.self) continue;
-    const auto fork = FindLeafFork(context_.parts.log, directory, opened.verified.issuer, announcement.origin,
-                                   {announcement.leaf_hash, opened.proof});
-    if (fork) return KeepLeafFork(context_, opened.verified.issuer, *fork);
-    const log::PeerState announcer = context_.parts.log.peer(opened.verified.issuer);
-    const entry::AcceptedHead accepted = AcceptedOf(announcer, announcement.origin, announcer.by_batch);
-    if (accepted.size.value() == 0 || opened.head.size != accepted.size || opened.head.root == accepted.root) continue;
-    const absl::Status forked = RuleError(absl::StatusCode::kDataLoss, "LOG_FORKED", "openings",
-                                          "the announcer's log has two heads of one size");
-    KeepForkEvidence(context_, opened.verified.issuer, forked, accepted, opened.proof.checkpoint.Serialize());
-    return forked;
+    MEDFLYT_ASSIGN_OR_RETURN(const bool forked, IsOfForkedLog(*event.announcement, directory));
+    if (!forked) continue;
+    // Whoever sends it may have been shown no other branch than this: the fork is the announcer's doing alone.
+    event.refused = "LOG_FORKED";
+    event.announcement.reset();
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Reception::IsOfForkedLog(const OpenedAnnouncement& opened, const directory::Directory& directory) {
+  const event::AnnouncementRef& announcement = opened.verified.announcement;
+  if (context_.IsForked(opened.verified.issuer, announcement.origin)) return true;
+  MEDFLYT_RETURN_IF_ERROR(CheckAdmitted(context_, directory, opened.verified.issuer, announcement.origin).status());
+  // A log of ours that was closed may truly have had another entry there: that it was lost is known, and no peer's
+  // doing.
+  if (opened.verified.issuer == context_.parts.self) return false;
+  const auto fork = FindLeafFork(context_.parts.log, directory, opened.verified.issuer, announcement.origin,
+                                 {announcement.leaf_hash, opened.proof});
+  if (fork) {
+    (void)KeepLeafFork(context_, opened.verified.issuer, *fork);
+    return true;
+  }
+  const log::PeerState announcer = context_.parts.log.peer(opened.verified.issuer);
+  const entry::AcceptedHead accepted = AcceptedOf(announcer, announcement.origin, announcer.by_batch);
+  if (accepted.size.value() == 0 || opened.head.size != accepted.size || opened.head.root == accepted.root) {
+    return false;
+  }
+  KeepForkEvidence(
+      context_, opened.verified.issuer,
+      RuleError(absl::StatusCode::kDataLoss, "LOG_FORKED", "openings", "the announcer's log has two heads of one size"),
+      accepted, opened.proof.checkpoint.Serialize());
+  return true;
 }
 
 void Reception::OnOutcome(uint64_t link, uint64_t sequence, std::vector<log::Position> records,

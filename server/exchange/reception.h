@@ -13,6 +13,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "common/base/mutex.h"
 #include "server/exchange/batch_check.h"
 #include "server/exchange/batch_submission.h"
@@ -70,7 +71,11 @@ class Reception final : public std::enable_shared_from_this<Reception> {
   [[nodiscard]] absl::StatusOr<bool> TakeBatch(v1::EventBatch& batch, std::vector<KeyId>& missing_keys);
   // The records of events that were received before, which these must be byte for byte.
   [[nodiscard]] absl::StatusOr<std::vector<log::Position>> RecordsOfRepeated(const CheckedBatch& checked, size_t count);
-  [[nodiscard]] absl::Status CheckOpened(const CheckedBatch& checked, const directory::Directory& directory);
+  // Refuses the requests whose announcement stands in a log that has forked.
+  [[nodiscard]] absl::Status CheckOpened(CheckedBatch& checked, const directory::Directory& directory);
+  // Of which that is known, or is shown by the opening itself: then kept.
+  [[nodiscard]] absl::StatusOr<bool> IsOfForkedLog(const OpenedAnnouncement& opened,
+                                                   const directory::Directory& directory);
   void OnOutcome(uint64_t link, uint64_t sequence, std::vector<log::Position> records, const std::string& paused,
                  const BatchOutcome& outcome);
   [[nodiscard]] absl::Status SendReceipt(uint64_t sequence, std::span<const log::Position> records,

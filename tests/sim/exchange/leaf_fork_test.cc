@@ -5,14 +5,18 @@
 #include "common/merkle/tree_hasher.h"
 #include "common/tlog/leaf_fork_proof.h"
 #include "server/exchange/fork_evidence.h"
+#include "server/exchange/kept_leaf.h"
 #include "tests/sim/exchange/byzantine_peer.h"
 #include "tests/support/agreement_terms.h"
 
 namespace medflyt::testing {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Key;
+using ::testing::Not;
 
 constexpr char kNyborgSeed = 20;
 constexpr std::string_view kNyborgOrigin = "medflyt.example/29189722/1";
@@ -191,6 +195,104 @@ TEST_F(LeafFork, AProofThatTheFullQueueTurnedAwayIsStoredOnceThereIsRoom) {
   ExpectForkedAfterARestart();
 }
 
+// Nyborg is honest. Kerteminde has shown it another branch of its log than Odense.
+class ForkOfAThirdLog : public LeafFork {
+ protected:
+  // Of Kerteminde's log Odense has what was sent to it, which is not where the log begins.
+  void SetUp() override {
+    world.network.weather.queue_full_one_in = 0;
+    for (const AuthorityId provider : {kNyborg, kOdense}) {
+      ASSERT_EQ(world.Act(kKerteminde, event::ProposeAgreement{world.chance.NewId<CaseId>(), provider, kKerteminde,
+                                                               Terms(2, Date(2026, 1, 1), Date(2026, 12, 31))}),
+                "OK");
+    }
+    const log::Log& log = world.node(kOdense).log();
+    for (int turn = 0; turn < 60 && log.peer(kKerteminde).received.value() == 0; ++turn) world.RunFor(absl::Seconds(5));
+    ASSERT_EQ(log.peer(kKerteminde).received, PairNumber(1));
+    world.node(kKerteminde).Crash();  // what it is answered is not looked at
+    size_ = log.peer(kKerteminde).by_batch.size.value();
+    while (kept_ < size_ && !IsKept(kept_)) ++kept_;
+    ASSERT_GT(kept_, 0U);
+    ASSERT_LT(kept_, size_);
+    secret_ = Begin().secret;
+  }
+  bool IsKept(uint64_t index) {
+    const auto leaf = exchange::FindKeptLeaf(world.node(kOdense).log(), world.directory, kKerteminde, kKertemindeOrigin,
+                                             LeafIndex(index));
+    return leaf.ok() && leaf->has_value();
+  }
+  // A request that rests on an announcement at `index` of that branch, as long as `size`.
+  v1::EventBatch Request(uint64_t number, uint64_t index, uint64_t size) {
+    event::Event announcement =
+        forger.NewEvent(1, event::RelocationAnnounced{SimCitizen(1), kOdense, *MunicipalityCode::Parse("0440"),
+                                                      *MunicipalityCode::Parse("0450"), Date(2026, 4, 1), "rsl-12c"});
+    announcement.header.issuer = kKerteminde;
+    announcement.header.recipient = kNyborg;
+    const Forger::Secret announced = forger.NewKey();
+    EvidenceLog branch(std::string(kKertemindeOrigin), 30);
+    while (branch.size() < size) {
+      branch.Append(branch.size() == index
+                        ? *entry::SealEntry(announcement.header.id, world.chance.NewId<crypto::Nonce>(),
+                                            Forger::ContentOf(announcement), announced.key, branch.origin())
+                        : "another entry " + std::to_string(branch.size()));
+    }
+    const event::Event request = forger.NewEvent(
+        number, event::TransferRequested{SimCitizen(1),
+                                         world.chance.NewId<CaseId>(),
+                                         {branch.origin(), LeafIndex(index), branch.leaf_hash(LeafIndex(index))},
+                                         Date(2026, 4, 1)});
+    const LeafIndex leaf = forger.AppendEvent(request, *secret_);
+    v1::EventBatch batch = forger.Batch({leaf}, *secret_);
+    v1::Opening& opening = *batch.add_openings();
+    opening.set_for_event_id(std::string(request.header.id.bytes()));
+    opening.set_entry(branch.entry(LeafIndex(index)));
+    opening.set_exchange_epoch(forger.greeting.exchange_key().epoch());
+    opening.set_sealed_event_key(*entry::SealEventKey(
+        {branch.origin(), announcement.header.id, kOdense}, entry::EventKeyOf(announced.key, announcement.header.id),
+        *crypto::ExchangePublicKey::FromBytes(forger.greeting.exchange_key().public_key())));
+    opening.set_tlog_proof(branch.Proof(LeafIndex(index), size).Serialize());
+    return batch;
+  }
+  void ExpectReceipted(const v1::EventBatch& batch, const std::string& rule) {
+    forger.Send(batch);
+    EXPECT_THAT(forger.ReceiptedRules(), ElementsAre(rule));
+    EXPECT_FALSE(forger.closed());
+    forger.set_accepted(forger.log.size());
+  }
+
+  static constexpr std::string_view kKertemindeOrigin = "medflyt.example/29189706/1";
+  uint64_t size_ = 0;  // of Kerteminde's log, as Odense has accepted it
+  uint64_t kept_ = 0;  // the first entry that Odense has
+  std::optional<Forger::Secret> secret_;
+};
+
+TEST_F(ForkOfAThirdLog, IsItsOwnersFaultAndWhatRestsOnItIsRefused) {
+  ExpectReceipted(Request(2, kept_, size_ + 6), "LOG_FORKED");
+  ASSERT_EQ(Evidence().size(), 1U);
+  EXPECT_EQ(Evidence().front().peer, kKerteminde);
+  EXPECT_TRUE(Evidence().front().proven);
+  EXPECT_FALSE(Evidence().front().leaf_proof.empty());
+  EXPECT_TRUE(world.node(kOdense).exchange().StatusOf(kKerteminde).forked);
+  EXPECT_FALSE(world.node(kOdense).exchange().StatusOf(kNyborg).forked);
+  // Of a log that is known to have forked it need not be shown again.
+  ExpectReceipted(Request(3, size_ + 2, size_ + 8), "LOG_FORKED");
+  EXPECT_EQ(Evidence().size(), 1U);
+  ExpectReceipted(Prepare(4).batch, "");
+  EXPECT_EQ(Received(), 4U);
+  EXPECT_THAT(Rejections(), Not(Contains(Key("LOG_FORKED"))));
+}
+
+TEST_F(ForkOfAThirdLog, IsShownByAHeadOfTheSizeThatWasAcceptedToo) {
+  ExpectReceipted(Request(2, 0, size_), "LOG_FORKED");
+  ASSERT_EQ(Evidence().size(), 1U);
+  EXPECT_EQ(Evidence().front().peer, kKerteminde);
+  EXPECT_TRUE(Evidence().front().proven);
+  EXPECT_FALSE(Evidence().front().accepted_note.empty());
+  EXPECT_TRUE(Evidence().front().leaf_proof.empty());
+  ExpectReceipted(Prepare(3).batch, "");
+  EXPECT_THAT(Rejections(), Not(Contains(Key("LOG_FORKED"))));
+}
+
 // Odense issues; Nyborg's receipts are those of its log until it denies the record of the first.
 TEST(LeafForkOfReceipts, AnotherRecordThanTheOneReceiptedIsProof) {
   SimWorld world(11);
@@ -267,6 +369,15 @@ class Recipient final : public exchange::LinkEvents {
     link->Send(std::move(message));
   }
 
+  void Refuse(uint64_t sequence, const std::string& rule) {
+    const auto link = link_.lock();
+    ASSERT_NE(link, nullptr);
+    v1::PeerMessage message;
+    message.mutable_answer()->set_batch_sequence(sequence);
+    message.mutable_answer()->mutable_fault()->set_rule(rule);
+    link->Send(std::move(message));
+  }
+
   std::vector<v1::EventBatch> batches;
 
  private:
@@ -325,6 +436,19 @@ TEST_F(ForkOfReceipts, TwoHeadsOfOneSizeInFlightAreKeptWithTheirProof) {
   EXPECT_TRUE(evidence.front().proven);
   EXPECT_EQ(evidence.front().accepted_note, forger.log.Note(size));
   EXPECT_EQ(evidence.front().presented_note, other.Note(size));
+}
+
+TEST_F(ForkOfReceipts, AForkThatThePeerAnsweredWithIsShownBeyondTheNextGreeting) {
+  const std::shared_ptr<Recipient> before = recipient_;
+  recipient_->Refuse(1, "LOG_FORKED");
+  world.RunFor(absl::Milliseconds(100));
+  EXPECT_EQ(world.node(kOdense).exchange().StatusOf(kNyborg).delivery.last_error, "LOG_FORKED");
+  world.node(kOdense).exchange().DialNow(kNyborg);
+  world.RunFor(absl::Seconds(1));
+  ASSERT_NE(recipient_, before);
+  const exchange::PeerStatus status = world.node(kOdense).exchange().StatusOf(kNyborg);
+  ASSERT_TRUE(status.delivery.connected);
+  EXPECT_EQ(status.delivery.last_error, "LOG_FORKED");
 }
 
 TEST_F(ForkOfReceipts, AnotherRecordThanOneInFlightIsProvenOnceThatIsLogged) {
