@@ -4,8 +4,6 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "common/base/absl_view.h"
 #include "common/base/bytes.h"
 #include "common/base/mutex.h"
 #include "common/base/status.h"

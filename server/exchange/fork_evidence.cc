@@ -1,8 +1,5 @@
 #include "server/exchange/fork_evidence.h"
 
-#include <optional>
-#include <utility>
-
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/tlog/checkpoint.h"
