@@ -126,6 +126,14 @@ void LedgerCheck::Check(LeafIndex index, const wire::GenerationOpened& record) {
 }
 
 void LedgerCheck::Check(LeafIndex index, const wire::EntryReissued& record) {
+  // Some of it may have come back from a log that was lost, before the rest is said again: so in no order.
+  if (GoesOnFromBefore(record.closed_origin)) {
+    if (!reissued_before_.emplace(record.closed_origin, record.closed_index).second) {
+      Find(FindingCode::kGenerationMismatch, index,
+           absl::StrCat("entry ", record.closed_index.value(), " of ", record.closed_origin));
+    }
+    return;
+  }
   const bool again = last_reissued_ && record.closed_index <= *last_reissued_;
   last_reissued_ = record.closed_index;
   // What its owner had lost it cannot say again; the rest it says once, in the order of the closed log.
@@ -135,9 +143,15 @@ void LedgerCheck::Check(LeafIndex index, const wire::EntryReissued& record) {
   }
 }
 
+bool LedgerCheck::GoesOnFromBefore(std::string_view origin) const {
+  if (report_.goes_on_from.empty() || kept_size_.value() > 0) return false;
+  return origin != parts_.origin && origin != report_.goes_on_from && (!own_ || OwnerOf(origin) == own_);
+}
+
 absl::Status LedgerCheck::Check(LeafIndex index, const wire::EventReceived& record) {
   ++report_.records.received;
   if (!record.refused_rule.empty()) ++report_.records.refused;
+  if (own_ && GoesOnFromBefore(record.issuer_origin)) ++report_.records.came_back;
   if (!report_.goes_on_from.empty() && record.issuer_origin == report_.goes_on_from) {
     ++report_.records.came_back;
     const uint64_t came = record.issuer_index.value();

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
@@ -90,6 +92,9 @@ class LedgerCheck {
   // The sequence that what came of this log belongs to; nullptr where its owner is not known.
   [[nodiscard]] OpenedCheck* SequenceOf(std::string_view origin, Issuer& issuer);
   [[nodiscard]] std::optional<AuthorityId> OwnerOf(std::string_view origin) const;
+  // Whether its owner may go on from what it has of that earlier log of its own: it kept nothing of the one that this
+  // log goes on from. Where no card says whose a log is, nobody is accused.
+  [[nodiscard]] bool GoesOnFromBefore(std::string_view origin) const;
   // The log that this one goes on from: what came back of it was for many.
   [[nodiscard]] bool IsOwnClosed(std::string_view origin) const;
   // The batch that this record's event came in becomes the issuer's, where there is one.
@@ -122,6 +127,7 @@ class LedgerCheck {
   TreeSize kept_size_;
   std::vector<wire::ClosedPair> closed_pairs_;
   std::optional<LeafIndex> last_reissued_;
+  std::set<std::pair<std::string, LeafIndex>> reissued_before_;  // of earlier logs
 };
 
 }  // namespace medflyt::audit

@@ -60,6 +60,14 @@ class Appender {
   [[nodiscard]] virtual absl::StatusOr<IssuedEvent> Reissue(event::Event event, std::string_view closed_origin,
                                                             LeafIndex closed_index) = 0;
 
+  // The record of an event of our own that came back and that told again what an entry of a closed log says, behind
+  // the same record as Reissue's. It has no effect: that one had it. What names the other names this one from here on.
+  // Returns where the record of its receipt stands. The errors of LogReader::AddressAt.
+  [[nodiscard]] virtual absl::StatusOr<Position> AppendToldAgain(const event::Event& event,
+                                                                 const event::AnnouncementRef& stands_at,
+                                                                 std::string_view closed_origin,
+                                                                 LeafIndex closed_index) = 0;
+
   // Behind the last entry, those of this commit included.
   [[nodiscard]] virtual Position end() const = 0;
   // The events that this node issued among the entries [first, end) of one earlier Execute. FAILED_PRECONDITION

@@ -12,6 +12,12 @@ namespace {
 
 constexpr unsigned kIndexBits = 48;
 
+absl::StatusOr<Head> EmptyHead(std::string_view origin, const tlog::NoteSigner& signer) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto empty,
+                           tlog::Checkpoint::Create(std::string(origin), TreeSize(0), merkle::EmptyRoot()));
+  return Head{TreeSize(0), merkle::EmptyRoot(), tlog::SignCheckpoint(empty, signer).Serialize()};
+}
+
 }  // namespace
 
 absl::StatusOr<Generations> Generations::Load(const store::Reader& store, std::string_view origin) {
@@ -61,12 +67,11 @@ const Generation* Generations::Find(std::string_view origin) const {
 }
 
 absl::StatusOr<Head> EmptyHead(const tlog::NoteSigner& signer) {
-  MEDFLYT_ASSIGN_OR_RETURN(const auto empty,
-                           tlog::Checkpoint::Create(signer.verifier_key().name(), TreeSize(0), merkle::EmptyRoot()));
-  return Head{TreeSize(0), merkle::EmptyRoot(), tlog::SignCheckpoint(empty, signer).Serialize()};
+  return EmptyHead(signer.verifier_key().name(), signer);
 }
 
-absl::Status OpenNextGeneration(store::Store& store, const tlog::NoteSigner& next) {
+absl::Status OpenNextGeneration(store::Store& store, const tlog::NoteSigner& next,
+                                std::span<const std::string> between) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto row, store.Get(store::Table::kMeta, HeadKey()));
   MEDFLYT_ASSIGN_OR_RETURN(const Head head, DecodeHead(row.value_or("")));
   const auto stated = tlog::StatedCheckpoint(head.checkpoint);
@@ -76,7 +81,12 @@ absl::Status OpenNextGeneration(store::Store& store, const tlog::NoteSigner& nex
   MEDFLYT_ASSIGN_OR_RETURN(const Generations generations, Generations::Load(store, stated->origin()));
   MEDFLYT_ASSIGN_OR_RETURN(const Head empty, EmptyHead(next));
   store::Batch batch;
-  batch.Put(store::Table::kMeta, ClosedKey(generations.open().number), EncodeHead(head));
+  uint32_t number = generations.open().number;
+  batch.Put(store::Table::kMeta, ClosedKey(number), EncodeHead(head));
+  for (const std::string& origin : between) {
+    MEDFLYT_ASSIGN_OR_RETURN(const Head lost, EmptyHead(origin, next));
+    batch.Put(store::Table::kMeta, ClosedKey(++number), EncodeHead(lost));
+  }
   batch.Put(store::Table::kMeta, HeadKey(), EncodeHead(empty));
   return store.Commit(batch, store::Durability::kSynced);
 }

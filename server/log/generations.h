@@ -64,6 +64,10 @@ class Generations {
 // Closes the store's open log at the head that it has, and begins the one that `next` signs, empty: the next Log::Open
 // is of that one. Blocks; durable on OK, as one batch. No log is open on the store. DATA_LOSS (ROW_MALFORMED) where
 // there is no head, or one that names no log; the errors of the store.
-[[nodiscard]] absl::Status OpenNextGeneration(store::Store& store, const tlog::NoteSigner& next);
+// `between` are the origins of logs that the node has had in between and the store has nothing of, in their order. Each
+// has its generation, closed and empty, so that numbers of generations, which clients keep, stay what they were. Its
+// own key is gone: the checkpoint of it that the store has to have is signed by `next` alone, and proves nothing.
+[[nodiscard]] absl::Status OpenNextGeneration(store::Store& store, const tlog::NoteSigner& next,
+                                              std::span<const std::string> between = {});
 
 }  // namespace medflyt::log

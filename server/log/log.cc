@@ -163,7 +163,7 @@ void Log::Restrain(const absl::Status& why) {
 }
 
 void Log::Release() {
-  if (handed_over_at_.value() == 0) Restrain(absl::OkStatus());
+  if (handed_over_at_.value() == 0 && !is_lost()) Restrain(absl::OkStatus());
 }
 
 absl::Status Log::restraint() const {

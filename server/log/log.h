@@ -106,11 +106,15 @@ class Log {
   // Any thread. Until Release nothing is appended, so nothing is signed under this origin: submissions that append are
   // abandoned with `why` instead of being applied. What was prepared before is still committed.
   void Restrain(const absl::Status& why);
-  void Release();  // without effect where the store is of before a handover
+  void Release();  // without effect where the store is of before a handover, or has none of a log that had begun
   // Why nothing is appended; OK where it is.
   [[nodiscard]] absl::Status restraint() const;
   // The size from which on the present key signs, where the store has less; 0 else.
   [[nodiscard]] TreeSize handed_over_at() const { return handed_over_at_; }
+  // Whether it went on from another log and the store, that of a copy from before, has none of it: such a log has
+  // entries before any node starts with it, so what would be signed first contradicts what was. Only a recovery may
+  // append to an empty one, which is new then.
+  [[nodiscard]] bool is_lost() const { return head().size.value() == 0 && generations_.all().size() > 1; }
 
   // Before the first Commit.
   void AddObserver(CommitObserver& observer) { observers_.push_back(&observer); }

@@ -66,6 +66,13 @@ absl::StatusOr<Replayed> Replay(AuthorityId self, const LogReader& reader, Posit
     if (!received_before.emplace(received->issuer_origin, received->issuer_index).second) return absl::OkStatus();
     const auto entry = kept(*received);
     if (!entry.ok()) return entry.status();
+    if (told_before) {  // in a log that was lost, and came back from it
+      const auto sealed = entry::ParseSealed(entry->bytes);
+      if (!sealed.ok()) return sealed.status();
+      const event::AnnouncementRef now{received->issuer_origin, received->issuer_index, received->leaf_hash};
+      domain::Readdress(replayed.state, *std::exchange(told_before, std::nullopt), {sealed->event_id, now});
+      return absl::OkStatus();
+    }
     return apply(*entry, {received->issuer_origin, received->issuer_index, received->leaf_hash});
   }));
   return replayed;

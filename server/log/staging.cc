@@ -241,22 +241,38 @@ absl::StatusOr<IssuedEvent> Log::Staging::Issue(event::Event& event, std::string
   return issued;
 }
 
-absl::StatusOr<IssuedEvent> Log::Staging::Reissue(event::Event event, std::string_view closed_origin,
-                                                  LeafIndex closed_index) {
+absl::StatusOr<domain::EventAddress> Log::Staging::AppendTellsAgain(std::string_view closed_origin,
+                                                                    LeafIndex closed_index) {
   const Generation* closed = log_.generations_.Find(closed_origin);
   if (closed == nullptr || closed->number == log_.generations_.open().number) {
     return RuleError(absl::StatusCode::kDataLoss, "ROW_MALFORMED", "outbox", "what is told again is of no closed log");
   }
-  MEDFLYT_ASSIGN_OR_RETURN(const domain::EventAddress before, log_.reader_.AddressAt(closed->At(closed_index)));
-  event.header.number = PairNumber(peer(event.header.recipient).issued.value() + 1);
-  std::string content;
-  MEDFLYT_RETURN_IF_ERROR(log_.codec_.Encode(event, content));
+  MEDFLYT_ASSIGN_OR_RETURN(domain::EventAddress before, log_.reader_.AddressAt(closed->At(closed_index)));
   MEDFLYT_ASSIGN_OR_RETURN(const std::string record,
                            log_.ledger_.Encode({now_, wire::EntryReissued{std::string(closed_origin), closed_index}}));
   AppendLedger(record);
+  return before;
+}
+
+absl::StatusOr<IssuedEvent> Log::Staging::Reissue(event::Event event, std::string_view closed_origin,
+                                                  LeafIndex closed_index) {
+  event.header.number = PairNumber(peer(event.header.recipient).issued.value() + 1);
+  std::string content;
+  MEDFLYT_RETURN_IF_ERROR(log_.codec_.Encode(event, content));
+  MEDFLYT_ASSIGN_OR_RETURN(const domain::EventAddress before, AppendTellsAgain(closed_origin, closed_index));
   MEDFLYT_ASSIGN_OR_RETURN(const IssuedEvent issued, Issue(event, content));
   domain::Readdress(log_.state_, before, {issued.id, {log_.origin(), issued.leaf, issued.leaf_hash}});
   return issued;
+}
+
+absl::StatusOr<Position> Log::Staging::AppendToldAgain(const event::Event& event,
+                                                       const event::AnnouncementRef& stands_at,
+                                                       std::string_view closed_origin, LeafIndex closed_index) {
+  MEDFLYT_ASSIGN_OR_RETURN(const domain::EventAddress before, AppendTellsAgain(closed_origin, closed_index));
+  const Position record =
+      AppendReceivedRecord(event.header.issuer, event.header.number, event.header.id, stands_at, "");
+  domain::Readdress(log_.state_, before, {event.header.id, stands_at});
+  return record;
 }
 
 absl::StatusOr<keys::DataKey> Log::Staging::SealingKey(const event::Event& event) {

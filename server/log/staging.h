@@ -39,6 +39,8 @@ class Log::Staging final : public Appender {
   absl::Status ApplyRules(std::function<bool(const event::Draft&)> told) override;
   absl::StatusOr<IssuedEvent> Reissue(event::Event event, std::string_view closed_origin,
                                       LeafIndex closed_index) override;
+  absl::StatusOr<Position> AppendToldAgain(const event::Event& event, const event::AnnouncementRef& stands_at,
+                                           std::string_view closed_origin, LeafIndex closed_index) override;
   Position end() const override { return log_.generations_.open().EndAt(log_.tree_.size()); }
   absl::StatusOr<std::vector<IssuedEvent>> IssuedBetween(Position first, Position end) override;
   absl::StatusOr<bool> IsUndelivered(AuthorityId peer, const std::set<KeyId>& keys,
@@ -65,6 +67,9 @@ class Log::Staging final : public Appender {
   // Seals and appends one event, whose id it sets. The content is wiped.
   [[nodiscard]] absl::StatusOr<IssuedEvent> Issue(event::Event& event, std::string& content);
   [[nodiscard]] absl::StatusOr<bool> IsGrantedInThisLog(const KeyId& id) const;
+  // What an entry of a closed log is named by, once the record that it is told again is appended.
+  [[nodiscard]] absl::StatusOr<domain::EventAddress> AppendTellsAgain(std::string_view closed_origin,
+                                                                      LeafIndex closed_index);
   // Applies what follows by rule from the events in to_settle_, until nothing more does.
   [[nodiscard]] absl::Status Settle(std::vector<IssuedEvent>& issued);
   LeafIndex AppendEntry(std::string_view entry, const KeyId& key_id);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/unit/audit/evidence_files.h"
@@ -127,6 +128,31 @@ TEST_F(GenerationTest, WhatItSaysOfTheLogBeforeMustHold) {
   EXPECT_THAT(Instead(3, wire::EntryReissued{kClosed, LeafIndex(5)}), ElementsAre(kGenerationMismatch));
   EXPECT_THAT(Instead(3, wire::EntryReissued{EvidenceFiles::kPeerOrigin, LeafIndex(1)}),
               ElementsAre(kGenerationMismatch));
+}
+
+// Its store was of before the log that it goes on from: what it had of an earlier one of its own came back, and is said
+// again, once each and in no order. Another's log is none of these, nor is an earlier one where it kept anything.
+TEST_F(GenerationTest, WhereNothingWasKeptAnEarlierLogOfItsOwnIsGoneOnFrom) {
+  constexpr const char* kEarlier = "odense.example/earlier";
+  using Records = std::vector<std::pair<std::string, uint64_t>>;
+  const auto codes = [&](const Records& reissued, TreeSize kept) {
+    EvidenceFiles files;
+    wire::GenerationOpened opened = opened_;
+    opened.kept_size = kept;
+    files.Append(EvidenceFiles::Record(opened));
+    for (const auto& [origin, index] : reissued) {
+      files.Append(EvidenceFiles::Record(wire::EntryReissued{origin, LeafIndex(index)}));
+    }
+    Trust trust = BelievedBy(files);
+    trust.owners[kEarlier] = kOdenseId;
+    return CodesOf(EvidenceFiles::Verify(files.Export(), trust, &files.keys_));
+  };
+  using enum FindingCode;
+  EXPECT_THAT(codes({{kEarlier, 7}, {kEarlier, 3}}, TreeSize(0)), IsEmpty());
+  EXPECT_THAT(codes({{kEarlier, 7}, {kEarlier, 7}}, TreeSize(0)), ElementsAre(kGenerationMismatch));
+  EXPECT_THAT(codes({{kClosed, 0}}, TreeSize(0)), ElementsAre(kGenerationMismatch)) << "of which nothing was kept";
+  EXPECT_THAT(codes({{EvidenceFiles::kPeerOrigin, 7}}, TreeSize(0)), ElementsAre(kGenerationMismatch));
+  EXPECT_THAT(codes({{kEarlier, 7}}, TreeSize(2)), ElementsAre(kGenerationMismatch));
 }
 
 // What was received before may be recorded again, from any number on; then the peer's numbers go on without a gap.

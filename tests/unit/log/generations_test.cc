@@ -69,6 +69,28 @@ TEST_F(GenerationsTest, ABookmarkBeyondAClosedLogLeadsToTheNext) {
   EXPECT_GT(logs->At(uint64_t{7} << 48), Position(1'000'000)) << "of a log that is not there yet";
 }
 
+// What a client had seen of logs that are lost leads to the log that follows them, and a number of a generation means
+// the same as in the store that is gone.
+TEST_F(GenerationsTest, LogsThatAreLostKeepTheirNumbers) {
+  const auto checkpoint = tlog::Checkpoint::Create("a/1", TreeSize(5), merkle::LeafHash("root"));
+  store::Batch batch;
+  batch.Put(store::Table::kMeta, HeadKey(),
+            EncodeHead({TreeSize(5), merkle::LeafHash("root"),
+                        tlog::SignCheckpoint(*checkpoint, SignerOf("a/1")).Serialize()}));
+  ASSERT_TRUE(store_->Commit(batch, store::Durability::kSynced).ok());
+  const std::vector<std::string> between = {"a/2", "a/3"};
+  const absl::Status opened = OpenNextGeneration(*store_, SignerOf("a/4"), between);
+  ASSERT_TRUE(opened.ok()) << opened;
+  const auto logs = Generations::Load(*store_, "a/4");
+  ASSERT_TRUE(logs.ok()) << logs.status();
+  EXPECT_EQ(logs->open().number, 3U);
+  EXPECT_EQ(logs->open().begin, Position(5));
+  EXPECT_EQ(logs->Find("a/3")->last->size, TreeSize(0));
+  EXPECT_EQ(logs->Of(Position(5)).origin, "a/4");
+  for (const uint64_t lost : {1U, 2U}) EXPECT_EQ(logs->At(lost << 48 | 57), Position(5));
+  EXPECT_EQ(logs->At(uint64_t{3} << 48 | 57), Position(62));
+}
+
 TEST_F(GenerationsTest, ARowThatNamesNoLogIsNotRead) {
   store::Batch batch;
   batch.Put(store::Table::kMeta, ClosedKey(0), EncodeHead({TreeSize(5), merkle::LeafHash("root"), "no note"}));
