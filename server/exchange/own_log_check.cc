@@ -289,7 +289,8 @@ OwnLogProof OwnLogCheck::Judge(AuthorityId peer, const v1::GetHeldHeadsResponse&
 void OwnLogCheck::Settle() {
   if (behind_) return;
   bool settled = true;
-  TreeSize proven = context_.parts.log.handed_over_at();
+  const log::Log& log = context_.parts.log;
+  TreeSize proven = std::max(log.handed_over_at(), TreeSize(log.is_lost() ? 1 : 0));
   std::vector<ReleasedPeer> released;
   {
     const std::vector<AuthorityId> peers = Awaited();
@@ -364,7 +365,7 @@ std::vector<PeerKnowledge> OwnLogCheck::status() const {
 }
 
 bool OwnLogCheck::proven_behind() const {
-  if (context_.parts.log.handed_over_at().value() > 0) return true;
+  if (context_.parts.log.handed_over_at().value() > 0 || context_.parts.log.is_lost()) return true;
   const std::vector<PeerKnowledge> all = status();
   return std::any_of(all.begin(), all.end(), [](const PeerKnowledge& each) { return IsProof(each.standing); });
 }

@@ -116,7 +116,8 @@ class OwnLogCheck {
 
   // Of every peer that is waited for or has proven it, in order of id.
   [[nodiscard]] std::vector<PeerKnowledge> status() const;
-  // Whether one of them, or the own card by a handover, proves that the log was larger than the store has it.
+  // Whether one of them, or the own card by a handover or a log that the store has none of, proves that the log was
+  // larger than the store has it.
   [[nodiscard]] bool proven_behind() const;
 
  private:

@@ -45,12 +45,75 @@ v1::EventBatch ForKeeping(v1::EventBatch batch) {
   return batch;
 }
 
-// The entries of a message, proven under a head of our closed log.
-absl::StatusOr<entry::VerifiedBatch> ProvenByUs(const EvidenceParts& parts, v1::EventBatch& batch) {
+// Our logs up to the closed one, in the order of the own card, and where they go on from what the store has.
+class OwnLogs {
+ public:
+  explicit OwnLogs(const EvidenceParts& parts) {
+    if (const directory::Authority* self = parts.directory.Find(parts.self); self != nullptr) {
+      for (const directory::Log& log : self->logs) {
+        origins_.push_back(log.origin);
+        if (log.origin == parts.closed_origin) break;
+      }
+    }
+    if (origins_.empty() || origins_.back() != parts.closed_origin) origins_ = {parts.closed_origin};
+    // Behind the last log that the store has entries of; it has none of those that were lost.
+    const std::span<const log::Generation> all = parts.log.reader().generations().all();
+    const TreeSize open = parts.log.head().size;
+    for (size_t i = all.size(); i-- > 0;) {
+      const TreeSize size = all[i].last ? all[i].last->size : open;
+      if (size.value() == 0 && i > 0) continue;
+      const auto order = OrderOf(all[i].origin);
+      // An origin that the card does not have is of before all of it.
+      if (order) stored_until_ = {*order, LeafIndex(size.value())};
+      break;
+    }
+  }
+
+  [[nodiscard]] std::optional<size_t> OrderOf(std::string_view origin) const {
+    const auto found = std::find(origins_.begin(), origins_.end(), origin);
+    if (found == origins_.end()) return std::nullopt;
+    return static_cast<size_t>(found - origins_.begin());
+  }
+  [[nodiscard]] const std::string& origin(size_t order) const { return origins_[order]; }
+  // Whether the store does not reach there.
+  [[nodiscard]] bool IsLost(const OwnPlace& place) const { return place >= stored_until_; }
+  // Whether that log is one of which the store has nothing.
+  [[nodiscard]] bool IsLater(const OwnPlace& place) const { return place.log > stored_until_.log; }
+
+ private:
+  std::vector<std::string> origins_;
+  OwnPlace stored_until_;
+};
+
+// The entries of a message, proven under a head of one of our logs.
+struct ProvenEntries {
+  size_t log = 0;  // its place in the card
+  entry::VerifiedBatch batch;
+};
+absl::StatusOr<ProvenEntries> ProvenByUs(const EvidenceParts& parts, const OwnLogs& own, v1::EventBatch& batch) {
   ForgetConsistency(batch);
-  MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key,
-                           KeyForNote(batch.checkpoint(), parts.closed_origin, parts.directory));
-  return entry::VerifyBatch(batch, {parts.closed_origin, std::span(&key, 1)}, {});
+  const auto stated = tlog::StatedCheckpoint(batch.checkpoint());
+  const auto order = stated.ok() ? own.OrderOf(stated->origin()) : std::nullopt;
+  if (!order) return Invalid("what it gives back is under no head of a log of ours");
+  const std::string& origin = own.origin(*order);
+  MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key, KeyForNote(batch.checkpoint(), origin, parts.directory));
+  MEDFLYT_ASSIGN_OR_RETURN(entry::VerifiedBatch verified, entry::VerifyBatch(batch, {origin, std::span(&key, 1)}, {}));
+  return ProvenEntries{*order, std::move(verified)};
+}
+
+// All that an event says but who it is and which events it names: those have other names where it is told again.
+event::Event WithoutNames(event::Event event) {
+  event.header.id = EventId();
+  event.header.number = PairNumber();
+  std::visit(
+      [](auto& body) {
+        if constexpr (requires { body.announcement.has_value(); }) body.announcement.reset();
+      },
+      event.body);
+  if (auto* restored = std::get_if<event::ResponsibilityRestored>(&event.body); restored != nullptr) {
+    restored->ended = EventId();
+  }
+  return event;
 }
 
 // A head of our closed log, whose note keeps one signature of the log's key: whoever shows it may have added lines in
@@ -70,7 +133,8 @@ absl::StatusOr<tlog::OpenedCheckpoint> OpenByLogAlone(const EvidenceParts& parts
 // One peer's answers.
 class Reading {
  public:
-  Reading(const EvidenceParts& parts, AuthorityId peer) : parts_(parts), peer_(peer), state_(parts.log.peer(peer)) {}
+  Reading(const EvidenceParts& parts, AuthorityId peer)
+      : parts_(parts), own_(parts), peer_(peer), state_(parts.log.peer(peer)) {}
 
   absl::StatusOr<PeerEvidence> Read(const v1::HeldByPeer& given) {
     evidence_.peer = peer_;
@@ -85,14 +149,16 @@ class Reading {
     }
     open_ = authority->logs.back().origin;
     MEDFLYT_RETURN_IF_ERROR(CheckRecordedAgain());
-    next_held_ = state_.issued.value() + 1;
+    next_held_ = state_.receipted.value() + 1;
     next_returned_ = state_.received.value() + 1;
+    evidence_.as_stored = state_.receipted;
     MEDFLYT_RETURN_IF_ERROR(ReadUnreceipted());
     for (const v1::GetHeldEventsResponse& each : given.held()) MEDFLYT_RETURN_IF_ERROR(TakeHeld(each));
     for (const v1::GetReceiptedEventsResponse& each : given.receipted()) MEDFLYT_RETURN_IF_ERROR(TakeReturned(each));
     if (next_held_ <= evidence_.last_issued.value()) return Invalid("events of ours are missing");
     if (receipted_ < sent_.size()) return Invalid("there is no receipt for an event of ours");
     if (next_returned_ <= evidence_.receipted_by_us.value()) return Invalid("events of its own are missing");
+    MEDFLYT_RETURN_IF_ERROR(FindToldAgain());
     if (evidence_.origin.empty() && state_.origin.empty() && !receipts_of_.empty()) {
       evidence_.origin = receipts_of_;
       evidence_.by_receipt = receipts_at_;
@@ -108,8 +174,7 @@ class Reading {
   // An event of ours that the peer must have a receipt for.
   struct Sent {
     PairNumber number;
-    LeafIndex index;
-    crypto::Hash leaf_hash;
+    event::AnnouncementRef stands_at;
   };
 
   // What must be recorded again can be, at once. Behind the closing of the log it would be too late to leave the peer
@@ -141,7 +206,7 @@ class Reading {
     return false;
   }
 
-  // What the store has issued, and the peer received behind its back.
+  // What the store has issued, and the peer may have received behind its back.
   absl::Status ReadUnreceipted() {
     const uint64_t receipted = state_.receipted.value();
     const uint64_t last = std::min(state_.issued, evidence_.last_issued).value();
@@ -150,34 +215,84 @@ class Reading {
                              parts_.log.reader().OutboundFrom(peer_, PairNumber(receipted + 1), last - receipted));
     for (const log::Outbound& event : events) {
       MEDFLYT_ASSIGN_OR_RETURN(const event::AnnouncementRef at, IssuedAt(parts_.log.reader(), event));
-      sent_.push_back({event.number, at.index, at.leaf_hash});
+      unreceipted_.push_back({event.number, at});
     }
     return absl::OkStatus();
   }
 
+  // Whether the peer has this number as the store does. It has another entry under it where the store's never arrived:
+  // then the log that went on from the store's gave the number to what it told first.
+  [[nodiscard]] bool IsAsStored(PairNumber number, const event::AnnouncementRef& stands_at) const {
+    const size_t at = number.value() - state_.receipted.value() - 1;
+    return number.value() == evidence_.as_stored.value() + 1 && at < unreceipted_.size() &&
+           unreceipted_[at].stands_at == stands_at;
+  }
+
   absl::Status TakeHeld(const v1::GetHeldEventsResponse& given) {
     v1::EventBatch batch = given.batch();
-    MEDFLYT_ASSIGN_OR_RETURN(const entry::VerifiedBatch verified, ProvenByUs(parts_, batch));
+    MEDFLYT_ASSIGN_OR_RETURN(const ProvenEntries proven, ProvenByUs(parts_, own_, batch));
+    const std::vector<entry::VerifiedEntry>& entries = proven.batch.entries;
     MEDFLYT_ASSIGN_OR_RETURN(const HeldKeys keys, TakeKeys(given.keys(), /*ours=*/true));
     const size_t which = evidence_.held_batches.size();
-    const uint64_t next = next_held_;
+    const size_t before = evidence_.held.size();
     for (int i = 0; i < given.positions_size(); ++i) {
-      const uint64_t number = given.first_number() + static_cast<uint64_t>(i);
-      if (number <= state_.issued.value()) continue;
+      const PairNumber number(given.first_number() + static_cast<uint64_t>(i));
+      if (number <= state_.receipted) continue;
       const uint32_t position = given.positions(i);
-      if (number != next_held_ || position >= verified.entries.size()) return Invalid("numbers are missing");
-      const entry::VerifiedEntry& entry = verified.entries[position];
-      if (!sent_.empty() && entry.index <= sent_.back().index) {
-        return Invalid("numbers are not in the order of the log");
-      }
-      HeldEvent held{entry.index, entry.leaf_hash, PairNumber(number), {}, std::nullopt, {}, which, position};
-      MEDFLYT_RETURN_IF_ERROR(Open(entry, keys, held));
-      sent_.push_back({held.number, held.index, held.leaf_hash});
-      evidence_.held.push_back(std::move(held));
+      if (number.value() != next_held_ || position >= entries.size()) return Invalid("numbers are missing");
+      const entry::VerifiedEntry& entry = entries[position];
+      const OwnPlace place{proven.log, entry.index};
+      const event::AnnouncementRef stands_at{own_.origin(proven.log), entry.index, entry.leaf_hash};
+      if (last_held_ && place <= *last_held_) return Invalid("numbers are not in the order of the log");
+      last_held_ = place;
       ++next_held_;
+      sent_.push_back({number, stands_at});
+      if (IsAsStored(number, stands_at)) {
+        evidence_.as_stored = number;
+        continue;
+      }
+      // One number has one entry in a log that the store has begun.
+      if (!own_.IsLost(place) || (number <= state_.issued && !own_.IsLater(place))) {
+        return Invalid("an event is not what the store has under its number, or at its place");
+      }
+      HeldEvent held{place, stands_at, number, {}, std::nullopt, {}, which, position, std::nullopt};
+      MEDFLYT_RETURN_IF_ERROR(Open(entry, keys, held));
+      evidence_.held.push_back(std::move(held));
     }
-    if (next_held_ > next) evidence_.held_batches.push_back(ForKeeping(std::move(batch)));
+    if (evidence_.held.size() > before) evidence_.held_batches.push_back(ForKeeping(std::move(batch)));
     for (const v1::Receipt& receipt : given.receipts()) MEDFLYT_RETURN_IF_ERROR(TakeReceipt(receipt));
+    return absl::OkStatus();
+  }
+
+  // What the store has issued and the peer does not have as it stands there was told again in a log that is lost,
+  // before all else and in the same order, but for what was erased. Where the peer has other events of that log and not
+  // these, it did not go on from what the store has.
+  absl::Status FindToldAgain() {
+    if (evidence_.as_stored >= std::min(state_.issued, evidence_.last_issued)) return absl::OkStatus();
+    MEDFLYT_ASSIGN_OR_RETURN(const auto waiting,
+                             parts_.log.reader().OutboundFrom(peer_, PairNumber(evidence_.as_stored.value() + 1),
+                                                              state_.issued.value() - evidence_.as_stored.value()));
+    auto next = evidence_.held.begin();
+    for (const log::Outbound& each : waiting) {
+      const auto key = parts_.keys.Find(each.entry.key_id);
+      if (absl::IsNotFound(key.status())) continue;  // erased: it is told no more
+      MEDFLYT_RETURN_IF_ERROR(key.status());
+      const std::string& origin = parts_.log.reader().generations().Of(each.position).origin;
+      MEDFLYT_ASSIGN_OR_RETURN(const auto sealed, entry::ParseSealed(each.entry.bytes));
+      MEDFLYT_ASSIGN_OR_RETURN(std::string content, entry::OpenEntry(sealed, *key, origin));
+      auto event = content_.Decode(content, sealed.event_id);
+      crypto::Wipe(content);
+      MEDFLYT_RETURN_IF_ERROR(event.status());
+      while (next != evidence_.held.end() && !next->event) ++next;
+      if (next == evidence_.held.end()) break;  // not yet delivered, and lost with that log
+      if (WithoutNames(*next->event) != WithoutNames(*std::move(event))) {
+        return Invalid(
+            "a log that is lost told it something else: the store is of a newer copy than that log went on "
+            "from");
+      }
+      next->tells = each.position;
+      ++next;
+    }
     return absl::OkStatus();
   }
 
@@ -187,18 +302,25 @@ class Reading {
     if (!stated.ok() || !origins_.contains(stated->origin())) return Invalid("a receipt is of another's log");
     MEDFLYT_ASSIGN_OR_RETURN(const tlog::VerifierKey key,
                              KeyForNote(receipt.checkpoint(), stated->origin(), parts_.directory));
-    const std::span<const Sent> next = std::span(sent_).subspan(receipted_);
+    // It is of one batch of ours, so of one log.
+    std::span<const Sent> next = std::span(sent_).subspan(receipted_);
+    const std::string own_origin = next.empty() ? parts_.closed_origin : next.front().stands_at.origin;
+    const auto end = std::find_if(next.begin(), next.end(),
+                                  [&own_origin](const Sent& each) { return each.stands_at.origin != own_origin; });
+    next = next.first(static_cast<size_t>(end - next.begin()));
     const auto leaf_of = [next](LeafIndex index) -> std::optional<crypto::Hash> {
       const auto found = std::lower_bound(next.begin(), next.end(), index,
-                                          [](const Sent& each, LeafIndex at) { return each.index < at; });
-      return found == next.end() || found->index != index ? std::nullopt : std::optional(found->leaf_hash);
+                                          [](const Sent& each, LeafIndex at) { return each.stands_at.index < at; });
+      return found == next.end() || found->stands_at.index != index ? std::nullopt
+                                                                    : std::optional(found->stands_at.leaf_hash);
     };
-    MEDFLYT_ASSIGN_OR_RETURN(const entry::VerifiedReceipt verified,
-                             entry::VerifyReceipt(receipt, {stated->origin(), std::span(&key, 1)}, {},
-                                                  parts_.closed_origin, leaf_of, ledger_));
+    MEDFLYT_ASSIGN_OR_RETURN(
+        const entry::VerifiedReceipt verified,
+        entry::VerifyReceipt(receipt, {stated->origin(), std::span(&key, 1)}, {}, own_origin, leaf_of, ledger_));
     HeldReceipt held{next.front().number, EncodeReceipt(receipt, verified), {}};
     for (size_t i = 0; i < verified.events.size(); ++i) {
-      if (next[i].index != verified.events[i].index) return Invalid("receipts are not in the order of numbers");
+      if (next[i].stands_at.index != verified.events[i].index)
+        return Invalid("receipts are not in the order of numbers");
       const std::string& rule = verified.events[i].refused_rule;
       if (!rule.empty()) held.refusals.emplace_back(next[i].number, rule);
     }
@@ -240,7 +362,7 @@ class Reading {
       return absl::OkStatus();
     }
     MEDFLYT_RETURN_IF_ERROR(key.status());
-    auto content = entry::OpenEntry(*sealed, *key, parts_.closed_origin);
+    auto content = entry::OpenEntry(*sealed, *key, held.stands_at.origin);
     if (!content.ok()) return Invalid("an event does not open with the key that came with it");
     auto event = content_.Decode(*content, sealed->event_id);
     crypto::Wipe(*content);
@@ -258,7 +380,7 @@ class Reading {
 
   absl::Status TakeReturned(const v1::GetReceiptedEventsResponse& given) {
     // Where each stood in our log, and what we had said of it, by its place in the peer's.
-    std::map<std::pair<std::string, LeafIndex>, std::pair<LeafIndex, wire::EventReceived>> receipted;
+    std::map<std::pair<std::string, LeafIndex>, std::pair<OwnPlace, wire::EventReceived>> receipted;
     for (const v1::Receipt& receipt : given.receipts()) {
       v1::EventBatch leaves;
       leaves.set_checkpoint(receipt.checkpoint());
@@ -266,12 +388,13 @@ class Reading {
       *leaves.mutable_entries() = receipt.leaves();
       *leaves.mutable_multi_proof() = receipt.multi_proof();
       for (int i = 0; i < receipt.leaves_size(); ++i) leaves.add_key_ids();
-      MEDFLYT_ASSIGN_OR_RETURN(const entry::VerifiedBatch verified, ProvenByUs(parts_, leaves));
-      for (const entry::VerifiedEntry& leaf : verified.entries) {
+      MEDFLYT_ASSIGN_OR_RETURN(const ProvenEntries proven, ProvenByUs(parts_, own_, leaves));
+      for (const entry::VerifiedEntry& leaf : proven.batch.entries) {
         MEDFLYT_ASSIGN_OR_RETURN(const wire::LedgerRecord record, ledger_.Decode(leaf.bytes));
         const auto* received = std::get_if<wire::EventReceived>(&record.record);
         if (received == nullptr) continue;
-        receipted.insert_or_assign({received->issuer_origin, received->issuer_index}, std::pair(leaf.index, *received));
+        receipted.insert_or_assign({received->issuer_origin, received->issuer_index},
+                                   std::pair(OwnPlace{proven.log, leaf.index}, *received));
       }
     }
 
@@ -308,6 +431,7 @@ class Reading {
         return Invalid("there is no receipt of ours for an event");
       }
       const auto& [record, received] = found->second;
+      if (!own_.IsLost(record)) return Invalid("the store has the record of an event, and not the event");
       if (!evidence_.returned.empty() && record <= evidence_.returned.back().record) {
         return Invalid("receipts are not in the order of numbers");
       }
@@ -327,6 +451,7 @@ class Reading {
   }
 
   const EvidenceParts& parts_;
+  const OwnLogs own_;
   const AuthorityId peer_;
   const log::PeerState state_;
   PeerEvidence evidence_;
@@ -335,8 +460,10 @@ class Reading {
   std::set<std::string> took_of_;  // those of them that what came back makes known
   std::string receipts_of_;        // that of the last receipt
   log::AcceptedTree receipts_at_;  // its head there
-  std::vector<Sent> sent_;         // in the order of numbers
-  size_t receipted_ = 0;           // of these
+  std::vector<Sent> unreceipted_;  // as the store has them, from the first without a receipt on
+  std::vector<Sent> sent_;         // as the peer has them, in the order of numbers
+  std::optional<OwnPlace> last_held_;
+  size_t receipted_ = 0;  // of these
   uint64_t next_held_ = 0;
   uint64_t next_returned_ = 0;
   std::set<KeyId> taken_;

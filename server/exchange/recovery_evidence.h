@@ -17,6 +17,7 @@
 #include "common/directory/directory.h"
 #include "common/directory/identity.h"
 #include "common/entry/batch.h"
+#include "common/event/bodies.h"
 #include "common/event/event.h"
 #include "common/registry/number_range.h"
 #include "medflyt/v1/exchange.pb.h"
@@ -29,21 +30,31 @@
 
 namespace medflyt::exchange {
 
+// Where an entry of ours stands: the place of its log in the own card, and its index there. In the order of time.
+struct OwnPlace {
+  size_t log = 0;
+  LeafIndex index;
+  friend auto operator<=>(const OwnPlace&, const OwnPlace&) = default;
+};
+
 // An event of our own that the store lacks and its recipient has.
 struct HeldEvent {
-  LeafIndex index;  // in the closed log
-  crypto::Hash leaf_hash;
+  OwnPlace place;
+  event::AnnouncementRef stands_at;  // the same, by name
   PairNumber number;
   EventId id;
   std::optional<event::Event> event;  // none: its key is nowhere, for the reason `refused`
   std::string refused;
   size_t batch = 0;  // of PeerEvidence::held_batches
   uint32_t position = 0;
+  // Where the store has what it tells again, which has had its effect: a log that is lost began with what its store had
+  // issued and nobody had.
+  std::optional<log::Position> tells;
 };
 
 // An event of the peer's that we had receipted and the store lacks.
 struct ReturnedEvent {
-  LeafIndex record;  // of our EventReceived, in the closed log
+  OwnPlace record;  // of our EventReceived
   CheckedEvent event;
   size_t batch = 0;  // of PeerEvidence::returned_batches
 };
@@ -58,6 +69,7 @@ struct HeldReceipt {
 struct PeerEvidence {
   AuthorityId peer;
   PairNumber last_issued;               // that the peer has
+  PairNumber as_stored;                 // the last of them that the store has issued, and nothing else under its number
   PairNumber receipted_by_us;           // last of the peer's for which it holds our receipt
   PairNumber again_from;                // of the peer's, up to the last received, to be recorded again first of all
   std::vector<HeldEvent> held;          // in the order of numbers, which is that of the log
@@ -79,6 +91,8 @@ struct PeerEvidence {
 
 struct EvidenceParts {
   AuthorityId self;
+  // Of the log that is closed. What peers hold of ours may stand in an earlier one, too, where a copy of before a
+  // recovery was restored: from the last log on that the store has entries of.
   std::string closed_origin;
   const log::Log& log;  // of which it says how far the store goes
   const keys::KeyTable& keys;
@@ -94,8 +108,10 @@ inline constexpr uint64_t kMaxRecordedAgain = 100'000;
 inline constexpr size_t kMaxRecordedAgainBytes = size_t{64} << 20;
 
 // FAILED_PRECONDITION (RECOVERY_EVIDENCE_INVALID) where something is missing, unproven, or not what it should be, or
-// would have more recorded again than the bounds above; the message says what. Beside it the errors of
-// BatchChecker::Check and of LogKeyPins::Check, of every log of the peer's card. Each message names the peer.
+// would have more recorded again than the bounds above, or where a lost log has told the peer otherwise what the store
+// has still to tell it: then the copy is newer than the one which that log went on from. The message says what. Beside
+// it the errors of BatchChecker::Check and of LogKeyPins::Check, of every log of the peer's card. Each message names
+// the peer.
 [[nodiscard]] absl::StatusOr<PeerEvidence> ReadEvidence(const EvidenceParts& parts, const v1::HeldByPeer& given);
 
 // The highest of our own head and those that our log has signed as peers show now, or had shown before, or our own

@@ -1,11 +1,13 @@
 #include "server/exchange/recovery_submission.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <variant>
 
 #include "common/base/status.h"
@@ -51,10 +53,7 @@ absl::Status RecoverySubmission::Append(log::Appender& appender) {
   // First of all where the numbers go on: what follows by rule takes the next ones.
   std::vector<log::Outbound> waiting;
   for (const AuthorityId& peer : recovery_.peers) {
-    const PeerEvidence* evidence = EvidenceOf(recovery_, peer);
-    // Who did not answer is taken to have what it gave receipts for.
-    const PairNumber arrived = evidence == nullptr ? recovery_.log.peer(peer).receipted : evidence->last_issued;
-    MEDFLYT_RETURN_IF_ERROR(TakeBack(peer, arrived, appender, waiting));
+    MEDFLYT_RETURN_IF_ERROR(TakeBack(peer, appender, waiting));
   }
   // What a rule gives somebody is decided on the state that all of it leads to: a place that another was given since is
   // not free.
@@ -93,7 +92,7 @@ absl::Status RecoverySubmission::AppendReturned(log::Appender& appender) {
   std::vector<Returned> all;
   for (PeerEvidence& evidence : recovery_.evidence) {
     for (HeldEvent& held : evidence.held) {
-      all.push_back({held.index, &evidence, &held, nullptr});
+      all.push_back({held.place, &evidence, &held, nullptr});
       if (held.event) {
         told_.emplace(event::TypeOf(held.event->body), held.event->header.recipient, held.event->header.case_id);
       }
@@ -102,7 +101,7 @@ absl::Status RecoverySubmission::AppendReturned(log::Appender& appender) {
       all.push_back({returned.record, &evidence, nullptr, &returned});
     }
   }
-  std::sort(all.begin(), all.end(), [](const Returned& a, const Returned& b) { return a.index < b.index; });
+  std::sort(all.begin(), all.end(), [](const Returned& a, const Returned& b) { return a.place < b.place; });
 
   // Rows of what is kept, and of the numbers that the recipients have. Rows of one batch go on as long as nothing of
   // another stands between.
@@ -196,13 +195,16 @@ absl::Status RecoverySubmission::KeepReceipts(const PeerEvidence& evidence, cons
 }
 
 absl::StatusOr<log::Position> RecoverySubmission::AppendHeld(const HeldEvent& held, log::Appender& appender) {
-  const std::string& closed = recovery_.log.reader().generations().before_open()->origin;
-  const event::AnnouncementRef stands_at{closed, held.index, held.leaf_hash};
   const AuthorityId self = appender.state().self();
-  if (!held.event) return appender.AppendUndecodable(self, own_, held.id, stands_at, held.refused);
+  if (!held.event) return appender.AppendUndecodable(self, own_, held.id, held.stands_at, held.refused);
   event::Event event = *held.event;
   event.header.number = own_;  // among those that came back; where it is found by
-  return appender.AppendReceived(event, stands_at, "", std::nullopt);
+  if (!held.tells) return appender.AppendReceived(event, held.stands_at, "", std::nullopt);
+  const log::LogReader& reader = recovery_.log.reader();
+  MEDFLYT_ASSIGN_OR_RETURN(const domain::EventAddress told, reader.AddressAt(*held.tells));
+  leaf_hashes_.emplace(told.entry.leaf_hash, held.stands_at.leaf_hash);
+  ids_.emplace(told.id, held.id);
+  return appender.AppendToldAgain(event, held.stands_at, told.entry.origin, told.entry.index);
 }
 
 absl::StatusOr<log::Position> RecoverySubmission::AppendFromPeer(const ReturnedEvent& returned, AuthorityId peer,
@@ -223,13 +225,19 @@ absl::StatusOr<log::Position> RecoverySubmission::AppendFromPeer(const ReturnedE
   return appender.AppendReceived(*event.event, event.stands_at, event.refused, verified);
 }
 
-absl::Status RecoverySubmission::TakeBack(AuthorityId peer, PairNumber arrived, log::Appender& appender,
+absl::Status RecoverySubmission::TakeBack(AuthorityId peer, log::Appender& appender,
                                           std::vector<log::Outbound>& waiting) {
   const log::LogReader& reader = recovery_.log.reader();
-  const PairNumber issued = recovery_.log.peer(peer).issued;
+  const auto [receipted, issued] = [&] {
+    const log::PeerState before = recovery_.log.peer(peer);
+    return std::pair(before.receipted, before.issued);
+  }();
+  const PeerEvidence* evidence = EvidenceOf(recovery_, peer);
+  // Who did not answer is taken to have what it gave receipts for.
+  const PairNumber arrived = evidence == nullptr ? receipted : evidence->as_stored;
   log::PeerState& state = appender.peer(peer);
-  state.issued = arrived;
-  state.receipted = arrived;
+  state.issued = evidence == nullptr ? receipted : evidence->last_issued;
+  state.receipted = state.issued;
   if (issued <= arrived) return absl::OkStatus();
 
   MEDFLYT_ASSIGN_OR_RETURN(
@@ -251,7 +259,14 @@ absl::Status RecoverySubmission::TakeBack(AuthorityId peer, PairNumber arrived, 
         }
         return store::Step::kContinue;
       }));
-  waiting.insert(waiting.end(), lost.begin(), lost.end());
+  std::set<log::Position> told;
+  if (evidence != nullptr) {
+    for (const HeldEvent& held : evidence->held) {
+      if (held.tells) told.insert(*held.tells);
+    }
+  }
+  std::copy_if(lost.begin(), lost.end(), std::back_inserter(waiting),
+               [&told](const log::Outbound& each) { return !told.contains(each.position); });
   return absl::OkStatus();
 }
 
@@ -260,8 +275,6 @@ absl::Status RecoverySubmission::Reissue(std::vector<log::Outbound> waiting, log
   std::sort(waiting.begin(), waiting.end(),
             [](const log::Outbound& a, const log::Outbound& b) { return a.position < b.position; });
   const log::LogReader& reader = recovery_.log.reader();
-  std::map<crypto::Hash, crypto::Hash> reissued;  // leaf hashes: in the closed log, and now
-  std::map<EventId, EventId> ids;                 // the same
   wire::ContentCodec codec;
   for (const log::Outbound& each : waiting) {
     const log::Generation& closed = reader.generations().Of(each.position);
@@ -276,20 +289,20 @@ absl::Status RecoverySubmission::Reissue(std::vector<log::Outbound> waiting, log
     told_.emplace(event::TypeOf(event->body), event->header.recipient, event->header.case_id);
     // An end, a correction or an annulment, of an announcement of ours.
     std::visit(
-        [&reissued](auto& body) {
+        [this](auto& body) {
           if constexpr (requires { body.announcement.has_value(); }) {
-            if (body.announcement && reissued.contains(*body.announcement)) {
-              body.announcement = reissued.at(*body.announcement);
+            if (body.announcement && leaf_hashes_.contains(*body.announcement)) {
+              body.announcement = leaf_hashes_.at(*body.announcement);
             }
           }
         },
         event->body);
     auto* restored = std::get_if<event::ResponsibilityRestored>(&event->body);
-    if (restored != nullptr && ids.contains(restored->ended)) restored->ended = ids.at(restored->ended);
+    if (restored != nullptr && ids_.contains(restored->ended)) restored->ended = ids_.at(restored->ended);
     MEDFLYT_ASSIGN_OR_RETURN(const log::IssuedEvent issued_again,
                              appender.Reissue(*std::move(event), closed.origin, closed.IndexOf(each.position)));
-    reissued.emplace(merkle::LeafHash(each.entry.bytes), issued_again.leaf_hash);
-    ids.emplace(sealed.event_id, issued_again.id);
+    leaf_hashes_.emplace(merkle::LeafHash(each.entry.bytes), issued_again.leaf_hash);
+    ids_.emplace(sealed.event_id, issued_again.id);
   }
   return absl::OkStatus();
 }

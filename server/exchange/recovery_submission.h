@@ -29,7 +29,8 @@ struct RecoveryToLog {
 };
 
 // In this order: GenerationOpened; an EventReceived for each event of our own that a peer gave back and each of a
-// peer's that we had receipted, in the order of the closed log, with its effect and what follows from it by rule and no
+// peer's that we had receipted, in the order of the closed log, or of those that the store lacks, with its effect, or
+// behind an EntryReissued where it told again what the store has, and what follows from it by rule and no
 // peer has already; receipts' records again of what was received and not receipted; and what was issued and never
 // arrived, as EntryReissued with its event. The peers' numbers go on from there, and the plan is gone.
 class RecoverySubmission final : public log::Submission {
@@ -43,9 +44,9 @@ class RecoverySubmission final : public log::Submission {
   [[nodiscard]] const absl::Status& outcome() const { return outcome_; }
 
  private:
-  // One entry of the closed log that came back.
+  // One entry that came back.
   struct Returned {
-    LeafIndex index;
+    OwnPlace place;
     PeerEvidence* from;
     HeldEvent* held;  // one of these two
     ReturnedEvent* returned;
@@ -62,13 +63,15 @@ class RecoverySubmission final : public log::Submission {
   [[nodiscard]] absl::StatusOr<log::Position> AppendFromPeer(const ReturnedEvent& returned, AuthorityId peer,
                                                              log::Appender& appender);
   // The peer's numbers go on from what arrived; adds what did not.
-  [[nodiscard]] absl::Status TakeBack(AuthorityId peer, PairNumber arrived, log::Appender& appender,
-                                      std::vector<log::Outbound>& waiting);
+  [[nodiscard]] absl::Status TakeBack(AuthorityId peer, log::Appender& appender, std::vector<log::Outbound>& waiting);
   [[nodiscard]] absl::Status Reissue(std::vector<log::Outbound> waiting, log::Appender& appender);
 
   RecoveryToLog recovery_;
   absl::Status outcome_;
   PairNumber own_;  // of the last event of our own that came back
+  // What is told again, by its names in the closed log, and its names now.
+  std::map<crypto::Hash, crypto::Hash> leaf_hashes_;
+  std::map<EventId, EventId> ids_;
   // What is told of already, as far as a rule can be known again by it.
   std::set<std::tuple<event::Type, AuthorityId, CaseId>> told_;
 };

@@ -149,6 +149,20 @@ class SimNode {
     Halt();
     disk_ = std::move(disk);
   }
+  // As a backup of before a recovery is restored (server/node/backup.h): with the newest keys, and nothing of the log
+  // that is open now, nor of those `between`.
+  absl::Status PutBackEarlierLog(std::shared_ptr<store::MemoryDisk> disk, const std::vector<std::string>& between) {
+    store::Batch keys;
+    MEDFLYT_RETURN_IF_ERROR(store_->Scan(store::Table::kKeys, store::KeyRange::All(), store::Order::kAscending,
+                                         [&keys](std::string_view key, std::string_view value) {
+                                           keys.Put(store::Table::kKeys, key, value);
+                                           return store::Step::kContinue;
+                                         }));
+    PutBack(std::move(disk));
+    MEDFLYT_ASSIGN_OR_RETURN(const auto store, store::OpenMemoryStore(*disk_, 1));
+    MEDFLYT_RETURN_IF_ERROR(store->Commit(keys, store::Durability::kSynced));
+    return log::OpenNextGeneration(*store, signer_, between);
+  }
   // A rotation of the KEK, as the housekeeping does it where one is due; it ends with the next commit.
   void RotateKek() {
     const auto due = rotation_->IsDue();

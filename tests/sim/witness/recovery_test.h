@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -76,6 +78,16 @@ class RecoveryWorld {
   void RollBack(AuthorityId who) {
     witnesses.Forget(who);
     world.node(who).PutBackCopy();
+    world.node(who).restrained = true;
+    world.node(who).Boot();
+    witnesses.Boot(who);
+  }
+  // By a copy of before the node's last recovery, or of before those that opened the logs `between`, too.
+  void RollBackToEarlierLog(AuthorityId who, std::shared_ptr<store::MemoryDisk> copy,
+                            const std::vector<std::string>& between = {}) {
+    witnesses.Forget(who);
+    const absl::Status put_back = world.node(who).PutBackEarlierLog(std::move(copy), between);
+    ASSERT_TRUE(put_back.ok()) << put_back;
     world.node(who).restrained = true;
     world.node(who).Boot();
     witnesses.Boot(who);
