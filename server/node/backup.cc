@@ -1,5 +1,6 @@
 #include "server/node/backup.h"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -34,6 +35,7 @@
 #include "server/log/tiles.h"
 #include "server/node/files.h"
 #include "server/node/key_files.h"
+#include "server/node/next_key.h"
 #include "server/node/node.h"
 #include "server/node/peer_directory.h"
 #include "server/node/secrets.h"
@@ -255,10 +257,23 @@ absl::StatusOr<BackupFacts> RestoreBackup(const Config& config, const std::strin
   }
   MEDFLYT_ASSIGN_OR_RETURN(BackupFacts facts, ReadBackupFacts(directory));
   MEDFLYT_ASSIGN_OR_RETURN(const OwnCard card, ReadOwnCard(config.authority, config.card));
-  if (facts.authority != config.authority || !card.authority.has_node() ||
-      facts.origin != card.authority.logs.back().origin) {
+  const std::vector<directory::Log>& logs = card.authority.logs;
+  const auto of = std::find_if(logs.begin(), logs.end(),
+                               [&facts](const directory::Log& each) { return each.origin == facts.origin; });
+  if (facts.authority != config.authority || !card.authority.has_node() || of == logs.end()) {
     return RuleError(absl::StatusCode::kFailedPrecondition, "BACKUP_OF_ANOTHER_NODE", "authority",
                      absl::StrCat(directory, ": is of ", facts.authority.ToString(), " with the log ", facts.origin));
+  }
+  // Of an earlier log of ours: the store goes on with the last one, of which it has nothing.
+  std::optional<tlog::NoteSigner> lost;
+  std::vector<std::string> between;
+  if (of + 1 != logs.end()) {
+    MEDFLYT_ASSIGN_OR_RETURN(lost, LoadLogKey(config.log_key));
+    if (logs.back().keys.back().key != lost->verifier_key()) {
+      return RuleError(absl::StatusCode::kInvalidArgument, "CARD_KEY_MISMATCH", "card",
+                       "the own card does not name this node's log key as its newest");
+    }
+    for (auto each = of + 1; each + 1 != logs.end(); ++each) between.push_back(each->origin);
   }
   MEDFLYT_ASSIGN_OR_RETURN(const directory::Directory cards, directory::Directory::Create({card.authority}));
   MEDFLYT_ASSIGN_OR_RETURN(const crypto::Key root_secret, LoadRootSecret(config.root_secret));
@@ -292,6 +307,9 @@ absl::StatusOr<BackupFacts> RestoreBackup(const Config& config, const std::strin
     store::Batch batch;
     MEDFLYT_RETURN_IF_ERROR(keys::ImportKeys(key_backup, *store, batch));
     MEDFLYT_RETURN_IF_ERROR(store->Commit(batch, store::Durability::kSynced));
+    if (lost) {
+      MEDFLYT_RETURN_IF_ERROR(log::OpenNextGeneration(*store, *lost, between));
+    }
   }
   MEDFLYT_RETURN_IF_ERROR(SyncFileSystem(unfinished.string()));
   MEDFLYT_RETURN_IF_ERROR(RenameDurably(unfinished.string(), place.string()));
@@ -310,6 +328,7 @@ absl::StatusOr<BackupFacts> WriteBackupTiles(const std::string& directory, const
   MEDFLYT_ASSIGN_OR_RETURN(const log::Generations generations, log::Generations::Load(*store, facts.origin));
   const log::LogReader reader(facts.authority, *store, generations, {});
   for (const log::Generation& each : generations.all()) {
+    if (each.last && each.last->size.value() == 0) continue;  // lost, with the key that signs a head of it
     const fs::path out = each.last ? fs::path(tiles) / "closed" / absl::StrCat(each.number) : fs::path(tiles);
     MEDFLYT_RETURN_IF_ERROR(WriteLog(reader, each, each.last.value_or(head), out));
   }

@@ -51,9 +51,13 @@ struct BackupSource {  // borrowed
 
 // Makes the store of `config`, where there is none, of a backup and the key-table backup, which must be the newest
 // there is. The epoch file stays as it is: the node's next start finds that its store is behind, and signs nothing
-// until its peers have answered. ALREADY_EXISTS (STORE_EXISTS); FAILED_PRECONDITION (BACKUP_OF_ANOTHER_NODE,
-// CHECKPOINT_FOREIGN, KEK_GENERATION_MISMATCH, KEK_MISSING, INCOMPATIBLE_LAYOUT); the errors of the files that it reads
-// and writes.
+// until its peers have answered. A backup of an earlier log of the own card is that of a store which has nothing of the
+// card's last one (Log::is_lost): the node goes on under a new log, whatever its peers say. It must be no newer than
+// the copy from which the log behind its own was opened: who takes a newer one may say what that one has said
+// otherwise, and a recovery refuses it where peers show that. ALREADY_EXISTS (STORE_EXISTS); FAILED_PRECONDITION
+// (BACKUP_OF_ANOTHER_NODE, CHECKPOINT_FOREIGN, KEK_GENERATION_MISMATCH, KEK_MISSING, INCOMPATIBLE_LAYOUT, and
+// LOG_KEY_EXPIRED where the card ends the backup's log before the backup does); INVALID_ARGUMENT (CARD_KEY_MISMATCH)
+// where the node's key is not that of the last log; the errors of the files that it reads and writes.
 [[nodiscard]] absl::StatusOr<BackupFacts> RestoreBackup(const Config& config, const std::string& directory);
 
 // Writes a backup's log into the new directory `tiles`, as C2SP tlog-tiles with what is kept beside it

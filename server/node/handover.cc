@@ -72,6 +72,10 @@ absl::StatusOr<Appended> Append(const Config& config, const Environment& environ
                            log::Log::Open({config.authority, *opened->store, *opened->keys, present, environment.clock,
                                            environment.random, directory, &next, directory.directory()}));
   MEDFLYT_RETURN_IF_ERROR(log->restraint());
+  if (log->is_lost()) {
+    return RuleError(absl::StatusCode::kFailedPrecondition, "STORE_ROLLED_BACK", "",
+                     "the store is of before the log began: it was restored from an older copy");
+  }
   const std::string key = next.verifier_key().Format();
   MEDFLYT_ASSIGN_OR_RETURN(const auto handed_over, HandedOverTo(*log));
   if (handed_over == key) return Prove(*log);

@@ -248,6 +248,11 @@ absl::Status Node::Running::StartLog() {
   MEDFLYT_ASSIGN_OR_RETURN(directory_recorder, DirectoryRecorder::Load(*opened->store));
   MEDFLYT_ASSIGN_OR_RETURN(const auto proofs, exchange::ReadOwnLogProofs(*log, directory->directory()));
   absl::Status behind = log->restraint().ok() ? opened->last_epoch.behind : log->restraint();
+  if (behind.ok() && log->is_lost()) {
+    behind = RuleError(absl::StatusCode::kFailedPrecondition, "STORE_ROLLED_BACK", "",
+                       absl::StrCat("the store has no entry of ", log->origin(),
+                                    ", which went on from another log: it was restored from a copy of before"));
+  }
   if (behind.ok() && !proofs.empty()) {
     behind = RuleError(absl::StatusCode::kFailedPrecondition, "STORE_ROLLED_BACK", "",
                        absl::StrCat("a peer has shown a head of ", proofs.front().size.value(),

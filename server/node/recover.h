@@ -36,7 +36,8 @@ struct Recovered {
 };
 
 // Blocks; durable on OK. One caller, and no node on the store. FAILED_PRECONDITION: RECOVERY_NOT_DECIDED, STORE_IN_USE,
-// STORE_OF_ANOTHER_LOG where a backup of an earlier log was restored. The errors of starting a node, of
+// STORE_OF_ANOTHER_LOG where a store of another log was put there otherwise than by --restore. The errors of starting
+// a node, of
 // exchange::ReadEvidence, and of the files that it replaces; after each of them it may be repeated.
 [[nodiscard]] absl::StatusOr<Recovered> OpenNextLog(const Config& config, const Environment& environment);
 

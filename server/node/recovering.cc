@@ -16,8 +16,10 @@ absl::Status Refused(std::string_view rule, std::string_view message) {
 }
 
 // Those that are to be asked, once every peer is settled one way or the other.
+// Of a log that the store has none of, and in which nothing may have arrived anywhere, nobody need have a head: what a
+// peer has beyond the store's numbers may stand in the log before, and the evidence proves it.
 absl::StatusOr<std::vector<AuthorityId>> PeersToAsk(const std::vector<exchange::PeerKnowledge>& known,
-                                                    const std::set<AuthorityId>& without) {
+                                                    const std::set<AuthorityId>& without, bool log_is_lost) {
   std::vector<AuthorityId> peers;
   for (const exchange::PeerKnowledge& each : known) {
     if (without.contains(each.peer)) continue;
@@ -29,9 +31,14 @@ absl::StatusOr<std::vector<AuthorityId>> PeersToAsk(const std::vector<exchange::
         break;
       case Standing::kReleased:
         break;
+      case Standing::kUnproven:
+        if (log_is_lost) {
+          peers.push_back(each.peer);
+          break;
+        }
+        [[fallthrough]];
       case Standing::kNotAsked:
       case Standing::kSilent:
-      case Standing::kUnproven:
         return Refused(
             "RECOVERY_PEERS_UNHEARD",
             absl::StrCat("peer ", each.peer.ToString(),
@@ -49,7 +56,7 @@ void Recovering::Decide(const std::string& officer, const crypto::Hash& certific
   if (!check_.proven_behind()) {
     return done(Refused("RECOVERY_NOT_NEEDED", "nobody has proven that there is more of this log"));
   }
-  auto peers = PeersToAsk(check_.status(), without);
+  auto peers = PeersToAsk(check_.status(), without, log_.is_lost());
   if (!peers.ok()) return done(peers.status());
   crypto::Hash first;
   {

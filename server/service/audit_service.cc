@@ -148,7 +148,8 @@ grpc::ServerUnaryReactor* AuditServiceImpl::GetCheckpoint(Context* context, cons
     const log::Head head = asked.log.last ? *asked.log.last : parts_.log.head();
     response->set_checkpoint(head.checkpoint);
     for (const log::Generation& each : parts_.log.reader().generations().all()) {
-      if (each.last) response->add_closed(each.origin);
+      // Of one that is lost the store has no entry, and no head that its own key has signed.
+      if (each.last && each.last->size.value() > 0) response->add_closed(each.origin);
     }
     const auto key = parts_.directory().LogKeyFor(asked.log.origin, head.size);
     if (key.ok() && head.size.value() > 0) {

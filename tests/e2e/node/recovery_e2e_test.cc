@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "common/directory/peer_card.h"
 #include "server/exchange/recovery.h"
@@ -64,13 +65,15 @@ class RecoveryE2e : public ::testing::Test {
     ASSERT_TRUE(AllReceipted(odense_));
     ASSERT_TRUE(AllReceipted(nyborg_));
   }
-  // Odense comes back with its backup, and finds that Nyborg has more.
-  void Restore() {
+  int PutBack() {
     const fs::path taken = fs::directory_iterator(odense_.Path("backups"))->path();
     fs::remove_all(odense_.Path("data/store"));
-    ASSERT_EQ(
-        RunProgram(odense_, {TestNode::Program(), "--config", odense_.Path("medflytd.toml"), "--restore", taken}).code,
-        0);
+    return RunProgram(odense_, {TestNode::Program(), "--config", odense_.Path("medflytd.toml"), "--restore", taken})
+        .code;
+  }
+  // Odense comes back with its backup, and finds that Nyborg has more.
+  void Restore() {
+    ASSERT_EQ(PutBack(), 0) << odense_.Errors();
     odense_.Start();
     ASSERT_TRUE(Await([&] {
       const v1::GetStatusResponse status = Status(odense_);
@@ -80,6 +83,25 @@ class RecoveryE2e : public ::testing::Test {
   Ended Recover(std::vector<std::string> arguments = {}) {
     arguments.insert(arguments.end(), {TestNode::Program(), "--config", odense_.Path("medflytd.toml"), "--recover"});
     return RunProgram(odense_, arguments);
+  }
+  // Two officers decide, the next log is opened, and two at Nyborg admit it. What the second officer and the program
+  // said.
+  std::pair<std::string, std::string> GoOnInTheNextLog() {
+    EXPECT_EQ(RunCommand(odense_, {"node", "recover"}).code, 0) << odense_.Errors();
+    const Ended decided = RunCommand(odense_, {"node", "recover"}, "administrator-2", "bodil.officer");
+    EXPECT_EQ(decided.code, 0) << odense_.Errors();
+    EXPECT_EQ(odense_.Stop(), 0);
+    const Ended recovered = Recover();
+    EXPECT_EQ(recovered.code, 0) << odense_.Errors();
+    odense_.Start();
+    fs::copy_file(odense_.Path("node.card"), nyborg_.Path("peers/35209115.card"), fs::copy_options::overwrite_existing);
+    EXPECT_EQ(RunCommand(nyborg_, {"peer", "reload"}).code, 0) << nyborg_.Errors();
+    const std::vector<std::string> admit = {
+        "peer", "admit", odense_.cvr(), "--fingerprint",
+        directory::FingerprintOf(*directory::ParsePeerCard(ReadFile(odense_.Path("node.card"))))};
+    EXPECT_EQ(RunCommand(nyborg_, admit).code, 0) << nyborg_.Errors();
+    EXPECT_EQ(RunCommand(nyborg_, admit, "administrator-2", "bodil.officer").code, 0) << nyborg_.Errors();
+    return {decided.output, recovered.output};
   }
   // Verifies a log of Odense's that a node has, against its card and Nyborg's.
   Ended Verify(const std::string& directory, const std::vector<std::string>& which) {
@@ -211,6 +233,107 @@ TEST_F(RecoveryE2e, WhatNobodyElseHasIsLostAndAllElseGoesOn) {
   EXPECT_EQ(odense_.Stop(), 0);
   odense_.Start();
   EXPECT_FALSE(Status(odense_).has_restraint());
+  EXPECT_EQ(odense_.Stop(), 0);
+  EXPECT_EQ(nyborg_.Stop(), 0);
+}
+
+// Lost again before another backup was taken: there is only one of before the log that it went on in.
+TEST_F(RecoveryE2e, ABackupOfBeforeARecoveryGoesOnUnderAThirdLog) {
+  Work();
+  if (HasFatalFailure()) return;
+  const std::string first_key = ReadFile(odense_.Path("keys/log.key"));
+  EXPECT_EQ(odense_.Stop(SIGKILL), 128 + SIGKILL);
+  Restore();
+  if (HasFatalFailure()) return;
+  GoOnInTheNextLog();
+  ASSERT_EQ(Propose(odense_), "OK");
+  ASSERT_EQ(Propose(nyborg_), "OK");
+  ASSERT_TRUE(AllReceipted(odense_)) << Status(odense_).peers(0).last_error();
+  ASSERT_TRUE(AllReceipted(nyborg_)) << Status(nyborg_).peers(0).last_error();
+  EXPECT_EQ(odense_.Stop(SIGKILL), 128 + SIGKILL);
+
+  // It is of a log of the own card, and the node has the key of the last one; else it is not taken.
+  const std::string key = ReadFile(odense_.Path("keys/log.key"));
+  const std::string card = ReadFile(odense_.Path("node.card"));
+  directory::Authority authority = directory::ParsePeerCard(card)->authority;
+  ASSERT_EQ(authority.logs.size(), 2U);
+  authority.logs.erase(authority.logs.begin());
+  const auto signer = tlog::NoteSigner::Parse(key.substr(0, key.find('\n')));
+  ASSERT_TRUE(signer.ok()) << signer.status();
+  const auto without_the_first = directory::WritePeerCard(authority, Date(2026, 11, 28), *signer);
+  ASSERT_TRUE(without_the_first.ok()) << without_the_first.status();
+  WriteFile(odense_.Path("node.card"), *without_the_first);
+  EXPECT_NE(PutBack(), 0);
+  EXPECT_THAT(odense_.Errors(), HasSubstr("BACKUP_OF_ANOTHER_NODE"));
+  WriteFile(odense_.Path("node.card"), card);
+  WriteFile(odense_.Path("keys/log.key"), first_key);
+  EXPECT_NE(PutBack(), 0);
+  EXPECT_THAT(odense_.Errors(), HasSubstr("CARD_KEY_MISMATCH"));
+  WriteFile(odense_.Path("keys/log.key"), key);
+
+  Restore();
+  if (HasFatalFailure()) return;
+  EXPECT_EQ(Propose(odense_), "LOG_RESTRAINED");
+  const auto [decided, recovered] = GoOnInTheNextLog();
+  EXPECT_THAT(decided, HasSubstr("\"own_events_back\":2"));
+  EXPECT_THAT(decided, HasSubstr("\"peers_events_back\":2"));
+  EXPECT_THAT(recovered, HasSubstr("closed localhost/35209115/2-"));
+  EXPECT_FALSE(Status(odense_).has_restraint());
+  EXPECT_THAT(Status(odense_).origin(), StartsWith("localhost/35209115/3-"));
+  ASSERT_EQ(Propose(odense_), "OK");
+  ASSERT_EQ(Propose(nyborg_), "OK");
+  ASSERT_TRUE(AllReceipted(odense_)) << Status(odense_).peers(0).last_error();
+  ASSERT_TRUE(AllReceipted(nyborg_)) << Status(nyborg_).peers(0).last_error();
+  EXPECT_EQ(Status(nyborg_).peers(0).last_received_number(), 4U);
+  EXPECT_EQ(Status(odense_).peers(0).last_received_number(), 3U);
+
+  const Ended open = Verify("open", {});
+  EXPECT_EQ(open.code, 0) << open.output << odense_.Errors();
+  EXPECT_THAT(open.output, HasSubstr("\"goes_on_from\":\"localhost/35209115/2-"));
+  EXPECT_THAT(open.output, HasSubstr("\"own_events_back\":2"));
+  const Ended closed = Verify("closed", {"--origin", "localhost/35209115/1"});
+  EXPECT_EQ(closed.code, 0) << closed.output << odense_.Errors();
+  EXPECT_EQ(odense_.Stop(), 0);
+  odense_.Start();
+  EXPECT_FALSE(Status(odense_).has_restraint());
+  EXPECT_EQ(odense_.Stop(), 0);
+  EXPECT_EQ(nyborg_.Stop(), 0);
+}
+
+// The log in between was lost before anybody had an entry of it. No peer has a head of it, and whatever they say of the
+// one before, the node does not sign it.
+TEST_F(RecoveryE2e, ALogThatWasLostBeforeAnybodyHadSeenItIsNotBegunAgain) {
+  Work();
+  if (HasFatalFailure()) return;
+  EXPECT_EQ(odense_.Stop(SIGKILL), 128 + SIGKILL);
+  Restore();
+  if (HasFatalFailure()) return;
+  EXPECT_EQ(RunCommand(odense_, {"node", "recover"}).code, 0) << odense_.Errors();
+  ASSERT_EQ(RunCommand(odense_, {"node", "recover"}, "administrator-2", "bodil.officer").code, 0) << odense_.Errors();
+  EXPECT_EQ(odense_.Stop(), 0);
+  ASSERT_EQ(Recover().code, 0) << odense_.Errors();
+  const std::string card = ReadFile(odense_.Path("node.card"));
+  WriteFile(nyborg_.Path("peers/35209115.card"), card);
+  ASSERT_EQ(RunCommand(nyborg_, {"peer", "reload"}).code, 0) << nyborg_.Errors();
+  const std::vector<std::string> admit = {"peer", "admit", odense_.cvr(), "--fingerprint",
+                                          directory::FingerprintOf(*directory::ParsePeerCard(card))};
+  EXPECT_EQ(RunCommand(nyborg_, admit).code, 0) << nyborg_.Errors();
+  EXPECT_EQ(RunCommand(nyborg_, admit, "administrator-2", "bodil.officer").code, 0) << nyborg_.Errors();
+
+  ASSERT_EQ(PutBack(), 0) << odense_.Errors();
+  odense_.Start();
+  ASSERT_TRUE(Await([&] {
+    const v1::GetStatusResponse status = Status(odense_);
+    return status.restraint().peers_size() == 1 && status.restraint().peers(0).standing() == "unproven";
+  }));
+  const auto [decided, recovered] = GoOnInTheNextLog();
+  EXPECT_THAT(decided, HasSubstr("\"own_events_back\":1"));
+  EXPECT_THAT(recovered, HasSubstr("localhost/35209115/3-"));
+  ASSERT_EQ(Propose(odense_), "OK");
+  ASSERT_TRUE(AllReceipted(odense_)) << Status(odense_).peers(0).last_error();
+  EXPECT_EQ(Status(nyborg_).peers(0).last_received_number(), 3U);
+  const Ended open = Verify("open", {});
+  EXPECT_EQ(open.code, 0) << open.output << odense_.Errors();
   EXPECT_EQ(odense_.Stop(), 0);
   EXPECT_EQ(nyborg_.Stop(), 0);
 }
