@@ -24,7 +24,8 @@ namespace {
 constexpr size_t kBlock = 512;
 constexpr uint64_t kMaxContent = (uint64_t{1} << 33) - 1;  // eleven octal digits
 constexpr size_t kMaxPath = 100;
-constexpr size_t kMaxRead = size_t{32} << 20;  // the largest member that is read: more than a bundle of entries
+constexpr size_t kMaxRead = size_t{32} << 20;      // the largest member that is read: more than a bundle of entries
+constexpr size_t kMaxEventKeys = size_t{1} << 30;  // but for that of the keys: ten million of them
 constexpr size_t kStretch = 256;               // members from one remembered place to the next
 constexpr size_t kRecent = 16;                 // stretches whose headers are at hand, about 25 kB each
 
@@ -323,7 +324,8 @@ absl::StatusOr<bool> BundleFile::Read(const std::string& path, std::string& byte
   MEDFLYT_ASSIGN_OR_RETURN(const auto place, Find(path));
   if (!place) return false;
   // One that is longer is wrong for every reader.
-  const auto size = static_cast<size_t>(std::min<uint64_t>(place->size, kMaxRead));
+  const size_t most = path == kBundleEventKeysMember ? kMaxEventKeys : kMaxRead;
+  const auto size = static_cast<size_t>(std::min<uint64_t>(place->size, most));
   MEDFLYT_RETURN_IF_ERROR(ReadAt(place->offset, size, bytes));
   return true;
 }

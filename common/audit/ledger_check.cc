@@ -243,7 +243,7 @@ OpenedCheck* LedgerCheck::SequenceOf(std::string_view origin, Issuer& issuer) {
     if (!came_back_) came_back_.emplace(std::nullopt, /*begins_late=*/true, cases_);
     return &*came_back_;
   }
-  if (!issuer.owner) return nullptr;
+  if (!issuer.owner || MayBeOwnClosed(origin)) return nullptr;
   const auto [found, first] = received_.try_emplace(*issuer.owner, issuer.owner, parts_.begins_late, cases_);
   OpenedCheck& sequence = found->second;
   if (first) {
@@ -274,6 +274,10 @@ bool LedgerCheck::IsOwnClosed(std::string_view origin) const {
   return origin == report_.goes_on_from || (own_ && OwnerOf(origin) == own_);
 }
 
+bool LedgerCheck::MayBeOwnClosed(std::string_view origin) const {
+  return !own_ && !OwnerOf(origin) && GoesOnFromBefore(origin);
+}
+
 absl::Status LedgerCheck::NextBatch(LeafIndex index, const wire::EventReceived& record, Issuer& issuer) {
   if (issuer.batch && PlaceOf(*issuer.batch, record.issuer_index)) return absl::OkStatus();
   MEDFLYT_ASSIGN_OR_RETURN(const auto bytes, ReadOne(parts_.read, ReceivedPath(index)));
@@ -299,7 +303,7 @@ bool LedgerCheck::Proves(v1::EventBatch batch, std::string_view origin, Issuer& 
   const entry::AcceptedHead before = std::exchange(issuer.accepted, head);
   // Of a log that its owner closed nobody can prove any more that one of its heads goes on from another: neither our
   // own nor, where a peer gave back what it had issued there, the peer.
-  if (before.size.value() == 0 || IsOwnClosed(origin)) return true;
+  if (before.size.value() == 0 || IsOwnClosed(origin) || MayBeOwnClosed(origin)) return true;
   if (begins_late() && from.value() == 0 && IsClosed(parts_.keys, origin)) return true;
   if (head.size < before.size) return false;
   if (head.size == before.size) return head.root == before.root;

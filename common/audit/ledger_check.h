@@ -97,6 +97,8 @@ class LedgerCheck {
   [[nodiscard]] bool GoesOnFromBefore(std::string_view origin) const;
   // The log that this one goes on from: what came back of it was for many.
   [[nodiscard]] bool IsOwnClosed(std::string_view origin) const;
+  // Where no card says whose it is, it may be one that the owner had before that.
+  [[nodiscard]] bool MayBeOwnClosed(std::string_view origin) const;
   // The batch that this record's event came in becomes the issuer's, where there is one.
   [[nodiscard]] absl::Status NextBatch(LeafIndex index, const wire::EventReceived& record, Issuer& issuer);
   // Whether the batch's entries are proven under a checkpoint that is signed and goes on from the last one.

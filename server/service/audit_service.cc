@@ -47,8 +47,9 @@ struct AskedLog {
 absl::StatusOr<AskedLog> LogOf(const Parts& parts, const std::string& origin) {
   const log::Generations& generations = parts.log.reader().generations();
   const log::Generation* found = origin.empty() ? &generations.open() : generations.Find(origin);
-  if (found == nullptr) {
-    return RuleError(absl::StatusCode::kNotFound, "ORIGIN_UNKNOWN", "origin", "this node never had such a log");
+  // Of one that is lost there is no entry, nor a head that its own key has signed.
+  if (found == nullptr || (found->last && found->last->size.value() == 0)) {
+    return RuleError(absl::StatusCode::kNotFound, "ORIGIN_UNKNOWN", "origin", "this node has nothing of such a log");
   }
   return AskedLog{*found, found->last ? *found->last : parts.log.head()};
 }
@@ -148,14 +149,13 @@ grpc::ServerUnaryReactor* AuditServiceImpl::GetCheckpoint(Context* context, cons
     const log::Head head = asked.log.last ? *asked.log.last : parts_.log.head();
     response->set_checkpoint(head.checkpoint);
     for (const log::Generation& each : parts_.log.reader().generations().all()) {
-      // Of one that is lost the store has no entry, and no head that its own key has signed.
       if (each.last && each.last->size.value() > 0) response->add_closed(each.origin);
     }
     const auto key = parts_.directory().LogKeyFor(asked.log.origin, head.size);
-    if (key.ok() && head.size.value() > 0) {
-      response->set_verifier_key(key->Format());
-    } else if (!asked.log.last) {
+    if (!asked.log.last && head.size.value() == 0) {
       response->set_verifier_key(verifier_key_);  // whichever key the card has for a log without an entry
+    } else if (key.ok()) {
+      response->set_verifier_key(key->Format());
     }
     return absl::OkStatus();
   });

@@ -197,7 +197,7 @@ TEST_F(BackupE2e, WhatACopyHoldsOfPeersAndWitnessesVerifiesAndDamageToItIsFound)
     ASSERT_TRUE(row.ok()) << row.status();
     v1::EventBatch batch = row->ParseBatch().value_or(v1::EventBatch());
     ASSERT_GT(batch.entries_size(), 0);
-    batch.mutable_entries(0)->append("x");
+    batch.mutable_entries(batch.entries_size() - 1)->append("x");  // behind what grants its key
     value.resize(value.size() - row->batch.size());
     batch.AppendToString(&value);
   });

@@ -121,6 +121,16 @@ class RecoveryE2e : public ::testing::Test {
                                 odense_.Path("node.card"), "--card", nyborg_.Path("node.card"), "--json"});
   }
 
+  // The log in between is lost, and with it what would show the auditor that it went on from the one that was seen.
+  void TakeWhatNothingShows() {
+    const std::vector<std::string> look = {"audit", "checkpoint", "--trust", odense_.Path("trust")};
+    EXPECT_EQ(RunCommand(odense_, look, "auditor", "carl.auditor").code, 1);
+    EXPECT_THAT(odense_.Errors(), HasSubstr("ORIGIN_CHANGED"));
+    std::vector<std::string> take = look;
+    take.insert(take.end(), {"--new-origin", Status(odense_).origin()});
+    EXPECT_EQ(RunCommand(odense_, take, "auditor", "carl.auditor").code, 0) << odense_.Errors();
+  }
+
   TestNode odense_{"35209115", "0461", "Odense Kommune"};
   TestNode nyborg_{"29189722", "0450", "Nyborg Kommune"};
   int proposals_ = 0;
@@ -287,12 +297,17 @@ TEST_F(RecoveryE2e, ABackupOfBeforeARecoveryGoesOnUnderAThirdLog) {
   EXPECT_EQ(Status(nyborg_).peers(0).last_received_number(), 4U);
   EXPECT_EQ(Status(odense_).peers(0).last_received_number(), 3U);
 
+  TakeWhatNothingShows();
   const Ended open = Verify("open", {});
   EXPECT_EQ(open.code, 0) << open.output << odense_.Errors();
   EXPECT_THAT(open.output, HasSubstr("\"goes_on_from\":\"localhost/35209115/2-"));
   EXPECT_THAT(open.output, HasSubstr("\"own_events_back\":2"));
   const Ended closed = Verify("closed", {"--origin", "localhost/35209115/1"});
   EXPECT_EQ(closed.code, 0) << closed.output << odense_.Errors();
+  const std::string second = directory::ParsePeerCard(card)->authority.logs.back().origin;
+  EXPECT_EQ(Verify("lost", {"--origin", second}).code, 1)
+      << "of the lost one there is nothing, and that is no evidence";
+  EXPECT_THAT(odense_.Errors(), HasSubstr("ORIGIN_UNKNOWN"));
   EXPECT_EQ(odense_.Stop(), 0);
   odense_.Start();
   EXPECT_FALSE(Status(odense_).has_restraint());
@@ -332,6 +347,7 @@ TEST_F(RecoveryE2e, ALogThatWasLostBeforeAnybodyHadSeenItIsNotBegunAgain) {
   ASSERT_EQ(Propose(odense_), "OK");
   ASSERT_TRUE(AllReceipted(odense_)) << Status(odense_).peers(0).last_error();
   EXPECT_EQ(Status(nyborg_).peers(0).last_received_number(), 3U);
+  TakeWhatNothingShows();
   const Ended open = Verify("open", {});
   EXPECT_EQ(open.code, 0) << open.output << odense_.Errors();
   EXPECT_EQ(odense_.Stop(), 0);

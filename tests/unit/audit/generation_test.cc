@@ -155,6 +155,32 @@ TEST_F(GenerationTest, WhereNothingWasKeptAnEarlierLogOfItsOwnIsGoneOnFrom) {
   EXPECT_THAT(codes({{kEarlier, 7}}, TreeSize(2)), ElementsAre(kGenerationMismatch));
 }
 
+// Without a card nobody says that the log before the lost one is its own: what comes back of it, for several and under
+// several peers' heads, accuses nobody.
+TEST_F(GenerationTest, WhatComesBackOfAnEarlierLogThatNoCardNamesAccusesNobody) {
+  constexpr const char* kEarlier = "odense.example/earlier";
+  EvidenceLog earlier(kEarlier, 'e');
+  EvidenceFiles files;
+  wire::GenerationOpened opened = opened_;
+  opened.kept_size = TreeSize(0);
+  files.Append(EvidenceFiles::Record(opened));
+  const AuthorityId kerteminde = *AuthorityId::Parse("29189706");
+  for (const auto& [recipient, number] :
+       {std::pair(kNyborgId, 12U), std::pair(kerteminde, 3U), std::pair(kNyborgId, 13U)}) {
+    const auto event = EvidenceFiles::Sealed(kEarlier, kOdenseId, recipient, number);
+    files.keys_[event.id] = event.event_key;
+    const LeafIndex leaf = earlier.Append(event.entry);
+    const uint64_t record =
+        files.Append(EvidenceFiles::Record(wire::EventReceived{kEarlier, leaf, earlier.leaf_hash(leaf), ""}));
+    files.beside_[ReceivedPath(LeafIndex(record))] = earlier.Batch({leaf}, 0, earlier.size()).SerializeAsString();
+  }
+  Trust trust = BelievedBy(files);
+  trust.owners.clear();
+  trust.cards.clear();
+  trust.keys.push_back({earlier.identity().keys[0], TreeSize(0), std::nullopt});
+  EXPECT_THAT(CodesOf(EvidenceFiles::Verify(files.Export(), trust, &files.keys_)), IsEmpty());
+}
+
 // What was received before may be recorded again, from any number on; then the peer's numbers go on without a gap.
 TEST_F(GenerationTest, ThePeersNumbersGoOnFromTheLastReceived) {
   using enum FindingCode;
