@@ -10,7 +10,6 @@
 #include <system_error>
 #include <vector>
 
-#include "client/cli/exit_code.h"
 #include "client/cli/files.h"
 #include "common/audit/files.h"
 #include "common/base/status.h"
@@ -75,8 +74,11 @@ bool IsBundleOf(std::string_view bundle, std::string_view tile) {
 
 class Exporting {
  public:
-  Exporting(NodeLog& log, const SeenHead& head, const fs::path& directory, const ExportOptions& options)
-      : log_(log),
+  Exporting(const Context& context, NodeLog& log, const CheckpointStore& store, const SeenHead& head,
+            const fs::path& directory, const ExportOptions& options)
+      : context_(context),
+        log_(log),
+        store_(store),
         size_(head.checkpoint.size()),
         head_(head),
         directory_(directory),
@@ -111,19 +113,7 @@ class Exporting {
                        "log: export elsewhere");
     }
     copied_ = opened->checkpoint.size();
-    if (copied_.value() == 0) return absl::OkStatus();
-    merkle::Proof proof;
-    if (copied_ < size_) {
-      MEDFLYT_ASSIGN_OR_RETURN(proof, log_.ConsistencyProof(copied_, size_));
-    }
-    return VerificationFailed(
-        Forked(merkle::VerifyConsistency(copied_, size_, opened->checkpoint.root(), head_.checkpoint.root(), proof)));
-  }
-
-  static absl::Status Forked(const absl::Status& status) {
-    if (status.ok()) return status;
-    return RuleError(absl::StatusCode::kDataLoss, "LOG_FORKED", "checkpoint",
-                     "the node's log is not shown to continue the copy");
+    return ShowOneLog(context_, log_, store_, head_, {opened->checkpoint, *note});
   }
 
   absl::Status CopyTile(const tlog::Tile& tile) {
@@ -216,7 +206,9 @@ class Exporting {
     return absl::OkStatus();
   }
 
+  const Context& context_;
   NodeLog& log_;
+  const CheckpointStore& store_;
   const TreeSize size_;
   const SeenHead& head_;
   const fs::path directory_;
@@ -228,9 +220,9 @@ class Exporting {
 
 }  // namespace
 
-absl::StatusOr<Exported> ExportLog(NodeLog& log, const SeenHead& head, const fs::path& directory,
-                                   const ExportOptions& options) {
-  return Exporting(log, head, directory, options).Run();
+absl::StatusOr<Exported> ExportLog(const Context& context, NodeLog& log, const CheckpointStore& store,
+                                   const SeenHead& head, const fs::path& directory, const ExportOptions& options) {
+  return Exporting(context, log, store, head, directory, options).Run();
 }
 
 }  // namespace medflyt::cli

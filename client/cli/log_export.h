@@ -7,6 +7,8 @@
 #include <optional>
 
 #include "absl/status/statusor.h"
+#include "client/cli/checkpoint_store.h"
+#include "client/cli/context.h"
 #include "client/cli/look.h"
 #include "client/cli/node_log.h"
 #include "common/audit/files.h"
@@ -32,8 +34,10 @@ struct Exported {
 // Tiles").
 //
 // FAILED_PRECONDITION (EXPORT_OF_ANOTHER_LOG) where a checkpoint of another log, or a longer one of this, lies there.
-// A verification that failed (LOG_FORKED) where the node does not show that its log continues the copy.
-[[nodiscard]] absl::StatusOr<Exported> ExportLog(NodeLog& log, const SeenHead& head,
-                                                 const std::filesystem::path& directory, const ExportOptions& options);
+// A verification that failed (LOG_FORKED) where the node does not show that its log continues the copy; both
+// checkpoints are kept in the store as evidence.
+[[nodiscard]] absl::StatusOr<Exported> ExportLog(const Context& context, NodeLog& log, const CheckpointStore& store,
+                                                 const SeenHead& head, const std::filesystem::path& directory,
+                                                 const ExportOptions& options);
 
 }  // namespace medflyt::cli

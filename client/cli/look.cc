@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "client/cli/evidence.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/trust.h"
 #include "common/audit/finding.h"
@@ -20,8 +21,6 @@
 
 namespace medflyt::cli {
 namespace {
-
-using EvidenceFile = std::pair<std::string, std::string>;  // name and bytes
 
 struct Verified {
   tlog::OpenedCheckpoint head;
@@ -37,6 +36,11 @@ const tlog::VerifierKey* LogKeyUnder(const tlog::OpenedCheckpoint& opened, const
     if (keys[signature.verifier].name() == opened.checkpoint.origin()) return &keys[signature.verifier];
   }
   return nullptr;
+}
+
+absl::Status NotByLog() {
+  return RuleError(absl::StatusCode::kDataLoss, "CHECKPOINT_NOT_BY_LOG", "checkpoint",
+                   "the log itself has not signed this checkpoint");
 }
 
 std::string HashesText(const merkle::Proof& proof) {
@@ -128,10 +132,6 @@ class Looking {
   }
 
  private:
-  static absl::Status Failed(std::string_view rule, std::string_view message) {
-    return VerificationFailed(RuleError(absl::StatusCode::kDataLoss, rule, "checkpoint", message));
-  }
-
   absl::StatusOr<Verified> Fetch() {
     MEDFLYT_ASSIGN_OR_RETURN(const NodeLog::Head told, log_.Checkpoint());
     auto note = tlog::SignedNote::Parse(told.checkpoint);
@@ -163,7 +163,7 @@ class Looking {
     auto opened = tlog::OpenCheckpoint(*std::move(note), keys);
     if (!opened.ok()) return VerificationFailed(opened.status());
     const tlog::VerifierKey* const key = LogKeyUnder(*opened, keys);
-    if (key == nullptr) return Failed("CHECKPOINT_NOT_BY_LOG", "the log itself has not signed this checkpoint");
+    if (key == nullptr) return VerificationFailed(NotByLog());
     return Verified{*std::move(opened), *key, told.cosigned, std::move(to_pin), std::move(believed)};
   }
 
@@ -312,7 +312,7 @@ class Looking {
     std::vector<EvidenceFile> files = {{"seen.checkpoint", seen}};
     if (last) files.emplace_back("kept.checkpoint", last->note);
     std::string message = absl::StrCat("the node shows the log ", origin, " in place of ", expected, ": ", why);
-    message += Kept(expected, "ORIGIN_CHANGED", files);
+    message += KeptWhere(store_, context_.environment().clock, expected, "ORIGIN_CHANGED", files);
     if (log_.asked_origin().empty()) {
       absl::StrAppend(&message, "; once its authority has said why, audit checkpoint --new-origin ", origin,
                       " takes it");
@@ -322,13 +322,7 @@ class Looking {
 
   absl::Status Accuse(const std::string& origin, std::string_view rule, const std::vector<EvidenceFile>& files,
                       std::string message) {
-    message += Kept(origin, rule, files);
-    return Failed(rule, message);
-  }
-
-  std::string Kept(const std::string& origin, std::string_view what, const std::vector<EvidenceFile>& files) {
-    const auto folder = store_.KeepEvidence(origin, what, context_.environment().clock.Now(), files);
-    return folder.ok() ? "; the checkpoints are kept in " + *folder : "; the evidence could not be written";
+    return cli::Accuse(store_, context_.environment().clock, origin, rule, files, std::move(message));
   }
 
   const Context& context_;
@@ -347,26 +341,32 @@ absl::StatusOr<OpenedOther> OpenOther(const SeenHead& head, std::string_view not
       audit::KeysOf(head.checkpoint.origin(), audit::KeysFor(head.believed, unverified.size()));
   MEDFLYT_ASSIGN_OR_RETURN(auto opened, tlog::OpenCheckpoint(note, keys));
   const tlog::VerifierKey* const key = LogKeyUnder(opened, keys);
-  if (key == nullptr) {
-    return RuleError(absl::StatusCode::kDataLoss, "CHECKPOINT_NOT_BY_LOG", "checkpoint",
-                     "the log itself has not signed this checkpoint");
-  }
+  if (key == nullptr) return NotByLog();
   return OpenedOther{std::move(opened.checkpoint), *key};
 }
 
-absl::Status ShowOneLog(NodeLog& log, const SeenHead& head, const tlog::Checkpoint& other) {
-  const bool older = other.size() < head.checkpoint.size();
-  const tlog::Checkpoint& first = older ? other : head.checkpoint;
-  const tlog::Checkpoint& second = older ? head.checkpoint : other;
+absl::Status ShowOneLog(const Context& context, NodeLog& log, const CheckpointStore& store, const SeenHead& head,
+                        const KeptCheckpoint& other) {
+  const bool older = other.checkpoint.size() < head.checkpoint.size();
+  const tlog::Checkpoint& first = older ? other.checkpoint : head.checkpoint;
+  const tlog::Checkpoint& second = older ? head.checkpoint : other.checkpoint;
   if (first.size().value() == 0) return absl::OkStatus();
   merkle::Proof proof;
   if (first.size() < second.size()) {
     MEDFLYT_ASSIGN_OR_RETURN(proof, log.ConsistencyProof(first.size(), second.size()));
   }
-  return VerificationFailed(merkle::VerifyConsistency(first.size(), second.size(), first.root(), second.root(), proof));
+  if (merkle::VerifyConsistency(first.size(), second.size(), first.root(), second.root(), proof).ok()) {
+    return absl::OkStatus();
+  }
+  std::vector<EvidenceFile> files = {{"kept.checkpoint", head.note}, {"seen.checkpoint", other.note}};
+  if (!proof.empty()) files.emplace_back("consistency-proof", HashesText(proof));
+  return Accuse(store, context.environment().clock, head.checkpoint.origin(), "LOG_FORKED", files,
+                absl::StrCat("the log's signed trees of ", first.size().value(), " and of ", second.size().value(),
+                             " entries are not shown to be of one log"));
 }
 
-absl::StatusOr<SeenHead> CosignedOf(NodeLog& log, const SeenHead& head, const CheckpointStore& store) {
+absl::StatusOr<SeenHead> CosignedOf(const Context& context, NodeLog& log, const CheckpointStore& store,
+                                    const SeenHead& head) {
   if (head.cosigned.empty()) {
     return RuleError(absl::StatusCode::kNotFound, "NOT_COSIGNED", "checkpoint",
                      "no witness has cosigned this log yet, as its node says");
@@ -374,11 +374,12 @@ absl::StatusOr<SeenHead> CosignedOf(NodeLog& log, const SeenHead& head, const Ch
   auto opened = OpenOther(head, head.cosigned);
   if (!opened.ok()) return VerificationFailed(opened.status());
   if (opened->checkpoint.size() > head.checkpoint.size()) {
-    return VerificationFailed(
-        RuleError(absl::StatusCode::kDataLoss, "LOG_ROLLED_BACK", "checkpoint",
-                  "the log has signed a longer tree, which was cosigned, than the one that the node shows"));
+    return Accuse(store, context.environment().clock, head.checkpoint.origin(), "LOG_ROLLED_BACK",
+                  {{"kept.checkpoint", head.note}, {"seen.checkpoint", head.cosigned}},
+                  absl::StrCat("the log has signed a tree of ", opened->checkpoint.size().value(),
+                               " entries, which was cosigned, and the node shows ", head.checkpoint.size().value()));
   }
-  MEDFLYT_RETURN_IF_ERROR(ShowOneLog(log, head, opened->checkpoint));
+  MEDFLYT_RETURN_IF_ERROR(ShowOneLog(context, log, store, head, {opened->checkpoint, head.cosigned}));
   MEDFLYT_RETURN_IF_ERROR(store.Keep(head.cosigned));
   SeenHead cosigned = head;
   cosigned.checkpoint = std::move(opened->checkpoint);

@@ -54,15 +54,17 @@ struct LookedAt {
 [[nodiscard]] absl::StatusOr<SeenHead> Look(const Context& context, NodeLog& log, const CheckpointStore& store,
                                             std::span<const directory::LogKey> keys, const LookedAt& at);
 
-// That another checkpoint of the head's log, older or newer, and the head are of one log: a verification that failed
-// where the node does not prove it.
-[[nodiscard]] absl::Status ShowOneLog(NodeLog& log, const SeenHead& head, const tlog::Checkpoint& other);
+// That another checkpoint of the head's log, older or newer, whose signature holds, and the head are of one log: a
+// verification that failed (LOG_FORKED), with both kept as evidence, where the node does not prove it.
+[[nodiscard]] absl::Status ShowOneLog(const Context& context, NodeLog& log, const CheckpointStore& store,
+                                      const SeenHead& head, const KeptCheckpoint& other);
 
 // The newest checkpoint that witnesses have cosigned, in place of `head`, which it is shown to lead to; kept, so that a
 // copy of it is known for an older one. NOT_FOUND (NOT_COSIGNED) where there is none. A verification that failed where
-// the log has not signed it, or its own log does not continue it. Whether the cosignatures are enough is for a policy
-// to say.
-[[nodiscard]] absl::StatusOr<SeenHead> CosignedOf(NodeLog& log, const SeenHead& head, const CheckpointStore& store);
+// the log has not signed it, or, with both kept as evidence, where it is longer than the head (LOG_ROLLED_BACK) or the
+// log does not continue it (LOG_FORKED). Whether the cosignatures are enough is for a policy to say.
+[[nodiscard]] absl::StatusOr<SeenHead> CosignedOf(const Context& context, NodeLog& log, const CheckpointStore& store,
+                                                  const SeenHead& head);
 
 // What every command does before it asks a node for more: looks at its log, with the memory and keys that the command
 // line names (--new-origin too, where the command has it), and tells of a key that is the node's own word and of a log

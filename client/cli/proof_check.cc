@@ -3,24 +3,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/cli/evidence.h"
 #include "client/cli/exit_code.h"
 #include "common/audit/signatures.h"
 #include "common/base/status.h"
 #include "common/merkle/tree_hasher.h"
 
 namespace medflyt::cli {
-namespace {
-
-absl::Status Forked(const Context& context, const CheckpointStore& store, const std::string& origin,
-                    const std::string& kept, const std::string& seen, std::string message) {
-  const auto folder = store.KeepEvidence(origin, "LOG_FORKED", context.environment().clock.Now(),
-                                         {{"kept.checkpoint", kept}, {"seen.checkpoint", seen}});
-  message += folder.ok() ? "; both checkpoints are kept in " + *folder : "; the evidence could not be written";
-  return VerificationFailed(RuleError(absl::StatusCode::kDataLoss, "LOG_FORKED", "checkpoint", message));
-}
-
-}  // namespace
-
 absl::StatusOr<bool> WasSeen(const Context& context, const CheckpointStore& store,
                              const tlog::OpenedCheckpoint& opened) {
   const tlog::Checkpoint& checkpoint = opened.checkpoint;
@@ -28,7 +17,8 @@ absl::StatusOr<bool> WasSeen(const Context& context, const CheckpointStore& stor
   for (const KeptCheckpoint& each : kept) {
     if (each.checkpoint.size() != checkpoint.size()) continue;
     if (each.checkpoint.root() == checkpoint.root()) return true;
-    return Forked(context, store, checkpoint.origin(), each.note, opened.note.Serialize(),
+    return Accuse(store, context.environment().clock, checkpoint.origin(), "LOG_FORKED",
+                  {{"kept.checkpoint", each.note}, {"seen.checkpoint", opened.note.Serialize()}},
                   absl::StrCat("the proof's checkpoint has another root than the one that was seen for the size of ",
                                checkpoint.size().value(), " entries"));
   }
@@ -62,15 +52,9 @@ absl::StatusOr<CheckedProof> CheckProof(const Context& context, NodeLog& log, co
   MEDFLYT_ASSIGN_OR_RETURN(const bool seen, WasSeen(context, store, *opened));
   checked.provisional = !seen;
   if (seen || !own) return checked;
-  const absl::Status one = ShowOneLog(log, *head, opened->checkpoint);
-  if (ExitCodeOf(one) == ExitCode::kVerificationFailed) {
-    return Forked(
-        context, store, given.origin, head->note, opened->note.Serialize(),
-        absl::StrCat("the proof's checkpoint of ", opened->checkpoint.size().value(), " entries and the head of ",
-                     head->checkpoint.size().value(), " are not shown to be of one log"));
-  }
-  MEDFLYT_RETURN_IF_ERROR(one);
-  MEDFLYT_RETURN_IF_ERROR(store.Keep(opened->note.Serialize()));
+  const std::string note = opened->note.Serialize();
+  MEDFLYT_RETURN_IF_ERROR(ShowOneLog(context, log, store, *head, {opened->checkpoint, note}));
+  MEDFLYT_RETURN_IF_ERROR(store.Keep(note));
   checked.provisional = false;
   return checked;
 }

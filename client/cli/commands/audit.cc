@@ -64,10 +64,10 @@ absl::Status Export(Context& context, const Arguments& arguments) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
   const auto log = NodeLogOver(client, arguments.Find("--origin").value_or(""));
   MEDFLYT_ASSIGN_OR_RETURN(SeenHead head, LookFirst(context, arguments, trust.keys, *log));
+  MEDFLYT_ASSIGN_OR_RETURN(const CheckpointStore store, TrustStoreOf(context, arguments));
   if (trust.policy) {
     // What is handed on is to be verified with the policy.
-    MEDFLYT_ASSIGN_OR_RETURN(const CheckpointStore store, TrustStoreOf(context, arguments));
-    MEDFLYT_ASSIGN_OR_RETURN(head, CosignedOf(*log, head, store));
+    MEDFLYT_ASSIGN_OR_RETURN(head, CosignedOf(context, *log, store, head));
   }
   std::filesystem::path directory = arguments.Find("--tiles").value_or(bundle.value_or("") + ".tiles");
   ExportOptions options;
@@ -82,7 +82,7 @@ absl::Status Export(Context& context, const Arguments& arguments) {
   absl::StatusOr<Exported> exported = [&] {
     Progress progress(context, "exporting", head.checkpoint.size().value());
     options.progress = [&progress](uint64_t entries) { progress.Update(entries); };
-    return ExportLog(*log, head, directory, options);
+    return ExportLog(context, *log, store, head, directory, options);
   }();
   MEDFLYT_RETURN_IF_ERROR(exported.status());
   BundleContents contents{.head = head,

@@ -301,10 +301,10 @@ absl::StatusOr<ProvenEntry> FetchProven(sdk::Client& client, uint64_t index, con
 }
 
 // The node's newest head that witnesses have cosigned, where it holds the leaf.
-absl::StatusOr<std::optional<SeenHead>> CosignedOver(uint64_t leaf, NodeLog& log, const SeenHead& newest,
-                                                     const CheckpointStore& store) {
+absl::StatusOr<std::optional<SeenHead>> CosignedOver(const Context& context, uint64_t leaf, NodeLog& log,
+                                                     const CheckpointStore& store, const SeenHead& newest) {
   if (newest.cosigned.empty()) return std::optional<SeenHead>();
-  MEDFLYT_ASSIGN_OR_RETURN(SeenHead cosigned, CosignedOf(log, newest, store));
+  MEDFLYT_ASSIGN_OR_RETURN(SeenHead cosigned, CosignedOf(context, log, store, newest));
   if (leaf >= cosigned.checkpoint.size().value()) return std::optional<SeenHead>();
   return std::optional<SeenHead>(std::move(cosigned));
 }
@@ -359,7 +359,7 @@ absl::Status Show(Context& context, const Arguments& arguments) {
   std::optional<SeenHead> cosigned;
   if (trust.policy) {
     MEDFLYT_ASSIGN_OR_RETURN(const CheckpointStore store, TrustStoreOf(context, arguments));
-    MEDFLYT_ASSIGN_OR_RETURN(cosigned, CosignedOver(leaf, *log, newest, store));
+    MEDFLYT_ASSIGN_OR_RETURN(cosigned, CosignedOver(context, leaf, *log, store, newest));
   }
   const SeenHead& head = cosigned ? *cosigned : newest;
   MEDFLYT_ASSIGN_OR_RETURN(const ProvenEntry proven, FetchProven(*client, leaf, head.checkpoint, origin));

@@ -35,13 +35,27 @@ constexpr std::string_view kOrigin = "odense.example/35209115/1";
 
 class LogCopyTest : public testing::Workspace {
  protected:
-  absl::StatusOr<SeenHead> LookNow(const std::vector<directory::LogKey>& keys = {},
-                                   const std::optional<std::string>& new_origin = std::nullopt) {
+  // What `call` returns in the context of a command.
+  template <typename Call>
+  auto InContext(const Call& call) {
     const Environment environment{
         in_, out_, err_, {}, {}, {}, [](std::string_view) { return std::nullopt; }, program_.clock, program_.connect};
     const Arguments globals{{}};
     const Context context(environment, program_.commands, globals);
-    return Look(context, node_, store_, keys, {address_, new_origin});
+    return call(context);
+  }
+  absl::StatusOr<SeenHead> LookNow(const std::vector<directory::LogKey>& keys = {},
+                                   const std::optional<std::string>& new_origin = std::nullopt) {
+    return InContext([&](const Context& context) {
+      return Look(context, node_, store_, keys, {address_, new_origin});
+    });
+  }
+  absl::StatusOr<SeenHead> Cosigned(const SeenHead& head) {
+    return InContext([&](const Context& context) { return CosignedOf(context, node_, store_, head); });
+  }
+  absl::StatusOr<Exported> Export(const SeenHead& head, const std::string& name, const ExportOptions& options = {}) {
+    return InContext(
+        [&](const Context& context) { return ExportLog(context, node_, store_, head, folder_ / name, options); });
   }
   static std::string RuleIn(const absl::Status& status) {
     const auto broken = BrokenRuleOf(status);
@@ -75,7 +89,7 @@ class LogCopyTest : public testing::Workspace {
     MEDFLYT_ASSIGN_OR_RETURN(const SeenHead head, LookNow());
     ExportOptions options;
     options.beside = beside;
-    return ExportLog(node_, head, folder_ / "copy", options);
+    return Export(head, "copy", options);
   }
   std::map<std::string, std::string> Copy() {
     std::map<std::string, std::string> files;
@@ -214,29 +228,42 @@ TEST_F(LookTest, NamedKeyIsAskedForAgain) {
 }
 
 TEST_F(LookTest, CosignedCheckpointIsOneThatTheLogContinues) {
-  const auto none = CosignedOf(node_, *LookNow(), store_);
+  const auto none = Cosigned(*LookNow());
   EXPECT_EQ(RuleIn(none.status()), "NOT_COSIGNED");
   EXPECT_EQ(ExitCodeOf(none.status()), ExitCode::kFailed) << "no evidence against anybody";
   node_.cosigned_ = node_.log().files().at("checkpoint");
   for (const size_t size : {300U, 301U, 900U}) {
     node_.Grow(size);
-    const auto cosigned = CosignedOf(node_, *LookNow(), store_);
+    const auto cosigned = Cosigned(*LookNow());
     ASSERT_TRUE(cosigned.ok()) << cosigned.status();
     EXPECT_EQ(cosigned->checkpoint.size(), TreeSize(300));
     EXPECT_EQ(cosigned->note, node_.cosigned_);
-    const auto exported = ExportLog(node_, *cosigned, folder_ / "cosigned", {});
+    const auto exported = Export(*cosigned, "cosigned");
     ASSERT_TRUE(exported.ok()) << exported.status();
     EXPECT_EQ(medflyt::testing::ReadFile(folder_ / "cosigned/checkpoint"), node_.cosigned_);
   }
   auto entries = medflyt::testing::NumberedEntries(300);
   entries[9] = "another";
-  for (const auto& [other, signer] :
-       {std::pair(entries, LogSigner(kOrigin, 'a')),                                    // a fork
-        std::pair(medflyt::testing::NumberedEntries(300), LogSigner(kOrigin, 'b')),     // another's signature
-        std::pair(medflyt::testing::NumberedEntries(901), LogSigner(kOrigin, 'a'))}) {  // longer than the log
-    node_.cosigned_ = medflyt::testing::TiledLog(other, signer).files().at("checkpoint");
-    EXPECT_EQ(ExitCodeOf(CosignedOf(node_, *LookNow(), store_).status()), ExitCode::kVerificationFailed);
+  EXPECT_TRUE(Evidence().empty());
+  const std::string head = node_.log().files().at("checkpoint");
+  for (const auto& [other, rule] :
+       {std::pair(entries, "LOG_FORKED"), std::pair(medflyt::testing::NumberedEntries(901), "LOG_ROLLED_BACK")}) {
+    node_.cosigned_ = medflyt::testing::TiledLog(other, node_.signer()).files().at("checkpoint");
+    const auto cosigned = Cosigned(*LookNow());
+    EXPECT_EQ(ExitCodeOf(cosigned.status()), ExitCode::kVerificationFailed) << rule;
+    EXPECT_EQ(RuleIn(cosigned.status()), rule);
+    const auto evidence = Evidence();
+    ASSERT_TRUE(evidence.contains("kept.checkpoint") && evidence.contains("seen.checkpoint")) << rule;
+    EXPECT_EQ(evidence.at("kept.checkpoint"), head) << rule;
+    EXPECT_EQ(evidence.at("seen.checkpoint"), node_.cosigned_) << rule;
+    fs::remove_all(folder_ / "trust/odense.example%2F35209115%2F1/evidence");
   }
+  EXPECT_THAT(KeptSizes(), ElementsAre(300U, 301U, 900U)) << "what does not hold is not remembered";
+  // Another's signature.
+  node_.cosigned_ = medflyt::testing::TiledLog(medflyt::testing::NumberedEntries(300), LogSigner(kOrigin, 'b'))
+                        .files()
+                        .at("checkpoint");
+  EXPECT_EQ(ExitCodeOf(Cosigned(*LookNow()).status()), ExitCode::kVerificationFailed);
 }
 
 // `audit export --policy` and then `audit verify --policy`, at a node that is written to meanwhile.
@@ -248,9 +275,9 @@ TEST_F(LookTest, CopyOfTheCosignedHeadOfALogThatGrewVerifiesAgainstTheMemory) {
   const std::string key = node_.signer().verifier_key().Format();
   Write("witnesses.policy", "log " + key + "\nwitness w " + witness.verifier_key().Format() + "\nquorum w\n");
   node_.Grow(900);
-  const auto cosigned = CosignedOf(node_, *LookNow(), store_);
+  const auto cosigned = Cosigned(*LookNow());
   ASSERT_TRUE(cosigned.ok()) << cosigned.status();
-  ASSERT_TRUE(ExportLog(node_, *cosigned, folder_ / "copy", {}).ok());
+  ASSERT_TRUE(Export(*cosigned, "copy").ok());
   EXPECT_THAT(KeptSizes(), ElementsAre(300U, 900U));
   const std::vector<std::string> verify = {"audit",  "verify",  Path("copy"), "--policy", Path("witnesses.policy"),
                                            "--json", "--trust", Path("trust")};
@@ -273,18 +300,18 @@ TEST_F(LookTest, WhatTheKeyOfBeforeAHandoverSignedIsStillOpened) {
   node_.cosigned_ = node_.log().files().at("checkpoint");
   const auto before = LookNow(keys);
   ASSERT_TRUE(before.ok()) << before.status();
-  ASSERT_TRUE(ExportLog(node_, *before, folder_ / "copy", {}).ok());
+  ASSERT_TRUE(Export(*before, "copy").ok());
 
   node_.SignWith(LogSigner(kOrigin, 'b'));
   node_.Grow(310);
   const auto after = LookNow(keys);
   ASSERT_TRUE(after.ok()) << after.status();
-  const auto cosigned = CosignedOf(node_, *after, store_);
+  const auto cosigned = Cosigned(*after);
   ASSERT_TRUE(cosigned.ok()) << cosigned.status();
   EXPECT_EQ(cosigned->checkpoint.size(), TreeSize(300));
   EXPECT_EQ(cosigned->key, LogSigner(kOrigin, 'a').verifier_key());
-  EXPECT_TRUE(ExportLog(node_, *cosigned, folder_ / "copy", {}).ok()) << "again, of the cosigned head";
-  const auto exported = ExportLog(node_, *after, folder_ / "copy", {});
+  EXPECT_TRUE(Export(*cosigned, "copy").ok()) << "again, of the cosigned head";
+  const auto exported = Export(*after, "copy");
   ASSERT_TRUE(exported.ok()) << exported.status();
   EXPECT_EQ(Copy(), node_.log().files());
 
@@ -294,9 +321,9 @@ TEST_F(LookTest, WhatTheKeyOfBeforeAHandoverSignedIsStillOpened) {
                         .at("checkpoint");
   const auto shown = LookNow(keys);
   ASSERT_TRUE(shown.ok()) << shown.status();
-  EXPECT_EQ(RuleIn(CosignedOf(node_, *shown, store_).status()), "NOTE_UNSIGNED");
+  EXPECT_EQ(RuleIn(Cosigned(*shown).status()), "NOTE_UNSIGNED");
   Write("copy/checkpoint", node_.cosigned_);
-  EXPECT_EQ(RuleIn(ExportLog(node_, *after, folder_ / "copy", {}).status()), "EXPORT_OF_ANOTHER_LOG");
+  EXPECT_EQ(RuleIn(Export(*after, "copy").status()), "EXPORT_OF_ANOTHER_LOG");
 }
 
 TEST_F(LookTest, ChangedMemoryIsNoEvidenceAgainstTheLog) {
@@ -595,6 +622,10 @@ TEST_F(LogExportTest, CopyThatTheNodeDoesNotContinueIsEvidence) {
   EXPECT_EQ(RuleIn(exported.status()), "LOG_FORKED");
   EXPECT_EQ(ExitCodeOf(exported.status()), ExitCode::kVerificationFailed);
   EXPECT_EQ(Copy(), before);
+  const auto evidence = Evidence();
+  ASSERT_TRUE(evidence.contains("kept.checkpoint") && evidence.contains("seen.checkpoint"));
+  EXPECT_EQ(evidence.at("kept.checkpoint"), node_.log().files().at("checkpoint"));
+  EXPECT_EQ(evidence.at("seen.checkpoint"), before.at("checkpoint"));
 }
 
 TEST_F(LogExportTest, WhatIsKeptBesideTheLogComesOnceAndGoesOnAfterAnInterruption) {
