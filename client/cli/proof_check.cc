@@ -1,5 +1,6 @@
 #include "client/cli/proof_check.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,6 +11,27 @@
 #include "common/merkle/tree_hasher.h"
 
 namespace medflyt::cli {
+namespace {
+
+// Whether one of the keys has signed both this and the last that was seen of its log. Else that it is a key of that log
+// is the word of whoever named it, and another root of a size that was seen says nothing against the log.
+absl::StatusOr<bool> IsOfTheKeyThatWasSeen(const CheckpointStore& store, const tlog::OpenedCheckpoint& opened,
+                                           std::span<const tlog::VerifierKey> keys) {
+  MEDFLYT_ASSIGN_OR_RETURN(const auto last, store.Latest(opened.checkpoint.origin()));
+  if (!last) return false;
+  return std::any_of(keys.begin(), keys.end(), [&](const tlog::VerifierKey& key) {
+    const std::span<const tlog::VerifierKey> alone(&key, 1);
+    return tlog::OpenCheckpoint(last->note, alone).ok() && tlog::OpenCheckpoint(opened.note, alone).ok();
+  });
+}
+
+bool IsUnsigned(const absl::Status& status) {
+  const auto broken = BrokenRuleOf(status);
+  return broken && broken->rule == "NOTE_UNSIGNED";
+}
+
+}  // namespace
+
 absl::StatusOr<bool> WasSeen(const Context& context, const CheckpointStore& store,
                              const tlog::OpenedCheckpoint& opened) {
   const tlog::Checkpoint& checkpoint = opened.checkpoint;
@@ -35,6 +57,11 @@ absl::StatusOr<CheckedProof> CheckProof(const Context& context, NodeLog& log, co
     if (key.key.name() == given.origin) keys.push_back(key);
   }
   if (own) keys = head->believed;
+  std::optional<tlog::VerifierKey> pinned;
+  if (keys.empty()) {
+    MEDFLYT_ASSIGN_OR_RETURN(pinned, store.PinnedKey(given.origin));
+    if (pinned) keys.push_back({*pinned, TreeSize(0), std::nullopt});
+  }
   if (keys.empty()) {
     checked.key_by_node = true;
     for (const std::string& text : given.verifier_keys) {
@@ -45,11 +72,24 @@ absl::StatusOr<CheckedProof> CheckProof(const Context& context, NodeLog& log, co
   }
   const auto stated = tlog::Checkpoint::Parse(given.proof.checkpoint.text);
   if (!stated.ok()) return VerificationFailed(stated.status());
-  const auto opened = tlog::VerifyTlogProof(given.proof, merkle::LeafHash(given.entry),
-                                            audit::KeysOf(given.origin, audit::KeysFor(keys, stated->size())));
+  const std::vector<tlog::VerifierKey> valid = audit::KeysOf(given.origin, audit::KeysFor(keys, stated->size()));
+  const auto opened = tlog::VerifyTlogProof(given.proof, merkle::LeafHash(given.entry), valid);
+  if (pinned && IsUnsigned(opened.status())) {
+    // The log may have been handed over since.
+    return RuleError(absl::StatusCode::kFailedPrecondition, "LOG_KEY_NOT_NAMED", "checkpoint",
+                     "the proof is not signed with the key under which " + given.origin +
+                         " was first seen: name its authority's present card, --card");
+  }
   if (!opened.ok()) return VerificationFailed(opened.status());
 
-  MEDFLYT_ASSIGN_OR_RETURN(const bool seen, WasSeen(context, store, *opened));
+  bool comparable = true;
+  if (checked.key_by_node) {
+    MEDFLYT_ASSIGN_OR_RETURN(comparable, IsOfTheKeyThatWasSeen(store, *opened, valid));
+  }
+  bool seen = false;
+  if (comparable) {
+    MEDFLYT_ASSIGN_OR_RETURN(seen, WasSeen(context, store, *opened));
+  }
   checked.provisional = !seen;
   if (seen || !own) return checked;
   const std::string note = opened->note.Serialize();

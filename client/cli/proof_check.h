@@ -36,11 +36,13 @@ struct CheckedProof {
   bool key_by_node = false;  // nobody but the node has named the log's key
 };
 
-// That the entry stands in the log, under a key of those in `named`, else by the node's word. Where that is the node's
-// own log, whose head was just looked at, both heads are shown to be of one log, and the proof's is kept: then it is
-// not provisional. The head is absent where this client may not look.
+// That the entry stands in the log, under a key of those in `named`, else the one pinned in the store, else by the
+// node's word, which is held against what was seen of the log only where that key has signed what was seen. Where that
+// is the node's own log, whose head was just looked at, both heads are shown to be of one log, and the proof's is kept:
+// then it is not provisional. The head is absent where this client may not look.
 //
 // A verification that failed: what tlog::VerifyTlogProof says, and LOG_FORKED with the evidence kept.
+// FAILED_PRECONDITION (LOG_KEY_NOT_NAMED) where only the pinned key is known, and it has not signed.
 [[nodiscard]] absl::StatusOr<CheckedProof> CheckProof(const Context& context, NodeLog& log,
                                                       const CheckpointStore& store,
                                                       std::span<const directory::LogKey> named,

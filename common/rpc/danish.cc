@@ -222,6 +222,7 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"LOG_KEY_INVALID", "Lognøglen er ugyldig."},
     {"LOG_KEY_NOT_HANDED_OVER",
      "Den gamle nøgle har ikke overdraget loggen til den nye: to medarbejdere skal først godkende den her."},
+    {"LOG_KEY_NOT_NAMED", "Ingen nøgle, som er angivet eller husket, er den, som loggen er underskrevet med."},
     {"LOG_KEY_REUSED", "Nøglen bruges allerede af en anden log eller et andet vidne."},
     {"LOG_NOT_RESTRAINED", "Noden underskriver og venter ikke på nogen anden myndighed."},
     {"LOG_ORIGIN_CONFLICT", "En anden myndighed har en log af samme navn."},

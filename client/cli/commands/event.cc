@@ -262,7 +262,9 @@ std::vector<Command> EventCommands() {
            "the entry is ciphertext. It is made under a checkpoint that witnesses have cosigned where there is one: of "
            "an event that was received the node asks the issuer's node for it, and says why where there is none. The "
            "node's log is first looked at as by audit checkpoint, where this client may.\n\n"
-           "The proof is checked before it is written, under the keys that are named, else by the node's word. Of the "
+           "The proof is checked before it is written, under the keys that are named, else the one that was remembered "
+           "of "
+           "the first look at that log, else by the node's word, which accuses no log of another. Of the "
            "node's own log its checkpoint is also proven to be one with the head that was looked at, and kept with it. "
            "Else it is provisional, unless that very checkpoint was seen before: another log might be shown to others.",
        .options = std::move(proof_options),

@@ -150,6 +150,38 @@ TEST_F(ProofCheckTest, OfALogThatWasNotLookedAtItIsProvisionalUnlessThatCheckpoi
   EXPECT_EQ(EvidenceFiles(), 2);
 }
 
+// Whoever gives the proof may have made up a key of another's log, and signed another root with it.
+TEST_F(ProofCheckTest, AKeyThatOnlyTheNodeNamesAccusesNobody) {
+  ASSERT_TRUE(store_.Keep(Given(NumberedEntries(250)).proof.checkpoint.Serialize()).ok());
+  GivenProof minted = Given(Rewritten(250), 'b');
+  for (const std::string& beside : {std::string("no key"), node_.signer().verifier_key().Format()}) {
+    minted.verifier_keys.push_back(beside);
+    const auto checked = Check(minted, std::nullopt);
+    ASSERT_TRUE(checked.ok()) << beside << checked.status();
+    EXPECT_TRUE(checked->provisional) << beside;
+    EXPECT_TRUE(checked->key_by_node) << beside;
+  }
+  EXPECT_EQ(EvidenceFiles(), 0);
+  EXPECT_THAT(KeptSizes(), ElementsAre(250U));
+}
+
+TEST_F(ProofCheckTest, TheKeyThatWasRememberedComesBeforeTheNodesWord) {
+  ASSERT_TRUE(store_.PinKey(node_.signer().verifier_key()).ok());
+  ASSERT_TRUE(store_.Keep(Given(NumberedEntries(250)).proof.checkpoint.Serialize()).ok());
+  const auto refused = Check(Given(Rewritten(250), 'b'), std::nullopt);
+  EXPECT_EQ(ExitCodeOf(refused.status()), ExitCode::kFailed) << refused.status();
+  EXPECT_EQ(BrokenRuleOf(refused.status())->rule, "LOG_KEY_NOT_NAMED");
+  EXPECT_EQ(EvidenceFiles(), 0);
+  GivenProof given = Given(NumberedEntries(250));
+  given.verifier_keys.clear();
+  const auto checked = Check(given, std::nullopt);
+  ASSERT_TRUE(checked.ok()) << checked.status();
+  EXPECT_FALSE(checked->provisional);
+  EXPECT_FALSE(checked->key_by_node);
+  EXPECT_EQ(Accused(Given(Rewritten(250)), std::nullopt), "LOG_FORKED");
+  EXPECT_EQ(EvidenceFiles(), 2);
+}
+
 TEST_F(ProofCheckTest, ANodeThatDoesNotAnswerIsNotAccused) {
   const SeenHead head = Looked();
   node_.on_call_ = [](uint64_t) { return absl::UnavailableError("gone"); };
