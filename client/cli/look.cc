@@ -84,6 +84,13 @@ std::optional<tlog::OpenedCheckpoint> OpenedBy(const std::vector<directory::LogK
   return opened.ok() ? std::optional(*std::move(opened)) : std::nullopt;
 }
 
+// Whether it is said of a key of the log from or up to which size it signs. Else there may have been others before it.
+bool HasSizes(const SeenHead& head) {
+  return std::any_of(head.believed.begin(), head.believed.end(), [&](const directory::LogKey& key) {
+    return key.key.name() == head.checkpoint.origin() && (key.from.value() > 0 || key.until);
+  });
+}
+
 constexpr size_t kMaxGenerations = 1000;
 
 class Looking {
@@ -138,12 +145,20 @@ class Looking {
     if (!note.ok()) return VerificationFailed(note.status());
     const auto unverified = tlog::Checkpoint::Parse(note->text);
     if (!unverified.ok()) return VerificationFailed(unverified.status());
-    if (expected_ && *expected_ != unverified->origin() && !keys_.empty() && !Named(unverified->origin())) {
-      return Changed(told.checkpoint, "no key that was named is of that log: its authority's present card has it");
+    const bool named_one = Named(unverified->origin());
+    if (!named_one && MustBeNamed()) {
+      if (expected_ && *expected_ != unverified->origin()) {
+        return Changed(told.checkpoint, "no key that was named is of that log: its authority's present card has it");
+      }
+      return RuleError(absl::StatusCode::kFailedPrecondition, "LOG_KEY_NOT_NAMED", "checkpoint",
+                       "no key that was named is of the node's log " + unverified->origin() +
+                           ": name its authority's present card, --card");
     }
-    std::vector<directory::LogKey> believed(keys_.begin(), keys_.end());
+    std::vector<directory::LogKey> believed;
     std::optional<tlog::VerifierKey> to_pin;
-    if (keys_.empty()) {
+    if (named_one) {
+      believed.assign(keys_.begin(), keys_.end());
+    } else {
       MEDFLYT_ASSIGN_OR_RETURN(const auto pinned, store_.PinnedKey(unverified->origin()));
       if (pinned) {
         believed.push_back({*pinned, TreeSize(0), std::nullopt});
@@ -165,6 +180,12 @@ class Looking {
     const tlog::VerifierKey* const key = LogKeyUnder(*opened, keys);
     if (key == nullptr) return VerificationFailed(NotByLog());
     return Verified{*std::move(opened), *key, told.cosigned, std::move(to_pin), std::move(believed)};
+  }
+
+  // Of keys that may be of any log, those of the one that the node had open are still named for its log.
+  [[nodiscard]] bool MustBeNamed() const {
+    if (keys_.empty()) return false;
+    return at_.named == NamedKeys::kOfNodesLog || (expected_ && Named(*expected_));
   }
 
   [[nodiscard]] bool Named(std::string_view origin) const {
@@ -372,6 +393,12 @@ absl::StatusOr<SeenHead> CosignedOf(const Context& context, NodeLog& log, const 
                      "no witness has cosigned this log yet, as its node says");
   }
   auto opened = OpenOther(head, head.cosigned);
+  const auto broken = BrokenRuleOf(opened.status());
+  if (broken && broken->rule == "NOTE_UNSIGNED" && !HasSizes(head)) {
+    return RuleError(absl::StatusCode::kFailedPrecondition, "LOG_KEY_NOT_NAMED", "checkpoint",
+                     "the newest cosigned checkpoint is signed with another key of the log, which may just have been "
+                     "handed over: name its authority's present card, --card");
+  }
   if (!opened.ok()) return VerificationFailed(opened.status());
   if (opened->checkpoint.size() > head.checkpoint.size()) {
     return Accuse(store, context.environment().clock, head.checkpoint.origin(), "LOG_ROLLED_BACK",
@@ -389,11 +416,11 @@ absl::StatusOr<SeenHead> CosignedOf(const Context& context, NodeLog& log, const 
 }
 
 absl::StatusOr<SeenHead> LookFirst(Context& context, const Arguments& arguments,
-                                   std::span<const directory::LogKey> keys, NodeLog& log) {
+                                   std::span<const directory::LogKey> keys, NodeLog& log, NamedKeys named) {
   MEDFLYT_ASSIGN_OR_RETURN(const CheckpointStore store, TrustStoreOf(context, arguments));
   MEDFLYT_ASSIGN_OR_RETURN(const ConnectionSettings settings, context.Settings());
   MEDFLYT_ASSIGN_OR_RETURN(SeenHead head,
-                           Look(context, log, store, keys, {settings.address, arguments.Find("--new-origin")}));
+                           Look(context, log, store, keys, {settings.address, arguments.Find("--new-origin"), named}));
   if (!head.goes_on_from.empty()) {
     context.Note("the node goes on with the log " + head.checkpoint.origin() + " in place of " + head.goes_on_from);
   }

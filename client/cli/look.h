@@ -37,9 +37,15 @@ struct OpenedOther {
 // vouches for what it signed before. The errors of tlog::OpenCheckpoint.
 [[nodiscard]] absl::StatusOr<OpenedOther> OpenOther(const SeenHead& head, std::string_view note);
 
+enum class NamedKeys {
+  kOfNodesLog,  // one of them must be of the log that the node shows
+  kOfAnyLog,    // they may be of others alone, whose entries are asked about
+};
+
 struct LookedAt {
   std::string node = {};                       // by its address the log that it has open is remembered; empty: not
   std::optional<std::string> new_origin = {};  // of a log that the node may have open, whatever it had before
+  NamedKeys named = NamedKeys::kOfNodesLog;
 };
 
 // The node's checkpoint, signed by one of `keys` (as of the tree's size), else by the key pinned in the store, else, at
@@ -50,7 +56,9 @@ struct LookedAt {
 // A verification that failed, with the evidence kept in the store: LOG_ROLLED_BACK, LOG_FORKED, and what
 // tlog::OpenCheckpoint says. A smaller tree is asked for once more first, because another look may have been quicker.
 // FAILED_PRECONDITION (ORIGIN_CHANGED), and what was seen is kept, where it is another log and nothing shows that it
-// goes on from the one before: a fresh name and key are no evidence of anything, and no first look either.
+// goes on from the one before: a fresh name and key are no evidence of anything, and no first look either. The same
+// (LOG_KEY_NOT_NAMED) where keys are named and none is of that log: it may be the card that is old, or another's. Where
+// they may be of any log, and none is of the one that the node had open, it is as if none were named.
 [[nodiscard]] absl::StatusOr<SeenHead> Look(const Context& context, NodeLog& log, const CheckpointStore& store,
                                             std::span<const directory::LogKey> keys, const LookedAt& at);
 
@@ -60,7 +68,9 @@ struct LookedAt {
                                       const SeenHead& head, const KeptCheckpoint& other);
 
 // The newest checkpoint that witnesses have cosigned, in place of `head`, which it is shown to lead to; kept, so that a
-// copy of it is known for an older one. NOT_FOUND (NOT_COSIGNED) where there is none. A verification that failed where
+// copy of it is known for an older one. NOT_FOUND (NOT_COSIGNED) where there is none.
+// FAILED_PRECONDITION (LOG_KEY_NOT_NAMED) where another key has signed it and no key that is believed has tree sizes:
+// the log may just have been handed over. A verification that failed where
 // the log has not signed it, or, with both kept as evidence, where it is longer than the head (LOG_ROLLED_BACK) or the
 // log does not continue it (LOG_FORKED). Whether the cosignatures are enough is for a policy to say.
 [[nodiscard]] absl::StatusOr<SeenHead> CosignedOf(const Context& context, NodeLog& log, const CheckpointStore& store,
@@ -70,7 +80,8 @@ struct LookedAt {
 // line names (--new-origin too, where the command has it), and tells of a key that is the node's own word and of a log
 // that another has replaced.
 [[nodiscard]] absl::StatusOr<SeenHead> LookFirst(Context& context, const Arguments& arguments,
-                                                 std::span<const directory::LogKey> keys, NodeLog& log);
+                                                 std::span<const directory::LogKey> keys, NodeLog& log,
+                                                 NamedKeys named = NamedKeys::kOfNodesLog);
 // The same of the context's node, under the keys that --log-key and --card name; --origin, where the command has it,
 // chooses among its logs.
 [[nodiscard]] absl::Status LookFirst(Context& context, const Arguments& arguments);

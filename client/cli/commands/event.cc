@@ -93,7 +93,7 @@ absl::Status Proof(Context& context, const Arguments& arguments) {
   MEDFLYT_ASSIGN_OR_RETURN(const audit::Trust trust, TrustOf(context, arguments));
   MEDFLYT_ASSIGN_OR_RETURN(const auto client, context.Client());
   const auto log = NodeLogOver(client);
-  auto looked = LookFirst(context, arguments, trust.keys, *log);
+  auto looked = LookFirst(context, arguments, trust.keys, *log, NamedKeys::kOfAnyLog);
   std::optional<SeenHead> head;
   if (looked.ok()) {
     head = *std::move(looked);
@@ -261,10 +261,10 @@ std::vector<Command> EventCommands() {
            "own for tools that want them apart. With the log's public key the proof is the event's detached signature; "
            "the entry is ciphertext. It is made under a checkpoint that witnesses have cosigned where there is one: of "
            "an event that was received the node asks the issuer's node for it, and says why where there is none. The "
-           "node's log is first looked at as by audit checkpoint, where this client may.\n\n"
-           "The proof is checked before it is written, under the keys that are named, else the one that was remembered "
-           "of "
-           "the first look at that log, else by the node's word, which accuses no log of another. Of the "
+           "node's log is first looked at as by audit checkpoint, where this client may; where the keys that are named "
+           "are of other logs alone, as of the issuer's, under the one that was remembered or that the node names.\n\n"
+           "The proof is checked before it is written, under the keys that are named, else the one remembered of that "
+           "log, else by the node's word, which accuses nobody of what another key signed. Of the "
            "node's own log its checkpoint is also proven to be one with the head that was looked at, and kept with it. "
            "Else it is provisional, unless that very checkpoint was seen before: another log might be shown to others.",
        .options = std::move(proof_options),

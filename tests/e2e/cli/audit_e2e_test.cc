@@ -145,6 +145,11 @@ TEST_F(AuditE2e, LogIsCopiedVerifiedAndAskedQuestions) {
   EXPECT_EQ(program_.Run({"event", "verify", proof, "--card", odense_.Path("node.card")}),
             ExitCode::kVerificationFailed);
 
+  // With the issuer's card alone, which has no key of the asked node's log.
+  EXPECT_EQ(Audit(odense_, {"event", "proof", event, "--card", nyborg_.Path("node.card"), "--out",
+                            folder + "/by-issuer"})["entry"],
+            folder + "/by-issuer.entry");
+
   // That of an event of the node's own log is one with what the auditor saw of it, and is known offline for that.
   const std::string own = (*started)["event_id"];
   EXPECT_EQ(Audit(odense_, WithCards({"event", "proof", own, "--out", folder + "/own"}))["provisional"], false);

@@ -45,9 +45,10 @@ class LogCopyTest : public testing::Workspace {
     return call(context);
   }
   absl::StatusOr<SeenHead> LookNow(const std::vector<directory::LogKey>& keys = {},
-                                   const std::optional<std::string>& new_origin = std::nullopt) {
+                                   const std::optional<std::string>& new_origin = std::nullopt,
+                                   NamedKeys named = NamedKeys::kOfNodesLog) {
     return InContext([&](const Context& context) {
-      return Look(context, node_, store_, keys, {address_, new_origin});
+      return Look(context, node_, store_, keys, {address_, new_origin, named});
     });
   }
   absl::StatusOr<SeenHead> Cosigned(const SeenHead& head) {
@@ -218,6 +219,28 @@ TEST_F(LookTest, AnotherKeyThanTheOneRememberedIsRefused) {
   EXPECT_EQ(Accused(handed_over), "NOTE_UNSIGNED") << "the retired key signs nothing new";
 }
 
+// The card of another authority, or the one from before a recovery.
+TEST_F(LookTest, KeysOfOtherLogsAloneAccuseNobody) {
+  const auto others = medflyt::testing::Always({LogSigner("nyborg.example/log", 'n').verifier_key()});
+  for (const bool looked_at : {false, true}) {
+    const auto seen = LookNow(others);
+    EXPECT_EQ(ExitCodeOf(seen.status()), ExitCode::kFailed) << seen.status();
+    EXPECT_EQ(RuleIn(seen.status()), "LOG_KEY_NOT_NAMED") << looked_at;
+    EXPECT_EQ(KeptSizes().size(), looked_at ? 1U : 0U) << "and nothing is believed";
+    // The proof of an event of that other log is asked for at this node.
+    const auto any = LookNow(others, std::nullopt, NamedKeys::kOfAnyLog);
+    ASSERT_TRUE(any.ok()) << any.status();
+    EXPECT_EQ(any->key, node_.signer().verifier_key());
+    EXPECT_EQ(any->key_by_node, !looked_at);
+  }
+  EXPECT_TRUE(Evidence().empty());
+  EXPECT_EQ(Accused(medflyt::testing::Always({LogSigner(kOrigin, 'b').verifier_key()})), "NOTE_UNSIGNED")
+      << "a key of that very log";
+  node_.SignWith(LogSigner(kOrigin, 'b'));
+  const auto any = LookNow(others, std::nullopt, NamedKeys::kOfAnyLog);
+  EXPECT_EQ(RuleIn(any.status()), "NOTE_UNSIGNED") << "the key that was remembered is still believed";
+}
+
 TEST_F(LookTest, NamedKeyIsAskedForAgain) {
   const std::vector<directory::LogKey> keys = medflyt::testing::Always({node_.signer().verifier_key()});
   ASSERT_TRUE(LookNow(keys).ok());
@@ -259,11 +282,26 @@ TEST_F(LookTest, CosignedCheckpointIsOneThatTheLogContinues) {
     fs::remove_all(folder_ / "trust/odense.example%2F35209115%2F1/evidence");
   }
   EXPECT_THAT(KeptSizes(), ElementsAre(300U, 301U, 900U)) << "what does not hold is not remembered";
-  // Another's signature.
-  node_.cosigned_ = medflyt::testing::TiledLog(medflyt::testing::NumberedEntries(300), LogSigner(kOrigin, 'b'))
-                        .files()
-                        .at("checkpoint");
-  EXPECT_EQ(ExitCodeOf(Cosigned(*LookNow()).status()), ExitCode::kVerificationFailed);
+  // Another key's signature: the log may just have been handed over, unless the card says when each key signs.
+  const medflyt::testing::TiledLog before(medflyt::testing::NumberedEntries(300), LogSigner(kOrigin, 'b'));
+  node_.cosigned_ = before.files().at("checkpoint");
+  const tlog::VerifierKey key = node_.signer().verifier_key();
+  for (const std::vector<directory::LogKey>& keys :
+       {std::vector<directory::LogKey>(), medflyt::testing::Always({key})}) {
+    const auto cosigned = Cosigned(*LookNow(keys));
+    EXPECT_EQ(ExitCodeOf(cosigned.status()), ExitCode::kFailed) << cosigned.status();
+    EXPECT_EQ(RuleIn(cosigned.status()), "LOG_KEY_NOT_NAMED");
+  }
+  for (const directory::LogKey& sized :
+       {directory::LogKey{key, TreeSize(0), TreeSize(5000)}, directory::LogKey{key, TreeSize(10), std::nullopt}}) {
+    const auto cosigned = Cosigned(*LookNow({sized}));
+    EXPECT_EQ(ExitCodeOf(cosigned.status()), ExitCode::kVerificationFailed) << cosigned.status();
+    EXPECT_EQ(RuleIn(cosigned.status()), "NOTE_UNSIGNED");
+  }
+  auto broken = *tlog::SignedNote::Parse(head);
+  broken.signatures.front().signature.back() ^= 1;
+  node_.cosigned_ = broken.Serialize();
+  EXPECT_EQ(ExitCodeOf(Cosigned(*LookNow()).status()), ExitCode::kVerificationFailed) << "a wrong signature is none";
 }
 
 // `audit export --policy` and then `audit verify --policy`, at a node that is written to meanwhile.
@@ -431,6 +469,19 @@ TEST_F(GenerationLookTest, ALogThatClosesTheOneBeforeWhereItWasSeenOrLaterIsTake
       EXPECT_TRUE(Evidence().empty());
     }
   }
+}
+
+// Whoever asks the recovered node for a proof may name the card of the event's issuer alone, or an old one.
+TEST_F(GenerationLookTest, KeysOfOtherLogsAreNoneOfTheOneThatGoesOn) {
+  GoOn(kSecond, 'b', Opening(FirstAt(500)), 500);
+  const auto look = [&](const tlog::NoteSigner& signer) {
+    return LookNow(medflyt::testing::Always({signer.verifier_key()}), std::nullopt, NamedKeys::kOfAnyLog);
+  };
+  EXPECT_EQ(RuleIn(look(LogSigner(kOrigin, 'a')).status()), "ORIGIN_CHANGED") << "of the log that it had open";
+  const auto seen = look(LogSigner("nyborg.example/log", 'n'));
+  ASSERT_TRUE(seen.ok()) << seen.status();
+  EXPECT_EQ(seen->goes_on_from, kOrigin);
+  EXPECT_TRUE(seen->key_by_node);
 }
 
 TEST_F(GenerationLookTest, SeveralLogsMayLieBetween) {
