@@ -111,7 +111,10 @@ class Looking {
     const std::string origin = now.head.checkpoint.origin();
     const bool another = expected_ && *expected_ != origin;
     if (another && !is_open) return Changed(now.head.note.Serialize(), "another log was asked for");
-    if (another && at_.new_origin != origin) MEDFLYT_RETURN_IF_ERROR(GoesOn(now.head));
+    if (another && at_.new_origin != origin) {
+      MEDFLYT_ASSIGN_OR_RETURN(const std::string why_not, GoesOn(now.head));
+      if (!why_not.empty()) return Changed(now.head.note.Serialize(), why_not);
+    }
     MEDFLYT_ASSIGN_OR_RETURN(const auto last, store_.Latest(origin));
     if (last && now.head.checkpoint.size() < last->checkpoint.size()) {
       MEDFLYT_ASSIGN_OR_RETURN(now, Fetch());
@@ -159,11 +162,15 @@ class Looking {
     if (named_one) {
       believed.assign(keys_.begin(), keys_.end());
     } else {
-      MEDFLYT_ASSIGN_OR_RETURN(const auto pinned, store_.PinnedKey(unverified->origin()));
+      std::optional<tlog::VerifierKey> pinned;
+      std::optional<KeptCheckpoint> seen;
+      if (!explains_) {
+        MEDFLYT_ASSIGN_OR_RETURN(pinned, store_.PinnedKey(unverified->origin()));
+        MEDFLYT_ASSIGN_OR_RETURN(seen, store_.Latest(unverified->origin()));
+      }
       if (pinned) {
         believed.push_back({*pinned, TreeSize(0), std::nullopt});
       } else {
-        MEDFLYT_ASSIGN_OR_RETURN(const auto seen, store_.Latest(unverified->origin()));
         auto named = tlog::VerifierKey::Parse(told.verifier_key);
         if (!named.ok()) return VerificationFailed(named.status());
         // What was first seen with a key that somebody had named stays with it.
@@ -184,7 +191,7 @@ class Looking {
 
   // Of keys that may be of any log, those of the one that the node had open are still named for its log.
   [[nodiscard]] bool MustBeNamed() const {
-    if (keys_.empty()) return false;
+    if (keys_.empty() || explains_) return false;
     return at_.named == NamedKeys::kOfNodesLog || (expected_ && Named(*expected_));
   }
 
@@ -219,11 +226,10 @@ class Looking {
   }
 
   // That the node's open log goes on, over any number of logs between, from the one that it had open before, and that
-  // each of these ended at or behind what was seen of it.
-  absl::Status GoesOn(const tlog::OpenedCheckpoint& now) {
-    const std::string seen = now.note.Serialize();
+  // each of these ended at or behind what was seen of it. Why that is not shown; empty where it is.
+  absl::StatusOr<std::string> GoesOn(const tlog::OpenedCheckpoint& now) {
     tlog::Checkpoint head = now.checkpoint;
-    std::string note = seen;
+    std::string note = now.note.Serialize();
     NodeLog* log = &log_;
     std::unique_ptr<NodeLog> closed_log;
     std::set<std::string> met = {head.origin()};
@@ -238,19 +244,19 @@ class Looking {
       if (!told.ok()) told = NodeLog::Head();
       MEDFLYT_ASSIGN_OR_RETURN(const auto keys, KeysOfClosed(stated->origin(), *told));
       const auto closed = OpenedBy(keys, generation->opened.closed_checkpoint);
-      if (!closed) return Changed(seen, "it names no end of " + stated->origin() + " that a believed key has signed");
+      if (!closed) return "it names no end of " + stated->origin() + " that a believed key has signed";
       MEDFLYT_RETURN_IF_ERROR(EndsNotBeforeWhatWasSeen(*closed, *generation, note));
       // What the node has left of it; it may have lost the end, and can then prove nothing of that any more.
       const auto left = OpenedBy(keys, told->checkpoint);
       const bool of_it = left && left->checkpoint.origin() == stated->origin();
       if (of_it) MEDFLYT_RETURN_IF_ERROR(LeftContinues(*closed_log, *closed, *left));
-      if (stated->origin() == *expected_) return absl::OkStatus();
+      if (stated->origin() == *expected_) return std::string();
       if (!of_it) break;
       log = closed_log.get();
       head = left->checkpoint;
       note = left->note.Serialize();
     }
-    return Changed(seen, "its first entry does not show that it goes on from that one");
+    return "its first entry does not show that it goes on from that one";
   }
 
   // Keys that were named or pinned come first; else the node's word, for a key that signed what was seen.
@@ -272,26 +278,22 @@ class Looking {
 
   // A node that has lost the end of a closed log, and says in the log that goes on from it that there was one, is not
   // accused of that again; nor is what is left believed, for nothing shows that it leads to what was seen. OK where
-  // there is nothing that explains it.
+  // it was asked and there is nothing that explains it. What excuses it is the end that the closed log itself has
+  // signed, so the open one may be of any key.
   absl::Status CheckLostEnd(const KeptCheckpoint& last, const tlog::OpenedCheckpoint& left) {
     const std::unique_ptr<NodeLog> open = log_.OfOrigin("");
     Looking looking(context_, *open, store_, keys_, at_);
     looking.expected_ = expected_;
-    const auto newest = looking.Fetch();
-    absl::Status goes_on = newest.status();
-    if (newest.ok()) {
-      if (newest->head.checkpoint.origin() == left.checkpoint.origin()) return absl::OkStatus();
-      goes_on = looking.GoesOn(newest->head);
-    }
-    if (goes_on.ok()) {
-      return RuleError(absl::StatusCode::kFailedPrecondition, "CLOSED_LOG_SHORTER", "checkpoint",
-                       absl::StrCat("the node has ", left.checkpoint.size().value(), " entries left of ",
-                                    left.checkpoint.origin(), ", of which ", last.checkpoint.size().value(),
-                                    " were seen before it was closed; name an empty folder with --trust to look at "
-                                    "what is left"));
-    }
-    const ExitCode code = ExitCodeOf(goes_on);
-    return code == ExitCode::kUnavailable || code == ExitCode::kVerificationFailed ? goes_on : absl::OkStatus();
+    looking.explains_ = true;
+    MEDFLYT_ASSIGN_OR_RETURN(const Verified newest, looking.Fetch());
+    if (newest.head.checkpoint.origin() == left.checkpoint.origin()) return absl::OkStatus();
+    MEDFLYT_ASSIGN_OR_RETURN(const std::string why_not, looking.GoesOn(newest.head));
+    if (!why_not.empty()) return absl::OkStatus();
+    return RuleError(absl::StatusCode::kFailedPrecondition, "CLOSED_LOG_SHORTER", "checkpoint",
+                     absl::StrCat("the node has ", left.checkpoint.size().value(), " entries left of ",
+                                  left.checkpoint.origin(), ", of which ", last.checkpoint.size().value(),
+                                  " were seen before it was closed; name an empty folder with --trust to look at "
+                                  "what is left"));
   }
 
   absl::Status EndsNotBeforeWhatWasSeen(const tlog::OpenedCheckpoint& closed, const Generation& generation,
@@ -352,6 +354,7 @@ class Looking {
   const std::span<const directory::LogKey> keys_;
   const LookedAt& at_;
   std::optional<std::string> expected_;
+  bool explains_ = false;  // only what the log's first entry says of another is wanted: nothing is believed of the log
 };
 
 }  // namespace

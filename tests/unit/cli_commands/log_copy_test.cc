@@ -542,20 +542,39 @@ TEST_F(GenerationLookTest, WhatTheNodeHasLeftOfTheClosedLogMustContinueWhatWasSe
   EXPECT_NE(Evidence().at("consistency-proof"), "");
 }
 
+// The closed log's end is under its own key, so that one is enough.
 TEST_F(GenerationLookTest, ALostEndThatTheOpenLogTellsOfIsNoNewRollback) {
   GoOn(kSecond, 'b', Opening(FirstAt(510)), 300);
   testing::FakeNode closed = node_.closed_.front();
   closed.asked_ = kOrigin;
   closed.open_.push_back(node_);
-  node_ = closed;
-  const auto seen = LookNow(Card());
-  EXPECT_EQ(RuleIn(seen.status()), "CLOSED_LOG_SHORTER") << seen.status();
-  EXPECT_EQ(ExitCodeOf(seen.status()), ExitCode::kFailed);
-  EXPECT_TRUE(Evidence().empty());
-  EXPECT_THAT(KeptSizes(), ElementsAre(500U));
-  for (const std::string& first : {Opening(FirstAt(300)), std::string("no record")}) {
-    node_.open_.front().Rewrite(0, first);
-    EXPECT_EQ(Accused(Card()), "LOG_ROLLED_BACK");
+  // Of the open log another key was seen: that one has been handed over since.
+  ASSERT_TRUE(store_.Keep(NoteOf({Opening(FirstAt(510))}, LogSigner(kSecond, 'x'))).ok());
+  const auto alone = medflyt::testing::Always({LogSigner(kOrigin, 'a').verifier_key()});
+  for (const std::vector<directory::LogKey>& keys : {Card(), alone, std::vector<directory::LogKey>()}) {
+    node_ = closed;
+    const auto seen = LookNow(keys);
+    EXPECT_EQ(RuleIn(seen.status()), "CLOSED_LOG_SHORTER") << seen.status();
+    EXPECT_EQ(ExitCodeOf(seen.status()), ExitCode::kFailed);
+    // The node does not say what the open log begins with: nothing is judged.
+    node_.open_.front().on_call_ = [](uint64_t call) {
+      return call == 1 ? absl::PermissionDeniedError("not here") : absl::OkStatus();
+    };
+    const auto unjudged = LookNow(keys);
+    EXPECT_EQ(unjudged.status().code(), absl::StatusCode::kPermissionDenied) << unjudged.status();
+    EXPECT_EQ(ExitCodeOf(unjudged.status()), ExitCode::kFailed);
+    EXPECT_TRUE(Evidence().empty());
+    EXPECT_THAT(KeptSizes(), ElementsAre(500U));
+  }
+  for (const std::vector<directory::LogKey>& keys : {Card(), alone}) {
+    for (const std::string& first : {Opening(FirstAt(300)), std::string("no record")}) {
+      node_ = closed;
+      node_.open_.front().Rewrite(0, first);
+      EXPECT_EQ(Accused(keys), "LOG_ROLLED_BACK");
+    }
+  }
+  for (const auto& [path, bytes] : Snapshot()) {
+    EXPECT_EQ(path.find("ORIGIN_CHANGED"), std::string::npos) << path << " accuses the open log of nothing";
   }
 }
 
