@@ -160,7 +160,8 @@ std::vector<Command> AuditCommands() {
        .description =
            "A C2SP signed note: origin, tree size, root, signatures. It is first proven to continue the last one that "
            "was seen, and then kept. A log that went back or was rewritten is exit code 3, and both checkpoints are "
-           "kept as evidence. Without --card or --log-key the key that was named at the first look is believed.\n\n"
+           "kept as evidence. Without --card or --log-key the key that was named at the first look is believed. Where "
+           "keys are named and none of them is of that log, exit code is 1: the card may be an old one.\n\n"
            "Which log the node, by its address, has open is remembered too. Another one is taken where its first entry "
            "is proven to close the one before, no earlier than that one was seen; one that ended earlier or otherwise "
            "is "

@@ -484,9 +484,9 @@ std::vector<Command> AuditQueryCommands() {
        .summary = "show one entry and explain its proof in words",
        .description =
            "The log is looked at as by audit checkpoint, and the entry is proven to stand in it: with --policy under "
-           "the "
-           "newest head that witnesses have cosigned, where it holds the entry. Exit code 3 where the entry is not "
-           "proven, 1 where all that is wrong is that too few witnesses of the policy have cosigned such a head yet.",
+           "the newest head that witnesses have cosigned, where it holds the entry. Exit code 3 where the entry is "
+           "not proven, 1 where all that is wrong is that too few witnesses of the policy have cosigned such a head "
+           "yet, or that another key has signed it and no --card says when each key of the log signs.",
        .options = std::move(trust),
        .positionals = {{.name = "INDEX", .help = "counted from 0", .kind = ValueKind::kInteger}},
        .examples = {{"The first entry", "medflyt audit show 0 --card odense.card"}},
