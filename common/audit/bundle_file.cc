@@ -26,8 +26,8 @@ constexpr uint64_t kMaxContent = (uint64_t{1} << 33) - 1;  // eleven octal digit
 constexpr size_t kMaxPath = 100;
 constexpr size_t kMaxRead = size_t{32} << 20;      // the largest member that is read: more than a bundle of entries
 constexpr size_t kMaxEventKeys = size_t{1} << 30;  // but for that of the keys: ten million of them
-constexpr size_t kStretch = 256;               // members from one remembered place to the next
-constexpr size_t kRecent = 16;                 // stretches whose headers are at hand, about 25 kB each
+constexpr size_t kStretch = 256;                   // members from one remembered place to the next
+constexpr size_t kRecent = 16;                     // stretches whose headers are at hand, about 25 kB each
 
 absl::Status Malformed(std::string_view field) {
   return RuleError(absl::StatusCode::kInvalidArgument, "AUDIT_BUNDLE_MALFORMED", field,
