@@ -80,6 +80,18 @@ class RecoveryE2e : public ::testing::Test {
       return status.restraint().peers_size() == 1 && status.restraint().peers(0).standing() == "beyond";
     }));
   }
+  void WorkAndRestore(bool cosigned = false) {
+    Work(cosigned);
+    if (HasFatalFailure()) return;
+    EXPECT_EQ(odense_.Stop(SIGKILL), 128 + SIGKILL);
+    Restore();
+  }
+  // Two officers, and the node stops.
+  void Decide() {
+    ASSERT_EQ(RunCommand(odense_, {"node", "recover"}).code, 0) << odense_.Errors();
+    ASSERT_EQ(RunCommand(odense_, {"node", "recover"}, "administrator-2", "bodil.officer").code, 0) << odense_.Errors();
+    EXPECT_EQ(odense_.Stop(), 0);
+  }
   Ended Recover(std::vector<std::string> arguments = {}) {
     arguments.insert(arguments.end(), {TestNode::Program(), "--config", odense_.Path("medflytd.toml"), "--recover"});
     return RunProgram(odense_, arguments);
@@ -318,14 +330,10 @@ TEST_F(RecoveryE2e, ABackupOfBeforeARecoveryGoesOnUnderAThirdLog) {
 // The log in between was lost before anybody had an entry of it. No peer has a head of it, and whatever they say of the
 // one before, the node does not sign it.
 TEST_F(RecoveryE2e, ALogThatWasLostBeforeAnybodyHadSeenItIsNotBegunAgain) {
-  Work();
+  WorkAndRestore();
   if (HasFatalFailure()) return;
-  EXPECT_EQ(odense_.Stop(SIGKILL), 128 + SIGKILL);
-  Restore();
+  Decide();
   if (HasFatalFailure()) return;
-  EXPECT_EQ(RunCommand(odense_, {"node", "recover"}).code, 0) << odense_.Errors();
-  ASSERT_EQ(RunCommand(odense_, {"node", "recover"}, "administrator-2", "bodil.officer").code, 0) << odense_.Errors();
-  EXPECT_EQ(odense_.Stop(), 0);
   ASSERT_EQ(Recover().code, 0) << odense_.Errors();
   const std::string card = ReadFile(odense_.Path("node.card"));
   WriteFile(nyborg_.Path("peers/35209115.card"), card);
@@ -356,14 +364,10 @@ TEST_F(RecoveryE2e, ALogThatWasLostBeforeAnybodyHadSeenItIsNotBegunAgain) {
 
 TEST_F(RecoveryE2e, AClosedLogIsCopiedUnderTheHeadThatWitnessesHaveCosigned) {
   odense_.WriteConfig("backup_dir = \"backups\"\ncosigning.interval_seconds = 1\ncosigning.first_after_seconds = 0\n");
-  Work(true);
+  WorkAndRestore(true);
   if (HasFatalFailure()) return;
-  EXPECT_EQ(odense_.Stop(SIGKILL), 128 + SIGKILL);
-  Restore();
+  Decide();
   if (HasFatalFailure()) return;
-  EXPECT_EQ(RunCommand(odense_, {"node", "recover"}).code, 0) << odense_.Errors();
-  ASSERT_EQ(RunCommand(odense_, {"node", "recover"}, "administrator-2", "bodil.officer").code, 0) << odense_.Errors();
-  EXPECT_EQ(odense_.Stop(), 0);
   ASSERT_EQ(Recover().code, 0) << odense_.Errors();
   odense_.Start();
 
@@ -386,10 +390,7 @@ TEST_F(RecoveryE2e, AClosedLogIsCopiedUnderTheHeadThatWitnessesHaveCosigned) {
 
 // An administrator at each end is shown what the peer that was left out has and the new log does not.
 TEST_F(RecoveryE2e, WhatALeftOutPeerHasIsShownAtBothEnds) {
-  Work();
-  if (HasFatalFailure()) return;
-  EXPECT_EQ(odense_.Stop(SIGKILL), 128 + SIGKILL);
-  Restore();
+  WorkAndRestore();
   if (HasFatalFailure()) return;
   const std::vector<std::string> without = {"node", "recover", "--without", nyborg_.cvr()};
   EXPECT_EQ(RunCommand(odense_, without).code, 0) << odense_.Errors();
@@ -427,14 +428,10 @@ TEST_F(RecoveryE2e, WhatALeftOutPeerHasIsShownAtBothEnds) {
 // also where it is there when the node first starts with its new log, and the peer that is met signs with that key.
 // Behind the closing of the log there is no way back: what was decided for another store is refused before it.
 TEST_F(RecoveryE2e, WhatWasDecidedForAnotherStoreClosesNothing) {
-  Work();
+  WorkAndRestore();
   if (HasFatalFailure()) return;
-  EXPECT_EQ(odense_.Stop(SIGKILL), 128 + SIGKILL);
-  Restore();
+  Decide();
   if (HasFatalFailure()) return;
-  EXPECT_EQ(RunCommand(odense_, {"node", "recover"}).code, 0) << odense_.Errors();
-  EXPECT_EQ(RunCommand(odense_, {"node", "recover"}, "administrator-2", "bodil.officer").code, 0) << odense_.Errors();
-  EXPECT_EQ(odense_.Stop(), 0);
   const std::string card = ReadFile(odense_.Path("node.card"));
   const auto decided_for = [&](int64_t more) {
     store::RocksOptions options;
@@ -460,14 +457,10 @@ TEST_F(RecoveryE2e, WhatWasDecidedForAnotherStoreClosesNothing) {
 }
 
 TEST_F(RecoveryE2e, APeersLogKeepsTheKeysThatWereTaken) {
-  Work();
+  WorkAndRestore();
   if (HasFatalFailure()) return;
-  EXPECT_EQ(odense_.Stop(SIGKILL), 128 + SIGKILL);
-  Restore();
+  Decide();
   if (HasFatalFailure()) return;
-  EXPECT_EQ(RunCommand(odense_, {"node", "recover"}).code, 0) << odense_.Errors();
-  EXPECT_EQ(RunCommand(odense_, {"node", "recover"}, "administrator-2", "bodil.officer").code, 0) << odense_.Errors();
-  EXPECT_EQ(odense_.Stop(), 0);
   ASSERT_EQ(Recover().code, 0) << odense_.Errors();
   EXPECT_EQ(nyborg_.Stop(), 0);
 
@@ -520,14 +513,10 @@ TEST_F(RecoveryE2e, APeersLogKeepsTheKeysThatWereTaken) {
 // The program itself, killed at its first, second, ... sync and as it puts each file in its place.
 TEST_F(RecoveryE2e, AfterAKillAtAnyStepItIsRepeated) {
   if (std::system("strace -o /dev/null true 2>/dev/null") != 0) GTEST_SKIP() << "SKIPPED-STRACE: strace does not run";
-  Work();
+  WorkAndRestore();
   if (HasFatalFailure()) return;
-  EXPECT_EQ(odense_.Stop(SIGKILL), 128 + SIGKILL);
-  Restore();
+  Decide();
   if (HasFatalFailure()) return;
-  EXPECT_EQ(RunCommand(odense_, {"node", "recover"}).code, 0) << odense_.Errors();
-  EXPECT_EQ(RunCommand(odense_, {"node", "recover"}, "administrator-2", "bodil.officer").code, 0) << odense_.Errors();
-  EXPECT_EQ(odense_.Stop(), 0);
 
   const std::vector<std::string> changes = {"data", "keys", "node.card"};
   const auto copy = [this, &changes](const std::string& from, const std::string& to) {
