@@ -324,11 +324,14 @@ absl::StatusOr<bool> OwnLogCheck::Release(AuthorityId peer, const std::string& o
       return RuleError(absl::StatusCode::kNotFound, "PEER_UNKNOWN", "authority",
                        "the directory has no node of this authority, and nothing was exchanged with it");
     }
+    // Nobody's release frees the log then; it would only leave the peer out of the recovery, and not say so.
+    const bool by_card = context_.parts.log.handed_over_at().value() > 0 || context_.parts.log.is_lost();
     MutexLock lock(mutex_);
     Known& known = known_[peer];
-    if (IsProof(known.said.standing)) {
+    if (by_card || IsProof(known.said.standing)) {
       return RuleError(absl::StatusCode::kFailedPrecondition, "OWN_LOG_PROVEN_BEHIND", "authority",
-                       "the peer holds a head that this log signed and that the store does not have");
+                       by_card ? "the own card proves that this log had more than the store does"
+                               : "the peer holds a head that this log signed and that the store does not have");
     }
     if (IsSettled(known.said.standing)) return true;
     if (known.said.first_officer.empty()) {

@@ -110,7 +110,7 @@ class OwnLogCheck {
 
   // One officer asks that the peer be waited for no longer; true once another officer with another certificate has
   // asked too. FAILED_PRECONDITION (TWO_OFFICERS_REQUIRED, and OWN_LOG_PROVEN_BEHIND where the peer has proven what it
-  // says), NOT_FOUND (PEER_UNKNOWN).
+  // says, or the own card proves it), NOT_FOUND (PEER_UNKNOWN).
   [[nodiscard]] absl::StatusOr<bool> Release(AuthorityId peer, const std::string& officer,
                                              const crypto::Hash& certificate);
 

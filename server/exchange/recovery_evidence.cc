@@ -283,7 +283,10 @@ class Reading {
       auto event = content_.Decode(content, sealed.event_id);
       crypto::Wipe(content);
       MEDFLYT_RETURN_IF_ERROR(event.status());
-      while (next != evidence_.held.end() && !next->event) ++next;
+      for (; next != evidence_.held.end() && !next->event; ++next) {
+        // Which key is an entry's, stands beside what is proven: under another one's id it would be told once more.
+        if (OpensWith(*next, *key)) return Invalid("an event is under another key than it says");
+      }
       if (next == evidence_.held.end()) break;  // not yet delivered, and lost with that log
       if (WithoutNames(*next->event) != WithoutNames(*std::move(event))) {
         return Invalid(
@@ -294,6 +297,12 @@ class Reading {
       ++next;
     }
     return absl::OkStatus();
+  }
+
+  [[nodiscard]] bool OpensWith(const HeldEvent& held, const crypto::Key& key) const {
+    const v1::EventBatch& batch = evidence_.held_batches[held.batch];
+    const auto sealed = entry::ParseSealed(batch.entries(static_cast<int>(held.position)));
+    return sealed.ok() && entry::OpenEntry(*sealed, key, held.stands_at.origin).ok();
   }
 
   // For the next events of our own without one.

@@ -164,6 +164,7 @@ TEST_P(OwnLogCheckTest, OfBeforeAHandoverItSignsNothingWhateverThePeersSay) {
   EXPECT_THAT(proven, ::testing::ElementsAre(from.value()));
   EXPECT_TRUE(check->proven_behind());
   EXPECT_EQ(cleared, 0);
+  EXPECT_EQ(RuleOf(check->Release(kKerteminde, "officer-1", kFirst).status()), "OWN_LOG_PROVEN_BEHIND");
   world.node(kOdense).log().Release();
   EXPECT_FALSE(world.node(kOdense).log().restraint().ok());
   world.Act(kOdense, Proposal(kNyborg));
