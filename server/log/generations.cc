@@ -12,7 +12,7 @@ namespace {
 
 constexpr unsigned kIndexBits = 48;
 
-absl::StatusOr<Head> EmptyHead(std::string_view origin, const tlog::NoteSigner& signer) {
+absl::StatusOr<Head> EmptyHeadOf(std::string_view origin, const tlog::NoteSigner& signer) {
   MEDFLYT_ASSIGN_OR_RETURN(const auto empty,
                            tlog::Checkpoint::Create(std::string(origin), TreeSize(0), merkle::EmptyRoot()));
   return Head{TreeSize(0), merkle::EmptyRoot(), tlog::SignCheckpoint(empty, signer).Serialize()};
@@ -67,7 +67,7 @@ const Generation* Generations::Find(std::string_view origin) const {
 }
 
 absl::StatusOr<Head> EmptyHead(const tlog::NoteSigner& signer) {
-  return EmptyHead(signer.verifier_key().name(), signer);
+  return EmptyHeadOf(signer.verifier_key().name(), signer);
 }
 
 absl::Status OpenNextGeneration(store::Store& store, const tlog::NoteSigner& next,
@@ -84,7 +84,7 @@ absl::Status OpenNextGeneration(store::Store& store, const tlog::NoteSigner& nex
   uint32_t number = generations.open().number;
   batch.Put(store::Table::kMeta, ClosedKey(number), EncodeHead(head));
   for (const std::string& origin : between) {
-    MEDFLYT_ASSIGN_OR_RETURN(const Head lost, EmptyHead(origin, next));
+    MEDFLYT_ASSIGN_OR_RETURN(const Head lost, EmptyHeadOf(origin, next));
     batch.Put(store::Table::kMeta, ClosedKey(++number), EncodeHead(lost));
   }
   batch.Put(store::Table::kMeta, HeadKey(), EncodeHead(empty));
