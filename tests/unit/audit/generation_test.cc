@@ -219,6 +219,7 @@ TEST_F(GenerationTest, APartWithoutTheFirstRecordAccusesNobodyOfWhatCameBack) {
         files.Append(EvidenceFiles::Record(wire::EventReceived{kClosed, leaf, closed.leaf_hash(leaf), ""}));
     files.beside_[ReceivedPath(LeafIndex(at))] = closed.Batch({leaf}, 0, index + 1).SerializeAsString();
   }
+  files.Append(EvidenceFiles::Record(wire::EntryReissued{kClosed, LeafIndex(3)}));
   Trust trust = BelievedBy(files);
   trust.keys.back().until = TreeSize(8);
   const Part rest{LeafIndex(256), TreeSize(files.entries_.size())};
