@@ -64,7 +64,7 @@ void SetRecord(std::string& row, size_t event, log::Position record);
                                      absl::FunctionRef<absl::Status(const KeptRow&)> visit);
 
 // The checkpoints of the batches of this issuer, of the highest numbers first, until one does not parse or `visit` is
-// false. The errors of the store.
+// false. The errors of the store. Any thread.
 [[nodiscard]] absl::Status VisitBatchNotes(const store::Reader& store, AuthorityId issuer,
                                            absl::FunctionRef<bool(const std::string&)> visit);
 

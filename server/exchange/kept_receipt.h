@@ -42,7 +42,7 @@ struct KeptReceipt {
                                                       PairNumber number);
 
 // The checkpoints of this recipient's receipts, the newest first, until one does not parse or `visit` is false. The
-// errors of the store.
+// errors of the store. Any thread.
 [[nodiscard]] absl::Status VisitReceiptNotes(const store::Reader& store, AuthorityId recipient,
                                              absl::FunctionRef<bool(const std::string&)> visit);
 

@@ -69,7 +69,7 @@ struct OwnLogProof {
 // thread.
 [[nodiscard]] absl::StatusOr<std::vector<OwnLogProof>> ReadOwnLogProofs(const log::Log& log,
                                                                         const directory::Directory& directory);
-// All that are kept are forgotten with the batch: the log goes on in another. The errors of the store.
+// All that are kept are forgotten with the batch: the log goes on in another. The errors of the store. Any thread.
 [[nodiscard]] absl::Status ForgetOwnLogProofs(const store::Reader& store, store::Batch& batch);
 
 // PeerService.GetHeldHeads: what this node holds of the peer's log. PERMISSION_DENIED (HELD_ORIGIN_FOREIGN),
